@@ -1,0 +1,283 @@
+"""Builder: appends operations to a network, with shapes inferred and origin and layer recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from costmodel.errors import BnncostError
+from costmodel.graph import (
+    BINARY,
+    Dimension,
+    Network,
+    Op,
+    Param,
+    Precision,
+    Tensor,
+    Value,
+    When,
+    accumulator,
+)
+from costmodel.operations import known
+from costmodel.operations.convolution import border_kinds
+
+_NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
+
+
+class Builder:
+    """Collects operations; `features` is the precision of non-binary feature maps.
+
+    >>> g = Builder("toy", (3, 8, 8), Precision("integer", 8), Precision("integer", 16))
+    >>> g.finish(g.relu(g.input)).ops[0].kind
+    'relu'
+    """
+
+    def __init__(
+        self, name: str, shape: tuple[Dimension, int, int], image: Precision, features: Precision
+    ) -> None:
+        self.name = name
+        self.features = features
+        self.input = Tensor("input", shape, image)
+        self._ops: list[Op] = []
+        self._layers: dict[Value, str] = {self.input: "input"}
+        self._layer = ""
+        self._origin = "base"
+        self._used: dict[str, int] = {}
+        self._producers: dict[Value, Op] = {}
+
+    # ------------------------------------------------------------------ where and who
+
+    @contextmanager
+    def layer(self, name: str) -> Iterator[None]:
+        """Put the operations of the block into the layer `name`, nested under the current one."""
+        before = self._layer
+        self._layer = f"{before}.{name}" if before else name
+        yield
+        self._layer = before
+
+    @contextmanager
+    def beside(self, name: str) -> Iterator[None]:
+        """Put the operations of the block into the layer `name` next to the current one."""
+        before = self._layer
+        self._layer = ".".join([*before.split(".")[:-1], name])
+        yield
+        self._layer = before
+
+    @contextmanager
+    def with_producer(self, value: Value) -> Iterator[None]:
+        """Put the operations of the block into the layer that makes `value`: they run as it streams out."""
+        before, producer = self._layer, self._layers[value]
+        self._layer = before if producer == "input" else producer
+        yield
+        self._layer = before
+
+    @contextmanager
+    def origin(self, name: str) -> Iterator[None]:
+        """Record the operations of the block as asked for by the method `name`."""
+        before, self._origin = self._origin, name
+        yield
+        self._origin = before
+
+    # ------------------------------------------------------------------ the two primitives
+
+    def param(
+        self,
+        name: str,
+        shape: tuple[Dimension, ...],
+        axes: str,
+        *,
+        stored: Precision | None = None,
+        initial: float | str = 0.0,
+        positive: bool = False,
+    ) -> Param:
+        """Declare a parameter, named after the current layer; stored at feature precision unless said."""
+        full = f"{self._layer}.{name}" if self._layer else name
+        seen = self._used.get(full, 0)
+        self._used[full] = seen + 1
+        unique = full if seen == 0 else f"{full}_{seen + 1}"
+        return Param(unique, shape, stored or self.features, axes, initial, positive)
+
+    def emit(
+        self,
+        kind: str,
+        inputs: tuple[Value, ...],
+        output: Value,
+        params: tuple[Param, ...] = (),
+        attributes: Mapping[str, object] = _NO_ATTRIBUTES,
+        when: When = "run",
+    ) -> None:
+        """Append one operation of a known kind."""
+        known(kind)
+        frozen = attributes if attributes is _NO_ATTRIBUTES else MappingProxyType(dict(attributes))
+        op = Op(kind, inputs, output, params, frozen, self._layer, self._origin, when)
+        self._ops.append(op)
+        self._producers[output] = op
+        self._layers[output] = self._layer
+
+    def producer(self, value: Value) -> Op | None:
+        """Return the operation that makes `value`, or None for the input and for learned parameters."""
+        return self._producers.get(value)
+
+    def map(
+        self,
+        kind: str,
+        inputs: tuple[Tensor, ...],
+        *,
+        shape: tuple[Dimension, int, int] | None = None,
+        stored: Precision | None = None,
+        params: tuple[Param, ...] = (),
+        attributes: Mapping[str, object] = _NO_ATTRIBUTES,
+        when: When = "run",
+    ) -> Tensor:
+        """Append an operation whose result is a feature map, shaped like its first input unless said."""
+        output = Tensor(f"t{len(self._ops)}", shape or inputs[0].shape, stored or self.features)
+        self.emit(kind, inputs, output, params, attributes, when)
+        return output
+
+    def exported(
+        self, kind: str, inputs: tuple[Param, ...], like: Param, attributes: Mapping[str, object] = _NO_ATTRIBUTES
+    ) -> Param:
+        """Append an operation that runs once, at export, on parameters; the result is a parameter."""
+        name = f"{like.name}.{kind}{len(self._ops)}"
+        output = Param(name, like.shape, like.precision, like.axes, positive=like.positive)
+        self.emit(kind, inputs, output, (), attributes, "export")
+        return output
+
+    def finish(self, output: Tensor) -> Network:
+        """Return the network that ends in `output`."""
+        return Network(self.name, tuple(self._ops), self.input, output)
+
+    # ------------------------------------------------------------------ multiply-accumulate layers
+
+    def binary_weight(
+        self, channels: Dimension, x: Tensor, kernel: int, *, groups: int = 1, name: str = "weight"
+    ) -> Param:
+        """Declare latent weights (O, I/groups, k, k) that export binarizes: one stored bit each."""
+        fan_in = x.shape[0] // groups
+        return self.param(name, (channels, fan_in, kernel, kernel), "OIKK", stored=BINARY, initial="normal")
+
+    def sign_weight(self, latent: Param, estimator: str = "clipped") -> Param:
+        """Binarize weights at export; `estimator` names the gradient that training uses."""
+        return self.exported("sign_weight", (latent,), latent, {"estimator": estimator})
+
+    def narrow_weight(self, channels: Dimension, x: Tensor, kernel: int, to: Precision) -> Param:
+        """Declare weights (O, I, k, k) that export rounds to the precision `to`; floats stay as they are."""
+        shape = (channels, x.shape[0], kernel, kernel)
+        latent = self.param("weight", shape, "OIKK", stored=to, initial="normal")
+        if to.kind == "float":
+            return latent
+        return self.exported("quantize_weight", (latent,), latent, {"bits": to.bits})
+
+    def conv(
+        self,
+        x: Tensor,
+        weight: Param,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        pad_value: int = 0,
+        groups: int = 1,
+    ) -> Tensor:
+        """Convolve (C, H, W) with weights (O, C/groups, k, k); the result has accumulator precision.
+
+        Zeros around a map of bits are no bits: the chip pads with -1 and corrects the border outputs, by
+        one addition each, with constants that export derives from the weights.
+        """
+        kernel = weight.shape[2]
+        if not isinstance(kernel, int):
+            raise BnncostError("a kernel size must be one integer.")
+        height, width = ((side + 2 * padding - kernel) // stride + 1 for side in x.shape[1:])
+        exact = weight.precision == BINARY and x.precision == BINARY
+        result = accumulator(weight.size // weight.shape[0]) if exact else _wide(x.precision)
+        params: tuple[Param, ...] = (weight,)
+        if exact and padding and pad_value == 0:
+            params += (self._border(weight, (x.shape[1], x.shape[2]), kernel, stride, padding),)
+        return self.map(
+            "conv",
+            (x,),
+            shape=(weight.shape[0], height, width),
+            stored=result,
+            params=params,
+            attributes={"stride": stride, "padding": padding, "pad_value": pad_value, "groups": groups},
+        )
+
+    def _border(self, weight: Param, sides: tuple[int, int], kernel: int, stride: int, padding: int) -> Param:
+        """Derive the border corrections: one value per channel and kind of border position."""
+        kinds = len(border_kinds(sides, kernel, stride, padding))
+        like = Param(f"{weight.name}.border", (weight.shape[0], kinds), accumulator(1), "CB")
+        geometry = {"height": sides[0], "width": sides[1], "stride": stride, "padding": padding}
+        return self.exported("border_correction", (weight,), like, geometry)
+
+    def linear(self, x: Tensor, features: Dimension, *, weight: Precision, bias: bool = True) -> Tensor:
+        """Multiply a (C, 1, 1) vector with a matrix (O, C), and add a bias to each output."""
+        matrix = self.param("weight", (features, x.size), "OI", stored=weight, initial="normal")
+        if weight.kind != "float":
+            matrix = self.exported("quantize_weight", (matrix,), matrix, {"bits": weight.bits})
+        params = (matrix, self.param("bias", (features,), "C")) if bias else (matrix,)
+        return self.map("linear", (x,), shape=(features, 1, 1), stored=_wide(x.precision), params=params)
+
+    # ------------------------------------------------------------------ element by element
+
+    def sign(self, x: Tensor, estimator: str = "clipped") -> Tensor:
+        """Binarize to -1 and +1, zero giving +1; `estimator` names the gradient that training uses."""
+        return self.map("sign", (x,), stored=BINARY, attributes={"estimator": estimator})
+
+    def quantize(self, x: Tensor, to: Precision) -> Tensor:
+        """Round to a narrower precision; nothing is emitted when `x` is at least as narrow."""
+        if x.precision.kind == to.kind and x.precision.bits <= to.bits:
+            return x
+        step = self.param("step", (), "", initial=1.0, positive=True)
+        return self.map("quantize", (x,), stored=to, params=(step,), attributes={"bits": to.bits})
+
+    def batch_norm(self, x: Tensor) -> Tensor:
+        """Normalize each channel with stored statistics: one multiply and one add per element."""
+        channels = (x.shape[0],)
+        params = (
+            self.param("gamma", channels, "C", initial=1.0),
+            self.param("beta", channels, "C"),
+            self.param("mean", channels, "C"),
+            self.param("variance", channels, "C", initial=1.0, positive=True),
+        )
+        return self.map("batch_norm", (x,), params=params)
+
+    def scale(self, x: Tensor, factor: Param) -> Tensor:
+        """Multiply by a parameter along its axes."""
+        return self.map("scale", (x,), params=(factor,))
+
+    def power_of_two(self, x: Tensor, exponent: Param) -> Tensor:
+        """Multiply by 2 to the power of an integer parameter: a shift."""
+        return self.map("power_of_two", (x,), params=(exponent,))
+
+    def bias(self, x: Tensor, offset: Param) -> Tensor:
+        """Add a parameter along its axes."""
+        return self.map("bias", (x,), params=(offset,))
+
+    def add(self, left: Tensor, right: Tensor) -> Tensor:
+        """Add two feature maps of the same shape."""
+        return self.map("add", (left, right))
+
+    def subtract(self, left: Tensor, right: Tensor) -> Tensor:
+        """Subtract `right`, a map or a per-sample (1 or C, 1, 1) value, from every element of `left`."""
+        return self.map("subtract", (left, right))
+
+    def multiply(self, left: Tensor, right: Tensor) -> Tensor:
+        """Multiply two maps; `right` may have size 1 along an axis."""
+        return self.map("multiply", (left, right))
+
+    def relu(self, x: Tensor) -> Tensor:
+        """Keep the positive part."""
+        return self.map("relu", (x,))
+
+    def hardtanh(self, x: Tensor) -> Tensor:
+        """Clamp to -1 .. +1."""
+        return self.map("hardtanh", (x,))
+
+    def prelu(self, x: Tensor, slope: Param) -> Tensor:
+        """Multiply negative elements by a slope per channel."""
+        return self.map("prelu", (x,), params=(slope,))
+
+
+def _wide(operand: Precision) -> Precision:
+    """Return the precision of a sum of products of `operand`s: int32, or the float itself."""
+    return operand if operand.kind == "float" else Precision("integer", 32)

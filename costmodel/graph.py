@@ -1,0 +1,195 @@
+"""A network as a typed list of operations: the one description that is trained, folded and counted.
+
+A channel dimension may be an int or an int array, so that one network carries every width of a sweep.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from costmodel.errors import BnncostError, unknown
+
+Dimension = int | np.ndarray
+When = Literal["run", "export", "train"]
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How one number is stored: its kind and its width [bit].
+
+    >>> precision("int8").bits, precision("binary").operand
+    (8, '1')
+    """
+
+    kind: Literal["binary", "ternary", "integer", "float"]
+    bits: int
+
+    @property
+    def label(self) -> str:
+        """Name of the type, such as `int16`, as operations other than MACs are counted under."""
+        if self.kind == "integer":
+            return f"int{self.bits}"
+        return f"fp{self.bits}" if self.kind == "float" else self.kind
+
+    @property
+    def operand(self) -> str:
+        """Name of the type as one side of a MAC: bits for binary and integer, else the label."""
+        return str(self.bits) if self.kind in ("binary", "integer") else self.label
+
+
+_PRECISIONS = {
+    item.label: item
+    for item in (
+        Precision("binary", 1),
+        Precision("ternary", 2),
+        *(Precision("integer", bits) for bits in (2, 4, 6, 8, 16, 32)),
+        *(Precision("float", bits) for bits in (16, 32)),
+    )
+}
+BINARY = _PRECISIONS["binary"]
+
+
+def precision(label: str) -> Precision:
+    """Look up a precision by its label; an unknown label raises with the closest known one."""
+    if label not in _PRECISIONS:
+        raise unknown("precision", label, _PRECISIONS)
+    return _PRECISIONS[label]
+
+
+def accumulator(terms: Dimension) -> Precision:
+    """Return the integer type that holds a sum of `terms` products of -1 and +1 exactly."""
+    return precision("int16") if np.max(terms) < 2**15 else precision("int32")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A feature map of shape (C, H, W), without batch."""
+
+    name: str
+    shape: tuple[Dimension, int, int]
+    precision: Precision
+
+    @property
+    def size(self) -> Dimension:
+        """Number of elements."""
+        channels, height, width = self.shape
+        return channels * (height * width)
+
+    @property
+    def bits(self) -> Dimension:
+        """Storage [bit]."""
+        return self.size * self.precision.bits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Param:
+    """A learned or exported array; `axes` says which axes of the feature map it varies over.
+
+    Axes are "" (one number), "C", "H", "W", "HW", "CHW", and "OIKK" or "OI" for weights of MACs.
+    `positive` is a promise that folding may build on, and that export checks.
+    """
+
+    name: str
+    shape: tuple[Dimension, ...]
+    precision: Precision
+    axes: str
+    initial: float | str = 0.0
+    positive: bool = False
+
+    @property
+    def size(self) -> Dimension:
+        """Number of entries."""
+        total: Dimension = 1
+        for dimension in self.shape:
+            total = total * dimension
+        return total
+
+    @property
+    def bits(self) -> Dimension:
+        """Storage [bit]."""
+        return self.size * self.precision.bits
+
+
+Value = Tensor | Param
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """One operation: what it computes from what, where it runs, who asked for it, and when it runs.
+
+    `when` is "run" (at inference), "export" (once, on parameters) or "train": at inference, an operation
+    of training only passes its first input on.
+    `origin` names the repair method that asked for the operation, or "base".
+    """
+
+    kind: str
+    inputs: tuple[Value, ...]
+    output: Value
+    params: tuple[Param, ...]
+    attributes: Mapping[str, object]
+    layer: str
+    origin: str = "base"
+    when: When = "run"
+
+    def integer(self, name: str) -> int:
+        """Read one integer attribute."""
+        value = self.attributes[name]
+        if not isinstance(value, int):
+            raise BnncostError(f"{self.layer}: attribute '{name}' of '{self.kind}' is {value!r}, not an integer.")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a folding rule did (or could not do) at one place, and why."""
+
+    rule: str
+    layer: str
+    reason: str
+    applied: bool = True
+
+
+@dataclass(frozen=True)
+class Network:
+    """Operations in an order in which they can run, from one input to one output."""
+
+    name: str
+    ops: tuple[Op, ...]
+    input: Tensor
+    output: Tensor
+    notes: tuple[Note, ...] = ()
+
+    def running(self) -> Iterator[Op]:
+        """Yield the operations that run at inference, in order."""
+        return (op for op in self.ops if op.when == "run")
+
+    @cached_property
+    def producers(self) -> dict[Value, Op]:
+        """Operation that makes each value."""
+        return {op.output: op for op in self.ops}
+
+    @cached_property
+    def readers(self) -> Counter[Value]:
+        """How many operations read each value; the network's output counts as one reader."""
+        counted: Counter[Value] = Counter()
+        for op in self.ops:
+            counted.update(set(op.inputs) | set(op.params))
+        counted[self.output] += 1
+        return counted
+
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that run, in order of their first operation."""
+        return tuple(dict.fromkeys(op.layer for op in self.running()))
+
+    def learned(self) -> tuple[Param, ...]:
+        """Parameters that training finds: every one that no export operation makes."""
+        used = dict.fromkeys(
+            item for op in self.ops for item in (*op.inputs, *op.params) if isinstance(item, Param)
+        )
+        return tuple(param for param in used if param not in self.producers)

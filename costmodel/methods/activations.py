@@ -1,0 +1,98 @@
+"""Activation functions: non-linearities on the real-valued map, after the shortcut or before it."""
+
+from __future__ import annotations
+
+from costmodel.builder import Builder
+from costmodel.graph import Tensor
+from costmodel.methods.registry import repair_method
+from costmodel.methods.site import Site
+
+
+@repair_method(
+    branch="topology",
+    category="activation function",
+    hook="activation",
+    exclusive="activation",
+    source="nair2010",
+    note="Before a bare sign it would make every bit +1; meant for maps that a shortcut or norm also reads.",
+)
+def relu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+    """Keep the positive part of the map."""
+    return g.relu(y)
+
+
+@repair_method(
+    branch="topology",
+    category="activation function",
+    hook="activation",
+    exclusive="activation",
+    source="hubara2016",
+)
+def hardtanh(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+    """Clamp the map to -1 .. +1."""
+    return g.hardtanh(y)
+
+
+@repair_method(
+    branch="topology",
+    category="activation function",
+    hook="activation",
+    exclusive="activation",
+    source="bulat2019improved",
+    note="Free where a sign is the only reader.",
+)
+def prelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+    """Multiply negative elements by a learned slope per channel."""
+    return g.prelu(y, g.param("slope", (y.shape[0],), "C", initial=0.25, positive=True))
+
+
+@repair_method(
+    branch="topology",
+    category="activation function",
+    hook="activation",
+    exclusive="activation",
+    source="liu2020reactnet",
+    note="The shift before it merges into a norm's bias, the one after it into a sign's threshold.",
+)
+def rprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+    """Shift each channel, apply PReLU, shift again."""
+    channels = (y.shape[0],)
+    moved = g.bias(y, g.param("shift_in", channels, "C"))
+    bent = g.prelu(moved, g.param("slope", channels, "C", initial=0.25, positive=True))
+    return g.bias(bent, g.param("shift_out", channels, "C"))
+
+
+@repair_method(
+    branch="topology",
+    category="activation function",
+    hook="activation",
+    exclusive="activation",
+    source="tu2022",
+)
+def maxout(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+    """Multiply elements by a learned slope per channel above zero and another below (AdaBin's Maxout)."""
+    channels = (y.shape[0],)
+    slopes = (
+        g.param("slope_above", channels, "C", initial=1.0, positive=True),
+        g.param("slope_below", channels, "C", initial=0.25, positive=True),
+    )
+    return g.map("two_slope", (y,), params=slopes)
+
+
+@repair_method(
+    branch="topology",
+    category="activation function",
+    hook="activation",
+    exclusive="activation",
+    source="zhang2022pokebnn",
+)
+def dprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+    """Shift each channel, bend with a slope on either side, shift again (PokeBNN's dynamic PReLU)."""
+    channels = (y.shape[0],)
+    moved = g.bias(y, g.param("shift_in", channels, "C"))
+    slopes = (
+        g.param("slope_above", channels, "C", initial=1.0, positive=True),
+        g.param("slope_below", channels, "C", initial=0.25, positive=True),
+    )
+    bent = g.map("two_slope", (moved,), params=slopes)
+    return g.bias(bent, g.param("shift_out", channels, "C"))

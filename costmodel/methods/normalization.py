@@ -1,0 +1,76 @@
+"""Normalization of features and of weights, beside the batch norm that every block has."""
+
+from __future__ import annotations
+
+from costmodel.builder import Builder
+from costmodel.graph import Param, Tensor
+from costmodel.methods.registry import repair_method
+from costmodel.methods.site import Site
+
+POSITIVE = "a positive divisor per sample changes no sign, so inference leaves it out"
+
+
+@repair_method(
+    branch="training", category="feature normalization", hook="before_sign", source="bethge2019",
+    note="Folds into the threshold of the sign behind it; only thresholds stay.",
+)  # fmt: skip
+def norm_before_sign(g: Builder, x: Tensor, site: Site) -> Tensor:
+    """Batch-normalize right before the sign, in addition to the norm behind each convolution."""
+    return g.batch_norm(x)
+
+
+@repair_method(
+    branch="training", category="feature normalization", hook="before_sign", source="lin2020",
+    exclusive="per-sample normalization",
+    note="The division vanishes, the mean of each sample stays: a sum over the map, then a compare with it.",
+)  # fmt: skip
+def sample_standardize(g: Builder, x: Tensor, site: Site) -> Tensor:
+    """Standardize each sample over its whole map before the sign (RBNN)."""
+    with g.with_producer(x):
+        mean = g.map("sample_mean", (x,), shape=(1, 1, 1))
+    with g.beside("binarize"):
+        return g.subtract(x, mean)
+
+
+@repair_method(
+    branch="training", category="feature normalization", hook="before_sign", source="xu2021recu",
+    exclusive="per-sample normalization", free_because=POSITIVE,
+)  # fmt: skip
+def sample_deviation_scale(g: Builder, x: Tensor, site: Site) -> Tensor:
+    """Divide each sample by its standard deviation, in training only (ReCU)."""
+    deviation = g.map("sample_deviation", (x,), shape=(1, 1, 1), when="train")
+    return g.map("divide_training", (x, deviation), when="train")
+
+
+@repair_method(
+    branch="training", category="feature normalization", hook="before_sign", source="lin2020",
+    exclusive="per-sample normalization",
+    note="What inference keeps of a per-sample normalization, on its own.",
+)  # fmt: skip
+def mean_subtraction(g: Builder, x: Tensor, site: Site) -> Tensor:
+    """Subtract the mean of each sample before the sign."""
+    with g.with_producer(x):
+        mean = g.map("sample_mean", (x,), shape=(1, 1, 1))
+    with g.beside("binarize"):
+        return g.subtract(x, mean)
+
+
+STORED_AS_BITS = "weights are normalized at export, before they are stored as bits"
+
+
+@repair_method(
+    branch="training", category="weight normalization", hook="weight", source="rastegari2016",
+    exclusive="weight normalization", free_because=STORED_AS_BITS,
+)  # fmt: skip
+def centre_weights(g: Builder, latent: Param, site: Site) -> Param:
+    """Subtract the mean of each filter before its sign is taken."""
+    return g.exported("centre_weight", (latent,), latent)
+
+
+@repair_method(
+    branch="training", category="weight normalization", hook="weight", source="qin2020",
+    exclusive="weight normalization", free_because=STORED_AS_BITS,
+)  # fmt: skip
+def standardize_weights(g: Builder, latent: Param, site: Site) -> Param:
+    """Give each filter zero mean and unit deviation before its sign is taken (IR-Net's Libra)."""
+    return g.exported("standardize_weight", (latent,), latent)

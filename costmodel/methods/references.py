@@ -1,0 +1,35 @@
+"""The papers that the methods come from."""
+
+from __future__ import annotations
+
+REFERENCES: dict[str, str] = {
+    "bethge2019": "Bethge et al., Back to Simplicity: How to Train Accurate BNNs from Scratch?, arXiv 1906.08637",
+    "bulat2019improved": "Bulat et al., Improved training of binary networks, arXiv 1904.05868",
+    "bulat2019xnorpp": "Bulat and Tzimiropoulos, XNOR-Net++, BMVC 2019, arXiv 1909.13863",
+    "darabi2018": "Darabi et al., BNN+: Improved Binary Network Training, arXiv 1812.11800",
+    "ding2019": "Ding et al., Regularizing Activation Distribution for Training BNNs, CVPR 2019, arXiv 1904.02823",
+    "guo2022boolnet": "Guo et al., BoolNet: Minimizing the Energy Consumption of BNNs, arXiv 2106.06991",
+    "he2016": "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv 1512.03385",
+    "helwegen2019": "Helwegen et al., Latent Weights Do Not Exist, NeurIPS 2019, arXiv 1906.02107",
+    "hubara2016": "Hubara et al., Binarized Neural Networks, NeurIPS 2016, arXiv 1602.02830",
+    "lin2017": "Lin et al., Towards Accurate Binary CNN (ABC-Net), NeurIPS 2017, arXiv 1711.11294",
+    "lin2020": "Lin et al., Rotated Binary Neural Network (RBNN), NeurIPS 2020, arXiv 2009.13055",
+    "lin2022": "Lin et al., SiMaN: Sign-to-Magnitude Network Binarization, TPAMI 2022, arXiv 2102.07981",
+    "liu2018birealnet": "Liu et al., Bi-Real Net, ECCV 2018, arXiv 1808.00278",
+    "liu2019cbcn": "Liu et al., Circulant Binary Convolutional Networks, CVPR 2019, arXiv 1910.10853",
+    "liu2020reactnet": "Liu et al., ReActNet, ECCV 2020, arXiv 2003.03488",
+    "liu2021adambnn": "Liu et al., How Do Adam and Training Strategies Help BNNs Optimization?, ICML 2021, arXiv 2106.11309",
+    "martinez2020": "Martinez et al., Training BNNs with Real-to-Binary Convolutions, ICLR 2020, arXiv 2003.11535",
+    "mishra2018": "Mishra et al., WRPN: Wide Reduced-Precision Networks, ICLR 2018, arXiv 1709.01134",
+    "nair2010": "Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010",
+    "qin2020": "Qin et al., Forward and Backward Information Retention (IR-Net), CVPR 2020, arXiv 1909.10788",
+    "rastegari2016": "Rastegari et al., XNOR-Net, ECCV 2016, arXiv 1603.05279",
+    "tu2022": "Tu et al., AdaBin, ECCV 2022, arXiv 2208.08084",
+    "xu2021recu": "Xu et al., ReCU: Reviving the Dead Weights, ICCV 2021, arXiv 2103.12369",
+    "xu2022bdbnn": "Xu et al., Bimodal Distributed Binarized Neural Networks (BD-BNN), arXiv 2204.02004",
+    "xue2021": "Xue et al., Self-Distribution Binary Neural Networks (SD-BNN), arXiv 2103.02394",
+    "zhang2022pokebnn": "Zhang, Zhang and Lew, PokeBNN, CVPR 2022, arXiv 2112.00133",
+    "zhang2018lqnets": "Zhang et al., LQ-Nets, ECCV 2018, arXiv 1807.10029",
+    "zhu2019": "Zhu et al., Binary Ensemble Neural Network (BENN), CVPR 2019, arXiv 1806.07550",
+    "zhuang2019": "Zhuang et al., Structured Binary Neural Networks (Group-Net), CVPR 2019, arXiv 1811.10413",
+}

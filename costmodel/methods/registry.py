@@ -1,0 +1,199 @@
+"""The registry of repair methods: each is one short declaration of what it adds to a network, and where."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, TypeVar
+
+from costmodel.errors import BnncostError, unknown
+
+Branch = Literal["topology", "training"]
+Hook = Literal[
+    "before_sign",  # (g, x, site) -> x: on the real-valued map, before it is binarized
+    "features",  # (g, x, site) -> (bits, ...): replaces the one sign by several
+    "weight",  # (g, latent, site) -> latent: at export, before the weights are binarized
+    "weight_bases",  # (g, latent, site) -> Bases: several binary weights in place of one
+    "after_convolution",  # (g, y, site) -> y: on the convolution's result, before the norm
+    "gate",  # (g, y, site) -> y: on a residual branch, before its shortcut is added
+    "inner_shortcut",  # (g, y, x, site) -> y: round the first convolution of a block
+    "every_shortcut",  # (g, y, x, site) -> y: in place of the addition, round every convolution
+    "activation",  # (g, y, site) -> y: after the shortcut, or before it (option `early`)
+    "downsample",  # (g, x, site) -> shortcut: where a block halves the map and widens it
+    "branches",  # (g, maps, site) -> maps: several copies of every block, mixed after each
+    "ensemble",  # (g, outputs) -> output: several whole networks
+    "width",  # factor: every channel count times a factor
+    "recipe",  # only changes how the network is trained
+]
+Option = int | float | str | bool
+CATEGORIES = {
+    "topology": (
+        "scaling factor",
+        "ensemble",
+        "activation function",
+        "double residual",
+        "squeeze-and-excitation",
+        "downsampling shortcut",
+        "width",
+    ),
+    "training": (
+        "feature binarizer",
+        "weight binarizer",
+        "feature normalization",
+        "weight normalization",
+        "teacher-student",
+        "regularization",
+        "two-stage training",
+        "optimizer",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RepairMethod:
+    """What a repair method is called, where it acts, what it emits, and who proposed it.
+
+    A training technique that leaves no operation behind says why in `free_because`; `estimator` names the
+    gradient that it gives to the sign of the features or weights.
+    """
+
+    name: str
+    branch: Branch
+    category: str
+    hook: Hook
+    emit: Callable
+    summary: str
+    source: str
+    note: str = ""
+    exclusive: str = ""
+    free_because: str = ""
+    estimator: str = ""
+    options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
+
+
+METHODS: dict[str, RepairMethod] = {}
+Emit = TypeVar("Emit", bound=Callable)
+
+
+def repair_method(
+    *,
+    branch: Branch,
+    category: str,
+    hook: Hook,
+    source: str,
+    note: str = "",
+    exclusive: str = "",
+    free_because: str = "",
+    estimator: str = "",
+) -> Callable[[Emit], Emit]:
+    """Register a function as the repair method of the same name.
+
+    The first line of its docstring is the method's summary, its keyword-only arguments are the options.
+    Methods of one `exclusive` group cannot be combined. A second method of the same name raises.
+    """
+
+    def register(emit: Emit) -> Emit:
+        name = emit.__name__
+        if name in METHODS:
+            raise BnncostError(f"repair method '{name}' is declared twice.")
+        if category not in CATEGORIES[branch]:
+            raise unknown(f"category of the {branch} branch", category, CATEGORIES[branch], place=name)
+        parameters = inspect.signature(emit).parameters.values()
+        options = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
+        summary = (emit.__doc__ or "").strip().splitlines()[0]
+        METHODS[name] = RepairMethod(
+            name, branch, category, hook, emit, summary, source, note, exclusive, free_because, estimator,
+            MappingProxyType(options),
+        )  # fmt: skip
+        return emit
+
+    return register
+
+
+@dataclass(frozen=True)
+class MethodUse:
+    """A repair method with the options that differ from its defaults; text form `name(option=value)`.
+
+    >>> str(MethodUse.parse("squeeze_excitation(reduction=4)"))
+    'squeeze_excitation(reduction=4)'
+    """
+
+    name: str
+    options: tuple[tuple[str, Option], ...] = ()
+
+    @property
+    def method(self) -> RepairMethod:
+        """The declaration."""
+        return METHODS[self.name]
+
+    def option(self, name: str) -> Option:
+        """Value of one option, as given or by default."""
+        return dict(self.options).get(name, self.method.options[name])
+
+    def settings(self) -> dict[str, Option]:
+        """Every option with its value."""
+        return {**self.method.options, **dict(self.options)}
+
+    def __str__(self) -> str:
+        """Text form; default options are left out."""
+        if not self.options:
+            return self.name
+        return f"{self.name}({','.join(f'{key}={_text(value)}' for key, value in self.options)})"
+
+    @classmethod
+    def parse(cls, text: str) -> MethodUse:
+        """Read `name` or `name(option=value,...)`; unknown names, options and bad values raise."""
+        name, bracket, rest = text.strip().partition("(")
+        if name not in METHODS:
+            raise unknown("method", name, METHODS)
+        if bracket and not rest.endswith(")"):
+            raise BnncostError(f"method '{text}': the bracket after '{name}' is not closed.")
+        given: dict[str, Option] = {}
+        for part in filter(None, rest[:-1].split(",")):
+            key, _, value = (piece.strip() for piece in part.partition("="))
+            if key in given:
+                raise BnncostError(f"method '{name}': option '{key}' is given twice.")
+            given[key] = _read_option(name, key, value)
+        defaults = METHODS[name].options
+        kept = {key: given[key] for key in defaults if key in given and given[key] != defaults[key]}
+        return cls(name, tuple(kept.items()))
+
+
+def _text(value: Option) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read_option(name: str, key: str, value: str) -> Option:
+    """Read an option's value as the type of its default."""
+    options = METHODS[name].options
+    if key not in options:
+        if not options:
+            raise BnncostError(f"method '{name}' has no options; write just '{name}', not '{key}={value}'.")
+        raise unknown("option", key, options, place=f"method '{name}'")
+    default = options[key]
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[value.lower()]
+        number = type(default)(value)
+    except (ValueError, KeyError):
+        wanted = "true or false" if isinstance(default, bool) else f"a {type(default).__name__}"
+        raise BnncostError(f"method '{name}': option '{key}' is '{value}', but must be {wanted}.") from None
+    if not isinstance(number, str) and not 0 < number < 10_000:
+        raise BnncostError(f"method '{name}': option '{key}' is {value}, but must lie above 0 and below 10000.")
+    return number
+
+
+def check_combination(uses: tuple[MethodUse, ...]) -> None:
+    """Refuse a method given twice and two methods that fill the same slot."""
+    slots: dict[str, str] = {}
+    for use in uses:
+        slot = use.method.exclusive or f"method {use.name}"
+        if slot in slots and slots[slot] == use.name:
+            raise BnncostError(f"method '{use.name}' is given twice.")
+        if slot in slots:
+            raise BnncostError(
+                f"'{slots[slot]}' and '{use.name}' cannot be combined: both fill the slot '{slot}'. Keep one."
+            )
+        slots[slot] = use.name

@@ -1,0 +1,151 @@
+"""Where a method acts: one binary convolution of a network, and the convolution itself."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any, NamedTuple
+
+from costmodel.builder import Builder
+from costmodel.graph import BINARY, Dimension, Param, Precision, Tensor
+from costmodel.methods.registry import Hook, MethodUse
+
+
+class Bases(NamedTuple):
+    """Binary weights that stand in for one, and whether each result gets a scale of its own."""
+
+    weights: tuple[Param, ...]
+    scaled: bool
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The repair methods of a network, by the hook that they act on, in the order given."""
+
+    uses: tuple[MethodUse, ...] = ()
+
+    def on(self, hook: Hook) -> list[MethodUse]:
+        """Methods of one hook."""
+        return [use for use in self.uses if use.method.hook == hook]
+
+    def first(self, hook: Hook) -> MethodUse | None:
+        """The only method of an exclusive hook, if there is one."""
+        return next(iter(self.on(hook)), None)
+
+    def estimator(self, category: str) -> str:
+        """Gradient of the sign of features or weights: that of the last method which names one."""
+        named = [use.method.estimator for use in self.uses if use.method.category == category]
+        return next(filter(None, reversed(named)), "clipped")
+
+
+@dataclass(frozen=True)
+class Site:
+    """One convolution: what it reads, its geometry, the precision of its operands and of the network's edge
+    layers (the first and the last), and the methods round it.
+
+    `x` is the real-valued input map (C, H, W), `bits` its binary form once made, `branch` the map at the
+    start of the residual branch.
+    """
+
+    x: Tensor
+    branch: Tensor
+    channels: Dimension
+    kernel: int
+    stride: int
+    padding: int
+    pad_value: int
+    operands: Precision
+    edge: Precision
+    composition: Composition
+    bits: tuple[Tensor, ...] = ()
+
+    @property
+    def groups(self) -> int:
+        """Slices of bits per channel that the input carries: each feeds its own group of outputs."""
+        use = self.composition.first("every_shortcut")
+        return int(use.option("slices")) if use and self.x.precision == BINARY else 1
+
+
+def emit(g: Builder, use: MethodUse, *arguments: Any) -> Any:
+    """Let a method add its operations, recorded under its name."""
+    with g.origin(use.name):
+        return use.method.emit(g, *arguments, **use.settings())
+
+
+def chain(g: Builder, hook: Hook, x: Tensor, site: Site) -> Tensor:
+    """Apply every method of a hook in turn."""
+    for use in site.composition.on(hook):
+        x = emit(g, use, x, site)
+    return x
+
+
+def narrow_features(g: Builder, site: Site) -> Site:
+    """Bring the input to the operands' precision: by sign for a binary network, else by rounding."""
+    with g.with_producer(site.x):
+        if site.operands != BINARY:
+            return replace(site, bits=(g.quantize(site.x, site.operands),))
+        if site.x.precision == BINARY:
+            return replace(site, bits=(site.x,))
+        x = chain(g, "before_sign", site.x, site)
+        several = site.composition.first("features")
+        if several:
+            return replace(site, bits=emit(g, several, x, site))
+        return replace(site, bits=(g.sign(x, site.composition.estimator("feature binarizer")),))
+
+
+def binary_weights(g: Builder, site: Site) -> Bases:
+    """Declare the convolution's latent weights and what export makes of them."""
+    latent = g.binary_weight(site.channels, site.bits[0], site.kernel, groups=site.groups)
+    for use in site.composition.on("weight"):
+        latent = emit(g, use, latent, site)
+    several = site.composition.first("weight_bases")
+    if several:
+        return emit(g, several, latent, site)
+    return Bases((g.sign_weight(latent, site.composition.estimator("weight binarizer")),), scaled=False)
+
+
+def convolve(g: Builder, site: Site) -> Tensor:
+    """Convolve every feature map with every weight, and add the results up."""
+    if site.operands != BINARY:
+        weight = g.narrow_weight(site.channels, site.bits[0], site.kernel, site.operands)
+        return g.conv(site.bits[0], weight, stride=site.stride, padding=site.padding)
+    bases = binary_weights(g, site)
+    pairs = [(w, f) for w in range(len(bases.weights)) for f in range(len(site.bits))]
+    terms = []
+    for w, f in pairs:
+        with _blame(g, site, "weight_bases" if w else "features" if f else None):
+            terms.append(_binary_convolution(g, site, site.bits[f], bases.weights[w]))
+    if len(terms) == 1:
+        return terms[0]
+    with _blame(g, site, "features" if len(site.bits) > 1 else "weight_bases"):
+        if bases.scaled or len(site.bits) > 1:
+            terms = [g.scale(t, g.param("base_scale", (), "", initial=1.0, positive=True)) for t in terms]
+        return reduce(g.add, terms)
+
+
+def _blame(g: Builder, site: Site, hook: Hook | None) -> AbstractContextManager[None]:
+    """Record operations under the method of a hook; without one, under whoever asked for the convolution."""
+    use = site.composition.first(hook) if hook else None
+    return g.origin(use.name) if use else nullcontext()
+
+
+def _binary_convolution(g: Builder, site: Site, bits: Tensor, weight: Param) -> Tensor:
+    return g.conv(
+        bits,
+        weight,
+        stride=site.stride,
+        padding=site.padding,
+        pad_value=site.pad_value,
+        groups=site.groups,
+    )
+
+
+def latent_weight(g: Builder, y: Tensor) -> Param:
+    """Return the real-valued weights whose sign the convolution that made `y` uses."""
+    op = g.producer(y)
+    while op is not None and op.kind != "conv":
+        op = g.producer(op.inputs[0])
+    assert op is not None, "a scale on weights is asked for where there is no convolution"
+    made = g.producer(op.params[0])
+    return made.inputs[0] if made and isinstance(made.inputs[0], Param) else op.params[0]

@@ -1,0 +1,168 @@
+"""Operations on each element: binarization, scales, norms, activation functions, sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from costmodel.graph import Op
+from costmodel.operations.registry import AffineForm, Count, affine_operation, along, elements, operation
+
+Arrays = Sequence[np.ndarray]
+
+
+def _compare_input(op: Op) -> list[Count]:
+    """One compare per output element, at the precision of what is compared."""
+    return [Count("compare", op.inputs[0].precision.label, op.output.size)]
+
+
+@operation("sign", count=_compare_input)
+def sign(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Binarize to -1 and +1; zero gives +1."""
+    return np.where(inputs[0] >= 0, 1, -1)
+
+
+@operation("threshold", count=_compare_input)
+def threshold(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Give +1 where x >= threshold, or x <= threshold in channels whose direction is -1.
+
+    One compare: the direction is the order of the comparator's inputs, fixed at export.
+    """
+    level, direction = along(op, 0, params[0]), along(op, 1, params[1])
+    return np.where(np.where(direction > 0, inputs[0], level) >= np.where(direction > 0, level, inputs[0]), 1, -1)
+
+
+@operation("compare", count=_compare_input)
+def compare(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Give +1 where the first map is at least the second (which may have size 1 along an axis), else -1."""
+    return np.where(inputs[0] >= inputs[1], 1, -1)
+
+
+def _count_quantize(op: Op) -> list[Count]:
+    source = op.inputs[0].precision
+    sort = "mul" if source.kind == "float" else "shift"
+    if op.output.precision.kind == "ternary":
+        return [Count("compare", source.label, op.output.size * 2)]
+    return [Count(sort, source.label, op.output.size)]
+
+
+@operation("quantize", count=_count_quantize)
+def quantize(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Round to a grid of `step` and saturate to the output's width.
+
+    Steps of integers are powers of two: a saturating, rounding shift. Ternary needs two compares.
+    """
+    step, bits = params[0], op.integer("bits")
+    high = 1 if op.output.precision.kind == "ternary" else 2 ** (bits - 1) - 1
+    low = -1 if op.output.precision.kind == "ternary" else -(2 ** (bits - 1))
+    return np.clip(np.rint(inputs[0] / step), low, high) * step
+
+
+@affine_operation("scale", count=elements("mul"))
+def scale(op: Op, params: Arrays) -> AffineForm:
+    """Multiply by a parameter along its axes."""
+    return along(op, 0, params[0]), None
+
+
+@affine_operation("power_of_two", count=elements("shift"))
+def power_of_two(op: Op, params: Arrays) -> AffineForm:
+    """Multiply by 2 to the power of an integer parameter: one shift."""
+    return along(op, 0, np.exp2(np.rint(params[0]))), None
+
+
+@affine_operation("bias", count=elements("add"))
+def bias(op: Op, params: Arrays) -> AffineForm:
+    """Add a parameter along its axes."""
+    return None, along(op, 0, params[0])
+
+
+EPSILON = 1e-5
+"""Added to the variance before the square root, as torch does."""
+
+
+@affine_operation("batch_norm", count=elements("mul", "add"))
+def batch_norm(op: Op, params: Arrays) -> AffineForm:
+    """Normalize each channel with stored mean and variance, as one multiply and one add (Ioffe 2015)."""
+    gamma, beta, mean, variance = params
+    factor = gamma / np.sqrt(variance + EPSILON)
+    return along(op, 0, factor), along(op, 1, beta - mean * factor)
+
+
+@affine_operation("affine", count=elements("mul", "add"))
+def affine(op: Op, params: Arrays) -> AffineForm:
+    """Multiply by one parameter and add another: what remains of norms and scales after folding."""
+    return along(op, 0, params[0]), along(op, 1, params[1])
+
+
+@operation("relu", count=elements("compare"), monotone=True)
+def relu(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Keep the positive part."""
+    return np.where(inputs[0] >= 0, inputs[0], 0)
+
+
+@operation(
+    "hardtanh",
+    count=lambda op: [Count("compare", op.output.precision.label, op.output.size * 2)],
+    monotone=True,
+)
+def hardtanh(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Clamp to -1 .. +1."""
+    x = inputs[0]
+    return np.where(x >= 1, 1, np.where(x >= -1, x, -1))
+
+
+@operation("prelu", count=elements("compare", "mul"), monotone=True)
+def prelu(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Multiply negative elements by a slope per channel (He 2015); slopes are positive."""
+    x = inputs[0]
+    return np.where(x >= 0, x, x * along(op, 0, params[0]))
+
+
+@operation("two_slope", count=elements("compare", "mul"), monotone=True)
+def two_slope(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Multiply by one positive slope above zero and by another below: one multiply by the chosen one."""
+    x = inputs[0]
+    return x * np.where(x >= 0, along(op, 0, params[0]), along(op, 1, params[1]))
+
+
+@operation("sigmoid", count=elements("lookup"))
+def sigmoid(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Map to 0 .. 1 by the logistic function, read from a table."""
+    return 0.5 * (1 + np.tanh(0.5 * inputs[0]))
+
+
+def _count_hard_sigmoid(op: Op) -> list[Count]:
+    label, size = op.output.precision.label, op.output.size
+    return [Count("add", label, size), Count("compare", label, size * 2), Count("mul", label, size)]
+
+
+@operation("hard_sigmoid", count=_count_hard_sigmoid)
+def hard_sigmoid(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Map to 0 .. 1 by clamp(x + 3, 0, 6) / 6."""
+    x = inputs[0] + 3
+    return np.where(x >= 6, 6, np.where(x >= 0, x, 0)) * (1 / 6)
+
+
+@operation("add", count=elements("add"))
+def add(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Add two maps."""
+    return inputs[0] + inputs[1]
+
+
+@operation("subtract", count=elements("add"))
+def subtract(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Subtract the second map from the first; a subtraction costs an addition."""
+    return inputs[0] - inputs[1]
+
+
+@operation("multiply", count=elements("mul"))
+def multiply(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Multiply two maps; the second may have size 1 along an axis."""
+    return inputs[0] * inputs[1]
+
+
+@operation("logic_or", count=_compare_input)
+def logic_or(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Combine two maps of bits by OR: one gate, counted as a 1-bit compare."""
+    return np.where(inputs[0] >= inputs[1], inputs[0], inputs[1])

@@ -1,0 +1,131 @@
+"""Operations on parameters that run once, when a trained network is exported: free at inference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from costmodel.graph import Op
+from costmodel.operations.convolution import border_kinds
+from costmodel.operations.registry import operation
+
+Arrays = Sequence[np.ndarray]
+
+ONCE = "runs once, at export, on stored weights"
+
+
+def _per_filter(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return values.reshape(-1, *[1] * (weight.ndim - 1))
+
+
+@operation("sign_weight", free_because=ONCE)
+def sign_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Binarize latent weights; zero gives +1."""
+    return np.where(inputs[0] >= 0, 1, -1)
+
+
+@operation("quantize_weight", free_because=ONCE)
+def quantize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Round latent weights to `bits`, scaled by the largest magnitude of each filter."""
+    weight, bits = inputs[0], op.integer("bits")
+    top = 1 if op.output.precision.kind == "ternary" else 2 ** (bits - 1) - 1
+    largest = _per_filter(weight, abs(weight).reshape(len(weight), -1).max(axis=1))
+    step = np.where(largest == 0, 1, largest) / top
+    return np.rint(weight / step) * step
+
+
+@operation("centre_weight", free_because=ONCE)
+def centre_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Subtract the mean of each filter."""
+    weight = inputs[0]
+    return weight - _per_filter(weight, weight.reshape(len(weight), -1).mean(axis=1))
+
+
+@operation("standardize_weight", free_because=ONCE)
+def standardize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Give each filter zero mean and unit deviation."""
+    weight = inputs[0]
+    flat = weight.reshape(len(weight), -1)
+    deviation = np.where(flat.std(axis=1) == 0, 1, flat.std(axis=1))
+    return (weight - _per_filter(weight, flat.mean(axis=1))) / _per_filter(weight, deviation)
+
+
+@operation("clamp_weight", free_because=ONCE)
+def clamp_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Clamp weights to their `quantile`-quantiles, which training moves from 0.85 to 0.99 (ReCU, Xu 2021)."""
+    weight = inputs[0]
+    flat = weight.reshape(len(weight), -1)
+    quantile = float(str(op.attributes["quantile"]))
+    low = _per_filter(weight, np.quantile(flat, 1 - quantile, axis=1))
+    high = _per_filter(weight, np.quantile(flat, quantile, axis=1))
+    return np.clip(weight, low, high)
+
+
+@operation("mean_magnitude", free_because=ONCE)
+def mean_magnitude(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Mean |w| of each filter: XNOR-Net's analytic scale (Rastegari 2016, eq. 6)."""
+    return abs(inputs[0]).reshape(len(inputs[0]), -1).mean(axis=1)
+
+
+@operation("log2_magnitude", free_because=ONCE)
+def log2_magnitude(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Rounded log2 of the mean |w| of each filter: IR-Net's shift (Qin 2020, eq. 7)."""
+    mean = abs(inputs[0]).reshape(len(inputs[0]), -1).mean(axis=1)
+    return np.rint(np.log2(np.where(mean == 0, 1, mean)))
+
+
+@operation("mean_weight", free_because=ONCE)
+def mean_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Mean of each filter: the centre of AdaBin's weight values (Tu 2022)."""
+    return inputs[0].reshape(len(inputs[0]), -1).mean(axis=1)
+
+
+@operation("deviation_weight", free_because=ONCE)
+def deviation_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Standard deviation of each filter: the distance of AdaBin's weight values (Tu 2022)."""
+    return inputs[0].reshape(len(inputs[0]), -1).std(axis=1)
+
+
+@operation("shifted_weight", free_because=ONCE)
+def shifted_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Add a multiple of each filter's deviation before binarizing: one of several weight bases (ABC-Net, Lin 2017)."""
+    weight, shift = inputs
+    deviation = weight.reshape(len(weight), -1).std(axis=1)
+    return weight - _per_filter(weight, weight.reshape(len(weight), -1).mean(axis=1) - shift * deviation)
+
+
+@operation("quarter_turn", free_because=ONCE)
+def quarter_turn(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Rotate each filter by `turns` quarter turns in the plane (CBCN, Liu 2019)."""
+    return np.rot90(inputs[0], op.integer("turns"), axes=(-2, -1))
+
+
+@operation("outer", free_because=ONCE)
+def outer(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Outer product of vectors over C, H and W: (C, H, W)."""
+    channel, height, width = inputs
+    return channel[:, None, None] * height[:, None] * width
+
+
+@operation("border_correction", free_because=ONCE)
+def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Sum of the weights that meet padding, per filter and kind of border position: (O, kinds).
+
+    A chip pads a map of bits with -1; adding these sums to the border outputs makes the padding zero.
+    """
+    (weight,), kernel = inputs, inputs[0].shape[-1]
+    sides = (op.integer("height"), op.integer("width"))
+    kinds = border_kinds(sides, kernel, op.integer("stride"), op.integer("padding"))
+    sums = []
+    for (above, below), (left, right) in kinds:
+        outside = np.ones((kernel, kernel), dtype=bool)
+        outside[above : kernel - below, left : kernel - right] = False
+        sums.append(weight[..., outside].sum(axis=(1, 2)))
+    return np.stack(sums, axis=-1)
+
+
+@operation("ratio", free_because=ONCE)
+def ratio(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Divide one parameter by another."""
+    return inputs[0] / inputs[1]

@@ -1,0 +1,40 @@
+"""Operations that only choose or arrange elements: addressing and wiring, no arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from costmodel.graph import Op
+from costmodel.operations.registry import operation
+
+Arrays = Sequence[np.ndarray]
+
+
+@operation("subsample", free_because="a strided read is addressing")
+def subsample(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Keep every `stride`-th row and column."""
+    stride = op.integer("stride")
+    return inputs[0][..., ::stride, ::stride]
+
+
+@operation("pad_channels", free_because="constant channels are wired, not stored")
+def pad_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Put channels of a constant before and after, half of them on each side, to reach `channels`."""
+    x = inputs[0]
+    missing = op.integer("channels") - x.shape[-3]
+    around = [(0, 0)] * (x.ndim - 3) + [(missing // 2, missing - missing // 2), (0, 0), (0, 0)]
+    return np.pad(x, around, constant_values=op.integer("value"))
+
+
+@operation("concatenate", free_because="neighbouring channels are addressing")
+def concatenate(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Put the channels of all inputs after each other."""
+    return np.concatenate(list(inputs), axis=-3)
+
+
+@operation("divide_training", free_because="a positive divisor changes no sign, so only training divides")
+def divide_training(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Divide by a positive value per sample, in training only."""
+    return inputs[0] / inputs[1]

@@ -1,0 +1,122 @@
+"""Operations that sum or compare over windows, channels or whole maps.
+
+A reduction of n elements counts n - 1 operations: exactly what a run of its meaning does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from costmodel.errors import BnncostError
+from costmodel.graph import Op, Tensor
+from costmodel.operations.registry import Count, operation
+
+Arrays = Sequence[np.ndarray]
+
+
+def _divide(op: Op, divisor: int) -> Count:
+    """Division by a constant: a shift when it is a power of two and the map is an integer, else a multiply."""
+    is_power = divisor & (divisor - 1) == 0
+    sort = "shift" if is_power and op.output.precision.kind == "integer" else "mul"
+    return Count(sort, op.output.precision.label, op.output.size)
+
+
+def _map(op: Op) -> Tensor:
+    value = op.inputs[0]
+    if not isinstance(value, Tensor):
+        raise BnncostError(f"{op.layer}: '{op.kind}' reads a feature map, not the parameter '{value.name}'.")
+    return value
+
+
+def _count_global_pool(op: Op) -> list[Count]:
+    channels, height, width = _map(op).shape
+    area = height * width
+    return [Count("add", op.output.precision.label, channels * (area - 1)), _divide(op, area)]
+
+
+@operation("global_average_pool", count=_count_global_pool)
+def global_average_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Average each channel over the map: (C, H, W) to (C, 1, 1)."""
+    x = inputs[0]
+    flat = x.reshape(*x.shape[:-2], -1)
+    return (np.add.reduce(flat, axis=-1) * (1 / flat.shape[-1]))[..., None, None]
+
+
+def _windows(op: Op, x: np.ndarray, pad_value: float) -> np.ndarray:
+    size, stride, padding = op.integer("size"), op.integer("stride"), op.integer("padding")
+    x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2, constant_values=pad_value)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), (-2, -1))[..., ::stride, ::stride, :, :]
+    return windows.reshape(*windows.shape[:-2], -1)
+
+
+def _count_average_pool(op: Op) -> list[Count]:
+    window = op.integer("size") ** 2
+    return [Count("add", op.output.precision.label, op.output.size * (window - 1)), _divide(op, window)]
+
+
+@operation("average_pool", count=_count_average_pool)
+def average_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Average each window."""
+    windows = _windows(op, inputs[0], 0)
+    return np.add.reduce(windows, axis=-1) * (1 / windows.shape[-1])
+
+
+def _count_max_pool(op: Op) -> list[Count]:
+    return [Count("compare", op.output.precision.label, op.output.size * (op.integer("size") ** 2 - 1))]
+
+
+@operation("max_pool", count=_count_max_pool)
+def max_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Keep the largest of each window; of bits, an OR gate. Padding never wins."""
+    return np.maximum.reduce(_windows(op, inputs[0], -np.inf if op.integer("padding") else 0), axis=-1)
+
+
+def _count_absolute_sum(op: Op) -> list[Count]:
+    channels, height, width = _map(op).shape
+    return [Count("add", op.output.precision.label, (channels - 1) * (height * width))]
+
+
+@operation("absolute_sum", count=_count_absolute_sum)
+def absolute_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Sum |x| over channels: (C, H, W) to (1, H, W); the sign of x picks add or subtract, so no extra operation."""
+    return np.add.reduce(abs(inputs[0]), axis=-3)[..., None, :, :]
+
+
+@operation("channel_sum", count=lambda op: [Count("mac", "1x1", op.inputs[0].size)])
+def channel_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Count the bits of all channels at each position: (C, H, W) to (1, H, W); a popcount, one binary MAC a bit."""
+    return np.add.reduce(inputs[0], axis=-3)[..., None, :, :]
+
+
+def _count_box_sum(op: Op) -> list[Count]:
+    return [Count("add", op.output.precision.label, op.output.size * (op.integer("size") ** 2 - 1))]
+
+
+@operation("box_sum", count=_count_box_sum)
+def box_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Sum each window; padding adds `pad_value`."""
+    return np.add.reduce(_windows(op, inputs[0], op.integer("pad_value")), axis=-1)
+
+
+def _count_sample_mean(op: Op) -> list[Count]:
+    label = op.output.precision.label
+    return [Count("add", label, op.inputs[0].size - 1), Count("mul", label, 1)]
+
+
+@operation("sample_mean", count=_count_sample_mean)
+def sample_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Average one whole sample: (C, H, W) to (1, 1, 1)."""
+    x = inputs[0]
+    flat = x.reshape(*x.shape[:-3], -1)
+    return (np.add.reduce(flat, axis=-1) * (1 / flat.shape[-1]))[..., None, None, None]
+
+
+@operation(
+    "sample_deviation",
+    free_because="a positive divisor changes no sign, so only training computes it",
+)
+def sample_deviation(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Standard deviation of one whole sample: (C, H, W) to (1, 1, 1)."""
+    return inputs[0].std(axis=(-3, -2, -1), keepdims=True)
