@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
+import numpy as np
+
 from costmodel.errors import BnncostError
 from costmodel.graph import (
     BINARY,
@@ -161,9 +163,11 @@ class Builder:
         """Binarize weights at export; `estimator` names the gradient that training uses."""
         return self.exported("sign_weight", (latent,), latent, {"estimator": estimator})
 
-    def narrow_weight(self, channels: Dimension, x: Tensor, kernel: int, to: Precision) -> Param:
-        """Declare weights (O, I, k, k) that export rounds to the precision `to`; floats stay as they are."""
-        shape = (channels, x.shape[0], kernel, kernel)
+    def narrow_weight(
+        self, channels: Dimension, x: Tensor, kernel: int, to: Precision, *, groups: int = 1
+    ) -> Param:
+        """Declare weights (O, I/groups, k, k) that export rounds to the precision `to`; floats stay as they are."""
+        shape = (channels, x.shape[0] // groups, kernel, kernel)
         latent = self.param("weight", shape, "OIKK", stored=to, initial="normal")
         if to.kind == "float":
             return latent
@@ -187,6 +191,8 @@ class Builder:
         kernel = weight.shape[2]
         if not isinstance(kernel, int):
             raise BnncostError("a kernel size must be one integer.")
+        if np.any(weight.shape[0] % groups):
+            raise BnncostError(f"{self._layer}: {weight.shape[0]} channels cannot be made by {groups} equal groups.")
         height, width = ((side + 2 * padding - kernel) // stride + 1 for side in x.shape[1:])
         exact = weight.precision == BINARY and x.precision == BINARY
         result = accumulator(weight.size // weight.shape[0]) if exact else _wide(x.precision)
@@ -225,7 +231,8 @@ class Builder:
 
     def quantize(self, x: Tensor, to: Precision) -> Tensor:
         """Round to a narrower precision; nothing is emitted when `x` is at least as narrow."""
-        if x.precision.kind == to.kind and x.precision.bits <= to.bits:
+        whole = x.precision.kind != "float" and to.kind == "integer"
+        if (x.precision.kind == to.kind or whole) and x.precision.bits <= to.bits:
             return x
         step = self.param("step", (), "", initial=1.0, positive=True)
         return self.map("quantize", (x,), stored=to, params=(step,), attributes={"bits": to.bits})
@@ -255,7 +262,18 @@ class Builder:
 
     def add(self, left: Tensor, right: Tensor) -> Tensor:
         """Add two feature maps of the same shape."""
+        self._check_same(left, right)
         return self.map("add", (left, right))
+
+    def logic_or(self, left: Tensor, right: Tensor) -> Tensor:
+        """Combine two maps of bits of the same shape by OR."""
+        self._check_same(left, right)
+        return self.map("logic_or", (left, right), stored=BINARY)
+
+    def _check_same(self, left: Tensor, right: Tensor) -> None:
+        """Refuse two maps of different shapes, which an addition would silently broadcast or miscount."""
+        if not all(np.all(a == b) for a, b in zip(left.shape, right.shape, strict=True)):
+            raise BnncostError(f"{self._layer}: maps of shapes {left.shape} and {right.shape} cannot be added.")
 
     def subtract(self, left: Tensor, right: Tensor) -> Tensor:
         """Subtract `right`, a map or a per-sample (1 or C, 1, 1) value, from every element of `left`."""

@@ -22,7 +22,8 @@ class DesignKey:
 
     `features` is the precision of non-binary maps, `compute` that of the operands of the inner
     convolutions, `edge` that of the first and last layer, `padding` what surrounds a map of bits.
-    Features follow a floating-point `compute` unless said.
+    Features and edge layers follow a floating-point `compute` unless said; a text without data set means
+    the one that the network is usually trained on.
 
     >>> str(DesignKey.parse("resnet20[double_residual+prelu]@w1.5/cifar10"))
     'resnet20[double_residual+prelu]@w1.5/cifar10'
@@ -41,7 +42,7 @@ class DesignKey:
         """Text form; settings at their defaults are left out."""
         methods = f"[{'+'.join(map(str, self.methods))}]" if self.methods else ""
         implied = _implied(self.compute)
-        settings = [f"w{self.width:g}"] if self.width != 1 else []
+        settings = [f"w{_shortest(self.width)}"] if self.width != 1 else []
         settings += [f"compute={self.compute}"] if self.compute != "binary" else []
         for name in ("features", "edge"):
             if getattr(self, name) != implied[name]:
@@ -71,13 +72,11 @@ class DesignKey:
     def parse(cls, text: str) -> DesignKey:
         """Read the text form; anything unknown or out of range raises a BnncostError that says what is allowed."""
         head, slash, dataset = text.strip().rpartition("/")
-        if not slash or "[" in dataset:
-            raise BnncostError(
-                f"design '{text}': the data set is missing; write e.g. '{text.strip()}/{_example(text)}'."
-            )
+        head, dataset = (head, dataset.strip()) if slash else (dataset, "")
         network, methods, settings = _split(text, head)
         if network not in NETWORKS:
             raise unknown("network", network, NETWORKS, place=f"design '{text}'")
+        dataset = dataset if slash else NETWORKS[network].dataset
         if dataset not in DATASETS:
             raise unknown("data set", dataset, DATASETS, place=f"design '{text}'")
         uses = tuple(MethodUse.parse(part) for part in _split_plus(methods))
@@ -88,16 +87,16 @@ class DesignKey:
         return cls(network, dataset, uses, width, **{**_implied(compute), **values})
 
 
+def _shortest(width: float) -> str:
+    """Write a width in the fewest digits that read back as the same number."""
+    return repr(float(width)).removesuffix(".0")
+
+
 def _implied(compute: str) -> dict[str, str]:
     """Precision of maps and edge layers that goes with the operands', unless said."""
     if precision(compute).kind == "float":
         return {"features": compute, "edge": compute}
     return {"features": "int16", "edge": "int8"}
-
-
-def _example(text: str) -> str:
-    name = text.split("[")[0].split("@")[0].strip()
-    return "imagenet" if name in ("resnet18", "resnet34") else "cifar10"
 
 
 def _split(text: str, head: str) -> tuple[str, str, str]:

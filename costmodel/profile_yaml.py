@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-Path = tuple[str | int, ...]
+from costmodel.profile_problem import Path, Problem, place_of
 
 _DEEPEST = 24
 _SHORT = 60
@@ -41,22 +41,7 @@ _WORDS: dict[str, bool | None] = {
 }
 
 
-class Problem(NamedTuple):
-    """One fault: where it is and a sentence; line 0 stands for the file as a whole."""
-
-    file: str
-    line: int
-    place: str
-    sentence: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}:{self.line}" if self.line else self.file
-        text = f"{where}: {self.place}: {self.sentence}" if self.place else f"{where}: {self.sentence}"
-        # A lone surrogate or a line break in a key must not spoil the terminal or the line-wise format.
-        return text.encode("utf-8", "backslashreplace").decode().replace("\r", "\\r").replace("\n", "\\n")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
     """A YAML file as plain data, the line of each node, and the faults of the text.
 
@@ -71,16 +56,6 @@ class Document:
     complete: bool
 
 
-def place_of(path: Path) -> str:
-    """Write a path as a user reads it.
-
-    >>> place_of(("memories", "on_chip", "macros", 0, "read"))
-    'memories.on_chip.macros[0].read'
-    """
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part[:_SHORT]}" for part in path)
-    return text.removeprefix(".")
-
-
 def read_yaml(text: str, file: str) -> Document:
     """Read one YAML document; faults are collected in the result, nothing is raised.
 
@@ -93,13 +68,19 @@ def read_yaml(text: str, file: str) -> Document:
     directive = _DIRECTIVE.search(text)
     try:
         if directive:
-            builder.report(_line_at(text, directive.end()), (), "directives (lines that begin with %) are not allowed")
+            builder.report(
+                _line_at(text, directive.end()), (), "directives (lines that begin with %) are not allowed"
+            )
             raise _Stop
         _feed(builder, YAML(typ="safe", pure=True).parse(text))
     except _Stop:
         complete = False
     except ReaderError as error:
-        builder.report(_line_at(text, error.position), (), "holds a character that YAML does not allow; is this a text file?")
+        builder.report(
+            _line_at(text, error.position),
+            (),
+            "holds a character that YAML does not allow; is this a text file?",
+        )
         complete = False
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -112,7 +93,9 @@ def read_yaml(text: str, file: str) -> Document:
         complete = False
     if complete and not isinstance(builder.root, dict) and not builder.problems:
         empty = builder.root is None
-        builder.report(1, (), "the file is empty" if empty else "must be a mapping of 'name: ...' lines at the top")
+        builder.report(
+            1, (), "the file is empty" if empty else "must be a mapping of 'name: ...' lines at the top"
+        )
         complete = False
     return Document(
         file, builder.root, builder.lines, tuple(builder.problems), frozenset(builder.broken), complete
@@ -220,7 +203,9 @@ def _feed(builder: _Builder, events: Iterable[Event]) -> None:
         if isinstance(event, DocumentStartEvent):
             builder.documents += 1
             if builder.documents > 1:
-                builder.report(event.start_mark.line + 1, (), "holds a second document ('---'); one is allowed")
+                builder.report(
+                    event.start_mark.line + 1, (), "holds a second document ('---'); one is allowed"
+                )
                 raise _Stop
         elif isinstance(event, MappingEndEvent | SequenceEndEvent):
             builder.close()
@@ -266,10 +251,12 @@ def _take_key(builder: _Builder, event: NodeEvent, line: int) -> None:
 
 def _refuse_marks(builder: _Builder, event: NodeEvent, path: Path, line: int) -> None:
     tag = getattr(event, "tag", None)
+    # A mark on a key spoils the key alone, one on a value the whole value.
+    tell = builder.report if builder.expects_key() else builder.fault
     if event.anchor is not None:
-        builder.fault(line, path, f"the anchor '&{event.anchor}' is not allowed; write values out")
+        tell(line, path, f"the anchor '&{event.anchor}' is not allowed; write values out")
     if tag is not None:
-        builder.fault(line, path, f"the tag '{tag}' is not allowed; write a plain value")
+        tell(line, path, f"the tag '{tag}' is not allowed; write a plain value")
 
 
 def plain_value(text: str) -> str | int | float | bool | None:

@@ -34,12 +34,12 @@ class Quantity(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    value: float = Field(description="The figure, finite and not negative, in `unit`.")
-    unit: str = Field(description="Unit of value, low and high, such as pJ/operation, um^2, MHz or kB (1024 byte).")
-    source: str = Field(description="A key of hardware_profiles/sources.yaml, or where the figure is from in words.")
+    value: float = Field(ge=0, description="The figure, finite and not negative, in `unit`.")
+    unit: str = Field(description="Unit of value, low and high: pJ/operation, um^2, MHz, kB (1024 byte) ...")
+    source: str = Field(description="A key of hardware_profiles/sources.yaml, or the source in words.")
     status: Status = Field(description="How the figure came about; 'scaled' also needs `law`.")
-    low: float | None = Field(None, description="Lowest value that sources give; needs a note why `value` was chosen.")
-    high: float | None = Field(None, description="Highest value that sources give; needs a note.")
+    low: float | None = Field(None, ge=0, description="Lowest value that sources give; needs a note.")
+    high: float | None = Field(None, ge=0, description="Highest value that sources give; needs a note.")
     note: str | None = Field(None, description="Why this value, in words.")
     law: str | None = Field(None, description="The law and factor by which a scaled figure was carried over.")
 
@@ -85,7 +85,9 @@ def shown(value: object) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    text = repr(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
@@ -107,7 +109,8 @@ def quantity_problems(raw: object) -> list[FieldProblem]:
         if isinstance(raw, int | float) and not isinstance(raw, bool):
             return [("", f"a number needs unit, source and status, as in {_PLAIN}; got {shown(raw)}")]
         return [("", f"must be a quantity, as in {_PLAIN}; got {shown(raw)}")]
-    problems = [("", f"'{field}' is missing: a quantity is written {_PLAIN}") for field in _REQUIRED if field not in raw]
+    absent = [field for field in _REQUIRED if field not in raw]
+    problems = [("", f"'{field}' is missing: a quantity is written {_PLAIN}") for field in absent]
     known = _NUMBERS + _TEXTS
     problems += [(str(key), unknown_name("key", key, known)) for key in raw if key not in known]
     for field in _NUMBERS:
@@ -215,7 +218,9 @@ EnergyPerCycle = Annotated[Quantity, _quantity("an energy per cycle", ("J/cycle"
 EnergyPerBit = Annotated[Quantity, _quantity("an energy per bit", ("J/bit",), "0.2 pJ/bit")]
 UnitArea = Annotated[Quantity, _quantity("an area", ("m^2",), "36 um^2")]
 MacThroughput = Annotated[Quantity, _quantity("a MAC throughput", _PER_CYCLE, "4096 mac/cycle", True)]
-SideThroughput = Annotated[Quantity, _quantity("a throughput", ("operation/cycle",), "16 operation/cycle", True)]
+SideThroughput = Annotated[
+    Quantity, _quantity("a throughput", ("operation/cycle",), "16 operation/cycle", True)
+]
 Cycles = Annotated[
     Quantity, _quantity("cycles per operation", ("cycle/operation", "cycle/mac"), "1.4 cycle/operation", True)
 ]
@@ -229,6 +234,7 @@ Power = Annotated[Quantity, _quantity("a power", ("W",), "0.5 mW")]
 Length = Annotated[Quantity, _quantity("a feature size", ("m",), "45 nm", True)]
 Voltage = Annotated[Quantity, _quantity("a voltage", ("V",), "0.9 V", True)]
 Frequency = Annotated[Quantity, _quantity("a frequency", ("Hz",), "400 MHz", True)]
+_METRICS = ("operation/s", "J/mac")
 PublishedFigure = Annotated[
-    Quantity, _quantity("a throughput or an energy per MAC", ("operation/s", "J/mac"), "3.3 TOP/s or 70 fJ/mac", True)
+    Quantity, _quantity("a throughput or an energy per MAC", _METRICS, "3.3 TOP/s or 70 fJ/mac", True)
 ]

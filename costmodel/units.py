@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import pint
 
@@ -43,15 +44,16 @@ _DEFINITIONS = (
     "bram = [bram] = BRAM",
 )
 _COMMON = (
-    "fJ", "pJ", "nJ", "uJ", "mJ", "J", "nW", "uW", "mW", "W", "ps", "ns", "us", "ms", "s", "kHz", "MHz", "GHz",
-    "Hz", "nm", "um", "mm", "m", "mV", "V", "bit", "B", "kB", "MB", "GB", "cycle", "operation", "OP", "GOP",
-    "TOP", "mac", "lut", "dsp", "bram",
+    "fJ", "pJ", "nJ", "uJ", "mJ", "J", "nW", "uW", "mW", "W", "ps", "ns", "us", "ms", "s", "kHz", "MHz",
+    "GHz", "Hz", "nm", "um", "mm", "m", "mV", "V", "bit", "B", "kB", "MB", "GB", "cycle", "operation", "OP",
+    "GOP", "TOP", "mac", "lut", "dsp", "bram",
 )  # fmt: skip
 _TERM = r"[A-Za-zµμ]+(?:\^-?[1-3])?"
 # Only this grammar reaches pint, whose own would also compute powers of any size.
 _UNIT = re.compile(rf"{_TERM}(?:[*/]{_TERM})*")
+_SPELLINGS = str.maketrans({"²": "^2", "³": "^3", "·": "*"})
 _LONGEST_UNIT = 60  # characters
-_NAMES_SHOWN = 8
+_NAMES_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,8 @@ class Scale:
 
 
 @lru_cache(maxsize=1)
-def _registry() -> pint.UnitRegistry[float]:
-    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None, cache_folder=None)
+def _registry() -> pint.UnitRegistry[Any]:
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(None, cache_folder=None)
     for line in _DEFINITIONS:
         registry.define(line)
     return registry
@@ -88,19 +90,19 @@ def scale_of(unit: str) -> Scale:
     (1e-12, 8192.0)
     >>> scale_of("pj/bit")
     Traceback (most recent call last):
-    costmodel.errors.BnncostError: unknown unit 'pj'; did you mean 'pJ'? Known: pJ, J, OP, fJ, mJ, nJ, ps, uJ ...
+    costmodel.errors.BnncostError: unknown unit 'pj'; did you mean 'pJ'? Known: pJ, J, OP, fJ, mJ, nJ ...
     """
-    text = unit.strip().replace(" ", "").replace("**", "^").replace("²", "^2").replace("³", "^3").replace("·", "*")
+    text = unit.strip().replace(" ", "").replace("**", "^").translate(_SPELLINGS)
     if len(text) > _LONGEST_UNIT or not _UNIT.fullmatch(text):
         raise BnncostError(
-            f"'{unit[:_LONGEST_UNIT]}' is no unit; write units joined by '/' or '*', such as pJ/operation or um^2"
+            f"'{unit[:_LONGEST_UNIT]}' is no unit; use units joined by '/' or '*', as in pJ/operation"
         )
     for name in re.findall(r"[A-Za-zµμ]+", text):
         if name not in _registry():
             raise _unknown_unit(name)
-    quantity = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
-    dimension = tuple(sorted((base.strip("[]"), float(power)) for base, power in quantity.dimensionality.items()))
-    return Scale(float(quantity.magnitude), dimension)
+    quantity: Any = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
+    powers = {base.strip("[]"): float(power) for base, power in quantity.dimensionality.items()}
+    return Scale(float(quantity.magnitude), tuple(sorted(powers.items())))
 
 
 def _unknown_unit(name: str) -> BnncostError:

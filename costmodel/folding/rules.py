@@ -92,10 +92,10 @@ def threshold(network: Network) -> Network:
             continue
         base = chain[0].inputs[0]
         limit = whole_number_limit(network, base)
-        stored = accumulator(limit) if limit is not None else base.precision  # type: ignore[arg-type]
+        stored = accumulator(limit + 1) if limit is not None else base.precision  # type: ignore[operator]
         names = [f"{op.output.name}.{name}" for name in ("threshold", "direction")]
-        level = Param(names[0], channels(base), stored, "C")
-        direction = Param(names[1], channels(base), BINARY, "C")
+        level = Param(names[0], channels(op.output), stored, "C")
+        direction = Param(names[1], channels(op.output), BINARY, "C")
         rewrites.update({replaced: () for replaced in chain})
         rewrites[op] = (
             made_at_export("threshold_level", op, chain, level, limit),
@@ -152,7 +152,7 @@ def bias_through_sum(network: Network) -> Network:
             continue
         norms = [network.producers.get(item) for item in total.inputs]
         norm = next((n for n in norms if n and n.kind == "batch_norm" and network.readers[n.output] == 1), None)
-        if norm is None or norm in rewrites:
+        if norm is None or norm in rewrites or total.inputs[0] is total.inputs[1]:
             continue
         moved = Tensor(f"{norm.output.name}.moved", norm.output.shape, norm.output.precision)
         rewrites[norm] = (norm, replace(op, inputs=(norm.output,), output=moved, layer=norm.layer))
@@ -246,10 +246,11 @@ def remaining_norms(network: Network) -> Network:
 RULES: tuple[Rule, ...] = (
     without_training,
     share_signs,
+    gate_before_sign,
+    live,
     sign_before_pool,
     threshold,
     compare_with_sample,
-    gate_before_sign,
     live,
     bias_through_sum,
     merge_affine,

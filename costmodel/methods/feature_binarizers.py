@@ -76,9 +76,9 @@ def learned_threshold(g: Builder, x: Tensor, site: Site) -> Tensor:
 def data_dependent_shift(g: Builder, x: Tensor, site: Site, *, reduction: int = 16) -> Tensor:
     """Shift each channel before the sign by a number computed from the whole map (SD-BNN)."""
     pooled = squeeze(g, x)
-    with g.beside("shift"):
+    with g.layer("shift"):
         shift = g.map("sigmoid", (excite(g, pooled, x.shape[0], reduction, precision("int8")),))
-    with g.beside("binarize"):
+    with g.layer("binarize"):
         return g.subtract(x, shift)
 
 

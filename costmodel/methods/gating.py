@@ -35,7 +35,7 @@ def excite(g: Builder, pooled: Tensor, channels: Dimension, reduction: int, oper
 def squeeze_excitation(g: Builder, y: Tensor, site: Site, *, reduction: int = 8) -> Tensor:
     """Scale each channel by a sigmoid of two small layers on the averaged input of the branch."""
     pooled = squeeze(g, site.branch)
-    with g.beside("gate"):
+    with g.layer("gate"):
         gate = g.map("sigmoid", (excite(g, pooled, y.shape[0], reduction, precision("int8")),))
     return g.multiply(y, gate)
 
@@ -51,6 +51,6 @@ def squeeze_excitation(g: Builder, y: Tensor, site: Site, *, reduction: int = 8)
 def squeeze_excitation_4bit(g: Builder, y: Tensor, site: Site, *, reduction: int = 8) -> Tensor:
     """Squeeze-and-excitation with 4-bit layers and a hard sigmoid."""
     pooled = squeeze(g, site.branch)
-    with g.beside("gate"):
+    with g.layer("gate"):
         gate = g.map("hard_sigmoid", (excite(g, pooled, y.shape[0], reduction, precision("int4")),))
     return g.multiply(y, gate)

@@ -12,10 +12,10 @@ POSITIVE = "a positive divisor per sample changes no sign, so inference leaves i
 
 @repair_method(
     branch="training", category="feature normalization", hook="before_sign", source="bethge2019",
-    note="Folds into the threshold of the sign behind it; only thresholds stay.",
+    note="Folds into the threshold of the sign behind it; with `only=true` the norm behind the convolution goes.",
 )  # fmt: skip
-def norm_before_sign(g: Builder, x: Tensor, site: Site) -> Tensor:
-    """Batch-normalize right before the sign, in addition to the norm behind each convolution."""
+def norm_before_sign(g: Builder, x: Tensor, site: Site, *, only: bool = False) -> Tensor:
+    """Batch-normalize right before the sign, in addition to (or in place of) the norm behind each convolution."""
     return g.batch_norm(x)
 
 
@@ -28,7 +28,7 @@ def sample_standardize(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Standardize each sample over its whole map before the sign (RBNN)."""
     with g.with_producer(x):
         mean = g.map("sample_mean", (x,), shape=(1, 1, 1))
-    with g.beside("binarize"):
+    with g.layer("binarize"):
         return g.subtract(x, mean)
 
 
@@ -51,7 +51,7 @@ def mean_subtraction(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Subtract the mean of each sample before the sign."""
     with g.with_producer(x):
         mean = g.map("sample_mean", (x,), shape=(1, 1, 1))
-    with g.beside("binarize"):
+    with g.layer("binarize"):
         return g.subtract(x, mean)
 
 

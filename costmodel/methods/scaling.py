@@ -75,18 +75,16 @@ def spatial_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     hook="after_convolution",
     exclusive="spatial scale",
     source="bulat2019xnorpp",
-    note="Learned, yet varies over the map, so it does not fold into a norm per channel.",
+    note="The channels' part merges into a norm that follows; the map's part does not.",
 )
 def separable_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Multiply by the outer product of learned vectors over channels, rows and columns (XNOR-Net++)."""
     channels, height, width = y.shape
-    vectors = (
-        g.param("alpha", (channels,), "C", initial=1.0, positive=True),
-        g.param("beta", (height,), "H", initial=1.0, positive=True),
-        g.param("gamma", (width,), "W", initial=1.0, positive=True),
-    )
-    like = g.param("outer", (channels, height, width), "CHW", positive=True)
-    return g.scale(y, g.exported("outer", vectors, like))
+    rows = g.param("beta", (height,), "H", initial=1.0, positive=True)
+    columns = g.param("gamma", (width,), "W", initial=1.0, positive=True)
+    positions = g.param("outer", (height, width), "HW", positive=True)
+    over_map = g.scale(y, g.exported("outer", (rows, columns), positions))
+    return g.scale(over_map, g.param("alpha", (channels,), "C", initial=1.0, positive=True))
 
 
 @repair_method(

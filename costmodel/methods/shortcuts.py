@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel.builder import Builder
+from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Tensor, precision
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site
@@ -33,7 +34,8 @@ def double_residual(g: Builder, y: Tensor, shortcut: Tensor, site: Site) -> Tens
 )
 def boolean_shortcut(g: Builder, y: Tensor, shortcut: Tensor, site: Site, *, slices: int = 1) -> Tensor:
     """Combine each convolution's binarized result with its binary input by a logic gate (BoolNet)."""
-    old = shortcut if shortcut.precision == BINARY else sliced(g, shortcut, slices)
+    widened = not np.all(shortcut.shape[0] == y.shape[0])  # a downsampling shortcut makes all slices at once
+    old = shortcut if shortcut.precision == BINARY else sliced(g, shortcut, 1 if widened else slices)
     return g.map("logic_or", (sliced(g, y, slices), old), stored=BINARY)
 
 
@@ -69,6 +71,11 @@ def averaged(g: Builder, x: Tensor, stride: int) -> Tensor:
     """Average windows of stride by stride; nothing is emitted for a stride of 1."""
     if stride == 1:
         return x
+    if x.shape[1] % stride or x.shape[2] % stride:
+        raise BnncostError(
+            f"a map of {x.shape[1]}x{x.shape[2]} cannot be averaged in whole windows of {stride}x{stride}; "
+            "take 'option_a_shortcut' or 'real_shortcut(pool=false)', which stride."
+        )
     window = {"size": stride, "stride": stride, "padding": 0}
     shape = (x.shape[0], x.shape[1] // stride, x.shape[2] // stride)
     return g.map("average_pool", (x,), shape=shape, attributes=window)
@@ -110,10 +117,13 @@ def pooled_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
 def real_shortcut(g: Builder, x: Tensor, site: Site, *, operands: str = "edge", pool: bool = True) -> Tensor:
     """Average 2x2 windows, then convolve with real-valued 1x1 weights and normalize."""
     chosen = site.edge if operands == "edge" else precision(operands)
+    if chosen == BINARY:
+        raise BnncostError("'real_shortcut' has no binary operands; take 'binary_shortcut', which has.")
     with g.beside("shortcut"):
         small = averaged(g, x, site.stride) if pool else strided(g, x, site.stride)
         narrow = g.quantize(small, chosen)
-        return g.batch_norm(g.conv(narrow, g.narrow_weight(site.channels, narrow, 1, chosen)))
+        weight = g.narrow_weight(site.channels, narrow, 1, chosen, groups=site.groups)
+        return g.batch_norm(g.conv(narrow, weight, groups=site.groups))
 
 
 @repair_method(
@@ -129,5 +139,5 @@ def binary_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     with g.with_producer(x):
         bits = x if x.precision == BINARY else g.sign(x)
     with g.beside("shortcut"):
-        weight = g.sign_weight(g.binary_weight(site.channels, bits, 1))
-        return g.batch_norm(g.conv(bits, weight, stride=site.stride))
+        weight = g.sign_weight(g.binary_weight(site.channels, bits, 1, groups=site.groups))
+        return g.batch_norm(g.conv(bits, weight, stride=site.stride, groups=site.groups))

@@ -33,6 +33,11 @@ class Composition:
         """The only method of an exclusive hook, if there is one."""
         return next(iter(self.on(hook)), None)
 
+    @property
+    def norm_behind(self) -> bool:
+        """False where a norm before the sign stands in for the one behind the convolution."""
+        return not any(use.settings().get("only") for use in self.on("before_sign"))
+
     def estimator(self, category: str) -> str:
         """Gradient of the sign of features or weights: that of the last method which names one."""
         named = [use.method.estimator for use in self.uses if use.method.category == category]
@@ -81,17 +86,23 @@ def chain(g: Builder, hook: Hook, x: Tensor, site: Site) -> Tensor:
 
 
 def narrow_features(g: Builder, site: Site) -> Site:
-    """Bring the input to the operands' precision: by sign for a binary network, else by rounding."""
-    with g.with_producer(site.x):
-        if site.operands != BINARY:
-            return replace(site, bits=(g.quantize(site.x, site.operands),))
-        if site.x.precision == BINARY:
-            return replace(site, bits=(site.x,))
-        x = chain(g, "before_sign", site.x, site)
-        several = site.composition.first("features")
-        if several:
-            return replace(site, bits=emit(g, several, x, site))
-        return replace(site, bits=(g.sign(x, site.composition.estimator("feature binarizer")),))
+    """Bring the input to the operands' precision: by sign for a binary network, else by rounding.
+
+    Every step runs in the layer that makes what it reads, so that only its result is stored.
+    """
+    x = site.x
+    if site.operands != BINARY:
+        with g.with_producer(x):
+            return replace(site, bits=(g.quantize(x, site.operands),))
+    if x.precision == BINARY:
+        return replace(site, bits=(x,))
+    for use in site.composition.on("before_sign"):
+        with g.with_producer(x):
+            x = emit(g, use, x, site)
+    several = site.composition.first("features")
+    with g.with_producer(x):
+        bits = emit(g, several, x, site) if several else (g.sign(x, site.composition.estimator("feature binarizer")),)
+    return replace(site, bits=bits)
 
 
 def binary_weights(g: Builder, site: Site) -> Bases:

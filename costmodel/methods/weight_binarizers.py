@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from costmodel.builder import Builder
-from costmodel.graph import Param, Tensor
+from costmodel.errors import BnncostError
+from costmodel.graph import BINARY, Param, Tensor
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site, latent_weight
 
@@ -56,6 +57,8 @@ def weight_rotation() -> None:
 )  # fmt: skip
 def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.99) -> Param:
     """Clamp weights to a quantile that grows over training, to revive those far from zero (ReCU)."""
+    if not 0.5 <= quantile <= 1:
+        raise BnncostError(f"'clamp_weights': quantile {quantile} must lie from 0.5 to 1.")
     return g.exported("clamp_weight", (latent,), latent, {"quantile": quantile})
 
 
@@ -65,13 +68,16 @@ def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.
 )  # fmt: skip
 def adaptive_weights(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Give weights two values per filter round its mean, a deviation apart (the weight half of AdaBin)."""
+    if site.operands != BINARY:
+        raise BnncostError(f"'adaptive_weights' needs binary operands, not {site.operands.label}.")
     latent = latent_weight(g, y)
     channels = (y.shape[0],)
     distance = g.exported("deviation_weight", (latent,), g.param("distance", channels, "C", positive=True))
     centre = g.exported("mean_weight", (latent,), g.param("centre", channels, "C"))
     bits = site.bits[0]
     ones = g.map("channel_sum", (bits,), shape=(1, bits.shape[1], bits.shape[2]))
-    window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": site.pad_value}
+    border = site.pad_value * bits.shape[0]  # every channel of a padded position holds the same bit
+    window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": border}
     around = g.map("box_sum", (ones,), shape=(1, y.shape[1], y.shape[2]), attributes=window)
     # distance * (y + centre / distance * around): the common factor then merges into the norm
     relative = g.exported("ratio", (centre, distance), centre)

@@ -37,7 +37,7 @@ def unit(g: Builder, site: Site, *, pool: bool = False) -> Tensor:
         window = {"size": 2, "stride": 2, "padding": 0}
         shape = (y.shape[0], y.shape[1] // 2, y.shape[2] // 2)
         y = g.map("max_pool", (y,), shape=shape, stored=y.precision, attributes=window)
-    return g.batch_norm(y)
+    return g.batch_norm(y) if site.composition.norm_behind else y
 
 
 def activate(g: Builder, y: Tensor, site: Site, *, early: bool) -> Tensor:

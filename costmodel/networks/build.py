@@ -45,6 +45,9 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
         return g.finish(emit(g, ensemble, tuple(outputs)))
 
 
+_NEED_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
+
+
 def _check_places(key: DesignKey, backbone: Backbone) -> None:
     for use in key.methods:
         if not backbone.offers(use.method.hook):
@@ -53,7 +56,7 @@ def _check_places(key: DesignKey, backbone: Backbone) -> None:
                 f"design '{key}': '{use.name}' has no place in {key.network}, which has no shortcuts. "
                 f"Networks that have one: {', '.join(able)}."
             )
-        if key.compute != "binary" and use.method.hook in ("features", "weight", "weight_bases", "every_shortcut"):
+        if key.compute != "binary" and use.method.hook in _NEED_BITS:
             raise BnncostError(f"design '{key}': '{use.name}' needs binary operands, not compute={key.compute}.")
 
 

@@ -34,7 +34,7 @@ DATASETS = {
 
 @dataclass(frozen=True)
 class Backbone:
-    """The shape of a network: channels of each stage, blocks per stage, and how it changes resolution."""
+    """The shape of a network: channels and blocks per stage, how it changes resolution, its usual data set."""
 
     name: str
     summary: str
@@ -42,6 +42,7 @@ class Backbone:
     channels: tuple[int, ...]
     blocks: tuple[int, ...]
     downsample: str
+    dataset: str
     source: str
 
     def offers(self, hook: str) -> bool:
@@ -56,19 +57,19 @@ NETWORKS = {
     for item in (
         Backbone(
             "resnet20", "ResNet-20 for small images: 16/32/64 channels, 3 blocks each, option-A shortcuts",
-            "resnet", (16, 32, 64), (3, 3, 3), "option_a_shortcut", "he2016",
+            "resnet", (16, 32, 64), (3, 3, 3), "option_a_shortcut", "cifar10", "he2016",
         ),
         Backbone(
             "resnet18", "ResNet-18: 64/128/256/512 channels, 2 blocks each, real-valued 1x1 shortcuts",
-            "resnet", (64, 128, 256, 512), (2, 2, 2, 2), "real_shortcut(pool=false)", "he2016",
+            "resnet", (64, 128, 256, 512), (2, 2, 2, 2), "real_shortcut(pool=false)", "imagenet", "he2016",
         ),
         Backbone(
             "resnet34", "ResNet-34: 64/128/256/512 channels, 3/4/6/3 blocks, real-valued 1x1 shortcuts",
-            "resnet", (64, 128, 256, 512), (3, 4, 6, 3), "real_shortcut(pool=false)", "he2016",
+            "resnet", (64, 128, 256, 512), (3, 4, 6, 3), "real_shortcut(pool=false)", "imagenet", "he2016",
         ),
         Backbone(
             "vgg_small", "VGG-small: 128-128-pool-256-256-pool-512-512-pool and one classifier; no shortcuts",
-            "vgg", (128, 256, 512), (1, 2, 2), "", "zhang2018lqnets",
+            "vgg", (128, 256, 512), (1, 2, 2), "", "cifar10", "zhang2018lqnets",
         ),
     )
 }  # fmt: skip

@@ -103,9 +103,9 @@ def quarter_turn(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 @operation("outer", free_because=ONCE)
 def outer(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Outer product of vectors over C, H and W: (C, H, W)."""
-    channel, height, width = inputs
-    return channel[:, None, None] * height[:, None] * width
+    """Outer product of vectors over H and W: (H, W)."""
+    rows, columns = inputs
+    return rows[:, None] * columns
 
 
 @operation("border_correction", free_because=ONCE)

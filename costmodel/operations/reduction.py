@@ -70,7 +70,9 @@ def _count_max_pool(op: Op) -> list[Count]:
 @operation("max_pool", count=_count_max_pool)
 def max_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Keep the largest of each window; of bits, an OR gate. Padding never wins."""
-    return np.maximum.reduce(_windows(op, inputs[0], -np.inf if op.integer("padding") else 0), axis=-1)
+    whole = np.issubdtype(inputs[0].dtype, np.integer)
+    smallest = np.iinfo(inputs[0].dtype).min if whole else -np.inf
+    return np.maximum.reduce(_windows(op, inputs[0], smallest if op.integer("padding") else 0), axis=-1)
 
 
 def _count_absolute_sum(op: Op) -> list[Count]:

@@ -1,0 +1,35 @@
+"""bnncost's cost model: what repairing a binary neural network costs in energy, area and latency.
+
+>>> import costmodel as cm
+>>> cm.cost("resnet20[double_residual]/cifar10", profile="asic-45nm").profile
+'asic-45nm'
+"""
+
+from costmodel.design import DesignKey
+from costmodel.designs import DESIGNS, published_names, resolve
+from costmodel.errors import BnncostError
+from costmodel.evaluate import cost, cost_of_network
+from costmodel.folding import fold
+from costmodel.hardware import load_profile, shipped_profiles
+from costmodel.methods import METHODS
+from costmodel.networks import DATASETS, NETWORKS
+from costmodel.networks.build import build
+from costmodel.results import Cost
+
+__all__ = [
+    "DATASETS",
+    "DESIGNS",
+    "METHODS",
+    "NETWORKS",
+    "BnncostError",
+    "Cost",
+    "DesignKey",
+    "build",
+    "cost",
+    "cost_of_network",
+    "fold",
+    "load_profile",
+    "published_names",
+    "resolve",
+    "shipped_profiles",
+]

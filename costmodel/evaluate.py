@@ -1,0 +1,180 @@
+"""From a design and a profile to its cost: build, fold, count, move, price, and tell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from costmodel.counting import CountRow, count
+from costmodel.demand import Demand, arrange
+from costmodel.design import DesignKey
+from costmodel.designs import resolve
+from costmodel.errors import BnncostError
+from costmodel.folding import fold, unfolded
+from costmodel.graph import Network, Note
+from costmodel.hardware import HardwareProfile, Quantity, load_profile
+from costmodel.networks.build import build
+from costmodel.pricing import PointCosts, Prices, price, prices_of
+from costmodel.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
+from costmodel.traffic import ROLES, Traffic, compulsory_traffic
+
+AnyProfile = HardwareProfile | str | os.PathLike[str]
+
+
+def as_profile(profile: AnyProfile) -> HardwareProfile:
+    """Return the profile itself, or read it by name or path."""
+    return profile if isinstance(profile, HardwareProfile) else load_profile(profile)
+
+
+def as_design(design: DesignKey | str) -> DesignKey:
+    """Return the design itself, or read its text form or a published design's name."""
+    return design if isinstance(design, DesignKey) else resolve(design)
+
+
+def cost(design: DesignKey | str, profile: AnyProfile = "asic-45nm", *, folding: bool = True) -> Cost:
+    """Price one inference of a design on a profile.
+
+    With `folding=False` the network is priced as its methods asked for it, before anything merges.
+    Raises BnncostError for unknown names, an operation without a price, and maps that find no room.
+
+    >>> cost("resnet20[double_residual]/cifar10").operation_totals()["mac", "1x1"]
+    40108032
+    """
+    key, chip = as_design(design), as_profile(profile)
+    return cost_of_network(prepared(key, folding), chip, str(key))
+
+
+@lru_cache(maxsize=512)
+def prepared(key: DesignKey, folding: bool = True) -> Network:
+    """Build a design's network and fold it, or only leave out what training alone runs."""
+    network = build(key)
+    return fold(network) if folding else unfolded(network)
+
+
+def cost_of_network(network: Network, profile: HardwareProfile, name: str = "") -> Cost:
+    """Price a network as it is; fold it first for what a chip executes."""
+    rows, traffic = count(network), compulsory_traffic(network)
+    demand = arrange(rows, traffic, 1)
+    points = price(demand, profile)
+    check_placed(points, profile, name or network.name)
+    prices = prices_of(profile, demand.operations)
+    return Cost(
+        design=name or network.name,
+        profile=profile.name,
+        energy_j=float(points.energy_j[0]),
+        latency_s=float(points.latency_s[0]),
+        area={resource: float(amount[0]) for resource, amount in points.area.items()},
+        memory_bits=_storage_bits(traffic),
+        operations=_operation_costs(rows, demand, prices),
+        memory=_memory_costs(demand, points),
+        layers=_layer_costs(rows, demand, points, prices, profile),
+        control_j=float(points.control_j[0]),
+        leakage=tuple(
+            LeakageCost(part, float(power[0]), float(power[0] * points.latency_s[0]))
+            for part, power in points.leakage_w.items()
+        ),
+        notes=tuple(_sentences(network.notes)),
+        assumptions=_assumptions(profile, prices, points),
+    )
+
+
+def check_placed(points: PointCosts, profile: HardwareProfile, name: str) -> None:
+    """Raise where maps or weights find no room in any memory of the profile."""
+    missing = float(points.placement.unplaced_bits.max())
+    if missing > 0:
+        sizes = ", ".join(
+            f"{level} {bits[0] / 8192:,.0f} kB" for level, bits in points.placement.size_bits.items()
+        )
+        raise BnncostError(
+            f"design '{name}' does not fit on profile '{profile.name}': {missing:,.0f} bits find no room "
+            f"(memories: {sizes}). Give the profile a larger or an outer level, or make the design narrower."
+        )
+
+
+def _storage_bits(traffic: Traffic) -> dict[str, int]:
+    kept = traffic.storage
+    return {
+        "weights": int(np.max(kept.weights)),
+        "parameters": int(np.max(kept.parameters)),
+        "peak_features": int(np.max(kept.peak_features)),
+    }
+
+
+def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -> tuple[OperationCost, ...]:
+    energy = dict(zip(demand.operations, prices.energy_j, strict=True))
+    return tuple(
+        OperationCost(
+            row.layer, row.origin, row.operation, row.precision, int(row.count),
+            float(energy[row.operation, row.precision] * row.count),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _memory_costs(demand: Demand, points: PointCosts) -> tuple[MemoryCost, ...]:
+    read, write = demand.read_bits.sum(axis=1), demand.write_bits.sum(axis=1)
+    found = []
+    for (level, role), energy in points.memory_j.items():
+        number, share = ROLES.index(role), points.placement.share[role][level][0]
+        moved = (float(read[number, 0] * share), float(write[number, 0] * share))
+        if any(moved):
+            found.append(MemoryCost(level, role, *moved, float(energy[0])))
+    return tuple(found)
+
+
+def _layer_costs(
+    rows: Sequence[CountRow], demand: Demand, points: PointCosts, prices: Prices, profile: HardwareProfile
+) -> tuple[LayerCost, ...]:
+    """Split operation and memory energy by layer; control and leakage follow the cycles."""
+    operation_j = np.tensordot(prices.energy_j, demand.counts[:, :, 0], axes=1)
+    memory_j = np.zeros(len(demand.layers))
+    for (level, role), _ in points.memory_j.items():
+        figures = profile.memories[level].interpolate(points.placement.size_bits[level][0])
+        share, number = points.placement.share[role][level][0], ROLES.index(role)
+        read, write = demand.read_bits[number, :, 0], demand.write_bits[number, :, 0]
+        memory_j += share * (read * figures.read_j_per_bit + write * figures.write_j_per_bit)
+    paces = ["processor" if profile.processor else "array", "side units", *(f"port of {m}" for m in profile.memories)]
+    return tuple(
+        LayerCost(
+            layer, float(operation_j[number]), float(memory_j[number]), float(points.layer_cycles[number, 0]),
+            float(points.layer_cycles[number, 0] / profile.clock.si), paces[int(points.bound_by[number, 0])],
+        )
+        for number, layer in enumerate(demand.layers)
+    )  # fmt: skip
+
+
+def _sentences(notes: Iterable[Note]) -> Iterable[str]:
+    """Say each distinct note once, with the layers that it is about."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for note in notes:
+        grouped.setdefault((note.rule, note.reason), []).append(note.layer)
+    for (rule, reason), layers in grouped.items():
+        shown = ", ".join(layers[:3]) + (f" and {len(layers) - 3} more" if len(layers) > 3 else "")
+        yield f"{rule}: {reason} ({shown})"
+
+
+def _assumptions(profile: HardwareProfile, prices: Prices, points: PointCosts) -> tuple[Assumption, ...]:
+    """List every figure in use that is derived, scaled or assumed."""
+    used: dict[str, Quantity] = {"clock": profile.clock}
+    for unit in prices.units:
+        used.update(unit.quantities)
+    if profile.control is not None:
+        used.update({f"control.{name}": figure for name, figure in _figures(profile.control)})
+    for name, level in profile.memories.items():
+        if points.placement.used_bits[name][0] > 0:
+            used.update({f"memories.{name}.{field}": figure for field, figure in _figures(level)})
+            for number, macro in enumerate(level.macros):
+                used.update({f"memories.{name}.macros[{number}].{key}": item for key, item in _figures(macro)})
+    return tuple(
+        Assumption(path, f"{figure.value:g} {figure.unit}", figure.status, figure.source, figure.note or "")
+        for path, figure in used.items()
+        if figure.status not in ("published", "measured")
+    )
+
+
+def _figures(section: object) -> Iterable[tuple[str, Quantity]]:
+    """Quantities among the fields of one section of a profile."""
+    return ((name, value) for name, value in vars(section).items() if isinstance(value, Quantity))

@@ -1,0 +1,53 @@
+"""Hardware profiles: chips as YAML files, read into prices of operations and memories."""
+
+from __future__ import annotations
+
+import os
+
+from costmodel.errors import BnncostError
+from costmodel.profile_files import examine, shipped_profiles
+from costmodel.profile_memory import Macro, MemoryFigures, MemoryLevel
+from costmodel.profile_model import HardwareProfile
+from costmodel.profile_new import new_profile, profile_json_schema
+from costmodel.profile_prices import Reproduction, UnitPrice, reproductions
+from costmodel.profile_problem import Problem
+from costmodel.quantity import Quantity
+
+__all__ = [
+    "HardwareProfile",
+    "Macro",
+    "MemoryFigures",
+    "MemoryLevel",
+    "Problem",
+    "Quantity",
+    "Reproduction",
+    "UnitPrice",
+    "check_profile",
+    "load_profile",
+    "new_profile",
+    "profile_json_schema",
+    "reproductions",
+    "shipped_profiles",
+]
+
+
+def load_profile(name_or_path: str | os.PathLike[str]) -> HardwareProfile:
+    """Read a shipped profile by name, or a file by path; raises BnncostError with every problem, one a line.
+
+    A file that has not changed since it was last read gives the same object again.
+
+    >>> load_profile("asic-45nm").archetype
+    'asic'
+    """
+    examined = examine(name_or_path)
+    if examined.profile is None:
+        raise BnncostError("\n".join(str(problem) for problem in examined.problems))
+    return examined.profile
+
+
+def check_profile(path: str | os.PathLike[str]) -> tuple[Problem, ...]:
+    """Every problem of a profile, by file and line; empty when it is sound. `str(problem)` is a line to show.
+
+    Raises BnncostError when `path` is neither a file nor the name of a shipped profile.
+    """
+    return examine(path).problems

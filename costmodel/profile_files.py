@@ -1,0 +1,234 @@
+"""Where profiles are, how one extends another, and the complete list of what is wrong with one."""
+
+from __future__ import annotations
+
+import copy
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from costmodel.errors import BnncostError, unknown
+from costmodel.profile_messages import typed
+from costmodel.profile_model import HardwareProfile
+from costmodel.profile_problem import Path as Place
+from costmodel.profile_problem import Problem, place_of
+from costmodel.profile_rules import rule_problems
+from costmodel.profile_yaml import Document, read_yaml
+
+if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from importlib.resources.abc import Traversable
+    else:
+        from importlib.abc import Traversable
+
+_SUFFIXES = (".yaml", ".yml")
+_NO_PROFILES = frozenset({"sources"})
+_LARGEST = 1_000_000  # bytes
+_SHOWN = 60  # characters
+_SHOWN = 60  # characters
+_LONGEST_CHAIN = 10
+_NO_FILE = "does not exist"
+
+
+@dataclass(frozen=True)
+class ProfileFile:
+    """A profile's file, and the name for it in messages."""
+
+    label: str
+    path: Path | Traversable
+    shipped: bool
+
+    @property
+    def identity(self) -> str:
+        """One text for one file, however it was named."""
+        return str(self.path.resolve()) if isinstance(self.path, Path) else str(self.path)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The outcome of reading a profile: the profile, or what is wrong with it."""
+
+    profile: HardwareProfile | None
+    problems: tuple[Problem, ...]
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Names of the profiles that come with the package."""
+    names = [item.name for item in _shipped_root().iterdir() if item.name.endswith(".yaml")]
+    return tuple(sorted({name.removesuffix(".yaml") for name in names} - _NO_PROFILES))
+
+
+def examine(name_or_path: str | os.PathLike[str]) -> Examined:
+    """Read a shipped profile or a file with what it extends; raises BnncostError for an unknown name only."""
+    documents, problems = _chain(_locate(os.fspath(name_or_path)))
+    if problems or not all(document.complete for document in documents):
+        found = [*problems, *(problem for document in documents for problem in document.problems)]
+        return Examined(None, _sorted(found, documents[0].file))
+    return _examined(documents)
+
+
+@lru_cache(maxsize=64)
+def _examined(documents: tuple[Document, ...]) -> Examined:
+    """Merge and check documents, the child first; unchanged files give the same ones, so the cache holds."""
+    data, origins = _merged(documents)
+    broken = frozenset[Place]().union(*(document.broken for document in documents))
+    found = [problem for document in documents for problem in document.problems]
+    profile, wrong = typed(data)
+    for path, sentence in [*wrong, *rule_problems(data), *_name_problems(documents[0])]:
+        if not any(path[:length] in broken for length in range(len(path) + 1)):
+            file, line = _origin(path, origins)
+            found.append(Problem(file, line, place_of(path), sentence))
+    return Examined(None if found else profile, _sorted(found, documents[0].file))
+
+
+def _sorted(found: list[Problem], first: str) -> tuple[Problem, ...]:
+    return tuple(sorted(set(found), key=lambda problem: (problem.file != first, problem)))
+
+
+def _origin(path: Place, origins: Mapping[Place, tuple[str, int]]) -> tuple[str, int]:
+    """File and line of a place, or of what is nearest round it when it is missing."""
+    return next(origins[path[:length]] for length in range(len(path), -1, -1) if path[:length] in origins)
+
+
+def _name_problems(document: Document) -> list[tuple[Place, str]]:
+    if isinstance(document.data, Mapping) and "name" not in document.data:
+        return [(("name",), "is missing: a profile that extends another has a name of its own")]
+    return []
+
+
+def _shipped_root() -> Traversable:
+    try:
+        return files("hardware_profiles")
+    except ModuleNotFoundError as error:
+        raise BnncostError("the shipped hardware profiles are missing; install the package again") from error
+
+
+def _locate(text: str) -> ProfileFile:
+    """The shipped profile of that name, else the file at that path."""
+    if text in shipped_profiles():
+        path = _shipped_root().joinpath(f"{text}.yaml")
+        return ProfileFile(_label(path), path, True)
+    if text.endswith(_SUFFIXES) or _is_file(text):
+        return ProfileFile(text, Path(text), False)
+    names = unknown("hardware profile", text[:_SHOWN], shipped_profiles())
+    raise BnncostError(f"{names} Or give the path of a .yaml file.")
+
+
+def _label(path: Traversable) -> str:
+    if isinstance(path, Path) and path.is_relative_to(Path.cwd()):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a name that no file system takes
+        return False
+
+
+def _parent_of(document: Document, file: ProfileFile) -> ProfileFile | None:
+    """The file that a document extends, None when there is none; raises BnncostError for an unknown one."""
+    named = document.data.get("extends") if isinstance(document.data, Mapping) else None
+    if not isinstance(named, str) or not named.strip():
+        return None
+    if named in shipped_profiles() or not (named.endswith(_SUFFIXES) or "/" in named):
+        return _locate(named)
+    path = Path(os.path.dirname(file.label)) / named
+    return ProfileFile(str(path), path, False)
+
+
+def _chain(file: ProfileFile) -> tuple[tuple[Document, ...], list[Problem]]:
+    """The documents of a profile and of all that it extends, the child first."""
+    documents: list[Document] = []
+    seen: list[ProfileFile] = []
+    while True:
+        document = _document(file)
+        documents.append(document)
+        seen.append(file)
+        line = document.lines.get(("extends",), 1)
+        try:
+            parent = _parent_of(document, file)
+        except BnncostError as error:
+            return tuple(documents), [Problem(file.label, line, "extends", str(error))]
+        if parent is None:
+            return tuple(documents), []
+        sentence = _chain_problem(parent, seen)
+        if sentence:
+            return tuple(documents), [Problem(file.label, line, "extends", sentence)]
+        file = parent
+
+
+def _chain_problem(parent: ProfileFile, seen: list[ProfileFile]) -> str | None:
+    names = " -> ".join(file.label for file in [*seen, parent])
+    if any(file.identity == parent.identity for file in seen):
+        return f"goes in a circle: {names}"
+    if len(seen) >= _LONGEST_CHAIN:
+        return f"is a chain of more than {_LONGEST_CHAIN} profiles: {names}"
+    if isinstance(parent.path, Path) and not _is_file(str(parent.path)):
+        return f"'{parent.label}' does not exist; a path is relative to the file that names it"
+    return None
+
+
+def _document(file: ProfileFile) -> Document:
+    """The file as plain data; read once as long as it is unchanged."""
+    stamp = (0, 0)
+    if isinstance(file.path, Path):
+        try:
+            status = file.path.stat()
+        except (OSError, ValueError):
+            return _unreadable(file, _NO_FILE)
+        if not file.path.is_file():
+            return _unreadable(file, "is not a file")
+        stamp = (status.st_mtime_ns, status.st_size)
+    return _read(file, stamp)
+
+
+@lru_cache(maxsize=64)
+def _read(file: ProfileFile, stamp: tuple[int, int]) -> Document:
+    try:
+        with file.path.open("rb") as stream:
+            content = stream.read(_LARGEST + 1)
+    except OSError as error:
+        return _unreadable(file, f"cannot be read: {error.strerror}")
+    if len(content) > _LARGEST:
+        return _unreadable(file, f"is larger than {_LARGEST // 1_000_000} MB; is it a profile?")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return _unreadable(file, "is not text in UTF-8", line)
+    return read_yaml(text, file.label)
+
+
+def _unreadable(file: ProfileFile, sentence: str, line: int = 0) -> Document:
+    return Document(file.label, None, {}, (Problem(file.label, line, "", sentence),), frozenset(), False)
+
+
+def _merged(documents: tuple[Document, ...]) -> tuple[dict[str, Any], dict[Place, tuple[str, int]]]:
+    """Lay each document over the one that it extends; say for each place which file and line it is from."""
+    data: dict[str, Any] = {}
+    origins: dict[Place, tuple[str, int]] = {}
+    for document in reversed(documents):
+        # Its name is the parent's own, and what it extends has been laid in already.
+        for own in ("name", "extends"):
+            data.pop(own, None)
+            origins.pop((own,), None)
+        data = _overlay((), data, document.data, origins)
+        origins.update({path: (document.file, line) for path, line in document.lines.items()})
+    return data, origins
+
+
+def _overlay(path: Place, under: Any, over: Any, origins: dict[Place, tuple[str, int]]) -> Any:
+    mappings = isinstance(under, Mapping) and isinstance(over, Mapping)
+    if not mappings or "value" in under or "value" in over:
+        for stale in [place for place in origins if place[: len(path)] == path]:
+            del origins[stale]
+        return copy.deepcopy(over)
+    both = {key: _overlay((*path, key), under[key], over[key], origins) for key in over if key in under}
+    return {**under, **copy.deepcopy({key: value for key, value in over.items() if key not in under}), **both}

@@ -1,0 +1,228 @@
+"""What one operation costs on a profile: energy, cycles and the resources of its unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from costmodel.errors import BnncostError, unknown
+from costmodel.profile_precision import (
+    MAC_LABELS,
+    OPERATIONS,
+    SIDE_PRECISIONS,
+    mac_label_for,
+    mac_operands,
+    operand,
+    side_precision_for,
+)
+from costmodel.quantity import Quantity
+
+if TYPE_CHECKING:
+    from costmodel.profile_model import HardwareProfile, MacUnit, Popcount, SideUnit
+
+_SQUARE_METRE = 1e6  # mm2
+
+Used = tuple[tuple[str, Quantity], ...]
+
+
+@dataclass(frozen=True)
+class UnitPrice:
+    """Price of one operation and of the unit that runs it.
+
+    `cycles_per_operation` is 0 for a matched side unit, which keeps pace with the array. `resources` maps
+    "mm2", "lut" or "dsp" to the amount per unit (per MAC a cycle for an array). `units` is the throughput
+    [1/cycle], None for matched units and on an mcu. `precision` is the one that it runs on. `quantities` are
+    the figures used, each with its path in the profile.
+    """
+
+    energy_j: float
+    cycles_per_operation: float
+    resources: Mapping[str, float]
+    units: float | None
+    precision: str
+    quantities: Used = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A published figure beside what the profile predicts, both in SI units."""
+
+    what: str
+    published: float
+    predicted: float
+    tolerance_percent: float
+
+    @property
+    def deviation_percent(self) -> float:
+        """How far the prediction is off [%]."""
+        return 100.0 * (self.predicted / self.published - 1.0)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the prediction is within the tolerance."""
+        return abs(self.deviation_percent) <= self.tolerance_percent
+
+
+def resources_of(fields: Iterable[tuple[str, Quantity | None]]) -> dict[str, float]:
+    """Amounts of the resources that are given; areas in mm2."""
+    return {
+        name: figure.si * (_SQUARE_METRE if name == "mm2" else 1.0)
+        for name, figure in fields
+        if figure is not None
+    }
+
+
+def full_adders_per_bit(fan_in: float) -> float:
+    """Full adders per input bit of a popcount tree.
+
+    A parallel counter of w = 2^k - 1 inputs needs w - k of them; other widths lie between.
+    Swartzlander, "Parallel counters", IEEE Trans. Computers 1973.
+
+    >>> full_adders_per_bit(7)  # 4 full adders count 7 bits
+    0.5714285714285714
+    """
+    return (fan_in - math.log2(fan_in + 1.0)) / fan_in
+
+
+def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
+    """Price of one MAC; see `HardwareProfile.mac_price`."""
+    if mac_operands(label) is None:
+        raise unknown("MAC precision", label, MAC_LABELS)
+    runs_on = mac_label_for(label, profile.compute)
+    if runs_on is None:
+        raise BnncostError(
+            f"profile '{profile.name}' cannot run a {label} MAC: no listed precision is as wide in weight "
+            f"and feature. It lists {', '.join(profile.compute)}; add one under compute."
+        )
+    unit, place = profile.compute[runs_on], f"compute.{runs_on}"
+    if profile.processor is not None:
+        return _processor_price(profile, unit, place, runs_on)
+    throughput = _given(unit.throughput, profile, f"{place}.throughput")
+    if unit.popcount is None:
+        energy_j, resources = _given(unit.energy, profile, f"{place}.energy").si, _unit_resources(unit)
+        used = _used(place, unit, ("energy", "throughput", "area", "lut", "dsp"))
+    else:
+        energy_j, resources = _from_parts(unit.popcount)
+        used = _popcount_used(place, unit.popcount) + _used(place, unit, ("throughput",))
+    return UnitPrice(energy_j, 1.0 / throughput.si, MappingProxyType(resources), throughput.si, runs_on, used)
+
+
+def operation_price(profile: HardwareProfile, operation: str, precision: str) -> UnitPrice:
+    """Price of one element-wise operation; see `HardwareProfile.operation_price`."""
+    if operation not in OPERATIONS:
+        raise unknown("operation", operation, OPERATIONS)
+    if operand(precision) is None:
+        raise unknown("precision", precision, SIDE_PRECISIONS)
+    units_listed = {
+        str(name): unit
+        for known, by_precision in profile.side.operations.items()
+        if known == operation
+        for name, unit in by_precision.items()
+    }
+    runs_on = side_precision_for(precision, units_listed)
+    if runs_on is None:
+        raise BnncostError(_no_unit(profile, operation, precision, units_listed))
+    unit = units_listed[runs_on]
+    place = f"side.operations.{operation}.{runs_on}"
+    if profile.processor is not None:
+        return _processor_price(profile, unit, place, runs_on)
+    energy = _given(unit.energy, profile, f"{place}.energy")
+    used = _used(place, unit, ("energy", "units", "area", "lut", "dsp"))
+    resources = MappingProxyType(_unit_resources(unit))
+    if profile.side.policy == "matched":
+        return UnitPrice(energy.si, 0.0, resources, None, runs_on, used)
+    units = _given(unit.units, profile, f"{place}.units").si
+    return UnitPrice(energy.si, 1.0 / units, resources, units, runs_on, used)
+
+
+def reproductions(profile: HardwareProfile) -> tuple[Reproduction, ...]:
+    """Each published figure of the profile with the prediction that the profile makes for it.
+
+    Throughput is operations per MAC x MACs per cycle x clock. Energy per MAC is that of the MAC plus its
+    share of the control's energy and leakage at full rate. Memory traffic is in neither.
+    """
+    return tuple(
+        Reproduction(figure.what, figure.value.si, predicted, figure.tolerance_percent)
+        for figure in profile.published
+        for predicted in [_predict(profile, figure.metric, figure.precision, figure.operations_per_mac)]
+    )
+
+
+def _predict(profile: HardwareProfile, metric: str, precision: str, operations_per_mac: float) -> float:
+    price = profile.mac_price(precision)
+    macs_per_cycle = 1.0 / price.cycles_per_operation
+    if metric == "throughput":
+        return operations_per_mac * macs_per_cycle * profile.clock.si
+    if profile.control is None:
+        return price.energy_j
+    control_j = profile.control.energy.si + profile.control.leakage.si / profile.clock.si
+    return price.energy_j + control_j / macs_per_cycle
+
+
+def _no_unit(profile: HardwareProfile, operation: str, precision: str, listed: Iterable[str]) -> str:
+    names = ", ".join(listed)
+    if names:
+        has = f"no listed precision is as wide; it lists {names}"
+    else:
+        has = f"it lists {', '.join(profile.side.operations)}"
+    return (
+        f"profile '{profile.name}' has no price for '{operation}' at {precision}: {has}. "
+        f"Add side.operations.{operation}.{precision} to the profile."
+    )
+
+
+def _processor_price(
+    profile: HardwareProfile, unit: MacUnit | SideUnit, place: str, runs_on: str
+) -> UnitPrice:
+    assert profile.processor is not None
+    cycles = _given(unit.cycles, profile, f"{place}.cycles")
+    used = (*_used(place, unit, ("cycles",)), ("processor.energy", profile.processor.energy))
+    energy_j = cycles.si * profile.processor.energy.si
+    return UnitPrice(energy_j, cycles.si, MappingProxyType({}), None, runs_on, used)
+
+
+def _from_parts(parts: Popcount) -> tuple[float, dict[str, float]]:
+    """Energy [J] and resources of a binary MAC: XNOR, its share of popcount tree and of accumulation."""
+    fan_in = parts.fan_in.si
+    shares = (
+        (parts.xnor, 1.0),
+        (parts.full_adder, full_adders_per_bit(fan_in)),
+        (parts.accumulator, 1.0 / fan_in),
+    )
+    energy_j = sum(part.energy.si * share for part, share in shares)
+    area_mm2 = sum(part.area.si * share for part, share in shares) * _SQUARE_METRE
+    return energy_j, {"mm2": area_mm2}
+
+
+def _popcount_used(place: str, parts: Popcount) -> Used:
+    used = [(f"{place}.popcount.fan_in", parts.fan_in)]
+    for name, part in (
+        ("xnor", parts.xnor),
+        ("full_adder", parts.full_adder),
+        ("accumulator", parts.accumulator),
+    ):
+        used += [
+            (f"{place}.popcount.{name}.energy", part.energy),
+            (f"{place}.popcount.{name}.area", part.area),
+        ]
+    return tuple(used)
+
+
+def _unit_resources(unit: MacUnit | SideUnit) -> dict[str, float]:
+    return resources_of((("mm2", unit.area), ("lut", unit.lut), ("dsp", unit.dsp)))
+
+
+def _used(place: str, unit: MacUnit | SideUnit, fields: Iterable[str]) -> Used:
+    figures = ((name, getattr(unit, name, None)) for name in fields)
+    return tuple((f"{place}.{name}", figure) for name, figure in figures if figure is not None)
+
+
+def _given(figure: Quantity | None, profile: HardwareProfile, place: str) -> Quantity:
+    if figure is None:
+        raise BnncostError(
+            f"profile '{profile.name}' lacks {place}; read it with load_profile to see all problems"
+        )
+    return figure

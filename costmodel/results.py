@@ -1,0 +1,111 @@
+"""Cost: the price of one design on one profile, with its breakdowns, and its stable JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OperationCost:
+    """So many operations of one sort, in one layer, asked for by one method, and their energy."""
+
+    layer: str
+    origin: str
+    operation: str
+    precision: str
+    count: int
+    energy_j: float
+
+
+@dataclass(frozen=True)
+class MemoryCost:
+    """Bits that one memory level reads and writes in one role, and their energy."""
+
+    level: str
+    role: str
+    read_bits: float
+    write_bits: float
+    energy_j: float
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer: its energy in operations and in memory, its cycles, and what sets its pace."""
+
+    layer: str
+    operation_j: float
+    memory_j: float
+    cycles: float
+    latency_s: float
+    bound_by: str
+
+
+@dataclass(frozen=True)
+class LeakageCost:
+    """Static power of one part of the chip, and its energy over one inference."""
+
+    part: str
+    power_w: float
+    energy_j: float
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A figure that the result builds on and that is neither published nor measured."""
+
+    figure: str
+    value: str
+    status: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Energy, latency, area and storage of one inference of a design on a profile.
+
+    `area` holds `mm2`, or `lut`, `dsp` and `bram`, or on a processor the bits used of each memory.
+    `energy_j` is the sum of operations, memory, control and leakage.
+    """
+
+    design: str
+    profile: str
+    energy_j: float
+    latency_s: float
+    area: Mapping[str, float]
+    memory_bits: Mapping[str, int]
+    operations: tuple[OperationCost, ...]
+    memory: tuple[MemoryCost, ...]
+    layers: tuple[LayerCost, ...]
+    control_j: float
+    leakage: tuple[LeakageCost, ...]
+    notes: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
+
+    @property
+    def energy_split_j(self) -> dict[str, float]:
+        """Energy by what it is spent on: binary compute, other MACs, side operations, memory, control, leakage."""
+        split = dict.fromkeys(("binary compute", "other MACs", "side operations"), 0.0)
+        for row in self.operations:
+            part = "side operations"
+            if row.operation == "mac":
+                part = "binary compute" if row.precision == "1x1" else "other MACs"
+            split[part] += row.energy_j
+        split["memory"] = sum(row.energy_j for row in self.memory)
+        split["control"] = self.control_j
+        split["leakage"] = sum(row.energy_j for row in self.leakage)
+        return split
+
+    def operation_totals(self) -> dict[tuple[str, str], int]:
+        """Counts by operation and precision, over all layers and origins."""
+        totals: dict[tuple[str, str], int] = {}
+        for row in self.operations:
+            key = (row.operation, row.precision)
+            totals[key] = totals.get(key, 0) + row.count
+        return totals
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, in SI units; `docs/json.md` describes it."""
+        return asdict(self) | {"area": dict(self.area), "memory_bits": dict(self.memory_bits)}

@@ -1,0 +1,156 @@
+"""Memory traffic and storage of a network: what each layer reads and writes, and what must be kept.
+
+This is the compulsory traffic: every map and parameter of a layer is read or written once, from the memory
+that holds it. Inside a layer results stream from operation to operation and touch no memory.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.errors import BnncostError
+from costmodel.graph import BINARY, Dimension, Network, Op, Param, Tensor, Value
+
+ROLES = ("weights", "parameters", "binary_features", "features")
+MAC_KINDS = ("conv", "linear")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrafficRow:
+    """Bits that one layer reads and writes in one role [bit]."""
+
+    layer: str
+    role: str
+    read_bits: Dimension
+    write_bits: Dimension
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Storage:
+    """Bits to keep: stored weights and parameters, and the largest sets of maps alive together [bit].
+
+    `peak_features` is the largest sum over all maps, `peak_by_role` the largest of each kind alone.
+    """
+
+    weights: Dimension
+    parameters: Dimension
+    peak_features: Dimension
+    peak_by_role: Mapping[str, Dimension]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traffic:
+    """All that a network moves and keeps."""
+
+    rows: tuple[TrafficRow, ...]
+    storage: Storage
+
+
+def compulsory_traffic(network: Network) -> Traffic:
+    """Derive what each layer must read and write once, and the peak of the maps kept between layers."""
+    producer_layer = {op.output: op.layer for op in network.running()}
+    producer_layer[network.input] = ""
+    reads: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
+    writes: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
+    readers: dict[Tensor, list[str]] = {network.output: ["output"]}
+    for (layer, value), amount in _values_read(network).items():
+        if isinstance(value, Param) or producer_layer[value] != layer:
+            reads[layer, _role(value, network)] += amount
+        if isinstance(value, Tensor) and producer_layer[value] != layer:
+            readers.setdefault(value, []).append(layer)
+    for tensor in readers:
+        if tensor is not network.input:
+            writes[producer_layer[tensor], _role(tensor, network)] += tensor.bits
+    order = _layer_order(network, producer_layer)
+    keys = [(layer, role) for layer in order for role in ROLES]
+    rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
+    return Traffic(rows, _storage(network, order, producer_layer, readers))
+
+
+def _role(value: Value, network: Network) -> str:
+    if isinstance(value, Tensor):
+        return "binary_features" if value.precision == BINARY else "features"
+    return "weights" if value.axes in ("OIKK", "OI") else "parameters"
+
+
+def _values_read(network: Network) -> dict[tuple[str, Value], Dimension]:
+    """Bits of each value that each layer reads; a layer that only subsamples a map reads the rest of it never."""
+    found: dict[tuple[str, Value], Dimension] = {}
+    for op in network.running():
+        for value in (*op.inputs, *op.params):
+            amount = _amount_read(op, value)
+            key = (op.layer, value)
+            found[key] = np.maximum(found[key], amount) if key in found else amount
+    return found
+
+
+def _amount_read(op: Op, value: Value) -> Dimension:
+    return op.output.bits if op.kind == "subsample" else value.bits
+
+
+def _layer_order(network: Network, producer_layer: Mapping[Value, str]) -> list[str]:
+    """Order layers so that each follows those it reads from, otherwise as they were built."""
+    names = network.layers()
+    rank = {name: number for number, name in enumerate(names)}
+    waits: dict[str, set[str]] = {name: set() for name in names}
+    for op in network.running():
+        sources = {producer_layer[value] for value in op.inputs if isinstance(value, Tensor)}
+        waits[op.layer] |= sources - {op.layer, ""}
+    followers: defaultdict[str, list[str]] = defaultdict(list)
+    for name, sources in waits.items():
+        for source in sources:
+            followers[source].append(name)
+    left = {name: len(sources) for name, sources in waits.items()}
+    ready = [rank[name] for name in names if left[name] == 0]
+    heapq.heapify(ready)
+    order = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        order.append(name)
+        for follower in followers[name]:
+            left[follower] -= 1
+            if left[follower] == 0:
+                heapq.heappush(ready, rank[follower])
+    if len(order) != len(names):
+        stuck = ", ".join(name for name in names if name not in order)
+        raise BnncostError(f"network '{network.name}': layers wait for each other: {stuck}.")
+    return order
+
+
+def _storage(
+    network: Network, order: list[str], producer_layer: Mapping[Value, str], readers: Mapping[Tensor, list[str]]
+) -> Storage:
+    """Follow which maps are alive while each layer runs: from its maker to its last reader, both included."""
+    position = {name: number for number, name in enumerate(order)} | {"": 0, "output": len(order) - 1}
+    alive: dict[str, list[Dimension]] = {role: [0] * len(order) for role in ("binary_features", "features")}
+    for tensor, layers in readers.items():
+        first = position[producer_layer[tensor]]
+        last = max(position[layer] for layer in layers)
+        steps = alive[_role(tensor, network)]
+        for step in range(first, last + 1):
+            steps[step] = steps[step] + tensor.bits
+    params = dict.fromkeys(param for op in network.running() for param in op.params)
+    weights = _sum(param.bits for param in params if _role(param, network) == "weights")
+    parameters = _sum(param.bits for param in params if _role(param, network) == "parameters")
+    together = [left + right for left, right in zip(*alive.values(), strict=True)]
+    return Storage(weights, parameters, _peak(together), {role: _peak(steps) for role, steps in alive.items()})
+
+
+def _sum(values: Iterable[Dimension]) -> Dimension:
+    total: Dimension = 0
+    for value in values:
+        total = total + value
+    return total
+
+
+def _peak(steps: list[Dimension]) -> Dimension:
+    """Largest of several numbers or arrays."""
+    peak: Dimension = 0
+    for step in steps:
+        peak = np.maximum(peak, step) if isinstance(peak, np.ndarray) or isinstance(step, np.ndarray) else max(peak, step)
+    return peak
