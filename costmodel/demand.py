@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,8 @@ class Demand:
     """Operations, traffic and storage of N design points, whose layers are numbered and padded with zeros.
 
     `counts` has shape (operations, layers, N) and is exact; `read_bits` and `write_bits` have shape
-    (roles, layers, N), with roles in the order of `costmodel.traffic.ROLES`.
+    (roles, layers, N), with roles in the order of `costmodel.traffic.ROLES`. Each layer occurs `repeats`
+    (layers, N) times; what the three arrays say is one occurrence.
     """
 
     layers: tuple[str, ...]
@@ -38,12 +40,38 @@ class Demand:
     counts: np.ndarray
     read_bits: np.ndarray
     write_bits: np.ndarray
+    repeats: np.ndarray
     storage: StorageArrays
 
     @property
     def points(self) -> int:
         """Number of design points."""
         return int(self.counts.shape[2])
+
+    @cached_property
+    def total_counts(self) -> np.ndarray:
+        """Operations of the whole network: (operations, N), exact."""
+        return _over_layers(self.counts, self.repeats)
+
+    @cached_property
+    def total_read_bits(self) -> np.ndarray:
+        """Bits that the whole network reads: (roles, N), exact."""
+        return _over_layers(self.read_bits, self.repeats)
+
+    @cached_property
+    def total_write_bits(self) -> np.ndarray:
+        """Bits that the whole network writes: (roles, N), exact."""
+        return _over_layers(self.write_bits, self.repeats)
+
+    @cached_property
+    def work(self) -> np.ndarray:
+        """The counts as floating-point numbers, which a sweep multiplies once per profile."""
+        return self.counts.astype(float)
+
+    @cached_property
+    def moved_bits(self) -> np.ndarray:
+        """Bits read and written, as floating-point numbers: (roles, layers, N)."""
+        return (self.read_bits + self.write_bits).astype(float)
 
 
 def demand_of(folded: Network, points: int = 1) -> Demand:
@@ -68,11 +96,53 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
         write[place] += moved.write_bits
     kept = traffic.storage
     sizes = (kept.weights, kept.parameters, *kept.peak_by_role.values(), kept.peak_features)
-    return Demand(layers, operations, counts, read, write, StorageArrays(*(_spread(s, points) for s in sizes)))
+    once = np.ones((len(layers), points), dtype=np.int64)
+    return Demand(layers, operations, counts, read, write, once, StorageArrays(*(_spread(s, points) for s in sizes)))
+
+
+def _over_layers(values: np.ndarray, repeats: np.ndarray) -> np.ndarray:
+    return np.einsum("kln,ln->kn", values, repeats)
 
 
 def _spread(value: Dimension, points: int) -> np.ndarray:
     return np.broadcast_to(np.asarray(value, dtype=np.int64), (points,))
+
+
+def distinct(demand: Demand) -> Demand:
+    """Keep one of each set of layers that ask for the same, at every point, with how often it occurs.
+
+    The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
+    """
+    kept: dict[bytes, int] = {}
+    repeats = []
+    for number in range(len(demand.layers)):
+        asks = (values[:, number].tobytes() for values in (demand.counts, demand.read_bits, demand.write_bits))
+        place = kept.setdefault(b"".join(asks), number)
+        if place == number:
+            repeats.append(demand.repeats[number].copy())
+        else:
+            repeats[list(kept.values()).index(place)] += demand.repeats[number]
+    chosen = list(kept.values())
+    return replace(
+        demand,
+        layers=tuple(demand.layers[number] for number in chosen),
+        counts=demand.counts[:, chosen],
+        read_bits=demand.read_bits[:, chosen],
+        write_bits=demand.write_bits[:, chosen],
+        repeats=np.stack(repeats),
+    )
+
+
+def part(demand: Demand, points: np.ndarray) -> Demand:
+    """Some of the design points of a demand, given by their indices."""
+    return replace(
+        demand,
+        counts=demand.counts[:, :, points],
+        read_bits=demand.read_bits[:, :, points],
+        write_bits=demand.write_bits[:, :, points],
+        repeats=demand.repeats[:, points],
+        storage=StorageArrays(*(bits[points] for bits in demand.storage)),
+    )
 
 
 def joined(demands: Sequence[Demand]) -> Demand:
@@ -83,13 +153,16 @@ def joined(demands: Sequence[Demand]) -> Demand:
     counts = np.zeros((len(operations), depth, points), dtype=np.int64)
     read = np.zeros((len(ROLES), depth, points), dtype=np.int64)
     write = np.zeros_like(read)
+    repeats = np.zeros((depth, points), dtype=np.int64)
     start = 0
     for demand in demands:
-        here = slice(start, start + demand.points)
+        layers, here = slice(len(demand.layers)), slice(start, start + demand.points)
         for number, key in enumerate(demand.operations):
-            counts[operations.index(key), : len(demand.layers), here] = demand.counts[number]
-        read[:, : len(demand.layers), here] = demand.read_bits
-        write[:, : len(demand.layers), here] = demand.write_bits
+            counts[operations.index(key), layers, here] = demand.counts[number]
+        read[:, layers, here] = demand.read_bits
+        write[:, layers, here] = demand.write_bits
+        repeats[layers, here] = demand.repeats
         start += demand.points
+    names = tuple(f"layer{number}" for number in range(depth))
     storage = StorageArrays(*(np.concatenate(parts) for parts in zip(*(d.storage for d in demands), strict=True)))
-    return Demand(tuple(f"layer{number}" for number in range(depth)), operations, counts, read, write, storage)
+    return Demand(names, operations, counts, read, write, repeats, storage)

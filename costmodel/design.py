@@ -13,7 +13,8 @@ from costmodel.networks.catalogue import DATASETS, NETWORKS
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
 COMPUTE = ("binary", "ternary", "int2", "int4", "int8", "fp16", "fp32")
 PADDING = ("one", "zero")
-_SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": ("fp32", "fp16", "int16", "int8", "int4"), "padding": PADDING}
+EDGE = ("fp32", "fp16", "int16", "int8", "int4")
+_SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class DesignKey:
         dataset = dataset if slash else NETWORKS[network].dataset
         if dataset not in DATASETS:
             raise unknown("data set", dataset, DATASETS, place=f"design '{text}'")
-        uses = tuple(MethodUse.parse(part) for part in _split_plus(methods))
+        uses = tuple(MethodUse.parse(part, f"design '{text}'") for part in _split_plus(methods))
         check_combination(uses)
         values = _read_settings(text, settings)
         width = float(values.pop("w", "1"))

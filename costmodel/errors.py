@@ -23,13 +23,18 @@ def by_closeness(value: str, allowed: Iterable[str]) -> list[str]:
     return sorted(allowed, key=distance)
 
 
+SHOWN = 12
+"""How many of the allowed names a message lists."""
+
+
 def unknown(what: str, value: str, allowed: Iterable[str], place: str = "") -> BnncostError:
-    """Say that `value` is no known `what`, and list the names that are.
+    """Say that `value` is no known `what`, and list the names that are, the closest first.
 
     >>> str(unknown("method", "prelo", ["prelu", "relu"]))
     "unknown method 'prelo'; did you mean 'prelu'? Known: prelu, relu."
     """
     names = by_closeness(value, allowed)
     hint = f"; did you mean '{names[0]}'?" if names else ";"
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     where = f"{place}: " if place else ""
-    return BnncostError(f"{where}unknown {what} '{value}'{hint} Known: {', '.join(names)}.")
+    return BnncostError(f"{where}unknown {what} '{value}'{hint} Known: {', '.join(names[:SHOWN])}{more}.")

@@ -43,8 +43,9 @@ def place(profile: HardwareProfile, storage: StorageArrays) -> Placement:
         for name in _levels(profile, roles[0]):
             taken = np.minimum(left, room[name])
             room[name], used[name], left = room[name] - taken, used[name] + taken, left - taken
+            share_here = taken / np.maximum(bits, 1)
             for role in roles:
-                share[role][name] = taken / np.maximum(bits, 1)
+                share[role][name] = share_here
         unplaced = unplaced + left
     size = {
         name: used[name] if level.fits_network else np.full(points, level.size_bits)

@@ -5,12 +5,15 @@ Arrays run over design points last, so that one network and a sweep of a million
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, reduce
 
 import numpy as np
 
 from costmodel.demand import Demand, OperationKey
-from costmodel.hardware import HardwareProfile, UnitPrice
+from costmodel.hardware import HardwareProfile, MemoryFigures, UnitPrice
 from costmodel.placement import Placement, place
 from costmodel.traffic import ROLES
 
@@ -42,11 +45,35 @@ def prices_of(profile: HardwareProfile, operations: tuple[OperationKey, ...]) ->
 
 
 @dataclass(frozen=True, eq=False)
-class PointCosts:
-    """Cost of every design point: energy [J] with its parts, latency [s], area by resource, and layer cycles.
+class LayerCycles:
+    """Cycles that each part of a chip needs for one occurrence of each layer: arrays (layers, N).
 
-    `bound_by` says per layer and point what sets the pace: 0 array, 1 side units, 2 and up the memory ports.
+    `ports` is in the order of the profile's memories.
     """
+
+    array: np.ndarray
+    side: np.ndarray
+    ports: tuple[np.ndarray, ...]
+
+    @cached_property
+    def without_side(self) -> np.ndarray:
+        """Cycles of the slower of array and ports: matched side units keep pace with these."""
+        return reduce(np.maximum, self.ports, self.array)
+
+    @cached_property
+    def slowest(self) -> np.ndarray:
+        """Cycles of the slowest part, which sets the pace."""
+        return np.maximum(self.without_side, self.side)
+
+    @property
+    def bound_by(self) -> np.ndarray:
+        """Which part sets the pace: 0 array, 1 side units, 2 and up the memory ports."""
+        return np.argmax(np.stack([self.array, self.side, *self.ports]), axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class PointCosts:
+    """Cost of every design point: energy [J] with its parts, latency [s], and area by resource."""
 
     energy_j: np.ndarray
     operation_j: np.ndarray
@@ -55,33 +82,40 @@ class PointCosts:
     leakage_j: np.ndarray
     leakage_w: dict[str, np.ndarray]
     latency_s: np.ndarray
-    layer_cycles: np.ndarray
-    bound_by: np.ndarray
+    cycles: LayerCycles
     area: dict[str, np.ndarray]
     placement: Placement
+
+    @property
+    def layer_cycles(self) -> np.ndarray:
+        """Cycles of each layer: (layers, N)."""
+        return self.cycles.slowest
+
+    @property
+    def bound_by(self) -> np.ndarray:
+        """What sets the pace of each layer: 0 array, 1 side units, 2 and up the memory ports."""
+        return self.cycles.bound_by
 
 
 def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
     """Price every design point of a demand on one profile.
 
     Latency sums over layers the slowest of array, side units and each memory port (on a processor, which
-    does one thing at a time, their sum). Leakage counts over the latency, area counts every unit once.
+    does one thing at a time, the operations' sum or the slowest port). Leakage counts over the latency, area
+    counts every unit once.
     """
     prices = prices_of(profile, demand.operations)
     placement = place(profile, demand.storage)
-    array, side, ports = _cycles(demand, profile, prices, placement)
-    if profile.processor is not None:
-        array, side = array + side, np.zeros_like(side)
-    layer_cycles = np.maximum(np.maximum(array, side), ports.max(axis=0))
-    cycles = layer_cycles.sum(axis=0)
+    figures = {name: level.interpolate(placement.size_bits[name]) for name, level in profile.memories.items()}
+    layers = _layer_cycles(demand, profile, prices, placement)
+    cycles = np.einsum("ln,ln->n", layers.slowest, demand.repeats)
     latency_s = cycles / profile.clock.si
 
-    counts = demand.counts.sum(axis=1)
-    traffic, energy_per_bit_j = _traffic(demand, profile, placement)
-    leakage_w = _leakage(profile, placement)
+    traffic, energy_per_bit_j = _traffic(demand, placement, figures)
+    leakage_w = _leakage(demand, profile, figures)
     control_j_per_cycle = profile.control.energy.si if profile.control else 0.0
 
-    operation_j = prices.energy_j @ counts
+    operation_j = prices.energy_j @ demand.total_counts
     memory_j = {key: bits * energy_per_bit_j[key] for key, bits in traffic.items()}
     control_j = control_j_per_cycle * cycles
     leakage_j = sum(leakage_w.values()) * latency_s
@@ -95,61 +129,60 @@ def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
         np.asarray(leakage_j),
         leakage_w,
         latency_s,
-        layer_cycles,
-        np.argmax(np.concatenate([array[None], side[None], ports]), axis=0),
-        _area(demand, profile, prices, placement, np.maximum(array, ports.max(axis=0))),
+        layers,
+        _area(demand, profile, prices, placement, figures, layers),
         placement,
     )
 
 
-def _cycles(
-    demand: Demand, profile: HardwareProfile, prices: Prices, placement: Placement
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cycles per layer of the array, of the side units, and of each memory port: (layers, N), ports first."""
-    macs = prices.is_mac
-    array = np.tensordot(prices.cycles[macs], demand.counts[macs], axes=1)
-    side = _side_cycles(demand, prices, together=profile.processor is not None)
-    moved = (demand.read_bits + demand.write_bits).astype(float)
-    ports = np.zeros((len(profile.memories), *array.shape))
-    for number, (name, level) in enumerate(profile.memories.items()):
-        if np.isinf(level.port_bits_per_cycle):
-            continue
-        for role, bits in zip(ROLES, moved, strict=True):
-            if name in placement.share[role]:
-                ports[number] += bits * (placement.share[role][name] / level.port_bits_per_cycle)
-    return array, side, ports
+def _layer_cycles(demand: Demand, profile: HardwareProfile, prices: Prices, placement: Placement) -> LayerCycles:
+    array = _cycles_of(demand, prices, np.flatnonzero(prices.is_mac))
+    ports = tuple(
+        _port_cycles(demand, placement, name, level.port_bits_per_cycle) for name, level in profile.memories.items()
+    )
+    sides = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
+    if profile.processor is not None:  # it does one thing at a time
+        return LayerCycles(array + _cycles_of(demand, prices, sides), np.zeros_like(array), ports)
+    by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for number in sides:
+        by_unit[prices.unit_of[number]].append(number)
+    slowest = np.zeros_like(array)
+    for numbers in by_unit.values():
+        np.maximum(slowest, _cycles_of(demand, prices, numbers), out=slowest)
+    return LayerCycles(array, slowest, ports)
 
 
-def _side_cycles(demand: Demand, prices: Prices, *, together: bool) -> np.ndarray:
-    """Cycles per layer of the slowest sort of side unit; a processor runs all sorts one after the other."""
-    by_unit: dict[tuple[str, str], np.ndarray] = {}
-    for number in np.flatnonzero(~prices.is_mac & (prices.cycles > 0)):
-        cycles = demand.counts[number] * prices.cycles[number]
-        unit = prices.unit_of[number]
-        by_unit[unit] = by_unit[unit] + cycles if unit in by_unit else cycles
-    if not by_unit:
-        return np.zeros(demand.counts.shape[1:])
-    stacked = np.stack(list(by_unit.values()))
-    return stacked.sum(axis=0) if together else stacked.max(axis=0)
+def _cycles_of(demand: Demand, prices: Prices, numbers: Iterable[int]) -> np.ndarray:
+    """Cycles per layer of some of the operations, one after the other."""
+    cycles = np.zeros(demand.work.shape[1:])
+    for number in numbers:
+        cycles += demand.work[number] * prices.cycles[number]
+    return cycles
+
+
+def _port_cycles(demand: Demand, placement: Placement, level: str, bits_per_cycle: float) -> np.ndarray:
+    """Cycles per layer that one memory's port is busy."""
+    cycles = np.zeros(demand.moved_bits.shape[1:])
+    for role, bits in zip(ROLES, demand.moved_bits, strict=True):
+        share = placement.share[role].get(level)
+        if share is not None and share.any():
+            cycles += bits * (share / bits_per_cycle)
+    return cycles
 
 
 TrafficKey = tuple[str, str, str]
+LevelFigures = Mapping[str, MemoryFigures]
 
 
 def _traffic(
-    demand: Demand, profile: HardwareProfile, placement: Placement
+    demand: Demand, placement: Placement, figures: LevelFigures
 ) -> tuple[dict[TrafficKey, np.ndarray], dict[TrafficKey, np.ndarray]]:
     """Bits moved, and energy per bit, by (level, role, direction)."""
-    read, write = demand.read_bits.sum(axis=1), demand.write_bits.sum(axis=1)
     traffic, energy = {}, {}
-    for name, level in profile.memories.items():
-        figures = level.interpolate(placement.size_bits[name])
-        for number, role in enumerate(ROLES):
-            if name in placement.share[role]:
-                share = placement.share[role][name]
-                traffic[name, role, "read"], energy[name, role, "read"] = read[number] * share, figures.read_j_per_bit
-                traffic[name, role, "write"] = write[number] * share
-                energy[name, role, "write"] = figures.write_j_per_bit
+    for role, read, write in zip(ROLES, demand.total_read_bits, demand.total_write_bits, strict=True):
+        for name, share in placement.share[role].items():
+            traffic[name, role, "read"], energy[name, role, "read"] = read * share, figures[name].read_j_per_bit
+            traffic[name, role, "write"], energy[name, role, "write"] = write * share, figures[name].write_j_per_bit
     return traffic, energy
 
 
@@ -160,44 +193,44 @@ def _read_and_write(memory_j: dict[TrafficKey, np.ndarray]) -> dict[tuple[str, s
     return summed
 
 
-def _leakage(profile: HardwareProfile, placement: Placement) -> dict[str, np.ndarray]:
+def _leakage(demand: Demand, profile: HardwareProfile, figures: LevelFigures) -> dict[str, np.ndarray]:
     """Static power [W] of the logic and of each memory level."""
-    points = len(placement.unplaced_bits)
-    power = {"control": np.full(points, profile.control.leakage.si)} if profile.control else {}
-    for name, level in profile.memories.items():
-        power[name] = np.broadcast_to(level.interpolate(placement.size_bits[name]).leakage_w, (points,))
-    return power
+    logic = {"control": np.full(demand.points, profile.control.leakage.si)} if profile.control else {}
+    return logic | {name: np.broadcast_to(level.leakage_w, (demand.points,)) for name, level in figures.items()}
 
 
 def _area(
-    demand: Demand, profile: HardwareProfile, prices: Prices, placement: Placement, busy: np.ndarray
+    demand: Demand,
+    profile: HardwareProfile,
+    prices: Prices,
+    placement: Placement,
+    figures: LevelFigures,
+    layers: LayerCycles,
 ) -> dict[str, np.ndarray]:
     """Area by resource: MAC units, side units, memories and control, each counted once.
 
     A processor has none: its memories in use stand in for it. Matched side units are as many as keep pace
     with array and ports in every layer; of a chip with fixed units, all that it has count.
     """
-    points = demand.points
     if profile.processor is not None:
         return {f"{name}_bits": placement.used_bits[name] for name in profile.memories}
     area: dict[str, np.ndarray] = {}
 
-    def add(resources: dict[str, float], units: float | np.ndarray) -> None:
+    def add(resources: Mapping[str, float], units: float | np.ndarray) -> None:
         for resource, amount in resources.items():
-            area[resource] = area.get(resource, np.zeros(points)) + amount * np.asarray(units)
+            area[resource] = area.get(resource, np.zeros(demand.points)) + amount * np.asarray(units)
 
     if profile.side.policy == "fixed":
         for unit in _all_units(profile):
-            add(dict(unit.resources), unit.units or 0.0)
+            add(unit.resources, unit.units or 0.0)
     else:
-        for unit, needed in _units_needed(demand, prices, busy).values():
-            add(dict(unit.resources), needed)
+        for unit, needed in _units_needed(demand, prices, layers):
+            add(unit.resources, needed)
     if profile.control is not None:
-        add(dict(profile.control.resources), 1.0)
+        add(profile.control.resources, 1.0)
     for name, level in profile.memories.items():
         if not level.off_chip:
-            resource = "bram" if profile.archetype == "fpga" else "mm2"
-            add({resource: 1.0}, level.interpolate(placement.size_bits[name]).area_or_bram)
+            add({"bram" if profile.archetype == "fpga" else "mm2": 1.0}, figures[name].area_or_bram)
     return area
 
 
@@ -212,19 +245,20 @@ def _all_units(profile: HardwareProfile) -> list[UnitPrice]:
 
 
 def _units_needed(
-    demand: Demand, prices: Prices, busy: np.ndarray
-) -> dict[tuple[str, str], tuple[UnitPrice, np.ndarray]]:
+    demand: Demand, prices: Prices, layers: LayerCycles
+) -> list[tuple[UnitPrice, np.ndarray]]:
     """How many units of each sort a matched design has: whole arrays, and side units that keep pace."""
-    work: dict[tuple[str, str], np.ndarray] = {}
-    unit_price: dict[tuple[str, str], UnitPrice] = {}
-    for number, (key, unit) in enumerate(zip(prices.unit_of, prices.units, strict=True)):
-        work[key] = work[key] + demand.counts[number] if key in work else demand.counts[number]
-        unit_price[key] = unit
-    needed = {}
-    for key, unit in unit_price.items():
-        if key[0] == "mac":
-            amount = (work[key].max(axis=0) > 0) * (unit.units or 0.0)
+    sharing: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, key in enumerate(prices.unit_of):
+        sharing[key].append(number)
+    busy = np.maximum(layers.without_side, 1.0)
+    needed = []
+    for (operation, _), numbers in sharing.items():
+        unit = prices.units[numbers[0]]
+        if operation == "mac":
+            amount = demand.total_counts[numbers].any(axis=0) * (unit.units or 0.0)
         else:
-            amount = np.ceil(work[key] / np.maximum(busy, 1.0)).max(axis=0)
-        needed[key] = (unit, amount)
+            work = reduce(np.add, (demand.work[number] for number in numbers))
+            amount = np.ceil((work / busy).max(axis=0))
+        needed.append((unit, amount))
     return needed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -227,8 +227,16 @@ def _merged(documents: tuple[Document, ...]) -> tuple[dict[str, Any], dict[Place
 def _overlay(path: Place, under: Any, over: Any, origins: dict[Place, tuple[str, int]]) -> Any:
     mappings = isinstance(under, Mapping) and isinstance(over, Mapping)
     if not mappings or "value" in under or "value" in over:
-        for stale in [place for place in origins if place[: len(path)] == path]:
-            del origins[stale]
+        for stale in _places(path, under):
+            origins.pop(stale, None)
         return copy.deepcopy(over)
     both = {key: _overlay((*path, key), under[key], over[key], origins) for key in over if key in under}
     return {**under, **copy.deepcopy({key: value for key, value in over.items() if key not in under}), **both}
+
+
+def _places(path: Place, node: Any) -> Iterator[Place]:
+    """The place of a node and of all that is in it."""
+    yield path
+    keys = node if isinstance(node, Mapping) else range(len(node)) if isinstance(node, list) else ()
+    for key in keys:
+        yield from _places((*path, key), node[key])

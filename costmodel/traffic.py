@@ -10,6 +10,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -150,7 +151,5 @@ def _sum(values: Iterable[Dimension]) -> Dimension:
 
 def _peak(steps: list[Dimension]) -> Dimension:
     """Largest of several numbers or arrays."""
-    peak: Dimension = 0
-    for step in steps:
-        peak = np.maximum(peak, step) if isinstance(peak, np.ndarray) or isinstance(step, np.ndarray) else max(peak, step)
-    return peak
+    widths = any(isinstance(step, np.ndarray) for step in steps)
+    return reduce(np.maximum, steps) if widths else max(steps, default=0)

@@ -16,7 +16,7 @@ def rewritten(
     network: Network, rewrites: Rewrites, notes: Iterable[Note] = (), aliases: Mapping[Value, Value] | None = None
 ) -> Network:
     """Replace operations by others (or by none), then values by their aliases, and record notes."""
-    ops = [new for op in network.ops for new in (rewrites[op] if op in rewrites else (op,))]
+    ops = [new for op in network.ops for new in rewrites.get(op, (op,))]
     output = network.output
     if aliases:
         ops = [_renamed(op, aliases) for op in ops]

@@ -59,8 +59,86 @@ def sign_before_pool(network: Network) -> Network:
     return rewritten(network, rewrites, notes)
 
 
+def pool_before_scale(network: Network) -> Network:
+    """Pool before positive scales per channel, which then stand next to the norm: the largest stays the largest.
+
+    Every scale is promised to be positive and has one reader, the next one or the pool.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        scales = _positive_scales(network, op.inputs[0]) if op.kind == "max_pool" else ()
+        if not scales:
+            continue
+        assert isinstance(op.output, Tensor)
+        value: Value = replace(op.output, name=f"{op.output.name}.pooled", precision=scales[0].inputs[0].precision)
+        moved = [replace(op, inputs=(scales[0].inputs[0],), output=value)]
+        for scale in scales:
+            last = scale is scales[-1]
+            after = op.output if last else replace(op.output, name=f"{scale.output.name}.pooled")
+            moved.append(replace(scale, inputs=(value,), output=after))
+            value = after
+        rewrites.update({scale: () for scale in scales})
+        rewrites[op] = tuple(moved)
+        notes.append(Note("pool before scale", op.layer, "a positive scale keeps the largest of a window the largest"))
+    return rewritten(network, rewrites, notes)
+
+
+def _positive_scales(network: Network, value: Value) -> tuple[Op, ...]:
+    """Follow `value` back through positive scales per channel with a single reader each."""
+    found: list[Op] = []
+    while (op := network.producers.get(value)) is not None:
+        positive = op.kind == "power_of_two" or (op.kind == "scale" and op.params[0].positive)
+        if not positive or op.when != "run" or not per_channel(op) or network.readers[op.output] != 1:
+            break
+        found.append(op)
+        value = op.inputs[0]
+    return tuple(reversed(found))
+
+
 def _can_fold(op: Op | None) -> bool:
     return op is not None and op.when == "run" and known(op.kind).monotone and per_channel(op)
+
+
+def scale_behind_pool(network: Network) -> Network:
+    """Move positive per-channel factors behind a max pool, where they may merge into a norm.
+
+    The largest product of a window is the largest element times the factor, rounding included.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        chain = _positive_factors(network, op.inputs[0]) if op.kind == "max_pool" else ()
+        if not chain:
+            continue
+        source = chain[0].inputs[0]
+        assert isinstance(source, Tensor) and isinstance(op.output, Tensor)
+        stored = (source.precision, *(item.output.precision for item in chain[:-1]))
+        names = (f"{op.output.name}.pooled{number}" for number in range(len(chain)))
+        between = [Tensor(name, op.output.shape, kind) for name, kind in zip(names, stored, strict=True)]
+        outputs = (*between, op.output)
+        rewrites.update({item: () for item in chain})
+        rewrites[op] = (
+            replace(op, inputs=(source,), output=outputs[0]),
+            *(
+                replace(item, inputs=(read,), output=written)
+                for item, read, written in zip(chain, outputs, outputs[1:], strict=False)
+            ),
+        )
+        notes.append(Note("scale behind pool", op.layer, "a positive factor does not change which element is largest"))
+    return rewritten(network, rewrites, notes)
+
+
+def _positive_factors(network: Network, value: Value) -> tuple[Op, ...]:
+    """Follow `value` back through per-channel factors above zero that have no other reader."""
+    chain: list[Op] = []
+    while (op := network.producers.get(value)) is not None and network.readers[op.output] == 1:
+        above_zero = op.kind == "power_of_two" or (op.kind == "scale" and op.params[0].positive)
+        if not above_zero or op.when != "run" or not per_channel(op):
+            break
+        chain.append(op)
+        value = op.inputs[0]
+    return tuple(reversed(chain))
 
 
 def share_signs(network: Network) -> Network:
@@ -154,7 +232,7 @@ def bias_through_sum(network: Network) -> Network:
         norm = next((n for n in norms if n and n.kind == "batch_norm" and network.readers[n.output] == 1), None)
         if norm is None or norm in rewrites or total.inputs[0] is total.inputs[1]:
             continue
-        moved = Tensor(f"{norm.output.name}.moved", norm.output.shape, norm.output.precision)
+        moved = replace(norm.output, name=f"{norm.output.name}.moved")
         rewrites[norm] = (norm, replace(op, inputs=(norm.output,), output=moved, layer=norm.layer))
         rewrites[total] = (replace(total, inputs=tuple(moved if i is norm.output else i for i in total.inputs)),)
         rewrites[op] = ()
@@ -249,6 +327,7 @@ RULES: tuple[Rule, ...] = (
     gate_before_sign,
     live,
     sign_before_pool,
+    scale_behind_pool,
     threshold,
     compare_with_sample,
     live,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from costmodel.builder import Builder
-from costmodel.graph import Tensor
+from costmodel.graph import Tensor, precision
 from costmodel.methods.gating import excite, squeeze
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site
-from costmodel.graph import precision
 
 GRADIENT_ONLY = "only the gradient of the sign changes; inference takes the same sign"
 

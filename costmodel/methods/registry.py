@@ -143,11 +143,11 @@ class MethodUse:
         return f"{self.name}({','.join(f'{key}={_text(value)}' for key, value in self.options)})"
 
     @classmethod
-    def parse(cls, text: str) -> MethodUse:
-        """Read `name` or `name(option=value,...)`; unknown names, options and bad values raise."""
+    def parse(cls, text: str, place: str = "") -> MethodUse:
+        """Read `name` or `name(option=value,...)`; unknown names, options and bad values raise, naming the place."""
         name, bracket, rest = text.strip().partition("(")
         if name not in METHODS:
-            raise unknown("method", name, METHODS)
+            raise unknown("method", name, METHODS, place)
         if bracket and not rest.endswith(")"):
             raise BnncostError(f"method '{text}': the bracket after '{name}' is not closed.")
         given: dict[str, Option] = {}

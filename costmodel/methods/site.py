@@ -46,9 +46,9 @@ class Composition:
 
 @dataclass(frozen=True)
 class Site:
-    """One convolution: what it reads, its geometry, the precision of its operands and of the network's edge
-    layers (the first and the last), and the methods round it.
+    """One convolution: what it reads, its geometry, its precisions, and the methods round it.
 
+    `operands` is the precision of its own operands, `edge` that of the network's first and last layer.
     `x` is the real-valued input map (C, H, W), `bits` its binary form once made, `branch` the map at the
     start of the residual branch.
     """

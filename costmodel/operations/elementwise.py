@@ -129,7 +129,9 @@ def two_slope(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 @operation("sigmoid", count=elements("lookup"))
 def sigmoid(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Map to 0 .. 1 by the logistic function, read from a table."""
-    return 0.5 * (1 + np.tanh(0.5 * inputs[0]))
+    x = inputs[0]
+    small = np.exp(-abs(x))  # in this form the result stays above zero down to -745, and nothing overflows
+    return np.where(x >= 0, 1, small) / (1 + small)
 
 
 def _count_hard_sigmoid(op: Op) -> list[Count]:

@@ -111,8 +111,8 @@ def _composed(op: Op, inputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _flat(op: Op, values: np.ndarray) -> np.ndarray:
-    shape = op.output.shape
-    return np.broadcast_to(values, (*shape, 1, 1)).reshape(shape) if shape else values.reshape(())
+    channels = tuple(int(side) for side in op.output.shape)
+    return np.broadcast_to(values, (*channels, 1, 1)).reshape(channels) if channels else values.reshape(())
 
 
 @operation("composed_factor", free_because=ONCE)

@@ -21,7 +21,7 @@ class Count(NamedTuple):
 
     operation: str
     precision: str
-    count: Dimension
+    number: Dimension
 
 
 CountRule = Callable[[Op], list[Count]]

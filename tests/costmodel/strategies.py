@@ -1,0 +1,181 @@
+"""What several tests share: designs drawn at random, exact values for their parameters, a plain interpreter."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from costmodel.design import COMPUTE, FEATURES, PADDING, DesignKey
+from costmodel.graph import BINARY, Network, Param, Tensor, Value
+from costmodel.methods import METHODS, MethodUse
+from costmodel.networks import DATASETS, NETWORKS
+from costmodel.operations import known
+
+EPSILON = 1e-5
+"""What batch norm adds to the variance; written out here, so that a changed constant is noticed."""
+NARROW = {"resnet20": 0.25, "resnet18": 0.0625, "resnet34": 0.0625, "vgg_small": 0.0625}
+"""Widths at which every stage has an even number of channels, and few of them."""
+FEW = {"branches": "branches(count=2)", "network_ensemble": "network_ensemble(count=2)"}
+"""Methods that multiply the whole network, kept small."""
+
+
+def small_use(name: str) -> MethodUse:
+    """A method with options that keep its network small."""
+    return MethodUse.parse(FEW.get(name, name))
+
+
+def small_key(network: str, *names: str, **settings: str) -> DesignKey:
+    """A narrow design on 8x8 images."""
+    return DesignKey(network, "digits", tuple(map(small_use, names)), NARROW[network], **settings)  # type: ignore[arg-type]
+
+
+def compatible(names: list[str]) -> list[str]:
+    """Keep the first method of every slot."""
+    slots: dict[str, str] = {}
+    for name in names:
+        slots.setdefault(METHODS[name].exclusive or name, name)
+    return list(slots.values())
+
+
+def emitting(network: str) -> list[str]:
+    """Methods that may add operations to a network, in alphabetical order."""
+    offers = NETWORKS[network].offers
+    return sorted(name for name, item in METHODS.items() if item.hook not in ("recipe", "width") and offers(item.hook))
+
+
+@st.composite
+def small_designs(draw: st.DrawFn) -> DesignKey:
+    """A narrow network with up to five methods that may stand together."""
+    network = draw(st.sampled_from(sorted(NETWORKS)))
+    names = draw(st.lists(st.sampled_from(emitting(network)), max_size=5, unique=True))
+    return small_key(network, *compatible(names), padding=draw(st.sampled_from(PADDING)))
+
+
+@st.composite
+def method_uses(draw: st.DrawFn, name: str) -> MethodUse:
+    """A method with some options away from their defaults, within what its text form allows."""
+    given_options = {}
+    for option, default in METHODS[name].options.items():
+        if isinstance(default, bool):
+            value = draw(st.booleans())
+        elif isinstance(default, int):
+            value = draw(st.integers(1, 9999))
+        elif isinstance(default, float):
+            value = draw(st.floats(0, 10_000, exclude_min=True, exclude_max=True))
+        else:
+            value = draw(st.sampled_from(["edge", "int8", "fp16"]))
+        if value != default:
+            given_options[option] = value
+    return MethodUse(name, tuple(given_options.items()))
+
+
+@st.composite
+def design_keys(draw: st.DrawFn) -> DesignKey:
+    """Any design key whose methods may stand together; all fields vary."""
+    names = compatible(draw(st.lists(st.sampled_from(sorted(METHODS)), max_size=6, unique=True)))
+    return DesignKey(
+        network=draw(st.sampled_from(sorted(NETWORKS))),
+        dataset=draw(st.sampled_from(sorted(DATASETS))),
+        methods=tuple(draw(method_uses(name)) for name in names),
+        width=draw(st.floats(0.05, 64)),
+        compute=draw(st.sampled_from(COMPUTE)),
+        features=draw(st.sampled_from(FEATURES)),
+        edge=draw(st.sampled_from(("fp32", "fp16", "int16", "int8", "int4"))),
+        padding=draw(st.sampled_from(PADDING)),
+    )
+
+
+# ------------------------------------------------------------------ values on which arithmetic is exact
+
+
+def images(network: Network, rng: np.random.Generator, count: int = 2) -> np.ndarray:
+    """Draw images of whole numbers from 0 to 16, as in the digits data set."""
+    return rng.integers(0, 17, (count, *(int(side) for side in network.input.shape))).astype(float)
+
+
+def dyadic_values(network: Network, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Draw every learned parameter such that sums and products are exact in double precision.
+
+    Norm factors are powers of two of either sign, or zero. Filters take two values a power of two apart, half
+    the filter each, so that their mean, deviation and mean magnitude are exact as well. The last layer of a
+    gate is non-negative and coarse, so that a sigmoid gives exactly one half or one.
+    """
+    norm_roles = {
+        param: role
+        for op in network.ops
+        if op.kind == "batch_norm"
+        for param, role in zip(op.params, ("gamma", "beta", "mean", "variance"), strict=True)
+    }
+    quantized = {op.inputs[0]: op for op in network.ops if op.kind == "quantize_weight"}
+    values = {}
+    for param in network.learned():
+        shape = tuple(int(side) for side in param.shape)
+        if param in norm_roles:
+            value = _norm_value(norm_roles[param], shape, rng)
+        elif param in quantized:
+            bits = quantized[param].integer("bits")
+            top = 1 if param.precision.kind == "ternary" else 2 ** (bits - 1) - 1
+            value = _whole_weights(shape, top, rng, last_of_gate=param.name.endswith((".gate.weight_2", ".shift.weight_2")))
+        elif param.axes == "OIKK" and param.precision == BINARY:
+            value = _two_valued(shape, rng)
+        elif param.name.rsplit(".", 1)[-1].startswith("step"):
+            value = rng.choice([1.0, 4.0, 16.0], shape)
+        elif param.positive:
+            value = rng.choice([0.5, 1.0], shape)
+        else:
+            value = rng.integers(-16, 17, shape) / 4
+        values[param.name] = np.asarray(value, dtype=float)
+    return values
+
+
+def _norm_value(role: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    if role == "variance":
+        value = rng.choice([0.25, 1.0, 4.0], shape)
+        assert np.array_equal((value - EPSILON) + EPSILON, value), "the square root would not be a power of two"
+        return value - EPSILON
+    if role == "gamma":
+        return rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0, 2.0], shape)
+    return rng.integers(-16, 17, shape) / (4 if role == "beta" else 1)
+
+
+def _whole_weights(shape: tuple[int, ...], top: int, rng: np.random.Generator, *, last_of_gate: bool) -> np.ndarray:
+    """Whole numbers whose largest magnitude is `top` in every filter, so that rounding to `top` leaves them alone."""
+    value = rng.integers(-top, top + 1, shape).astype(float)
+    value.reshape(shape[0], -1)[:, 0] = top
+    return abs(value) * 64 if last_of_gate else value
+
+
+def _two_valued(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    filters, size = shape[0], int(np.prod(shape[1:]))
+    assert size % 2 == 0, "half of each filter's weights must lie above its mean"
+    signs = rng.permuted(np.tile(np.repeat([-1.0, 1.0], size // 2), (filters, 1)), axis=1)
+    centre = rng.choice([-0.25, 0.0, 0.25], (filters, 1))
+    return (centre + signs * rng.choice([0.5, 1.0], (filters, 1))).reshape(shape)
+
+
+def any_values(network: Network, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Draw every learned parameter as an arbitrary double: positive where that is promised, norms of either sign."""
+    values = {}
+    for param in network.learned():
+        value = rng.normal(size=tuple(int(side) for side in param.shape))
+        values[param.name] = abs(value) + 0.1 if param.positive else value
+    return values
+
+
+# ------------------------------------------------------------------ a plain interpreter
+
+
+def evaluate(network: Network, values: dict[str, np.ndarray], image: np.ndarray) -> dict[Value, np.ndarray]:
+    """Compute every map of a network; operations of training pass their first input on."""
+    found: dict[Value, np.ndarray] = {network.input: image}
+    for op in network.ops:
+        read = [[_value(found, values, item) for item in items] for items in (op.inputs, op.params)]
+        found[op.output] = read[0][0] if op.when == "train" else known(op.kind).meaning(op, *read)
+    return {value: array for value, array in found.items() if isinstance(value, Tensor)}
+
+
+def _value(found: dict[Value, np.ndarray], values: dict[str, np.ndarray], item: Value) -> np.ndarray:
+    if item in found:
+        return found[item]
+    assert isinstance(item, Param), f"{item.name} is read before it is made"
+    return values[item.name]

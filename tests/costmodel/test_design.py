@@ -1,0 +1,154 @@
+"""The text form of a design: it reads back as what was written, and every mistake is named."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import design_keys, method_uses
+
+from costmodel.design import DesignKey
+from costmodel.errors import BnncostError
+from costmodel.methods import METHODS, MethodUse, check_combination
+
+
+@given(key=design_keys())
+@settings(max_examples=300, deadline=None)
+def test_text_reads_back_as_the_same_design(key: DesignKey) -> None:
+    assert DesignKey.parse(str(key)) == key
+
+
+@given(data=st.data(), name=st.sampled_from(sorted(METHODS)))
+@settings(max_examples=150, deadline=None)
+def test_a_methods_text_reads_back_as_the_same_method(data: st.DataObject, name: str) -> None:
+    use = data.draw(method_uses(name))
+    assert MethodUse.parse(str(use)) == use
+    assert MethodUse.parse(str(use)).settings() == use.settings()
+
+
+@given(width=st.floats(0.05, 64))
+def test_every_width_reads_back(width: float) -> None:
+    assert DesignKey.parse(f"resnet20@w{width!r}/cifar10").width == width
+    assert DesignKey.parse(str(DesignKey("resnet20", "cifar10", width=width))).width == width
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resnet20/cifar10",
+        "resnet20[double_residual+prelu]@w1.5/cifar10",
+        "resnet18[squeeze_excitation(reduction=4)]@features=int8/imagenet",
+        "vgg_small@w0.5,compute=int4,edge=int16,padding=zero/cifar100",
+        "resnet20@compute=fp32,features=int16/cifar10",
+        "resnet20@w1.2345678/cifar10",
+    ],
+)
+def test_canonical_text_is_kept(text: str) -> None:
+    assert str(DesignKey.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        (" resnet20[ prelu + double_residual ]@ w1.50 /cifar10", "resnet20[prelu+double_residual]@w1.5/cifar10"),
+        ("resnet20", "resnet20/cifar10"),
+        ("resnet18[prelu]@w0.5", "resnet18[prelu]@w0.5/imagenet"),
+        ("resnet20[]/cifar10", "resnet20/cifar10"),
+        ("resnet20@/cifar10", "resnet20/cifar10"),
+        ("resnet20@w1.0/cifar10", "resnet20/cifar10"),
+        ("resnet20@compute=binary,features=int16,edge=int8,padding=one/cifar10", "resnet20/cifar10"),
+        ("resnet20@compute=fp32,features=fp32,edge=fp32/cifar10", "resnet20@compute=fp32/cifar10"),
+        ("resnet18[squeeze_excitation(reduction=8)]/imagenet", "resnet18[squeeze_excitation]/imagenet"),
+        ("resnet20[prelu(early=TRUE)]/cifar10", "resnet20[prelu(early=true)]/cifar10"),
+    ],
+)
+def test_defaults_and_blanks_are_left_out(text: str, canonical: str) -> None:
+    assert str(DesignKey.parse(text)) == canonical
+
+
+def test_floating_point_operands_imply_floating_point_maps() -> None:
+    key = DesignKey.parse("resnet20@compute=fp16/cifar10")
+    assert (key.features, key.edge) == ("fp16", "fp16")
+    key = DesignKey.parse("resnet20@compute=int4/cifar10")
+    assert (key.features, key.edge) == ("int16", "int8")
+
+
+MALFORMED = [
+    # text, and what the message must name: the place, the value, the closest allowed name
+    ("", ["unknown network ''"]),
+    ("/", ["unknown network ''"]),
+    ("resnt20/cifar10", ["design 'resnt20/cifar10'", "unknown network 'resnt20'", "did you mean 'resnet20'"]),
+    ("resnet20/cifar11", ["unknown data set 'cifar11'", "did you mean 'cifar10'"]),
+    ("resnet20[prelo]/cifar10", ["unknown method 'prelo'", "did you mean 'prelu'"]),
+    ("resnet20[prelu+]/cifar10", ["a method name is missing", "[prelu+]"]),
+    ("resnet20[+]/cifar10", ["a method name is missing"]),
+    ("resnet20[prelu/cifar10", ["square brackets do not match", "resnet20[prelu/cifar10"]),
+    ("resnet20prelu]/cifar10", ["square brackets do not match"]),
+    ("resnet20[prelu][rprelu]/cifar10", ["square brackets do not match"]),
+    ("resnet20[prelu]w2/cifar10", ["'w2' after the methods", "begin with '@'"]),
+    ("resnet20/cifar10[prelu]", ["unknown data set 'cifar10[prelu]'", "did you mean 'cifar10'"]),
+    ("resnet20/", ["design 'resnet20/'", "unknown data set ''"]),
+    ("resnet20[prelu+prelu]/cifar10", ["method 'prelu' is given twice"]),
+    ("resnet20[prelu+rprelu]/cifar10", ["'prelu' and 'rprelu' cannot be combined", "slot 'activation'"]),
+    ("resnet20[prelu(early)]/cifar10", ["method 'prelu'", "option 'early' is ''", "true or false"]),
+    ("resnet20[prelu(early=maybe)]/cifar10", ["option 'early' is 'maybe'", "true or false"]),
+    ("resnet20[prelu(erly=true)]/cifar10", ["method 'prelu'", "unknown option 'erly'", "did you mean 'early'"]),
+    ("resnet20[prelu(early=true]/cifar10", ["bracket after 'prelu' is not closed"]),
+    ("resnet20[prelu(early=true,early=false)]/cifar10", ["option 'early' is given twice"]),
+    ("resnet20[adam(rate=1)]/cifar10", ["method 'adam' has no options"]),
+    ("resnet20[branches(count=two)]/cifar10", ["option 'count' is 'two'", "int"]),
+    ("resnet20[branches(count=2.5)]/cifar10", ["option 'count' is '2.5'", "int"]),
+    ("resnet20[branches(count=0)]/cifar10", ["option 'count' is 0", "above 0"]),
+    ("resnet20[width(factor=nan)]/cifar10", ["option 'factor' is nan", "above 0"]),
+    ("resnet20[width(factor=inf)]/cifar10", ["option 'factor' is inf", "below 10000"]),
+    ("resnet20@w0/cifar10", ["width '0'", "from 0.05 to 64"]),
+    ("resnet20@w-1/cifar10", ["width '-1'", "from 0.05 to 64"]),
+    ("resnet20@w65/cifar10", ["width '65'", "from 0.05 to 64"]),
+    ("resnet20@wnan/cifar10", ["width 'nan'", "from 0.05 to 64"]),
+    ("resnet20@winf/cifar10", ["width 'inf'", "from 0.05 to 64"]),
+    ("resnet20@wide/cifar10", ["width 'ide'", "@w1.5"]),
+    ("resnet20@w/cifar10", ["width ''", "@w1.5"]),
+    ("resnet20@w1,w2/cifar10", ["setting 'w' is given twice"]),
+    ("resnet20@features=int8,features=int4/cifar10", ["setting 'features' is given twice"]),
+    ("resnet20@feature=int8/cifar10", ["unknown setting 'feature'", "did you mean 'features'"]),
+    ("resnet20@features=int7/cifar10", ["unknown value of 'features' 'int7'", "Known:", "int8"]),
+    ("resnet20@features/cifar10", ["unknown value of 'features' ''"]),
+    ("resnet20@compute=binry/cifar10", ["unknown value of 'compute' 'binry'", "did you mean 'binary'"]),
+    ("resnet20@edge=int9/cifar10", ["unknown value of 'edge' 'int9'"]),
+    ("resnet20@padding=none/cifar10", ["unknown value of 'padding' 'none'", "did you mean 'one'"]),
+    ("resnet20@2/cifar10", ["unknown setting '2'", "w1.5"]),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), MALFORMED)
+def test_a_malformed_text_says_where_what_and_what_is_allowed(text: str, parts: list[str]) -> None:
+    with pytest.raises(BnncostError) as caught:
+        DesignKey.parse(text)
+    for part in parts:
+        assert part in str(caught.value)
+    assert str(caught.value).rstrip()[-1] in ".'", "a message is a sentence"
+
+
+@given(text=st.text(st.sampled_from("resnet20[]()=+@,/ w1.5cifarprelu_\n\t")))
+@settings(max_examples=300, deadline=None)
+def test_no_text_causes_anything_but_a_design_or_its_error(text: str) -> None:
+    for attempt in (text, f"resnet20[{text}]/cifar10", f"resnet20@{text}/cifar10"):
+        try:
+            key = DesignKey.parse(attempt)
+        except BnncostError:
+            continue
+        assert DesignKey.parse(str(key)) == key
+
+
+def test_related_designs() -> None:
+    key = DesignKey.parse("resnet20[double_residual+prelu]@w1.5,features=int8,padding=zero/cifar10")
+    assert str(key.plain) == "resnet20@features=int8,padding=zero/cifar10"
+    assert str(key.without("prelu")) == "resnet20[double_residual]@w1.5,features=int8,padding=zero/cifar10"
+    assert str(key.with_methods(())) == "resnet20@w1.5,features=int8,padding=zero/cifar10"
+    with pytest.raises(BnncostError, match="cannot be combined"):
+        key.with_methods((MethodUse("prelu"), MethodUse("relu")))
+
+
+def test_the_same_method_with_other_options_is_still_the_same_method() -> None:
+    with pytest.raises(BnncostError, match="'learned_threshold' is given twice"):
+        check_combination((MethodUse("learned_threshold"), MethodUse("learned_threshold")))

@@ -1,0 +1,467 @@
+"""Each folding rule on networks of a few operations: where it fires, and where it must not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from strategies import EPSILON, any_values, dyadic_values
+
+from costmodel.builder import Builder
+from costmodel.counting import count, totals
+from costmodel.folding import RULES, fold, unfolded
+from costmodel.folding.rewriting import whole_number_limit
+from costmodel.graph import BINARY, Network, Tensor, precision
+from costmodel.meaning import exported_values, run
+
+INT8, INT16, FP32 = precision("int8"), precision("int16"), precision("fp32")
+CHANNELS, SIDE = 4, 6
+ELEMENTS = CHANNELS * SIDE * SIDE
+
+
+def builder(stored: str = "int16") -> Builder:
+    """A network that reads a real-valued map of 4 channels."""
+    return Builder("toy", (CHANNELS, SIDE, SIDE), precision(stored), precision(stored))
+
+
+def slopes(g: Builder, *, positive: bool = True) -> object:
+    return g.param("slope", (CHANNELS,), "C", positive=positive)
+
+
+def shift(g: Builder, axes: str = "C") -> object:
+    lengths = {"C": CHANNELS, "H": SIDE, "W": SIDE}
+    return g.param("shift", tuple(lengths[axis] for axis in axes), axes)
+
+
+def bits_of(g: Builder) -> Tensor:
+    """A binary convolution on the input's signs: a whole number per element."""
+    weight = g.sign_weight(g.binary_weight(CHANNELS, g.input, 3))
+    return g.conv(g.sign(g.input), weight, padding=1, pad_value=1)
+
+
+def rules_of(network: Network) -> Counter[str]:
+    """Notes of rules that were applied."""
+    return Counter(note.rule for note in network.notes if note.applied)
+
+
+def kinds(network: Network) -> list[str]:
+    return [op.kind for op in network.running()]
+
+
+def check(network: Network, *, exactly: bool = True) -> Network:
+    """Fold and compare the output, on exact values and on arbitrary ones."""
+    folded = fold(network)
+    rng = np.random.default_rng(0)
+    image = np.rint(rng.normal(size=(3, CHANNELS, SIDE, SIDE)) * 8)
+    for draw in (dyadic_values, any_values):
+        for _ in range(5):
+            values = draw(network, rng)
+            same = np.array_equal if exactly or draw is dyadic_values else np.allclose
+            assert same(run(folded, values, image), run(network, values, image))
+    return folded
+
+
+# ------------------------------------------------------------------ threshold
+
+
+def test_norm_and_sign_become_one_compare_with_a_whole_number() -> None:
+    g = builder()
+    folded = check(g.finish(g.sign(g.batch_norm(bits_of(g)))))
+    assert kinds(folded) == ["sign", "conv", "threshold"]
+    assert rules_of(folded) == {"threshold": 1}
+    assert "a whole number" in folded.notes[0].reason
+    assert totals(count(folded)) == {
+        ("compare", "int16"): 2 * ELEMENTS,
+        ("mac", "1x1"): ELEMENTS * CHANNELS * 9,
+    }
+
+
+def test_a_norm_of_real_values_gets_a_threshold_at_their_precision() -> None:
+    g = builder()
+    folded = check(g.finish(g.sign(g.batch_norm(g.input))))
+    assert kinds(folded) == ["threshold"]
+    assert "a real value" in folded.notes[0].reason
+
+
+def test_a_whole_chain_of_monotone_maps_becomes_one_threshold() -> None:
+    g = builder()
+    x = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
+    x = g.prelu(g.bias(g.batch_norm(x), shift(g)), slopes(g))
+    x = g.hardtanh(g.bias(x, shift(g)))
+    folded = check(g.finish(g.sign(x)))
+    assert kinds(folded) == ["sign", "conv", "threshold"]
+
+
+def norm_values(gamma: float, beta: float, mean: float) -> dict[str, np.ndarray]:
+    fill = {"gamma": gamma, "beta": beta, "mean": mean, "variance": 1 - EPSILON}
+    return {name: np.full(CHANNELS, value) for name, value in fill.items()}
+
+
+@pytest.mark.parametrize(
+    ("gamma", "beta", "mean", "level", "direction"),
+    [
+        (2.0, 0.0, 3.0, 3, 1),  # 2 (x - 3) >= 0 where x >= 3
+        (2.0, 1.0, 3.0, 3, 1),  # 2 (x - 3) + 1 >= 0 where x >= 2.5: the next whole number is 3
+        (-2.0, 1.0, 3.0, 3, -1),  # -2 (x - 3) + 1 >= 0 where x <= 3.5: the last whole number is 3
+        (-2.0, 0.0, 3.0, 3, -1),  # a negative factor flips the compare, equality included
+        (-1.0, -1.0, 0.0, -1, -1),  # -x - 1 >= 0 where x <= -1
+    ],
+)
+def test_threshold_by_hand(gamma: float, beta: float, mean: float, level: int, direction: int) -> None:
+    g = builder()
+    folded = fold(g.finish(g.sign(g.batch_norm(bits_of(g)))))
+    stored = exported_values(folded, {"weight": np.ones((CHANNELS, CHANNELS, 3, 3)), **norm_values(gamma, beta, mean)})
+    found = {name.rsplit(".", 1)[-1]: value for name, value in stored.items() if not name.startswith("weight")}
+    assert np.array_equal(found["threshold"], np.full(CHANNELS, level))
+    assert np.array_equal(found["direction"], np.full(CHANNELS, direction))
+
+
+@pytest.mark.parametrize(("beta", "bit"), [(0.5, 1), (0.0, 1), (-0.5, -1)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_zero_factor_makes_a_constant_channel(beta: float, bit: int, whole: bool) -> None:
+    g = builder()
+    network = g.finish(g.sign(g.batch_norm(bits_of(g) if whole else g.input)))
+    rng = np.random.default_rng(1)
+    values = {"weight": rng.normal(size=(CHANNELS, CHANNELS, 3, 3)), **norm_values(0.0, beta, 3.0)}
+    found = run(fold(network), values, rng.normal(size=(CHANNELS, SIDE, SIDE)))
+    assert np.array_equal(found, np.full((CHANNELS, SIDE, SIDE), bit))
+
+
+def test_every_sign_that_reads_one_norm_gets_a_threshold_of_its_own() -> None:
+    g = builder()
+    x = g.batch_norm(bits_of(g))
+    signs = [g.sign(g.bias(x, shift(g))) for _ in range(3)]
+    shape = (3 * CHANNELS, SIDE, SIDE)
+    folded = check(g.finish(g.map("concatenate", tuple(signs), shape=shape, stored=BINARY)))
+    assert kinds(folded) == ["sign", "conv", *["threshold"] * 3, "concatenate"]
+    assert rules_of(folded) == {"threshold": 3}
+
+
+def read_by_a_shortcut_too(g: Builder) -> Tensor:
+    x = g.batch_norm(bits_of(g))
+    return g.add(x, g.sign(x))
+
+
+def read_as_the_output_too(g: Builder) -> Tensor:
+    x = g.batch_norm(bits_of(g))
+    g.sign(x)
+    return x
+
+
+def scaled_over_the_map(g: Builder) -> Tensor:
+    factor = g.param("beta", (SIDE, SIDE), "HW", initial=1.0, positive=True)
+    return g.sign(g.bias(g.scale(bits_of(g), factor), shift(g)))
+
+
+def scaled_over_rows(g: Builder) -> Tensor:
+    return g.sign(g.bias(g.scale(bits_of(g), g.param("rows", (SIDE,), "H", positive=True)), shift(g)))
+
+
+def scaled_by_data(g: Builder) -> Tensor:
+    gate = g.map("global_average_pool", (g.input,), shape=(CHANNELS, 1, 1))
+    return g.sign(g.bias(g.multiply(bits_of(g), gate), shift(g)))
+
+
+def slope_of_either_sign(g: Builder) -> Tensor:
+    return g.sign(g.prelu(g.input, slopes(g, positive=False)))
+
+
+def averaged_behind_the_norm(g: Builder) -> Tensor:
+    window = {"size": 2, "stride": 2, "padding": 0}
+    half = (CHANNELS, SIDE // 2, SIDE // 2)
+    return g.sign(g.map("average_pool", (g.batch_norm(bits_of(g)),), shape=half, attributes=window))
+
+
+def shifted_over_the_map(g: Builder) -> Tensor:
+    return g.sign(g.bias(g.batch_norm(bits_of(g)), shift(g, "HW")))
+
+
+Make = Callable[[Builder], Tensor]
+
+
+@pytest.mark.parametrize(
+    ("make", "stays"),
+    [
+        (read_by_a_shortcut_too, "batch_norm"),
+        (read_as_the_output_too, "batch_norm"),
+        (scaled_over_the_map, "scale"),
+        (scaled_over_rows, "scale"),
+        (scaled_by_data, "multiply"),
+        (slope_of_either_sign, "prelu"),
+        (averaged_behind_the_norm, "batch_norm"),
+        (shifted_over_the_map, "batch_norm"),
+    ],
+)
+def test_what_no_threshold_can_express_stays(make: Make, stays: str) -> None:
+    g = builder()
+    folded = check(g.finish(make(g)), exactly=False)
+    assert ("affine" if stays == "batch_norm" else stays) in kinds(folded)
+
+
+def test_only_the_part_behind_a_spatial_scale_folds() -> None:
+    g = builder()
+    folded = check(g.finish(scaled_over_the_map(g)))
+    assert kinds(folded) == ["sign", "conv", "scale", "threshold"]
+
+
+def test_a_slope_of_either_sign_is_not_monotone() -> None:
+    """The counterexample that the promise `positive` rules out: |x| is positive on both sides of zero."""
+    g = builder()
+    network = g.finish(slope_of_either_sign(g))
+    image = np.full((CHANNELS, SIDE, SIDE), -3.0)
+    assert np.all(run(fold(network), {"slope": -np.ones(CHANNELS)}, image) == 1)
+
+
+def test_a_norm_that_something_else_reads_says_who() -> None:
+    g = builder()
+    folded = fold(g.finish(read_by_a_shortcut_too(g)))
+    (note,) = [note for note in folded.notes if not note.applied]
+    assert note.rule == "norm stays" and note.reason == "its real value is read by add and sign"
+
+
+def test_whole_numbers_are_recognized() -> None:
+    g = builder()
+    y = bits_of(g)
+    window = {"size": 3, "stride": 1, "padding": 1}
+    pooled = g.map("max_pool", (y,), attributes=window)
+    mixed = g.add(y, g.input)
+    total = g.add(y, pooled)
+    network = g.finish(total)
+    assert whole_number_limit(network, y) == 9 * CHANNELS
+    assert whole_number_limit(network, total) == 2 * 9 * CHANNELS
+    assert whole_number_limit(network, mixed) is None
+    assert whole_number_limit(network, g.input) is None
+
+
+# ------------------------------------------------------------------ the sign's other rules
+
+
+def test_the_sign_of_one_map_is_taken_once() -> None:
+    g = builder()
+    both = (g.sign(g.input), g.sign(g.input, "ede"))
+    folded = check(g.finish(g.map("concatenate", both, shape=(2 * CHANNELS, SIDE, SIDE), stored=BINARY)))
+    assert kinds(folded) == ["sign", "concatenate"] and rules_of(folded) == {"shared sign": 1}
+
+
+def test_signs_of_different_maps_are_not_shared() -> None:
+    g = builder()
+    both = (g.sign(g.input), g.sign(g.relu(g.input)))
+    folded = check(g.finish(g.map("concatenate", both, shape=(2 * CHANNELS, SIDE, SIDE), stored=BINARY)))
+    assert "shared sign" not in rules_of(folded)
+
+
+def pooled(g: Builder, x: Tensor, kind: str = "max_pool", padding: int = 0) -> Tensor:
+    side = (SIDE + 2 * padding - 2) // 2 + 1
+    window = {"size": 2, "stride": 2, "padding": padding}
+    return g.map(kind, (x,), shape=(CHANNELS, side, side), attributes=window)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_a_max_pool_moves_behind_the_sign(padding: int) -> None:
+    g = builder()
+    folded = check(g.finish(g.sign(pooled(g, g.batch_norm(bits_of(g)), padding=padding))))
+    assert kinds(folded) == ["sign", "conv", "threshold", "max_pool"]
+    assert rules_of(folded) == {"sign before pool": 1, "threshold": 1}
+    outputs = CHANNELS * (SIDE // 2 + padding) ** 2
+    assert totals(count(folded))["compare", "binary"] == 3 * outputs
+
+
+@pytest.mark.parametrize("case", ["average", "pool read twice", "norm read twice", "no norm"])
+def test_a_pool_that_must_stay_before_the_sign(case: str) -> None:
+    g = builder()
+    x = g.input if case == "no norm" else g.batch_norm(bits_of(g))
+    small = pooled(g, x, "average_pool" if case == "average" else "max_pool")
+    y: Tensor = g.sign(small)
+    if case == "pool read twice":
+        y = g.add(small, y)
+    if case == "norm read twice":
+        y = g.add(pooled(g, x, "average_pool"), y)
+    folded = check(g.finish(y), exactly=False)
+    assert "sign before pool" not in rules_of(folded)
+
+
+def sample_mean(g: Builder, x: Tensor) -> Tensor:
+    return g.map("sample_mean", (x,), shape=(1, 1, 1))
+
+
+def test_a_shift_that_depends_on_the_sample_becomes_a_compare() -> None:
+    g = builder()
+    x = g.batch_norm(bits_of(g))
+    folded = check(g.finish(g.sign(g.subtract(x, sample_mean(g, x)))))
+    assert kinds(folded) == ["sign", "conv", "affine", "sample_mean", "compare"]
+    assert rules_of(folded) == {"compare": 1}
+
+
+def test_a_sample_dependent_shift_that_is_read_elsewhere_stays() -> None:
+    g = builder()
+    x = g.subtract(g.input, sample_mean(g, g.input))
+    folded = check(g.finish(g.add(x, g.sign(x))))
+    assert kinds(folded) == ["sample_mean", "subtract", "sign", "add"] and not rules_of(folded)
+
+
+def gate_of(g: Builder, kind: str = "sigmoid") -> Tensor:
+    return g.map(kind, (g.map("global_average_pool", (g.input,), shape=(CHANNELS, 1, 1)),))
+
+
+def test_a_positive_gate_before_a_sign_goes_and_lets_the_norm_fold() -> None:
+    g = builder()
+    x = g.batch_norm(bits_of(g))
+    folded = check(g.finish(g.sign(g.multiply(x, gate_of(g)))))
+    assert kinds(folded) == ["sign", "conv", "threshold"]
+    assert rules_of(folded) == {"gate": 1, "threshold": 1}
+
+
+@pytest.mark.parametrize("case", ["hard sigmoid", "read twice", "no gate"])
+def test_a_gate_that_stays(case: str) -> None:
+    g = builder()
+    x = g.batch_norm(bits_of(g))
+    factor = g.input if case == "no gate" else gate_of(g, "hard_sigmoid" if case == "hard sigmoid" else "sigmoid")
+    gated = g.multiply(x, factor)
+    y = g.sign(gated)
+    folded = check(g.finish(g.add(gated, y) if case == "read twice" else y), exactly=False)
+    assert "multiply" in kinds(folded) and "gate" not in rules_of(folded)
+
+
+# ------------------------------------------------------------------ merging
+
+
+def test_positive_factors_move_behind_a_max_pool_into_the_norm() -> None:
+    g = builder()
+    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
+    y = g.power_of_two(y, g.param("exponent", (CHANNELS,), "C"))
+    folded = check(g.finish(g.relu(g.batch_norm(pooled(g, y, padding=1)))), exactly=False)
+    assert kinds(folded) == ["sign", "conv", "max_pool", "affine", "relu"]
+    assert rules_of(folded) == {"scale behind pool": 1, "merge": 1}
+
+
+def test_a_threshold_behind_a_pool_and_a_factor_stands_on_whole_numbers() -> None:
+    g = builder()
+    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
+    folded = check(g.finish(g.sign(g.batch_norm(g.bias(pooled(g, y), shift(g))))))
+    assert kinds(folded) == ["sign", "conv", "max_pool", "threshold"]
+    assert any("a whole number" in note.reason for note in folded.notes)
+
+
+@pytest.mark.parametrize("case", ["any sign", "varies over the map", "read twice", "average", "shift"])
+def test_what_stays_before_its_pool(case: str) -> None:
+    g = builder()
+    axes = ("HW", (SIDE, SIDE)) if case == "varies over the map" else ("C", (CHANNELS,))
+    factor = g.param("alpha", axes[1], axes[0], positive=case != "any sign")
+    y = g.bias(bits_of(g), shift(g)) if case == "shift" else g.scale(bits_of(g), factor)
+    z = g.batch_norm(pooled(g, y, "average_pool" if case == "average" else "max_pool"))
+    folded = check(g.finish(g.add(z, pooled(g, y)) if case == "read twice" else z), exactly=False)
+    assert ("bias" if case == "shift" else "scale") in kinds(folded) and "scale behind pool" not in rules_of(folded)
+
+
+def test_a_scale_before_a_norm_merges_into_it() -> None:
+    g = builder()
+    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
+    folded = check(g.finish(g.batch_norm(y)), exactly=False)
+    assert kinds(folded) == ["sign", "conv", "affine"] and rules_of(folded) == {"merge": 1}
+    found = totals(count(folded))
+    assert found["mul", "int16"] == found["add", "int16"] == ELEMENTS
+
+
+def test_scales_alone_merge_into_a_scale_and_shifts_into_a_shift() -> None:
+    g = builder()
+    y = g.scale(g.scale(g.input, g.param("a", (CHANNELS,), "C")), g.param("b", (), ""))
+    assert kinds(check(g.finish(y), exactly=False)) == ["scale"]
+    g = builder()
+    assert kinds(check(g.finish(g.bias(g.bias(g.input, shift(g)), shift(g))), exactly=False)) == ["bias"]
+
+
+def test_a_lone_scale_or_shift_is_left_as_it_is() -> None:
+    g = builder()
+    folded = check(g.finish(g.relu(g.scale(g.input, g.param("a", (CHANNELS,), "C")))))
+    assert kinds(folded) == ["scale", "relu"] and not folded.notes
+
+
+@pytest.mark.parametrize("case", ["scale read twice", "varies over the map", "relu between"])
+def test_what_does_not_merge(case: str) -> None:
+    g = builder()
+    axes = ("HW", (SIDE, SIDE)) if case == "varies over the map" else ("C", (CHANNELS,))
+    scaled = g.scale(bits_of(g), g.param("alpha", axes[1], axes[0], positive=True))
+    y = g.batch_norm(g.relu(scaled) if case == "relu between" else scaled)
+    folded = check(g.finish(g.add(scaled, y) if case == "scale read twice" else y), exactly=False)
+    assert "scale" in kinds(folded) and "affine" in kinds(folded) and "merge" not in rules_of(folded)
+
+
+def shifted_sum(g: Builder, left: Tensor, right: Tensor) -> Tensor:
+    return g.relu(g.bias(g.add(left, right), shift(g)))
+
+
+def test_a_shift_behind_a_sum_moves_into_the_norm() -> None:
+    g = builder()
+    folded = check(g.finish(shifted_sum(g, g.batch_norm(bits_of(g)), g.input)), exactly=False)
+    assert kinds(folded) == ["sign", "conv", "affine", "add", "relu"]
+    assert rules_of(folded) == {"bias": 1, "merge": 1}
+
+
+@pytest.mark.parametrize("case", ["norm read twice", "sum read twice", "no norm", "varies over the map", "doubled"])
+def test_a_shift_that_stays_behind_its_sum(case: str) -> None:
+    g = builder()
+    norm = g.relu(bits_of(g)) if case == "no norm" else g.batch_norm(bits_of(g))
+    total = g.add(norm, norm if case == "doubled" else g.input)
+    y = g.relu(g.bias(total, shift(g, "HW" if case == "varies over the map" else "C")))
+    if case == "norm read twice":
+        y = g.add(y, norm)
+    if case == "sum read twice":
+        y = g.add(y, total)
+    folded = check(g.finish(y), exactly=False)
+    assert "bias" in kinds(folded) and "bias" not in rules_of(folded)
+
+
+def test_the_norms_factor_goes_into_floating_point_weights() -> None:
+    g = builder("fp32")
+    y = g.conv(g.input, g.narrow_weight(CHANNELS, g.input, 3, FP32), padding=1)
+    folded = check(g.finish(g.relu(g.batch_norm(y))), exactly=False)
+    assert kinds(folded) == ["conv", "bias", "relu"]
+    assert ("mul", "fp32") not in totals(count(folded))
+
+
+@pytest.mark.parametrize("case", ["integer weights", "convolution read twice"])
+def test_a_factor_that_stays_out_of_the_weights(case: str) -> None:
+    stored = "int8" if case == "integer weights" else "fp32"
+    g = builder(stored)
+    y = g.conv(g.input, g.narrow_weight(CHANNELS, g.input, 3, precision(stored)), padding=1)
+    normed = g.relu(g.batch_norm(y))
+    folded = check(g.finish(g.add(normed, y) if case == "convolution read twice" else normed), exactly=False)
+    assert "affine" in kinds(folded) and "weights" not in rules_of(folded)
+
+
+# ------------------------------------------------------------------ training, and the list itself
+
+
+def test_what_only_training_runs_is_left_out() -> None:
+    g = builder()
+    deviation = g.map("sample_deviation", (g.input,), shape=(1, 1, 1), when="train")
+    y = g.relu(g.map("divide_training", (g.input, deviation), when="train"))
+    network = g.finish(y)
+    assert kinds(unfolded(network)) == ["relu"] and kinds(check(network)) == ["relu"]
+    assert rules_of(fold(network)) == {"training only": 2}
+
+
+def test_operations_that_nobody_reads_are_dropped() -> None:
+    g = builder()
+    g.relu(g.input)
+    assert kinds(fold(g.finish(g.hardtanh(g.input)))) == ["hardtanh"]
+
+
+def test_every_rule_is_shown_to_fire_in_this_file() -> None:
+    """The rules' own names, so that a new rule cannot join without a test here."""
+    assert [rule.__name__ for rule in dict.fromkeys(RULES)] == [
+        "without_training",
+        "share_signs",
+        "gate_before_sign",
+        "live",
+        "sign_before_pool",
+        "scale_behind_pool",
+        "threshold",
+        "compare_with_sample",
+        "bias_through_sum",
+        "merge_affine",
+        "scale_into_weights",
+        "remaining_norms",
+    ]
