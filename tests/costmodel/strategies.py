@@ -40,7 +40,9 @@ def compatible(names: list[str]) -> list[str]:
 def emitting(network: str) -> list[str]:
     """Methods that may add operations to a network, in alphabetical order."""
     offers = NETWORKS[network].offers
-    return sorted(name for name, item in METHODS.items() if item.hook not in ("recipe", "width") and offers(item.hook))
+    return sorted(
+        name for name, item in METHODS.items() if item.hook not in ("recipe", "width") and offers(item.hook)
+    )
 
 
 @st.composite
@@ -115,7 +117,9 @@ def dyadic_values(network: Network, rng: np.random.Generator) -> dict[str, np.nd
         elif param in quantized:
             bits = quantized[param].integer("bits")
             top = 1 if param.precision.kind == "ternary" else 2 ** (bits - 1) - 1
-            value = _whole_weights(shape, top, rng, last_of_gate=param.name.endswith((".gate.weight_2", ".shift.weight_2")))
+            value = _whole_weights(
+                shape, top, rng, last_of_gate=param.name.endswith((".gate.weight_2", ".shift.weight_2"))
+            )
         elif param.axes == "OIKK" and param.precision == BINARY:
             value = _two_valued(shape, rng)
         elif param.name.rsplit(".", 1)[-1].startswith("step"):
@@ -131,14 +135,18 @@ def dyadic_values(network: Network, rng: np.random.Generator) -> dict[str, np.nd
 def _norm_value(role: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     if role == "variance":
         value = rng.choice([0.25, 1.0, 4.0], shape)
-        assert np.array_equal((value - EPSILON) + EPSILON, value), "the square root would not be a power of two"
+        assert np.array_equal((value - EPSILON) + EPSILON, value), (
+            "the square root would not be a power of two"
+        )
         return value - EPSILON
     if role == "gamma":
         return rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0, 2.0], shape)
     return rng.integers(-16, 17, shape) / (4 if role == "beta" else 1)
 
 
-def _whole_weights(shape: tuple[int, ...], top: int, rng: np.random.Generator, *, last_of_gate: bool) -> np.ndarray:
+def _whole_weights(
+    shape: tuple[int, ...], top: int, rng: np.random.Generator, *, last_of_gate: bool
+) -> np.ndarray:
     """Whole numbers whose largest magnitude is `top` in every filter, so that rounding to `top` leaves them alone."""
     value = rng.integers(-top, top + 1, shape).astype(float)
     value.reshape(shape[0], -1)[:, 0] = top

@@ -50,7 +50,10 @@ def test_canonical_text_is_kept(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "canonical"),
     [
-        (" resnet20[ prelu + double_residual ]@ w1.50 /cifar10", "resnet20[prelu+double_residual]@w1.5/cifar10"),
+        (
+            " resnet20[ prelu + double_residual ]@ w1.50 /cifar10",
+            "resnet20[prelu+double_residual]@w1.5/cifar10",
+        ),
         ("resnet20", "resnet20/cifar10"),
         ("resnet18[prelu]@w0.5", "resnet18[prelu]@w0.5/imagenet"),
         ("resnet20[]/cifar10", "resnet20/cifar10"),
@@ -92,7 +95,10 @@ MALFORMED = [
     ("resnet20[prelu+rprelu]/cifar10", ["'prelu' and 'rprelu' cannot be combined", "slot 'activation'"]),
     ("resnet20[prelu(early)]/cifar10", ["method 'prelu'", "option 'early' is ''", "true or false"]),
     ("resnet20[prelu(early=maybe)]/cifar10", ["option 'early' is 'maybe'", "true or false"]),
-    ("resnet20[prelu(erly=true)]/cifar10", ["method 'prelu'", "unknown option 'erly'", "did you mean 'early'"]),
+    (
+        "resnet20[prelu(erly=true)]/cifar10",
+        ["method 'prelu'", "unknown option 'erly'", "did you mean 'early'"],
+    ),
     ("resnet20[prelu(early=true]/cifar10", ["bracket after 'prelu' is not closed"]),
     ("resnet20[prelu(early=true,early=false)]/cifar10", ["option 'early' is given twice"]),
     ("resnet20[adam(rate=1)]/cifar10", ["method 'adam' has no options"]),

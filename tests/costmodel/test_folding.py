@@ -112,8 +112,12 @@ def norm_values(gamma: float, beta: float, mean: float) -> dict[str, np.ndarray]
 def test_threshold_by_hand(gamma: float, beta: float, mean: float, level: int, direction: int) -> None:
     g = builder()
     folded = fold(g.finish(g.sign(g.batch_norm(bits_of(g)))))
-    stored = exported_values(folded, {"weight": np.ones((CHANNELS, CHANNELS, 3, 3)), **norm_values(gamma, beta, mean)})
-    found = {name.rsplit(".", 1)[-1]: value for name, value in stored.items() if not name.startswith("weight")}
+    stored = exported_values(
+        folded, {"weight": np.ones((CHANNELS, CHANNELS, 3, 3)), **norm_values(gamma, beta, mean)}
+    )
+    found = {
+        name.rsplit(".", 1)[-1]: value for name, value in stored.items() if not name.startswith("weight")
+    }
     assert np.array_equal(found["threshold"], np.full(CHANNELS, level))
     assert np.array_equal(found["direction"], np.full(CHANNELS, direction))
 
@@ -317,7 +321,9 @@ def test_a_positive_gate_before_a_sign_goes_and_lets_the_norm_fold() -> None:
 def test_a_gate_that_stays(case: str) -> None:
     g = builder()
     x = g.batch_norm(bits_of(g))
-    factor = g.input if case == "no gate" else gate_of(g, "hard_sigmoid" if case == "hard sigmoid" else "sigmoid")
+    factor = (
+        g.input if case == "no gate" else gate_of(g, "hard_sigmoid" if case == "hard sigmoid" else "sigmoid")
+    )
     gated = g.multiply(x, factor)
     y = g.sign(gated)
     folded = check(g.finish(g.add(gated, y) if case == "read twice" else y), exactly=False)
@@ -352,7 +358,9 @@ def test_what_stays_before_its_pool(case: str) -> None:
     y = g.bias(bits_of(g), shift(g)) if case == "shift" else g.scale(bits_of(g), factor)
     z = g.batch_norm(pooled(g, y, "average_pool" if case == "average" else "max_pool"))
     folded = check(g.finish(g.add(z, pooled(g, y)) if case == "read twice" else z), exactly=False)
-    assert ("bias" if case == "shift" else "scale") in kinds(folded) and "scale behind pool" not in rules_of(folded)
+    assert ("bias" if case == "shift" else "scale") in kinds(folded) and "scale behind pool" not in rules_of(
+        folded
+    )
 
 
 def test_a_scale_before_a_norm_merges_into_it() -> None:
@@ -399,7 +407,9 @@ def test_a_shift_behind_a_sum_moves_into_the_norm() -> None:
     assert rules_of(folded) == {"bias": 1, "merge": 1}
 
 
-@pytest.mark.parametrize("case", ["norm read twice", "sum read twice", "no norm", "varies over the map", "doubled"])
+@pytest.mark.parametrize(
+    "case", ["norm read twice", "sum read twice", "no norm", "varies over the map", "doubled"]
+)
 def test_a_shift_that_stays_behind_its_sum(case: str) -> None:
     g = builder()
     norm = g.relu(bits_of(g)) if case == "no norm" else g.batch_norm(bits_of(g))

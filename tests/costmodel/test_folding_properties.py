@@ -67,7 +67,9 @@ def test_combined_methods_keep_the_output(key: DesignKey, seed: int) -> None:
 
 
 @pytest.mark.parametrize("network", NARROW)
-@pytest.mark.parametrize("name", ["boolean_shortcut(slices=2)", "norm_before_sign(only=true)", "prelu(early=true)"])
+@pytest.mark.parametrize(
+    "name", ["boolean_shortcut(slices=2)", "norm_before_sign(only=true)", "prelu(early=true)"]
+)
 def test_options_that_change_the_structure_keep_the_output(network: str, name: str) -> None:
     if network == "vgg_small" and name.startswith("boolean"):
         pytest.skip("a network without shortcuts")

@@ -46,7 +46,9 @@ def difference(with_method: Counter[Total], without: Counter[Total]) -> dict[Tot
     return {key: with_method[key] - without[key] for key in keys if with_method[key] != without[key]}
 
 
-def marginal(method: str, network: str = "resnet20", dataset: str = "cifar10", on: str = "") -> dict[Total, int]:
+def marginal(
+    method: str, network: str = "resnet20", dataset: str = "cifar10", on: str = ""
+) -> dict[Total, int]:
     """Folded network with the method less folded network without it."""
     both = f"{on}+{method}" if on else method
     alone = f"[{on}]" if on else ""
@@ -54,7 +56,9 @@ def marginal(method: str, network: str = "resnet20", dataset: str = "cifar10", o
 
 
 def emitted(method: str) -> dict[Total, int]:
-    return difference(counted(f"resnet20[{method}]/cifar10", folded=False), counted("resnet20/cifar10", folded=False))
+    return difference(
+        counted(f"resnet20[{method}]/cifar10", folded=False), counted("resnet20/cifar10", folded=False)
+    )
 
 
 # ------------------------------------------------------------------ what is declared
@@ -113,7 +117,10 @@ def test_every_method_builds_where_its_hook_is_offered(network: str, name: str) 
     whole = build(key)
     origins = {op.origin for op in whole.ops}
     assert origins <= {"base", name}
-    if METHODS[name].hook not in ("recipe", "width") and (METHODS[name].hook, network) != ("downsample", "resnet20"):
+    if METHODS[name].hook not in ("recipe", "width") and (METHODS[name].hook, network) != (
+        "downsample",
+        "resnet20",
+    ):
         assert name in origins
     for op in (*whole.running(), *fold(whole).running()):
         kind = OPERATIONS[op.kind]
@@ -131,7 +138,13 @@ def test_methods_that_need_a_shortcut_are_refused_without_one() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_options_parse_and_print(name: str) -> None:
     for option, default in METHODS[name].options.items():
-        other = (not default) if isinstance(default, bool) else "int8" if isinstance(default, str) else default * 2
+        other = (
+            (not default)
+            if isinstance(default, bool)
+            else "int8"
+            if isinstance(default, str)
+            else default * 2
+        )
         use = MethodUse(name, ((option, other),))
         assert str(use) == f"{name}({option}={str(other).lower()})"
         assert MethodUse.parse(str(use)) == use
@@ -147,7 +160,9 @@ def test_methods_of_one_slot_refuse_each_other(name: str) -> None:
             with pytest.raises(BnncostError, match="given twice"):
                 check_combination(pair)
         elif item.exclusive and item.exclusive == METHODS[name].exclusive:
-            with pytest.raises(BnncostError, match=f"'{name}' and '{other}' cannot be combined.*{item.exclusive}"):
+            with pytest.raises(
+                BnncostError, match=f"'{name}' and '{other}' cannot be combined.*{item.exclusive}"
+            ):
                 check_combination(pair)
         else:
             check_combination(pair)
@@ -158,7 +173,9 @@ def test_hooks_with_room_for_one_method_are_exclusive() -> None:
     for hook in single:
         assert len({item.exclusive for item in METHODS.values() if item.hook == hook}) == 1, hook
         assert all(item.exclusive for item in METHODS.values() if item.hook == hook), hook
-    shortcuts = {item.exclusive for item in METHODS.values() if item.hook in ("inner_shortcut", "every_shortcut")}
+    shortcuts = {
+        item.exclusive for item in METHODS.values() if item.hook in ("inner_shortcut", "every_shortcut")
+    }
     assert shortcuts == {"inner shortcut"}
 
 
@@ -231,7 +248,11 @@ def test_an_activation_whose_only_reader_is_a_sign_costs_nothing() -> None:
         of_first = marginal(name)
         # what remains stands behind the blocks' sums, which a shortcut reads too: none of the first convolutions'
         assert all(number <= 2 * FIRST_OUTPUTS for number in of_first.values()), name
-        layers = {row.layer for row in count(fold(build(DesignKey.parse(f"resnet20[{name}]/cifar10")))) if row.origin == name}
+        layers = {
+            row.layer
+            for row in count(fold(build(DesignKey.parse(f"resnet20[{name}]/cifar10"))))
+            if row.origin == name
+        }
         assert layers and not any(layer.endswith("conv1") for layer in layers), name
     emitted_prelu = {("mul", "int16"): ALL_OUTPUTS, ("compare", "int16"): ALL_OUTPUTS}
     assert emitted("prelu") == emitted_prelu
@@ -254,7 +275,8 @@ def test_the_shift_before_a_prelu_merges_into_the_norm() -> None:
     # the shift behind the last sum goes to the classifier's average, those behind other sums to a shortcut: they stay
     assert beyond == {("add", "int16"): FIRST_OUTPUTS}
     both = difference(
-        counted("resnet20[double_residual+rprelu]/cifar10"), counted("resnet20[double_residual+prelu]/cifar10")
+        counted("resnet20[double_residual+rprelu]/cifar10"),
+        counted("resnet20[double_residual+prelu]/cifar10"),
     )
     assert both == {("add", "int16"): ALL_OUTPUTS}
 
@@ -286,7 +308,8 @@ def test_squeeze_and_excitation_by_hand() -> None:
     assert found == {
         ("mul", "int16"): gated,
         ("add", "int16"): sum(c * (s * s - 1) for c, s in pooled),
-        ("shift", "int16"): sum(2 * c for c, _ in pooled) + sum(hidden),  # averages, and rounding to 8 bits twice
+        ("shift", "int16"): sum(2 * c for c, _ in pooled)
+        + sum(hidden),  # averages, and rounding to 8 bits twice
         ("mac", "8x8"): macs,
         ("compare", "int16"): sum(hidden),
         ("lookup", "int16"): sum(outputs),
@@ -295,7 +318,11 @@ def test_squeeze_and_excitation_by_hand() -> None:
 
 def test_bases_multiply_the_binary_work() -> None:
     binary = counted("resnet20/cifar10")["mac", "1x1"]
-    for name, factor in (("weight_bases(count=5)", 5), ("activation_bases(count=3)", 3), ("circulant_filters", 4)):
+    for name, factor in (
+        ("weight_bases(count=5)", 5),
+        ("activation_bases(count=3)", 3),
+        ("circulant_filters", 4),
+    ):
         assert marginal(name)["mac", "1x1"] == (factor - 1) * binary, name
     assert marginal("weight_bases(count=5)+activation_bases(count=3)")["mac", "1x1"] == 14 * binary
     assert marginal("branches(count=5)")["mac", "1x1"] == 4 * binary
@@ -315,7 +342,11 @@ def test_shortcuts_that_halve_the_map() -> None:
     made = sum(2 * n for n in small)
     macs = sum(2 * c * n for (c, _), n in zip(starts, small, strict=True))
     norm = {("mul", "int16"): made, ("add", "int16"): made}
-    assert marginal("real_shortcut(pool=false)") == {**norm, ("mac", "8x8"): macs, ("shift", "int16"): sum(small)}
+    assert marginal("real_shortcut(pool=false)") == {
+        **norm,
+        ("mac", "8x8"): macs,
+        ("shift", "int16"): sum(small),
+    }
     assert marginal("binary_shortcut") == {**norm, ("mac", "1x1"): macs}
 
 
@@ -355,7 +386,9 @@ def test_folding_never_adds_work_to_the_array_or_the_multipliers(network: str, n
     before = Counter({key: int(n) for key, n in totals(count(unfolded(whole))).items()})
     after = _totals(whole)
     for sort in ("mac", "mul", "add", "shift", "lookup"):
-        kept, had = (sum(n for (operation, _), n in found.items() if operation == sort) for found in (after, before))
+        kept, had = (
+            sum(n for (operation, _), n in found.items() if operation == sort) for found in (after, before)
+        )
         assert kept <= had, sort
 
 
@@ -372,7 +405,9 @@ def test_weights_of_two_values_are_a_convolution_with_those_values(padding: str)
         drawn = rng.normal(size=tuple(int(side) for side in param.shape))
         values[param.name] = abs(drawn) + 0.1 if param.positive else drawn
     maps = evaluate(network, values, images(network, rng, 1))
-    scaled = [op for op in network.ops if op.kind == "scale" and op.params[0].name.endswith(tuple("0123456789"))]
+    scaled = [
+        op for op in network.ops if op.kind == "scale" and op.params[0].name.endswith(tuple("0123456789"))
+    ]
     convolutions = [op for op in network.running() if op.kind == "conv" and op.params[0].precision == BINARY]
     norms = {op.inputs[0]: op for op in network.running() if op.kind == "batch_norm"}
     assert len(convolutions) == 18 and scaled
@@ -384,7 +419,11 @@ def test_weights_of_two_values_are_a_convolution_with_those_values(padding: str)
         weight = centre.reshape(column) + distance.reshape(column) * np.where(latent >= 0, 1, -1)
         bits = maps[op.inputs[0]][0]
         fill = 1.0 if padding == "one" else 0.0
-        expected = _convolved(np.pad(bits.astype(float), ((0, 0), (1, 1), (1, 1)), constant_values=fill), weight, op.integer("stride"))
+        expected = _convolved(
+            np.pad(bits.astype(float), ((0, 0), (1, 1), (1, 1)), constant_values=fill),
+            weight,
+            op.integer("stride"),
+        )
         result = next(value for value, norm in norms.items() if norm.layer == op.layer)
         assert np.allclose(maps[result][0], expected, rtol=1e-9, atol=1e-9)
 

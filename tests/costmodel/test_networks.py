@@ -134,7 +134,13 @@ def test_every_network_fits_every_data_set(network: str, dataset: str) -> None:
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_kind_of_operand_builds(network: str, compute: str) -> None:
     float_ = compute.startswith("fp")
-    key = DesignKey(network, "cifar10", compute=compute, features=compute if float_ else "int16", edge=compute if float_ else "int8")
+    key = DesignKey(
+        network,
+        "cifar10",
+        compute=compute,
+        features=compute if float_ else "int16",
+        edge=compute if float_ else "int8",
+    )
     rows = count(fold(build(key)))
     found = {row.precision for row in rows if row.operation == "mac" and ".conv" in row.layer}
     bits = {"binary": "1x1", "ternary": "ternaryxternary"}
@@ -148,7 +154,9 @@ def assert_consistent(network: Network) -> None:
     names: set[str] = set()
     for op in network.ops:
         for item in op.inputs:
-            assert item in made or not isinstance(item, Tensor), f"{op.kind} in {op.layer} reads {item.name} too early"
+            assert item in made or not isinstance(item, Tensor), (
+                f"{op.kind} in {op.layer} reads {item.name} too early"
+            )
         assert op.layer
         assert op.output not in made
         made.add(op.output)
@@ -172,7 +180,9 @@ def test_every_method_leaves_a_consistent_network(network: str, name: str) -> No
 
 
 def test_parameters_have_names_of_their_own() -> None:
-    network = build(DesignKey.parse("resnet18[double_residual+weight_bases+squeeze_excitation+rprelu]/cifar10"))
+    network = build(
+        DesignKey.parse("resnet18[double_residual+weight_bases+squeeze_excitation+rprelu]/cifar10")
+    )
     names = [param.name for param in network.learned()]
     assert len(names) == len(set(names))
 
@@ -206,7 +216,9 @@ def test_an_array_of_widths_counts_what_each_width_counts(key: DesignKey, widths
     for place, width in enumerate(widths):
         alone = counted(DesignKey(key.network, key.dataset, key.methods, width, padding=key.padding))
         found = {name: np.broadcast_to(np.asarray(n), (len(widths),))[place] for name, n in together.items()}
-        assert {name: int(n) for name, n in found.items() if n} == {name: int(n) for name, n in alone.items() if n}  # type: ignore[call-overload]
+        assert {name: int(n) for name, n in found.items() if n} == {
+            name: int(n) for name, n in alone.items() if n
+        }  # type: ignore[call-overload]
         assert all(np.issubdtype(np.asarray(n).dtype, np.integer) for n in together.values())
 
 

@@ -272,7 +272,9 @@ def test_counts_carry_the_precision_of_what_is_computed() -> None:
         return {(item.operation, item.precision) for item in counted(case.op())}
 
     assert labels(Case("sign", stored=("int32", "binary"))) == {("compare", "int32")}
-    assert labels(Case("threshold", params=(CHANNEL, CHANNEL), stored=("int32", "binary"))) == {("compare", "int32")}
+    assert labels(Case("threshold", params=(CHANNEL, CHANNEL), stored=("int32", "binary"))) == {
+        ("compare", "int32")
+    }
     assert labels(Case("batch_norm", params=(CHANNEL,) * 4, stored=("int32", "int16"))) == {
         ("mul", "int16"),
         ("add", "int16"),
@@ -288,7 +290,9 @@ def test_counts_carry_the_precision_of_what_is_computed() -> None:
 # ------------------------------------------------------------------ meanings, judged by loops and by hand
 
 
-def looped_convolution(x: np.ndarray, weight: np.ndarray, stride: int, padding: int, fill: float, groups: int) -> np.ndarray:
+def looped_convolution(
+    x: np.ndarray, weight: np.ndarray, stride: int, padding: int, fill: float, groups: int
+) -> np.ndarray:
     """Convolution as its definition reads: one product at a time."""
     filters, depth, kernel, _ = weight.shape
     height, width = ((side + 2 * padding - kernel) // stride + 1 for side in x.shape[1:])
@@ -303,9 +307,13 @@ def looped_convolution(x: np.ndarray, weight: np.ndarray, stride: int, padding: 
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 1, 1), (3, 2, 1), (1, 2, 0), (5, 1, 2), (3, 2, 0)])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(3, 1, 1), (3, 2, 1), (1, 2, 0), (5, 1, 2), (3, 2, 0)]
+)
 @pytest.mark.parametrize("fill", [0, 1])
-def test_convolution_is_its_definition(kernel: int, stride: int, padding: int, fill: int, groups: int) -> None:
+def test_convolution_is_its_definition(
+    kernel: int, stride: int, padding: int, fill: int, groups: int
+) -> None:
     rng = np.random.default_rng(kernel + stride)
     bits = precision("int16")
     g = Builder("toy", (4, 7, 6), bits, bits)

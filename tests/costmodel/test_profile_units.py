@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from costmodel.errors import BnncostError
-from costmodel.quantity import Quantity
-from costmodel.units import scale_of
+from costmodel.hardware.quantity import Quantity
+from costmodel.hardware.units import scale_of
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from costmodel.errors import BnncostError
-from costmodel.profile_files import examine, shipped_profiles
-from costmodel.profile_memory import Macro, MemoryFigures, MemoryLevel
-from costmodel.profile_model import HardwareProfile
-from costmodel.profile_new import new_profile, profile_json_schema
-from costmodel.profile_prices import Reproduction, UnitPrice, reproductions
-from costmodel.profile_problem import Problem
-from costmodel.quantity import Quantity
+from costmodel.hardware.files import examine, shipped_profiles
+from costmodel.hardware.memory import Macro, MemoryFigures, MemoryLevel
+from costmodel.hardware.model import HardwareProfile
+from costmodel.hardware.new import new_profile, profile_json_schema
+from costmodel.hardware.prices import Reproduction, UnitPrice, reproductions
+from costmodel.hardware.problem import Problem
+from costmodel.hardware.quantity import Quantity
 
 __all__ = [
     "HardwareProfile",

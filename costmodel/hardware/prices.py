@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.profile_precision import (
+from costmodel.hardware.precision import (
     MAC_LABELS,
     OPERATIONS,
     SIDE_PRECISIONS,
@@ -18,10 +18,10 @@ from costmodel.profile_precision import (
     operand,
     side_precision_for,
 )
-from costmodel.quantity import Quantity
+from costmodel.hardware.quantity import Quantity
 
 if TYPE_CHECKING:
-    from costmodel.profile_model import HardwareProfile, MacUnit, Popcount, SideUnit
+    from costmodel.hardware.model import HardwareProfile, MacUnit, Popcount, SideUnit
 
 _SQUARE_METRE = 1e6  # mm2
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from costmodel.profile_precision import MAC_LABELS, mac_operands
-from costmodel.quantity import shown, unknown_name
+from costmodel.hardware.precision import MAC_LABELS, mac_operands
+from costmodel.hardware.quantity import shown, unknown_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self

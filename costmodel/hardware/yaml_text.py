@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from costmodel.profile_problem import Path, Problem, place_of
+from costmodel.hardware.problem import Path, Problem, place_of
 
 _DEEPEST = 24
 _SHORT = 60

@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from costmodel.profile_model import HardwareProfile
-from costmodel.profile_problem import Path
-from costmodel.quantity import shown, unknown_name
+from costmodel.hardware.model import HardwareProfile
+from costmodel.hardware.problem import Path
+from costmodel.hardware.quantity import shown, unknown_name
 
 _QUOTED = re.compile(r"'([^']*)'")
 # Pydantic marks a wrong key and the member of a union in the place; the user did not write those.

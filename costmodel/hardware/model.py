@@ -8,11 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from costmodel import profile_prices
-from costmodel.profile_memory import MemoryLevel
-from costmodel.profile_precision import OperationName, SidePrecision
-from costmodel.profile_prices import UnitPrice
-from costmodel.profile_text import AboveZero, MacLabel, Name, Section, Text
-from costmodel.quantity import (
+from costmodel.hardware.memory import MemoryLevel
+from costmodel.hardware.precision import OperationName, SidePrecision
+from costmodel.hardware.prices import UnitPrice
+from costmodel.hardware.quantity import (
     Cycles,
     Dsp,
     Energy,
@@ -28,6 +27,7 @@ from costmodel.quantity import (
     Voltage,
     Width,
 )
+from costmodel.hardware.text import AboveZero, MacLabel, Name, Section, Text
 
 Archetype = Literal["asic", "fpga", "mcu"]
 

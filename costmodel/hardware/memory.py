@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag
 
 from costmodel.errors import BnncostError
-from costmodel.profile_text import Flag, Section, Text
-from costmodel.quantity import Bram, EnergyPerBit, MemorySize, Port, Power, Quantity, UnitArea
+from costmodel.hardware.quantity import Bram, EnergyPerBit, MemorySize, Port, Power, Quantity, UnitArea
+from costmodel.hardware.text import Flag, Section, Text
 
 Role = Literal["weights", "parameters", "binary_features", "features"]
 _SQUARE_METRE = 1e6  # mm2

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.profile_messages import typed
-from costmodel.profile_model import HardwareProfile
-from costmodel.profile_problem import Path as Place
-from costmodel.profile_problem import Problem, place_of
-from costmodel.profile_rules import rule_problems
-from costmodel.profile_yaml import Document, read_yaml
+from costmodel.hardware.messages import typed
+from costmodel.hardware.model import HardwareProfile
+from costmodel.hardware.problem import Path as Place
+from costmodel.hardware.problem import Problem, place_of
+from costmodel.hardware.rules import rule_problems
+from costmodel.hardware.yaml_text import Document, read_yaml
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from costmodel.errors import BnncostError, by_closeness
-from costmodel.units import Kind, dimension_problem, scale_of
+from costmodel.hardware.units import Kind, dimension_problem, scale_of
 
 Status = Literal["measured", "published", "derived", "scaled", "assumed"]
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from costmodel.errors import BnncostError
-from costmodel.profile_memory import Macro, Role
-from costmodel.profile_model import Archetype, MacUnit, SideUnit
-from costmodel.profile_precision import mac_operands
-from costmodel.profile_problem import Path
-from costmodel.units import Kind, dimension_problem, scale_of
+from costmodel.hardware.memory import Macro, Role
+from costmodel.hardware.model import Archetype, MacUnit, SideUnit
+from costmodel.hardware.precision import mac_operands
+from costmodel.hardware.problem import Path
+from costmodel.hardware.units import Kind, dimension_problem, scale_of
 
 Found = Iterator[tuple[Path, str]]
 

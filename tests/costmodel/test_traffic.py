@@ -1,0 +1,241 @@
+"""Compulsory traffic and storage, against pencil and paper and against a slow judge."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import costmodel as cm
+from costmodel.builder import Builder
+from costmodel.graph import BINARY, Network, Param, Tensor, precision
+from costmodel.traffic import ROLES, Traffic, compulsory_traffic
+
+PUBLISHED = sorted(cm.published_names())
+
+
+def builder(shape: tuple[int, int, int] = (4, 4, 4)) -> Builder:
+    return Builder("toy", shape, precision("int8"), precision("int16"))
+
+
+def moved(network: Network) -> dict[tuple[str, str], tuple[int, int]]:
+    return {(row.layer, row.role): (row.read_bits, row.write_bits) for row in compulsory_traffic(network).rows}
+
+
+# ------------------------------------------------------------------ by hand
+
+
+def test_inside_a_layer_nothing_moves() -> None:
+    g = builder()
+    with g.layer("only"):
+        y = g.relu(g.hardtanh(g.relu(g.input)))
+    assert moved(g.finish(y)) == {("only", "features"): (64 * 8, 64 * 16)}
+
+
+def test_a_map_is_written_once_and_read_once_by_every_layer_that_needs_it() -> None:
+    g = builder()
+    with g.layer("a"):
+        x = g.relu(g.input)
+    with g.layer("b"):
+        left = g.add(x, g.relu(x))
+    with g.layer("c"):
+        y = g.add(left, x)
+    assert moved(g.finish(y)) == {
+        ("a", "features"): (64 * 8, 64 * 16),
+        ("b", "features"): (64 * 16, 64 * 16),
+        ("c", "features"): (2 * 64 * 16, 64 * 16),
+    }
+
+
+def test_a_layer_that_only_subsamples_a_map_reads_a_quarter_of_it() -> None:
+    g = builder()
+    with g.layer("a"):
+        x = g.relu(g.input)
+    with g.layer("b"):
+        y = g.map("subsample", (x,), shape=(4, 2, 2), attributes={"stride": 2})
+    with g.layer("c"):
+        z = g.add(g.map("subsample", (x,), shape=(4, 2, 2), attributes={"stride": 2}), y)
+        whole = g.relu(x)
+        z = g.add(z, g.map("global_average_pool", (whole,), shape=(4, 1, 1)))
+    found = moved(g.finish(z))
+    assert found["b", "features"] == (4 * 2 * 2 * 16, 4 * 2 * 2 * 16)
+    assert found["c", "features"] == (64 * 16 + 16 * 16, 16 * 16)  # c reads the whole of x as well
+
+
+def test_roles_and_parameters() -> None:
+    """Weights of MACs are weights, all else is a parameter; what export reads is not moved."""
+    g = builder()
+    with g.layer("a"):
+        bits = g.sign(g.bias(g.input, g.param("shift", (4,), "C")))
+    with g.layer("b"):
+        weight = g.sign_weight(g.binary_weight(8, bits, 3))
+        y = g.scale(g.conv(bits, weight, padding=1, pad_value=1), g.param("factor", (8,), "C"))
+    network = g.finish(y)
+    assert moved(network) == {
+        ("a", "parameters"): (4 * 16, 0),
+        ("a", "binary_features"): (0, 64),
+        ("a", "features"): (64 * 8, 0),
+        ("b", "weights"): (8 * 4 * 9, 0),
+        ("b", "parameters"): (8 * 16, 0),
+        ("b", "binary_features"): (64, 0),
+        ("b", "features"): (0, 8 * 16 * 16),
+    }
+    kept = compulsory_traffic(network).storage
+    assert (kept.weights, kept.parameters) == (288, 64 + 128)
+
+
+def test_the_peak_counts_what_waits_for_a_later_reader() -> None:
+    """x waits from a to d: while c runs, x, the map of b and the map of c are alive."""
+    g = builder()
+    with g.layer("a"):
+        x = g.relu(g.input)
+    with g.layer("b"):
+        y = g.map("max_pool", (x,), shape=(4, 2, 2), attributes={"size": 2, "stride": 2, "padding": 0})
+    with g.layer("c"):
+        bits = g.sign(g.relu(y))
+    with g.layer("d"):
+        z = g.add(x, g.map("global_average_pool", (bits,), shape=(4, 1, 1)))
+    kept = compulsory_traffic(g.finish(z)).storage
+    x_bits, y_bits, bit_map, z_bits = 64 * 16, 16 * 16, 16, 64 * 16
+    assert kept.peak_features == max(64 * 8 + x_bits, x_bits + y_bits, x_bits + y_bits + bit_map, x_bits + bit_map + z_bits)
+    assert kept.peak_by_role == {"binary_features": bit_map, "features": x_bits + z_bits}
+
+
+def test_layers_in_a_circle_are_an_error() -> None:
+    g = builder()
+    with g.layer("a"):
+        x = g.relu(g.input)
+    with g.layer("b"):
+        y = g.relu(x)
+    with g.layer("a"):
+        z = g.relu(y)
+    with pytest.raises(cm.BnncostError, match="layers wait for each other: a, b"):
+        compulsory_traffic(g.finish(z))
+
+
+# ------------------------------------------------------------------ by a slow judge
+
+
+def judged_order(network: Network) -> list[str]:
+    """Run, again and again, the first layer in order of building whose maps are all there."""
+    made = {op.output: op.layer for op in network.running()}
+    sources = {
+        layer: {made[i] for op in network.running() if op.layer == layer for i in op.inputs if i in made} - {layer}
+        for layer in network.layers()
+    }
+    order: list[str] = []
+    while len(order) < len(sources):
+        order.append(next(name for name in sources if name not in order and sources[name] <= set(order)))
+    return order
+
+
+def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str, int]]:
+    """Bits by (layer, role, direction) and peaks, asking every layer about every map."""
+    ops = list(network.running())
+    made = {op.output: op.layer for op in ops}
+    order = judged_order(network)
+    maps = {network.input, *made}
+    bits: dict[tuple[str, str, str], int] = {}
+    alive = {(step, kind): 0 for step in range(len(order)) for kind in ("binary_features", "features")}
+    for tensor in maps:
+        assert isinstance(tensor, Tensor)
+        channels, height, width = tensor.shape
+        size = int(channels) * height * width * tensor.precision.bits
+        role = "binary_features" if tensor.precision == BINARY else "features"
+        users = {}
+        for layer in order:
+            readers = [op for op in ops if op.layer == layer and tensor in op.inputs]
+            if readers and made.get(tensor) != layer:
+                users[layer] = max(
+                    int(np.prod(op.output.shape)) * op.output.precision.bits if op.kind == "subsample" else size
+                    for op in readers
+                )
+        for layer, amount in users.items():
+            bits[layer, role, "read"] = bits.get((layer, role, "read"), 0) + amount
+        leaves = tensor is network.output
+        if not users and not leaves:
+            continue
+        if tensor is not network.input:
+            bits[made[tensor], role, "write"] = bits.get((made[tensor], role, "write"), 0) + size
+        begin = 0 if tensor is network.input else order.index(made[tensor])
+        end = len(order) - 1 if leaves else max(map(order.index, users))
+        for step in range(begin, end + 1):
+            alive[step, role] += size
+    for layer in order:
+        for param in {param for op in ops if op.layer == layer for param in op.params}:
+            role = "weights" if param.axes.startswith("OI") else "parameters"
+            size = int(np.prod([int(side) for side in param.shape])) * param.precision.bits
+            bits[layer, role, "read"] = bits.get((layer, role, "read"), 0) + size
+    steps = range(len(order))
+    peaks = {role: max(alive[step, role] for step in steps) for role in ("binary_features", "features")}
+    peaks["together"] = max(alive[step, "binary_features"] + alive[step, "features"] for step in steps)
+    return bits, peaks
+
+
+def as_judged(traffic: Traffic) -> tuple[dict[tuple[str, str, str], int], dict[str, int]]:
+    bits = {
+        (row.layer, row.role, direction): int(amount)
+        for row in traffic.rows
+        for direction, amount in (("read", row.read_bits), ("write", row.write_bits))
+        if amount
+    }
+    kept = traffic.storage
+    return bits, {role: int(peak) for role, peak in kept.peak_by_role.items()} | {"together": int(kept.peak_features)}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_design_is_as_judged(name: str) -> None:
+    network = cm.fold(cm.build(cm.resolve(name)))
+    assert as_judged(compulsory_traffic(network)) == judged(network)
+
+
+@pytest.mark.parametrize("name", sorted(cm.METHODS))
+def test_every_method_alone_is_as_judged_folded_or_not(name: str) -> None:
+    method = cm.METHODS[name]
+    network = cm.build(cm.DesignKey.parse(f"resnet20[{name}]/digits"))
+    folded = cm.fold(network)
+    assert as_judged(compulsory_traffic(folded)) == judged(folded), method.category
+
+
+def test_stored_parameters_count_once_however_many_layers_read_them() -> None:
+    g = builder()
+    factor = g.param("factor", (4,), "C")
+    with g.layer("a"):
+        x = g.scale(g.input, factor)
+    with g.layer("b"):
+        y = g.scale(x, factor)
+    network = g.finish(y)
+    assert compulsory_traffic(network).storage.parameters == 4 * 16
+    assert [moved(network)[layer, "parameters"] for layer in "ab"] == [(64, 0), (64, 0)]
+
+
+def test_weights_are_those_of_the_network() -> None:
+    """ResNet-20: 9 bits per pair of channels; the 3x3 stem and the classifier have 8 bits each."""
+    kept = compulsory_traffic(cm.fold(cm.build(cm.DesignKey.parse("resnet20/cifar10")))).storage
+    inner = 9 * (6 * 16 * 16 + 16 * 32 + 5 * 32 * 32 + 32 * 64 + 5 * 64 * 64)
+    assert kept.weights == inner + 8 * (16 * 3 * 9 + 64 * 10)
+
+
+def test_an_array_of_widths_is_every_width() -> None:
+    widths = np.array([0.5, 1.0, 2.0])
+    for text in ("resnet20[double_residual+rprelu]/cifar10", "vgg_small/cifar10"):
+        key = cm.DesignKey.parse(text)
+        together = compulsory_traffic(cm.fold(cm.build(key, widths)))
+        for number, width in enumerate(widths):
+            alone = compulsory_traffic(cm.fold(cm.build(key, np.array([width]))))
+            for left, right in zip(together.rows, alone.rows, strict=True):
+                assert (left.layer, left.role) == (right.layer, right.role)
+                for one, other in product([left], [right]):
+                    assert np.broadcast_to(one.read_bits, 3)[number] == np.broadcast_to(other.read_bits, 1)[0]
+                    assert np.broadcast_to(one.write_bits, 3)[number] == np.broadcast_to(other.write_bits, 1)[0]
+            assert together.storage.peak_features[number] == alone.storage.peak_features[0]
+    assert all(row.role in ROLES for row in together.rows)
+
+
+def test_a_parameter_is_never_written() -> None:
+    network = cm.fold(cm.build(cm.DesignKey.parse("resnet20[rprelu]/cifar10")))
+    assert any(isinstance(param, Param) for op in network.running() for param in op.params)
+    for row in compulsory_traffic(network).rows:
+        if row.role in ("weights", "parameters"):
+            assert row.write_bits == 0
