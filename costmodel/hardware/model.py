@@ -1,4 +1,4 @@
-"""The sections of a hardware profile as frozen types; rules between sections are in `profile_rules`."""
+"""The sections of a hardware profile as frozen types; rules between sections are in `rules`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from costmodel import profile_prices
+from costmodel.hardware import prices
 from costmodel.hardware.memory import MemoryLevel
 from costmodel.hardware.precision import OperationName, SidePrecision
 from costmodel.hardware.prices import UnitPrice
@@ -106,7 +106,7 @@ class Control(Section):
     @property
     def resources(self) -> dict[str, float]:
         """What the control takes of the chip: "mm2" or "lut"."""
-        return profile_prices.resources_of((("mm2", self.area), ("lut", self.lut)))
+        return prices.resources_of((("mm2", self.area), ("lut", self.lut)))
 
 
 class Published(Section):
@@ -145,12 +145,12 @@ class HardwareProfile(Section):
     def mac_price(self, label: str) -> UnitPrice:
         """Price of one MAC of precision `label`, such as "1x1"; raises BnncostError if nothing can run it."""
         if (label,) not in self._prices:
-            self._prices[(label,)] = profile_prices.mac_price(self, label)
+            self._prices[(label,)] = prices.mac_price(self, label)
         return self._prices[(label,)]
 
     def operation_price(self, operation: str, precision: str) -> UnitPrice:
         """Price of one element-wise operation; raises BnncostError when none listed is wide enough."""
         key = (operation, precision)
         if key not in self._prices:
-            self._prices[key] = profile_prices.operation_price(self, operation, precision)
+            self._prices[key] = prices.operation_price(self, operation, precision)
         return self._prices[key]
