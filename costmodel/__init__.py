@@ -5,6 +5,7 @@
 'asic-45nm'
 """
 
+from costmodel.catalogue import DATASETS, NETWORKS
 from costmodel.design import DesignKey
 from costmodel.designs import DESIGNS, published_names, resolve
 from costmodel.errors import BnncostError
@@ -12,7 +13,6 @@ from costmodel.evaluate import cost, cost_of_network
 from costmodel.folding import fold
 from costmodel.hardware import load_profile, shipped_profiles
 from costmodel.methods import METHODS
-from costmodel.networks import DATASETS, NETWORKS
 from costmodel.networks.build import build
 from costmodel.results import Cost
 

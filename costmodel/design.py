@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from costmodel.catalogue import DATASETS, NETWORKS
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
-from costmodel.networks.catalogue import DATASETS, NETWORKS
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
 COMPUTE = ("binary", "ternary", "int2", "int4", "int8", "fp16", "fp32")
@@ -109,6 +109,7 @@ def _split(text: str, head: str) -> tuple[str, str, str]:
         return network.strip(), "", settings
     network, _, rest = head.partition("[")
     methods, _, settings = rest.partition("]")
+    settings = settings.strip()
     if settings and not settings.startswith("@"):
         raise BnncostError(f"design '{text}': '{settings}' after the methods; settings begin with '@'.")
     return network.strip(), methods, settings[1:]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from costmodel.catalogue import NETWORKS
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError, unknown
-from costmodel.networks.catalogue import NETWORKS
 
 R20, R18, R34, VGG = "resnet20/cifar10", "resnet18/imagenet", "resnet34/imagenet", "vgg_small/cifar10"
 R18_CIFAR = "resnet18/cifar10"

@@ -13,7 +13,10 @@ Rewrites = Mapping[Op, tuple[Op, ...]]
 
 
 def rewritten(
-    network: Network, rewrites: Rewrites, notes: Iterable[Note] = (), aliases: Mapping[Value, Value] | None = None
+    network: Network,
+    rewrites: Rewrites,
+    notes: Iterable[Note] = (),
+    aliases: Mapping[Value, Value] | None = None,
 ) -> Network:
     """Replace operations by others (or by none), then values by their aliases, and record notes."""
     ops = [new for op in network.ops for new in rewrites.get(op, (op,))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel.builder import Builder
-from costmodel.errors import BnncostError
+from costmodel.errors import BnncostError, unknown
 from costmodel.graph import BINARY, Dimension, Tensor, precision
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site
@@ -106,6 +106,10 @@ def pooled_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     return pad_to(g, averaged(g, x, site.stride), site.channels)
 
 
+REAL_OPERANDS = ("edge", "int4", "int8", "int16", "fp16", "fp32")
+"""What the weights of a real-valued shortcut may be; `edge` is the precision of the first and last layer."""
+
+
 @repair_method(
     branch="topology",
     category="downsampling shortcut",
@@ -116,9 +120,9 @@ def pooled_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
 )
 def real_shortcut(g: Builder, x: Tensor, site: Site, *, operands: str = "edge", pool: bool = True) -> Tensor:
     """Average 2x2 windows, then convolve with real-valued 1x1 weights and normalize."""
+    if operands not in REAL_OPERANDS:
+        raise unknown("value of 'operands'", operands, REAL_OPERANDS, place=f"design '{g.name}', real_shortcut")
     chosen = site.edge if operands == "edge" else precision(operands)
-    if chosen == BINARY:
-        raise BnncostError("'real_shortcut' has no binary operands; take 'binary_shortcut', which has.")
     with g.beside("shortcut"):
         small = averaged(g, x, site.stride) if pool else strided(g, x, site.stride)
         narrow = g.quantize(small, chosen)

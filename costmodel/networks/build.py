@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from costmodel.builder import Builder
+from costmodel.catalogue import DATASETS, NETWORKS, Backbone, Dataset
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError, by_closeness
 from costmodel.graph import Dimension, Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
 from costmodel.methods.site import Composition, chain, emit
 from costmodel.networks.blocks import Plan, activate, basic_block, mix, unit
-from costmodel.networks.catalogue import DATASETS, NETWORKS, Backbone, Dataset
 
 
 def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:

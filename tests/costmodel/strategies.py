@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from hypothesis import strategies as st
 
+from costmodel.catalogue import DATASETS, NETWORKS
+from costmodel.counting import count, totals
 from costmodel.design import COMPUTE, FEATURES, PADDING, DesignKey
+from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Param, Tensor, Value
 from costmodel.methods import METHODS, MethodUse
-from costmodel.networks import DATASETS, NETWORKS
 from costmodel.operations import known
 
 EPSILON = 1e-5
@@ -187,3 +191,17 @@ def _value(found: dict[Value, np.ndarray], values: dict[str, np.ndarray], item: 
         return found[item]
     assert isinstance(item, Param), f"{item.name} is read before it is made"
     return values[item.name]
+
+
+# ------------------------------------------------------------------ counts
+
+
+def folded_totals(network: Network) -> Counter[tuple[str, str]]:
+    """Count a network after folding, by operation and precision."""
+    return Counter({key: int(number) for key, number in totals(count(fold(network))).items()})
+
+
+def difference(more: Counter[tuple[str, str]], less: Counter[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """What one count has more (or less) than another, zeros left out."""
+    keys = {**more, **less}
+    return {key: more[key] - less[key] for key in keys if more[key] != less[key]}

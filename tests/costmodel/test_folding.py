@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from strategies import EPSILON, any_values, dyadic_values
+from strategies import EPSILON
+from toy_networks import (
+    CHANNELS,
+    ELEMENTS,
+    SIDE,
+    bits_of,
+    builder,
+    check,
+    kinds,
+    pooled,
+    rules_of,
+    shift,
+    slopes,
+)
 
 from costmodel.builder import Builder
 from costmodel.counting import count, totals
 from costmodel.folding import RULES, fold, unfolded
 from costmodel.folding.rewriting import whole_number_limit
-from costmodel.graph import BINARY, Network, Tensor, precision
+from costmodel.graph import BINARY, Tensor
 from costmodel.meaning import exported_values, run
-
-INT8, INT16, FP32 = precision("int8"), precision("int16"), precision("fp32")
-CHANNELS, SIDE = 4, 6
-ELEMENTS = CHANNELS * SIDE * SIDE
-
-
-def builder(stored: str = "int16") -> Builder:
-    """A network that reads a real-valued map of 4 channels."""
-    return Builder("toy", (CHANNELS, SIDE, SIDE), precision(stored), precision(stored))
-
-
-def slopes(g: Builder, *, positive: bool = True) -> object:
-    return g.param("slope", (CHANNELS,), "C", positive=positive)
-
-
-def shift(g: Builder, axes: str = "C") -> object:
-    lengths = {"C": CHANNELS, "H": SIDE, "W": SIDE}
-    return g.param("shift", tuple(lengths[axis] for axis in axes), axes)
-
-
-def bits_of(g: Builder) -> Tensor:
-    """A binary convolution on the input's signs: a whole number per element."""
-    weight = g.sign_weight(g.binary_weight(CHANNELS, g.input, 3))
-    return g.conv(g.sign(g.input), weight, padding=1, pad_value=1)
-
-
-def rules_of(network: Network) -> Counter[str]:
-    """Notes of rules that were applied."""
-    return Counter(note.rule for note in network.notes if note.applied)
-
-
-def kinds(network: Network) -> list[str]:
-    return [op.kind for op in network.running()]
-
-
-def check(network: Network, *, exactly: bool = True) -> Network:
-    """Fold and compare the output, on exact values and on arbitrary ones."""
-    folded = fold(network)
-    rng = np.random.default_rng(0)
-    image = np.rint(rng.normal(size=(3, CHANNELS, SIDE, SIDE)) * 8)
-    for draw in (dyadic_values, any_values):
-        for _ in range(5):
-            values = draw(network, rng)
-            same = np.array_equal if exactly or draw is dyadic_values else np.allclose
-            assert same(run(folded, values, image), run(network, values, image))
-    return folded
-
 
 # ------------------------------------------------------------------ threshold
 
@@ -256,12 +221,6 @@ def test_signs_of_different_maps_are_not_shared() -> None:
     assert "shared sign" not in rules_of(folded)
 
 
-def pooled(g: Builder, x: Tensor, kind: str = "max_pool", padding: int = 0) -> Tensor:
-    side = (SIDE + 2 * padding - 2) // 2 + 1
-    window = {"size": 2, "stride": 2, "padding": padding}
-    return g.map(kind, (x,), shape=(CHANNELS, side, side), attributes=window)
-
-
 @pytest.mark.parametrize("padding", [0, 1])
 def test_a_max_pool_moves_behind_the_sign(padding: int) -> None:
     g = builder()
@@ -330,117 +289,6 @@ def test_a_gate_that_stays(case: str) -> None:
     assert "multiply" in kinds(folded) and "gate" not in rules_of(folded)
 
 
-# ------------------------------------------------------------------ merging
-
-
-def test_positive_factors_move_behind_a_max_pool_into_the_norm() -> None:
-    g = builder()
-    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
-    y = g.power_of_two(y, g.param("exponent", (CHANNELS,), "C"))
-    folded = check(g.finish(g.relu(g.batch_norm(pooled(g, y, padding=1)))), exactly=False)
-    assert kinds(folded) == ["sign", "conv", "max_pool", "affine", "relu"]
-    assert rules_of(folded) == {"scale behind pool": 1, "merge": 1}
-
-
-def test_a_threshold_behind_a_pool_and_a_factor_stands_on_whole_numbers() -> None:
-    g = builder()
-    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
-    folded = check(g.finish(g.sign(g.batch_norm(g.bias(pooled(g, y), shift(g))))))
-    assert kinds(folded) == ["sign", "conv", "max_pool", "threshold"]
-    assert any("a whole number" in note.reason for note in folded.notes)
-
-
-@pytest.mark.parametrize("case", ["any sign", "varies over the map", "read twice", "average", "shift"])
-def test_what_stays_before_its_pool(case: str) -> None:
-    g = builder()
-    axes = ("HW", (SIDE, SIDE)) if case == "varies over the map" else ("C", (CHANNELS,))
-    factor = g.param("alpha", axes[1], axes[0], positive=case != "any sign")
-    y = g.bias(bits_of(g), shift(g)) if case == "shift" else g.scale(bits_of(g), factor)
-    z = g.batch_norm(pooled(g, y, "average_pool" if case == "average" else "max_pool"))
-    folded = check(g.finish(g.add(z, pooled(g, y)) if case == "read twice" else z), exactly=False)
-    assert ("bias" if case == "shift" else "scale") in kinds(folded) and "scale behind pool" not in rules_of(
-        folded
-    )
-
-
-def test_a_scale_before_a_norm_merges_into_it() -> None:
-    g = builder()
-    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
-    folded = check(g.finish(g.batch_norm(y)), exactly=False)
-    assert kinds(folded) == ["sign", "conv", "affine"] and rules_of(folded) == {"merge": 1}
-    found = totals(count(folded))
-    assert found["mul", "int16"] == found["add", "int16"] == ELEMENTS
-
-
-def test_scales_alone_merge_into_a_scale_and_shifts_into_a_shift() -> None:
-    g = builder()
-    y = g.scale(g.scale(g.input, g.param("a", (CHANNELS,), "C")), g.param("b", (), ""))
-    assert kinds(check(g.finish(y), exactly=False)) == ["scale"]
-    g = builder()
-    assert kinds(check(g.finish(g.bias(g.bias(g.input, shift(g)), shift(g))), exactly=False)) == ["bias"]
-
-
-def test_a_lone_scale_or_shift_is_left_as_it_is() -> None:
-    g = builder()
-    folded = check(g.finish(g.relu(g.scale(g.input, g.param("a", (CHANNELS,), "C")))))
-    assert kinds(folded) == ["scale", "relu"] and not folded.notes
-
-
-@pytest.mark.parametrize("case", ["scale read twice", "varies over the map", "relu between"])
-def test_what_does_not_merge(case: str) -> None:
-    g = builder()
-    axes = ("HW", (SIDE, SIDE)) if case == "varies over the map" else ("C", (CHANNELS,))
-    scaled = g.scale(bits_of(g), g.param("alpha", axes[1], axes[0], positive=True))
-    y = g.batch_norm(g.relu(scaled) if case == "relu between" else scaled)
-    folded = check(g.finish(g.add(scaled, y) if case == "scale read twice" else y), exactly=False)
-    assert "scale" in kinds(folded) and "affine" in kinds(folded) and "merge" not in rules_of(folded)
-
-
-def shifted_sum(g: Builder, left: Tensor, right: Tensor) -> Tensor:
-    return g.relu(g.bias(g.add(left, right), shift(g)))
-
-
-def test_a_shift_behind_a_sum_moves_into_the_norm() -> None:
-    g = builder()
-    folded = check(g.finish(shifted_sum(g, g.batch_norm(bits_of(g)), g.input)), exactly=False)
-    assert kinds(folded) == ["sign", "conv", "affine", "add", "relu"]
-    assert rules_of(folded) == {"bias": 1, "merge": 1}
-
-
-@pytest.mark.parametrize(
-    "case", ["norm read twice", "sum read twice", "no norm", "varies over the map", "doubled"]
-)
-def test_a_shift_that_stays_behind_its_sum(case: str) -> None:
-    g = builder()
-    norm = g.relu(bits_of(g)) if case == "no norm" else g.batch_norm(bits_of(g))
-    total = g.add(norm, norm if case == "doubled" else g.input)
-    y = g.relu(g.bias(total, shift(g, "HW" if case == "varies over the map" else "C")))
-    if case == "norm read twice":
-        y = g.add(y, norm)
-    if case == "sum read twice":
-        y = g.add(y, total)
-    folded = check(g.finish(y), exactly=False)
-    assert "bias" in kinds(folded) and "bias" not in rules_of(folded)
-
-
-def test_the_norms_factor_goes_into_floating_point_weights() -> None:
-    g = builder("fp32")
-    y = g.conv(g.input, g.narrow_weight(CHANNELS, g.input, 3, FP32), padding=1)
-    folded = check(g.finish(g.relu(g.batch_norm(y))), exactly=False)
-    assert kinds(folded) == ["conv", "bias", "relu"]
-    assert ("mul", "fp32") not in totals(count(folded))
-
-
-@pytest.mark.parametrize("case", ["integer weights", "convolution read twice"])
-def test_a_factor_that_stays_out_of_the_weights(case: str) -> None:
-    stored = "int8" if case == "integer weights" else "fp32"
-    g = builder(stored)
-    y = g.conv(g.input, g.narrow_weight(CHANNELS, g.input, 3, precision(stored)), padding=1)
-    normed = g.relu(g.batch_norm(y))
-    folded = check(g.finish(g.add(normed, y) if case == "convolution read twice" else normed), exactly=False)
-    assert "affine" in kinds(folded) and "weights" not in rules_of(folded)
-
-
 # ------------------------------------------------------------------ training, and the list itself
 
 
@@ -459,15 +307,15 @@ def test_operations_that_nobody_reads_are_dropped() -> None:
     assert kinds(fold(g.finish(g.hardtanh(g.input)))) == ["hardtanh"]
 
 
-def test_every_rule_is_shown_to_fire_in_this_file() -> None:
-    """The rules' own names, so that a new rule cannot join without a test here."""
+def test_the_rules_are_those_shown_to_fire() -> None:
+    """In their order; a new rule cannot join without a test here or in test_folding_merges.py."""
     assert [rule.__name__ for rule in dict.fromkeys(RULES)] == [
         "without_training",
         "share_signs",
         "gate_before_sign",
         "live",
         "sign_before_pool",
-        "scale_behind_pool",
+        "pool_before_scale",
         "threshold",
         "compare_with_sample",
         "bias_through_sum",

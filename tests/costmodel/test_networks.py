@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import NARROW, compatible, emitting, small_use
 
+from costmodel.catalogue import DATASETS, NETWORKS
 from costmodel.counting import CountRow, count, totals
 from costmodel.design import COMPUTE, PADDING, DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network, Op, Tensor
-from costmodel.networks import DATASETS, NETWORKS
 from costmodel.networks.build import build, scaled
 
 Total = tuple[str, str]

@@ -5,59 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 from counting_scalar import counting, plain_array
+from operation_case import SIZE, C, Case, H, Tally, W
 
 from costmodel.builder import Builder
 from costmodel.errors import BnncostError
-from costmodel.graph import BINARY, Op, Param, Tensor, precision
-from costmodel.meaning import run
+from costmodel.graph import precision
 from costmodel.operations import OPERATIONS, counted, known
 from costmodel.operations.registry import affine_operation, elements, operation
-
-C, H, W = 3, 4, 6
-SIZE = C * H * W
-Tally = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One operation on small maps; `measured` and `counted` are given only where they differ by convention."""
-
-    kind: str
-    inputs: tuple[tuple[int, int, int], ...] = ((C, H, W),)
-    output: tuple[int, int, int] = (C, H, W)
-    params: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    attributes: dict[str, int] = field(default_factory=dict)
-    stored: tuple[str, str] = ("int16", "int16")
-    convention: tuple[Tally, Tally] | None = None
-    largest: float = 4.0
-
-    def op(self) -> Op:
-        """The operation, with its maps and parameters declared."""
-        read, made = map(precision, self.stored)
-        weight = made if made.kind == "ternary" else read
-        params = tuple(
-            Param(f"p{number}", shape, weight if axes in ("OIKK", "OI") else made, axes)
-            for number, (axes, shape) in enumerate(self.params)
-        )
-        inputs = tuple(Tensor(f"x{number}", shape, read) for number, shape in enumerate(self.inputs))
-        output = Tensor("y", self.output, made)
-        return Op(self.kind, inputs, output, params, MappingProxyType(self.attributes), "layer")
-
-    def arrays(self, seed: int = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Values for inputs and parameters: dyadic, so that no rounding depends on the order of sums."""
-        rng = np.random.default_rng(seed)
-        inputs = [rng.integers(-16, 17, shape) * (self.largest / 16) for shape in self.inputs]
-        params = [rng.integers(1, 9, shape) / 4 for _, shape in self.params]
-        return inputs, params
-
 
 CHANNEL = ("C", (C,))
 WINDOW = {"size": 2, "stride": 2, "padding": 0}
@@ -285,113 +245,6 @@ def test_counts_carry_the_precision_of_what_is_computed() -> None:
     linear = Case("linear", ((C, 1, 1),), (2, 1, 1), (("OI", (2, C)),), stored=("int4", "int32"))
     assert labels(linear) == {("mac", "4x4")}
     assert labels(Case("channel_sum", output=(1, H, W), stored=("binary", "int16"))) == {("mac", "1x1")}
-
-
-# ------------------------------------------------------------------ meanings, judged by loops and by hand
-
-
-def looped_convolution(
-    x: np.ndarray, weight: np.ndarray, stride: int, padding: int, fill: float, groups: int
-) -> np.ndarray:
-    """Convolution as its definition reads: one product at a time."""
-    filters, depth, kernel, _ = weight.shape
-    height, width = ((side + 2 * padding - kernel) // stride + 1 for side in x.shape[1:])
-    y = np.zeros((filters, height, width))
-    for o in range(filters):
-        first = o // (filters // groups) * depth
-        for i, j, c, a, b in np.ndindex(height, width, depth, kernel, kernel):
-            row, column = i * stride + a - padding, j * stride + b - padding
-            inside = 0 <= row < x.shape[1] and 0 <= column < x.shape[2]
-            y[o, i, j] += weight[o, c, a, b] * (x[first + c, row, column] if inside else fill)
-    return y
-
-
-@pytest.mark.parametrize("groups", [1, 2])
-@pytest.mark.parametrize(
-    ("kernel", "stride", "padding"), [(3, 1, 1), (3, 2, 1), (1, 2, 0), (5, 1, 2), (3, 2, 0)]
-)
-@pytest.mark.parametrize("fill", [0, 1])
-def test_convolution_is_its_definition(
-    kernel: int, stride: int, padding: int, fill: int, groups: int
-) -> None:
-    rng = np.random.default_rng(kernel + stride)
-    bits = precision("int16")
-    g = Builder("toy", (4, 7, 6), bits, bits)
-    weight = g.sign_weight(g.binary_weight(6, g.input, kernel, groups=groups))
-    y = g.conv(g.sign(g.input), weight, stride=stride, padding=padding, pad_value=fill, groups=groups)
-    latent = rng.choice([-1.0, 1.0], (6, 4 // groups, kernel, kernel))
-    x = rng.choice([-1.0, 1.0], (4, 7, 6))
-    found = run(g.finish(y), {"weight": latent}, x)
-    expected = looped_convolution(x, latent, stride, padding, fill, groups)
-    assert found.shape == y.shape and np.array_equal(found, expected)
-    corrected = len(g.finish(y).ops[-1].params) == 2
-    assert corrected == (fill == 0 and padding > 0)
-
-
-EXPORTS = [
-    ("sign_weight", [[0.0, -2.0], [3.0, -0.1]], {}, [[1, -1], [1, -1]]),
-    ("quantize_weight", [[127.0, 63.6], [-12.7, 0.34]], {"bits": 8}, [[127, 64], [-12.7, 0.3]]),
-    ("quantize_weight", [[0.0, 0.0], [7.0, -3.4]], {"bits": 4}, [[0, 0], [7, -3]]),
-    ("centre_weight", [[1.0, 3.0], [2.0, 2.0]], {}, [[-1, 1], [0, 0]]),
-    ("standardize_weight", [[1.0, 5.0], [2.0, 2.0]], {}, [[-1, 1], [0, 0]]),
-    ("clamp_weight", [[0.0, 1.0, 2.0, 3.0, 4.0]], {"quantile": 0.75}, [[1, 1, 2, 3, 3]]),
-    ("mean_magnitude", [[1.0, -3.0], [0.0, 0.5]], {}, [2, 0.25]),
-    ("log2_magnitude", [[5.0, -3.0], [0.3, 0.2]], {}, [2, -2]),
-    ("mean_weight", [[1.0, -3.0], [0.0, 0.5]], {}, [-1, 0.25]),
-    ("deviation_weight", [[1.0, -3.0], [0.5, 0.5]], {}, [2, 0]),
-]
-
-
-@pytest.mark.parametrize(("kind", "weight", "attributes", "expected"), EXPORTS)
-def test_export_by_hand(kind: str, weight: list, attributes: dict, expected: list) -> None:
-    array = np.array(weight)
-    param = Param("w", array.shape, BINARY, "OI")
-    op = Op(kind, (param,), param, (), MappingProxyType(attributes), "layer", when="export")
-    assert np.allclose(known(kind).meaning(op, [array], []), expected, rtol=0, atol=1e-9)
-
-
-def test_a_filter_turns_by_quarter_turns() -> None:
-    weight = np.array([[[[1, 2], [3, 4]]]])
-    op = Op("quarter_turn", (), Param("w", (), BINARY, ""), (), MappingProxyType({"turns": 1}), "layer")
-    assert known("quarter_turn").meaning(op, [weight], []).tolist() == [[[[2, 4], [1, 3]]]]
-
-
-def one(kind: str, x: list[float], *params: list[float], attributes: dict | None = None) -> list[float]:
-    """Run an element-wise kind on a row of values of one channel."""
-    case = Case(kind, ((1, 1, len(x)),), (1, 1, len(x)), (("C", (1,)),) * len(params), attributes or {})
-    arrays = [np.array(param) for param in params]
-    return known(kind).meaning(case.op(), [np.array(x).reshape(1, 1, -1)], arrays).reshape(-1).tolist()
-
-
-def test_element_wise_meanings_by_hand() -> None:
-    assert one("sign", [-0.5, 0.0, 0.5]) == [-1, 1, 1]
-    assert one("relu", [-2.0, 0.0, 3.0]) == [0, 0, 3]
-    assert one("hardtanh", [-2.0, 0.25, 3.0]) == [-1, 0.25, 1]
-    assert one("prelu", [-2.0, 3.0], [0.25]) == [-0.5, 3]
-    assert one("two_slope", [-2.0, 3.0], [2.0], [0.5]) == [-1, 6]
-    assert one("power_of_two", [-2.0, 3.0], [2.0]) == [-8, 12]
-    assert one("threshold", [1.0, 2.0, 3.0], [2.0], [1.0]) == [-1, 1, 1]
-    assert one("threshold", [1.0, 2.0, 3.0], [2.0], [-1.0]) == [1, 1, -1]
-    assert one("hard_sigmoid", [-4.0, 0.0, 4.0]) == [0, 0.5, 1]
-    assert np.allclose(one("sigmoid", [0.0, np.log(3)]), [0.5, 0.75])
-    # (x - mean) / sqrt(variance + epsilon) * gamma + beta, with variance + epsilon = 4
-    assert np.allclose(one("batch_norm", [7.0, -1.0], [3.0], [0.5], [1.0], [4 - 1e-5]), [9.5, -2.5])
-
-
-def test_rounding_saturates() -> None:
-    case = Case("quantize", ((1, 1, 4),), (1, 1, 4), (("", ()),), {"bits": 4}, stored=("int16", "int4"))
-    found = known("quantize").meaning(case.op(), [np.array([[[-99.0, -2.0, 4.0, 99.0]]])], [np.array(2.0)])
-    assert found.tolist() == [[[-16, -2, 4, 14]]]
-    case = Case("quantize", ((1, 1, 4),), (1, 1, 4), (("", ()),), {"bits": 2}, stored=("int16", "ternary"))
-    found = known("quantize").meaning(case.op(), [np.array([[[-99.0, -0.5, 1.5, 99.0]]])], [np.array(2.0)])
-    assert found.tolist() == [[[-2, 0, 2, 2]]]
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_padding_never_wins_a_max_pool(whole: bool) -> None:
-    case = Case("max_pool", ((1, 2, 2),), (1, 1, 1), attributes={"size": 4, "stride": 4, "padding": 1})
-    x = np.array([[[-5, -3], [-4, -9]]], dtype=np.int64 if whole else float)
-    assert known("max_pool").meaning(case.op(), [x], []).tolist() == [[[-3]]]
 
 
 # ------------------------------------------------------------------ the table refuses what is unclear

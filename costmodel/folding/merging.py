@@ -1,0 +1,160 @@
+"""Folding rules on factors and offsets: neighbours merge into one multiply and one add, or into weights.
+
+They are exact in real arithmetic (see `docs/folding.md`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costmodel.folding.rewriting import (
+    affine_chain,
+    channels,
+    like_op,
+    made_at_export,
+    per_channel,
+    rewritten,
+)
+from costmodel.graph import Network, Note, Op, Param, Precision, Tensor, Value
+
+
+def pool_before_scale(network: Network) -> Network:
+    """Pool before positive scales per channel, which then stand next to the norm: the largest stays the largest.
+
+    Every scale is promised to be positive and has one reader, the next one or the pool.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        scales = _positive_scales(network, op.inputs[0]) if op.kind == "max_pool" else ()
+        if not scales:
+            continue
+        assert isinstance(op.output, Tensor)
+        value: Value = replace(
+            op.output, name=f"{op.output.name}.pooled", precision=scales[0].inputs[0].precision
+        )
+        moved = [replace(op, inputs=(scales[0].inputs[0],), output=value)]
+        for scale in scales:
+            last = scale is scales[-1]
+            after = op.output if last else replace(op.output, name=f"{scale.output.name}.pooled")
+            moved.append(replace(scale, inputs=(value,), output=after))
+            value = after
+        rewrites.update({scale: () for scale in scales})
+        rewrites[op] = tuple(moved)
+        notes.append(
+            Note("pool before scale", op.layer, "a positive scale keeps the largest of a window the largest")
+        )
+    return rewritten(network, rewrites, notes)
+
+
+def _positive_scales(network: Network, value: Value) -> tuple[Op, ...]:
+    """Follow `value` back through positive scales per channel with a single reader each."""
+    found: list[Op] = []
+    while (op := network.producers.get(value)) is not None:
+        positive = op.kind == "power_of_two" or (op.kind == "scale" and op.params[0].positive)
+        if not positive or op.when != "run" or not per_channel(op) or network.readers[op.output] != 1:
+            break
+        found.append(op)
+        value = op.inputs[0]
+    return tuple(reversed(found))
+
+
+def bias_through_sum(network: Network) -> Network:
+    """Move a bias behind a shortcut's sum to the norm before it, where it merges."""
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    aliases: dict[Value, Value] = {}
+    notes = []
+    for op in network.ops:
+        total = network.producers.get(op.inputs[0]) if op.kind == "bias" and per_channel(op) else None
+        if total is None or total.kind != "add" or network.readers[total.output] != 1:
+            continue
+        norms = [network.producers.get(item) for item in total.inputs]
+        norm = next(
+            (n for n in norms if n and n.kind == "batch_norm" and network.readers[n.output] == 1), None
+        )
+        if norm is None or norm in rewrites or total.inputs[0] is total.inputs[1]:
+            continue
+        moved = replace(norm.output, name=f"{norm.output.name}.moved")
+        rewrites[norm] = (norm, replace(op, inputs=(norm.output,), output=moved, layer=norm.layer))
+        rewrites[total] = (
+            replace(total, inputs=tuple(moved if i is norm.output else i for i in total.inputs)),
+        )
+        rewrites[op] = ()
+        aliases[op.output] = total.output
+        notes.append(
+            Note("bias", op.layer, "a shift behind the shortcut's sum merges into the norm before it")
+        )
+    return rewritten(network, rewrites, notes, aliases)
+
+
+def merge_affine(network: Network) -> Network:
+    """Merge neighbouring per-channel factors and offsets (scale, shift, bias, norm) into one of each.
+
+    Every merged operation but the last has the next one as its only reader.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in reversed(network.ops):
+        if op in rewrites or op.when != "run" or not _affine(op):
+            continue
+        chain = (*affine_chain(network, op.inputs[0]), op)
+        if len(chain) == 1 and op.kind != "batch_norm":
+            continue
+        rewrites.update({replaced: () for replaced in chain})
+        rewrites[op] = _merged(op, chain)
+        if len(chain) > 1:
+            kinds = " and ".join(f"{item.kind} of {item.origin}" for item in chain)
+            notes.append(Note("merge", op.layer, f"{kinds} become one multiply and one add per element"))
+    return rewritten(network, rewrites, reversed(notes))
+
+
+def _affine(op: Op) -> bool:
+    return op.kind in ("batch_norm", "scale", "bias", "power_of_two", "affine") and per_channel(op)
+
+
+def _merged(op: Op, chain: tuple[Op, ...]) -> tuple[Op, ...]:
+    """One operation in place of a chain: a scale or a bias alone where that is all there is."""
+    axes = "C" if any(param.axes == "C" for item in chain for param in item.params) else ""
+    shape = channels(op.output) if axes else ()
+    stored: Precision = op.output.precision
+    factor = Param(f"{op.output.name}.factor", shape, stored, axes)
+    offset = Param(f"{op.output.name}.offset", shape, stored, axes)
+    make_factor = made_at_export("composed_factor", op, chain, factor)
+    make_offset = made_at_export("composed_offset", op, chain, offset)
+    kinds = {item.kind for item in chain}
+    source = (chain[0].inputs[0],)
+    if kinds <= {"scale", "power_of_two"}:
+        return (make_factor, like_op(op, "scale", source, (factor,)))
+    if kinds <= {"bias"}:
+        return (make_offset, like_op(op, "bias", source, (offset,)))
+    return (make_factor, make_offset, like_op(op, "affine", source, (factor, offset)))
+
+
+def scale_into_weights(network: Network) -> Network:
+    """Move the factor of a norm into floating-point weights before it; the offset stays, as the bias.
+
+    Binary and integer weights cannot hold it: there the norm does the rescaling that their sums need anyway.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        conv = network.producers.get(op.inputs[0]) if op.kind == "affine" else None
+        if conv is None or conv.kind != "conv" or network.readers[conv.output] != 1:
+            continue
+        weight = conv.params[0]
+        if weight.precision.kind != "float" or op.params[0].axes != "C":
+            continue
+        scaled = Param(f"{weight.name}.scaled", weight.shape, weight.precision, weight.axes)
+        make = Op(
+            "scaled_weight", (weight, op.params[0]), scaled, (), op.attributes, op.layer, op.origin, "export"
+        )
+        rewrites[conv] = ()
+        rewrites[op] = (
+            make,
+            replace(conv, params=(scaled, *conv.params[1:])),
+            like_op(op, "bias", (conv.output,), (op.params[1],)),
+        )
+        notes.append(
+            Note("weights", op.layer, "the norm's factor goes into the real-valued weights before it")
+        )
+    return rewritten(network, rewrites, notes)

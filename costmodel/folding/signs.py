@@ -1,0 +1,134 @@
+"""Folding rules round the sign: what stands before it becomes a threshold, or nothing.
+
+They keep every bit of the binary maps, rounding included (see `docs/folding.md`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costmodel.folding.rewriting import (
+    chain_to_sign,
+    channels,
+    like_op,
+    made_at_export,
+    only_signed,
+    per_channel,
+    rewritten,
+    whole_number_limit,
+)
+from costmodel.graph import BINARY, Network, Note, Op, Param, Tensor, Value, accumulator
+from costmodel.operations import known
+
+
+def share_signs(network: Network) -> Network:
+    """Take the sign of one map once, however many layers read it."""
+    first: dict[Value, Op] = {}
+    aliases: dict[Value, Value] = {}
+    notes = []
+    for op in network.ops:
+        if op.kind != "sign" or first.setdefault(op.inputs[0], op) is op:
+            continue
+        aliases[op.output] = first[op.inputs[0]].output
+        notes.append(Note("shared sign", op.layer, "the same map's bits are there already"))
+    return rewritten(network, {op: () for op in network.ops if op.output in aliases}, notes, aliases)
+
+
+def sign_before_pool(network: Network) -> Network:
+    """Take the sign before a max pool, which then is an OR of bits: max commutes with a monotone map.
+
+    Only where a monotone operation stands before the pool, to fold with; the pool must have no other reader.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        pool = network.producers.get(op.inputs[0]) if op.kind == "sign" else None
+        if pool is None or pool.kind != "max_pool" or network.readers[pool.output] != 1:
+            continue
+        if network.readers[pool.inputs[0]] != 1 or not _can_fold(network.producers.get(pool.inputs[0])):
+            continue
+        source = pool.inputs[0]
+        assert isinstance(source, Tensor)
+        bits = Tensor(f"{source.name}.bits", source.shape, BINARY)
+        rewrites[pool] = ()
+        rewrites[op] = (
+            replace(op, inputs=(source,), output=bits),
+            replace(pool, inputs=(bits,), output=op.output),
+        )
+        notes.append(
+            Note("sign before pool", op.layer, "the largest of a window is positive if any bit of it is")
+        )
+    return rewritten(network, rewrites, notes)
+
+
+def _can_fold(op: Op | None) -> bool:
+    return op is not None and op.when == "run" and known(op.kind).monotone and per_channel(op)
+
+
+def gate_before_sign(network: Network) -> Network:
+    """Leave out a gate by a sigmoid, which is positive, where a sign is the product's only reader."""
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    aliases: dict[Value, Value] = {}
+    notes = []
+    for op in network.ops:
+        before = network.producers.get(op.inputs[0]) if op.kind == "sign" else None
+        if before is None or before.kind != "multiply" or network.readers[before.output] != 1:
+            continue
+        gate = network.producers.get(before.inputs[1])
+        if gate is None or gate.kind != "sigmoid":
+            continue
+        rewrites[before] = ()
+        aliases[before.output] = before.inputs[0]
+        notes.append(
+            Note("gate", before.layer, "a positive gate changes no sign, and a sign is its only reader")
+        )
+    return rewritten(network, rewrites, notes, aliases)
+
+
+def threshold(network: Network) -> Network:
+    """Replace per-channel monotone operations before a sign by one compare with a stored threshold.
+
+    Of every replaced operation's value only signs are left; it varies over channels at most and bends with
+    positive slopes only. Then the composition is monotone in each channel and changes sign once. Where several
+    signs read one norm, each gets a threshold of its own.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    signed = only_signed(network)
+    for op in network.ops:
+        chain = chain_to_sign(network, op.inputs[0], signed) if op.kind == "sign" else ()
+        if not chain:
+            continue
+        base = chain[0].inputs[0]
+        limit = whole_number_limit(network, base)
+        stored = accumulator(limit + 1) if limit is not None else base.precision  # type: ignore[operator]
+        names = [f"{op.output.name}.{name}" for name in ("threshold", "direction")]
+        level = Param(names[0], channels(op.output), stored, "C")
+        direction = Param(names[1], channels(op.output), BINARY, "C")
+        rewrites.update({replaced: () for replaced in chain})
+        rewrites[op] = (
+            made_at_export("threshold_level", op, chain, level, limit),
+            made_at_export("threshold_direction", op, chain, direction, limit),
+            like_op(op, "threshold", (base,), (level, direction)),
+        )
+        sort = "a whole number" if limit is not None else "a real value"
+        names_text = ", ".join(replaced.kind for replaced in chain)
+        reason = f"{names_text} and sign become one compare with {sort} per channel: only signs read it"
+        notes.append(Note("threshold", op.layer, reason))
+    return rewritten(network, rewrites, notes)
+
+
+def compare_with_sample(network: Network) -> Network:
+    """Replace a subtraction whose only reader is a sign by a compare of its two sides."""
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        before = network.producers.get(op.inputs[0]) if op.kind == "sign" else None
+        if before is None or before.kind != "subtract" or network.readers[before.output] != 1:
+            continue
+        rewrites[before] = ()
+        rewrites[op] = (like_op(op, "compare", before.inputs),)
+        notes.append(
+            Note("compare", op.layer, "x - t >= 0 is x >= t: the sign is the difference's only reader")
+        )
+    return rewritten(network, rewrites, notes)

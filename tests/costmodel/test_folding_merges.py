@@ -1,0 +1,137 @@
+"""Folding rules that merge factors and shifts, on networks of a few operations: where they fire, and must not."""
+
+from __future__ import annotations
+
+import pytest
+from toy_networks import (
+    CHANNELS,
+    ELEMENTS,
+    FP32,
+    SIDE,
+    bits_of,
+    builder,
+    check,
+    kinds,
+    pooled,
+    rules_of,
+    shift,
+)
+
+from costmodel.builder import Builder
+from costmodel.counting import count, totals
+from costmodel.graph import Tensor, precision
+
+
+def test_positive_factors_move_behind_a_max_pool_into_the_norm() -> None:
+    g = builder()
+    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
+    y = g.power_of_two(y, g.param("exponent", (CHANNELS,), "C"))
+    folded = check(g.finish(g.relu(g.batch_norm(pooled(g, y, padding=1)))), exactly=False)
+    assert kinds(folded) == ["sign", "conv", "max_pool", "affine", "relu"]
+    assert rules_of(folded) == {"pool before scale": 1, "merge": 1}
+
+
+def test_a_threshold_behind_a_pool_and_a_factor_stands_on_whole_numbers() -> None:
+    g = builder()
+    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
+    folded = check(g.finish(g.sign(g.batch_norm(g.bias(pooled(g, y), shift(g))))))
+    assert kinds(folded) == ["sign", "conv", "max_pool", "threshold"]
+    assert any("a whole number" in note.reason for note in folded.notes)
+
+
+def test_a_sign_behind_a_pool_goes_first_so_that_the_norm_before_the_scale_folds_too() -> None:
+    g = builder()
+    y = g.scale(g.batch_norm(bits_of(g)), g.param("alpha", (CHANNELS,), "C", positive=True))
+    folded = check(g.finish(g.sign(pooled(g, y))))
+    assert kinds(folded) == ["sign", "conv", "threshold", "max_pool"]
+
+
+@pytest.mark.parametrize("case", ["any sign", "varies over the map", "read twice", "average", "shift"])
+def test_what_stays_before_its_pool(case: str) -> None:
+    g = builder()
+    axes = ("HW", (SIDE, SIDE)) if case == "varies over the map" else ("C", (CHANNELS,))
+    factor = g.param("alpha", axes[1], axes[0], positive=case != "any sign")
+    y = g.bias(bits_of(g), shift(g)) if case == "shift" else g.scale(bits_of(g), factor)
+    z = g.batch_norm(pooled(g, y, "average_pool" if case == "average" else "max_pool"))
+    folded = check(g.finish(g.add(z, pooled(g, y)) if case == "read twice" else z), exactly=False)
+    assert ("bias" if case == "shift" else "scale") in kinds(folded) and "pool before scale" not in rules_of(
+        folded
+    )
+
+
+def test_a_scale_before_a_norm_merges_into_it() -> None:
+    g = builder()
+    y = g.scale(bits_of(g), g.param("alpha", (CHANNELS,), "C", positive=True))
+    folded = check(g.finish(g.batch_norm(y)), exactly=False)
+    assert kinds(folded) == ["sign", "conv", "affine"] and rules_of(folded) == {"merge": 1}
+    found = totals(count(folded))
+    assert found["mul", "int16"] == found["add", "int16"] == ELEMENTS
+
+
+def test_scales_alone_merge_into_a_scale_and_shifts_into_a_shift() -> None:
+    g = builder()
+    y = g.scale(g.scale(g.input, g.param("a", (CHANNELS,), "C")), g.param("b", (), ""))
+    assert kinds(check(g.finish(y), exactly=False)) == ["scale"]
+    g = builder()
+    assert kinds(check(g.finish(g.bias(g.bias(g.input, shift(g)), shift(g))), exactly=False)) == ["bias"]
+
+
+def test_a_lone_scale_or_shift_is_left_as_it_is() -> None:
+    g = builder()
+    folded = check(g.finish(g.relu(g.scale(g.input, g.param("a", (CHANNELS,), "C")))))
+    assert kinds(folded) == ["scale", "relu"] and not folded.notes
+
+
+@pytest.mark.parametrize("case", ["scale read twice", "varies over the map", "relu between"])
+def test_what_does_not_merge(case: str) -> None:
+    g = builder()
+    axes = ("HW", (SIDE, SIDE)) if case == "varies over the map" else ("C", (CHANNELS,))
+    scaled = g.scale(bits_of(g), g.param("alpha", axes[1], axes[0], positive=True))
+    y = g.batch_norm(g.relu(scaled) if case == "relu between" else scaled)
+    folded = check(g.finish(g.add(scaled, y) if case == "scale read twice" else y), exactly=False)
+    assert "scale" in kinds(folded) and "affine" in kinds(folded) and "merge" not in rules_of(folded)
+
+
+def shifted_sum(g: Builder, left: Tensor, right: Tensor) -> Tensor:
+    return g.relu(g.bias(g.add(left, right), shift(g)))
+
+
+def test_a_shift_behind_a_sum_moves_into_the_norm() -> None:
+    g = builder()
+    folded = check(g.finish(shifted_sum(g, g.batch_norm(bits_of(g)), g.input)), exactly=False)
+    assert kinds(folded) == ["sign", "conv", "affine", "add", "relu"]
+    assert rules_of(folded) == {"bias": 1, "merge": 1}
+
+
+@pytest.mark.parametrize(
+    "case", ["norm read twice", "sum read twice", "no norm", "varies over the map", "doubled"]
+)
+def test_a_shift_that_stays_behind_its_sum(case: str) -> None:
+    g = builder()
+    norm = g.relu(bits_of(g)) if case == "no norm" else g.batch_norm(bits_of(g))
+    total = g.add(norm, norm if case == "doubled" else g.input)
+    y = g.relu(g.bias(total, shift(g, "HW" if case == "varies over the map" else "C")))
+    if case == "norm read twice":
+        y = g.add(y, norm)
+    if case == "sum read twice":
+        y = g.add(y, total)
+    folded = check(g.finish(y), exactly=False)
+    assert "bias" in kinds(folded) and "bias" not in rules_of(folded)
+
+
+def test_the_norms_factor_goes_into_floating_point_weights() -> None:
+    g = builder("fp32")
+    y = g.conv(g.input, g.narrow_weight(CHANNELS, g.input, 3, FP32), padding=1)
+    folded = check(g.finish(g.relu(g.batch_norm(y))), exactly=False)
+    assert kinds(folded) == ["conv", "bias", "relu"]
+    assert ("mul", "fp32") not in totals(count(folded))
+
+
+@pytest.mark.parametrize("case", ["integer weights", "convolution read twice"])
+def test_a_factor_that_stays_out_of_the_weights(case: str) -> None:
+    stored = "int8" if case == "integer weights" else "fp32"
+    g = builder(stored)
+    y = g.conv(g.input, g.narrow_weight(CHANNELS, g.input, 3, precision(stored)), padding=1)
+    normed = g.relu(g.batch_norm(y))
+    folded = check(g.finish(g.add(normed, y) if case == "convolution read twice" else normed), exactly=False)
+    assert "affine" in kinds(folded) and "weights" not in rules_of(folded)
