@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from costmodel import DesignKey, build, fold
-from costmodel.demand import demand_of
+from costmodel import DesignKey
 from costmodel.evaluate import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing import PointCosts, price
+from costmodel.sweep import demand_over_widths
 
 WIDTHS = np.arange(4, 129) / 16
 """Widths that an energy is looked up in: from 0.25 to 8 in sixteenths, whole channels for every backbone."""
@@ -40,7 +40,7 @@ def width_curve(
 
 
 def _priced(key: DesignKey, chip: HardwareProfile, widths: np.ndarray) -> tuple[PointCosts, np.ndarray]:
-    demand = demand_of(fold(build(key, widths)), len(widths))
+    demand = demand_over_widths(key, widths)
     kept = demand.storage
     return price(demand, chip), kept.weights + kept.parameters + kept.peak_features
 

@@ -85,7 +85,9 @@ def test_the_table_says_what_a_reader_asks(capsys: Captured) -> None:
     parts = ("binary compute", "other MACs", "side operations", "memory", "control", "leakage")
     assert all(part in text for part in parts)
     assert "become one compare" in text, "notes on folding"
-    assert f"{len(cost('resnet20/cifar10').assumptions)} figures in use are derived, scaled or assumed" in text
+    assert (
+        f"{len(cost('resnet20/cifar10').assumptions)} figures in use are derived, scaled or assumed" in text
+    )
     assert "--format json lists them" in text
 
 
@@ -106,14 +108,28 @@ def test_tables_for_papers_hold_the_counts(capsys: Captured, form: str) -> None:
 
 
 def test_a_file_gets_the_form_of_its_suffix(capsys: Captured, tmp_path: Path) -> None:
-    for name, first in (("a.json", "{"), ("a.csv", "design,"), ("a.md", "**"), ("a.tex", "%"), ("a.txt", "resnet20")):
+    for name, first in (
+        ("a.json", "{"),
+        ("a.csv", "design,"),
+        ("a.md", "**"),
+        ("a.tex", "%"),
+        ("a.txt", "resnet20"),
+    ):
         target = tmp_path / "new" / name
         assert said(capsys, "cost", "resnet20/cifar10", "--out", str(target)) == ""
         assert target.read_text("utf-8").startswith(first)
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.csv", "a.json", "a.md", "a.tex", "a.txt"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "a.csv",
+        "a.json",
+        "a.md",
+        "a.tex",
+        "a.txt",
+    ]
 
 
-def test_a_profile_may_lie_anywhere(capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_may_lie_anywhere(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     said(capsys, "profiles", "new", "mine", "--extends", "mcu-cortex-m4")
     monkeypatch.chdir("/")
@@ -142,7 +158,7 @@ def test_the_table_prices_methods_in_three_views(capsys: Captured) -> None:
 
 
 def test_the_table_in_the_other_forms(capsys: Captured) -> None:
-    chosen = ("table", "--methods", "prelu,clipped_ste,real_shortcut(operands=binary,pool=false)")
+    chosen = ("table", "--methods", "prelu,clipped_ste,real_shortcut(operands=int4,pool=false)")
     rows = read_csv(capsys, *chosen)
     assert [row["name"] for row in rows] == ["prelu", "clipped_ste", "real_shortcut"]
     text = said(capsys, *chosen)
@@ -154,6 +170,29 @@ def test_the_table_in_the_other_forms(capsys: Captured) -> None:
     assert f"{plain * 1e6:.1f} µs" in text
     assert r"clipped\_ste" in said(capsys, *chosen, "--format", "markdown")
     assert said(capsys, *chosen, "--format", "latex").count(r"\begin{tabular}") == 2
+
+
+# ---------------------------------------------------------------- pareto
+
+
+def test_a_front_of_own_accuracies_on_an_own_profile(capsys: Captured, tmp_path: Path) -> None:
+    said(capsys, "profiles", "new", "mine", "--extends", "asic-45nm", "--out", str(tmp_path / "mine.yaml"))
+    designs = {
+        "resnet20/cifar10": 80.0,
+        "resnet20[double_residual]/cifar10": 84.5,
+        "resnet20@w1.5/cifar10": 79.0,
+    }
+    rows = "".join(f"{design},{top1}\n" for design, top1 in designs.items())
+    (tmp_path / "own.csv").write_text(f"design,top1\n{rows}", "utf-8")
+    text = said(
+        capsys, "pareto", "--network", "resnet20", "--dataset", "cifar10", "--profile", str(tmp_path / "mine.yaml"),
+        "--accuracy", str(tmp_path / "own.csv"), "--x", "latency", "--out", str(tmp_path / "out"),
+    )  # fmt: skip
+    written = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert written == {".png", ".svg", ".csv", ".md", ".tex"}
+    on_front = [line for line in text.splitlines() if re.search(r"│ yes +│", line)]
+    assert len(on_front) == 2, "the wider network is slower and less accurate than the plain one"
+    assert "84.50" in on_front[1]
 
 
 def test_methods_are_cut_at_commas_outside_brackets() -> None:
@@ -228,14 +267,22 @@ def test_profiles_show_has_every_quantity_of_the_file(capsys: Captured) -> None:
     assert len(shown) == figures(written)
     clock = data["clock"]
     row = rows["clock"]
-    assert (float(row["value"]), row["unit"], row["status"]) == (clock["value"], clock["unit"], clock["status"])
+    assert (float(row["value"]), row["unit"], row["status"]) == (
+        clock["value"],
+        clock["unit"],
+        clock["status"],
+    )
     assert (float(row["low"]), float(row["high"])) == (clock["low"], clock["high"])
     assert f"{clock['low']} to {clock['high']}" in said(capsys, "profiles", "show", "asic-45nm")
 
 
-def test_profiles_new_check_and_price(capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profiles_new_check_and_price(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    assert "bnncost profiles check my-chip.yaml" in said(capsys, "profiles", "new", "my-chip", "--extends", "asic-7nm")
+    assert "bnncost profiles check my-chip.yaml" in said(
+        capsys, "profiles", "new", "my-chip", "--extends", "asic-7nm"
+    )
     assert re.match(r"my-chip: sound; .*\d+ assumed", said(capsys, "profiles", "check", "my-chip.yaml"))
     said(capsys, "profiles", "new", "next", "--extends", "my-chip.yaml", "--out", "folder/next.yaml")
     assert said(capsys, "profiles", "check", "folder/next.yaml").startswith("next: sound")

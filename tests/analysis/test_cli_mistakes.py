@@ -54,7 +54,10 @@ def child(folder: Path, body: str, name: str = "mine", extends: str = "asic-45nm
         (["table", "--dataset", "imagnet"], ["'imagnet'", "did you mean 'imagenet'"]),
         (["table", "--methods", "prelu,rprelo"], ["'rprelo'", "did you mean 'rprelu'"]),
         (["table", "--full", "reactnet"], ["resnet18[", "is not on resnet20/cifar10"]),
-        (["table", "--network", "vgg_small", "--methods", "double_residual"], ["double_residual", "vgg_small"]),
+        (
+            ["table", "--network", "vgg_small", "--methods", "double_residual"],
+            ["double_residual", "vgg_small"],
+        ),
         (["profiles", "show", "asic45nm"], ["'asic45nm'", "did you mean 'asic-45nm'"]),
         (["profiles", "new", "Bad Name", "--extends", "asic-45nm"], ["'Bad Name'", "lower-case"]),
         (["profiles", "new", "good", "--extends", "asic45nm"], ["'asic45nm'", "did you mean 'asic-45nm'"]),
@@ -81,7 +84,13 @@ def test_names_in_a_front_are_checked(capsys: Captured, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["cost"], ["cost", "bnn", "--format", "xml"], ["pareto", "--network", "resnet20"], ["nonsense"], ["profiles"]],
+    [
+        ["cost"],
+        ["cost", "bnn", "--format", "xml"],
+        ["pareto", "--network", "resnet20"],
+        ["nonsense"],
+        ["profiles"],
+    ],
 )
 def test_wrong_usage_is_exit_code_two_as_well(capsys: Captured, arguments: list[str]) -> None:
     assert run(arguments) == 2
@@ -114,7 +123,7 @@ def test_what_the_user_wrote_is_shown_as_it_is(capsys: Captured) -> None:
         ("clock: !!python/object/apply:os.system [ls]", [":3: clock", "tag"]),
         ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", [":3: ", "anchor"]),
         ("clocks: 4", [":3: clocks", "did you mean 'clock'"]),
-        ("clock: [", ["mine.yaml:", "clock"]),
+        ("clock: [", ["mine.yaml:4: ", "YAML"]),
     ],
 )
 def test_a_faulty_profile_is_told_with_file_and_line(
@@ -183,10 +192,14 @@ def test_a_design_that_does_not_fit(capsys: Captured, tmp_path: Path) -> None:
     assert "weight_sram 1 kB" in text
 
 
-def test_a_profile_is_not_overwritten(capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_is_not_overwritten(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text("precious")
-    assert "'mine.yaml' is there already" in complaint(capsys, "profiles", "new", "mine", "--extends", "asic-45nm")
+    assert "'mine.yaml' is there already" in complaint(
+        capsys, "profiles", "new", "mine", "--extends", "asic-45nm"
+    )
     assert Path("mine.yaml").read_text() == "precious"
 
 
@@ -249,8 +262,14 @@ def test_a_file_that_cannot_be_written(capsys: Captured, tmp_path: Path) -> None
     [
         (PermissionError(13, "Permission denied", "a.csv"), "Error: 'a.csv': Permission denied."),
         (IsADirectoryError(21, "Is a directory", "a.csv"), "Error: 'a.csv': Is a directory."),
-        (FileNotFoundError(2, "No such file or directory", "a.csv"), "Error: 'a.csv': No such file or directory."),
-        (UnicodeDecodeError("utf-8", b"ab\xff", 2, 3, "invalid start byte"), "Error: a file is not text in UTF-8"),
+        (
+            FileNotFoundError(2, "No such file or directory", "a.csv"),
+            "Error: 'a.csv': No such file or directory.",
+        ),
+        (
+            UnicodeDecodeError("utf-8", b"ab\xff", 2, 3, "invalid start byte"),
+            "Error: a file is not text in UTF-8",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_a_sentence(

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,16 @@ PROFILES = cm.shipped_profiles()
 
 # ------------------------------------------------------------------ an independent recomputation
 
-FACTORS = {"fJ": 1e-15, "pJ": 1e-12, "nJ": 1e-9, "uW": 1e-6, "mW": 1e-3, "W": 1.0, "MHz": 1e6, "kB": 8192.0, "MB": 8192.0 * 1024}  # fmt: skip
+FACTORS = {
+    "fJ": 1e-15,
+    "pJ": 1e-12,
+    "nJ": 1e-9,
+    "uW": 1e-6,
+    "mW": 1e-3,
+    "MHz": 1e6,
+    "kB": 8192.0,
+    "MB": 2**23,
+}
 
 
 def si(figure: Mapping[str, Any]) -> float:
@@ -95,20 +105,29 @@ def of_size(level: dict[str, Any], field: str, bits: float) -> float:
 def level_bits(level: dict[str, Any], stored: Mapping[str, int]) -> float:
     if level["size"] != "fit":
         return si(level["size"])
-    bits = {"weights": stored["weights"], "parameters": stored["parameters"], "features": stored["peak_features"]}
+    bits = {
+        "weights": stored["weights"],
+        "parameters": stored["parameters"],
+        "features": stored["peak_features"],
+    }
     return sum(bits[role] for role in level["holds"] if role in bits)
 
 
 def recomputed(told: dict[str, Any], chip: dict[str, Any]) -> float:
     """Total energy [J] from the counts, traffic and cycles that the JSON tells."""
-    total = sum(row["count"] * energy_of_one(row["operation"], row["precision"], chip) for row in told["operations"])
+    total = sum(
+        row["count"] * energy_of_one(row["operation"], row["precision"], chip) for row in told["operations"]
+    )
     bits = {name: level_bits(level, told["memory_bits"]) for name, level in chip["memories"].items()}
     for row in told["memory"]:
         level, size = chip["memories"][row["level"]], bits[row["level"]]
         if "macros" in level:
-            total += row["read_bits"] * of_size(level, "read", size) + row["write_bits"] * of_size(level, "write", size)
+            total += row["read_bits"] * of_size(level, "read", size)
+            total += row["write_bits"] * of_size(level, "write", size)
     cycles = sum(row["cycles"] for row in told["layers"])
-    power = sum(of_size(level, "leakage", bits[name]) for name, level in chip["memories"].items() if "macros" in level)
+    power = sum(
+        of_size(level, "leakage", bits[name]) for name, level in chip["memories"].items() if "macros" in level
+    )
     if "control" in chip:
         total += cycles * si(chip["control"]["energy"])
         power += si(chip["control"]["leakage"])
@@ -168,7 +187,7 @@ def test_assumptions_are_what_is_neither_published_nor_measured() -> None:
     assert set(statuses.values()) <= {"assumed", "derived", "scaled"}
     assert statuses["clock"] == chip["clock"]["status"] == "assumed"
     assert statuses["compute.1x1.popcount.xnor.energy"] == "derived"
-    assert not any(name.startswith("compute.fp32") for name in statuses), "no such operation is in this network"
+    assert not any(name.startswith("compute.fp32") for name in statuses)  # this network has no such MAC
 
 
 def test_a_network_that_is_not_folded_costs_no_less() -> None:
@@ -201,7 +220,9 @@ def test_every_shipped_profile_prices_every_design() -> None:
     keys = every_design()
     assert len(keys) > 250
     result = sweep(keys, np.array([1.0]), [cm.load_profile(name) for name in PROFILES])
-    homeless = {(str(keys[design]), PROFILES[chip]) for design, _, chip in zip(*np.nonzero(~result.fits), strict=True)}
+    homeless = {
+        (str(keys[design]), PROFILES[chip]) for design, _, chip in zip(*np.nonzero(~result.fits), strict=True)
+    }
     assert homeless == {("resnet34@compute=fp32/imagenet", chip) for chip in TOO_SMALL_FOR_87_MB}
     assert (result.energy_j[result.fits] > 0).all() and (result.latency_s[result.fits] > 0).all()
 
@@ -254,8 +275,10 @@ def test_wider_is_never_cheaper(text: str, profile: str, one: float, other: floa
 @given(PLAIN_AND_REPAIRED, ANY_PROFILE, st.floats(0.2, 3))
 def test_more_bits_per_feature_are_never_cheaper(text: str, profile: str, width: float) -> None:
     key = replace(cm.DesignKey.parse(text), width=width)
-    costs = [cm.cost(replace(key, features=features), profile) for features in ("int4", "int6", "int8", "int16")]
-    for narrow, wide in zip(costs, costs[1:], strict=False):
+    costs = [
+        cm.cost(replace(key, features=features), profile) for features in ("int4", "int6", "int8", "int16")
+    ]
+    for narrow, wide in pairwise(costs):
         no_cheaper(wide, narrow)
 
 

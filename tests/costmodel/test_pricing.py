@@ -69,7 +69,9 @@ def test_matched_units_and_a_fitted_memory(demand: Demand, tmp_path: Path) -> No
     assert found.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + 0.01 * size / 1024)
 
 
-def test_operations_share_the_wider_unit_where_their_own_is_not_listed(demand: Demand, tmp_path: Path) -> None:
+def test_operations_share_the_wider_unit_where_their_own_is_not_listed(
+    demand: Demand, tmp_path: Path
+) -> None:
     """Both compares run on the 32-bit comparator: max(4, 1) of them, at 3 pJ."""
     found = price(demand, chip(tmp_path, narrow_compare=False))
     assert found.operation_j[0] == exactly((OPERATIONS_PJ + 128 * (3 - 1)) * 1e-12)
@@ -152,7 +154,10 @@ def test_a_processor_does_one_thing_at_a_time(demand: Demand, tmp_path: Path) ->
     assert found.bound_by[:, 0].tolist() == [3, 3]
     assert found.operation_j[0] == exactly((1408 + 2688) * 10e-12)
     assert found.energy_j[0] == exactly((1408 + 2688) * 10e-12 + 832 * 6e-12)
-    assert {name: float(bits[0]) for name, bits in found.area.items()} == {"ram_bits": 2176, "flash_bits": 832}
+    assert {name: float(bits[0]) for name, bits in found.area.items()} == {
+        "ram_bits": 2176,
+        "flash_bits": 832,
+    }
 
 
 def test_maps_of_both_kinds_share_a_level_by_their_peak_together(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def test_every_point_is_what_cost_says(result: SweepResult, profiles: list[Hardw
         assert counted == {key: number for key, number in alone.operation_totals().items() if number}
         assert result.energy_j[d, w, p] == pytest.approx(alone.energy_j, rel=1e-12)
         assert result.latency_s[d, w, p] == pytest.approx(alone.latency_s, rel=1e-12)
-        area = {name: values[d, w, p] for name, values in result.area.items() if not np.isnan(values[d, w, p])}
+        area = {
+            name: values[d, w, p] for name, values in result.area.items() if not np.isnan(values[d, w, p])
+        }
         assert area == pytest.approx(dict(alone.area), rel=1e-12)
         assert {name: int(bits[d, w]) for name, bits in result.memory_bits.items()} == alone.memory_bits
     assert result.fits.all()
@@ -105,7 +107,9 @@ def test_layers_that_are_alike_are_kept_once_and_counted_as_often(profiles: list
         left, right = price(short, profile), price(whole, profile)
         assert left.energy_j == pytest.approx(right.energy_j, rel=1e-12)
         assert left.latency_s == pytest.approx(right.latency_s, rel=1e-12)
-        assert {name: list(a) for name, a in left.area.items()} == {name: list(a) for name, a in right.area.items()}
+        assert {name: list(a) for name, a in left.area.items()} == {
+            name: list(a) for name, a in right.area.items()
+        }
 
 
 def test_joining_keeps_every_demand(profiles: list[HardwareProfile]) -> None:

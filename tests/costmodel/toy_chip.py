@@ -1,13 +1,13 @@
 """A network of two layers and chips with round figures, small enough to price with pencil and paper.
 
-    layer a: 1x1 convolution (4, 4, 4) -> (8, 4, 4) with 8-bit operands, then the sign
-    layer b: 3x3 binary convolution (8, 4, 4) -> (8, 4, 4), then a ReLU at 16 bits
+layer a: 1x1 convolution (4, 4, 4) -> (8, 4, 4) with 8-bit operands, then the sign
+layer b: 3x3 binary convolution (8, 4, 4) -> (8, 4, 4), then a ReLU at 16 bits
 
-               MACs                       compares        reads [bit]              writes [bit]
-    a   8 x 16 x 4     =   512 of 8x8   128 of int32   512 features, 256 weights   128 binary features
-    b   8 x 16 x 8 x 9 = 9,216 of 1x1   128 of int16   128 bits, 576 weights     2,048 features
+           MACs                       compares        reads [bit]              writes [bit]
+a   8 x 16 x 4     =   512 of 8x8   128 of int32   512 features, 256 weights   128 binary features
+b   8 x 16 x 8 x 9 = 9,216 of 1x1   128 of int16   128 bits, 576 weights     2,048 features
 
-    kept: 832 bits of weights; maps: 512 + 128 = 640 bits while a runs, 128 + 2,048 = 2,176 while b runs
+kept: 832 bits of weights; maps: 512 + 128 = 640 bits while a runs, 128 + 2,048 = 2,176 while b runs
 """
 
 from __future__ import annotations

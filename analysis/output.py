@@ -1,0 +1,81 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from costmodel import BnncostError
+
+
+def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: bool = True) -> Path:
+    """Write a file by way of a temporary one beside it, so that no reader ever sees half of it.
+
+    Text is written as UTF-8. Folders on the way are made. Raises BnncostError where the file cannot be
+    written, or where it is there already and `overwrite` is False.
+    """
+    content = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
+    path = Path(path)
+    if not overwrite and os.path.lexists(path):
+        raise BnncostError(
+            f"'{path}' is there already and is left as it is; name another file or move that one."
+        )
+    make_folder(path.parent)
+    try:
+        if _is_device(path):
+            path.write_bytes(content)  # such as /dev/stdout, which must not be replaced by a file
+        else:
+            _replace(Path(os.path.realpath(path)), content)
+    except OSError as error:
+        raise BnncostError(f"'{path}' cannot be written: {_reason(error)}.") from None
+    return path
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder for outputs with its parents; raises BnncostError where it cannot be made or written."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise BnncostError(
+            f"output folder '{folder}' cannot be made: {_in_the_way(folder)} is a file; name another folder."
+        ) from None
+    except OSError as error:
+        raise BnncostError(
+            f"output folder '{folder}' cannot be made: {_reason(error)}; name another."
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BnncostError(
+            f"output folder '{folder}' cannot be written; name another or change its permissions."
+        )
+    return folder
+
+
+def _in_the_way(folder: Path) -> str:
+    """The nearest part of a path that is there and is no folder."""
+    parts = [folder, *folder.parents]
+    return next(
+        (f"'{part}'" for part in parts if os.path.lexists(part) and not part.is_dir()), "a part of it"
+    )
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(None, "it is a folder; name a file in it")
+    part = path.with_name(f".{secrets.token_hex(6)}.part")
+    try:
+        with part.open("xb") as stream:
+            stream.write(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

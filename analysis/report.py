@@ -1,0 +1,176 @@
+"""The report: every network and profile as tables, figures and one page, made anew only where something changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+from rich.text import Text
+
+from analysis.accuracy import load_accuracy
+from analysis.output import make_folder
+from analysis.report_jobs import Job, run_job, write_front
+from analysis.report_manifest import (
+    Manifest,
+    code_digest,
+    entry_of,
+    is_current,
+    job_digest,
+    package_version,
+    read_manifest,
+    write_manifest,
+)
+from analysis.report_page import INDEX, read_summary, write_index
+from costmodel import BnncostError, load_profile, shipped_profiles
+from costmodel.hardware import HardwareProfile
+
+__all__ = ["explore", "write_front"]
+
+FRONTS = (
+    ("resnet20", "cifar10"),
+    ("resnet18", "imagenet"),
+    ("resnet34", "imagenet"),
+    ("vgg_small", "cifar10"),
+    ("resnet18", "cifar10"),
+)
+TABLES_ONLY = (("resnet18", "cifar100"),)
+_SHOWN = ("resnet20-cifar10/asic-45nm",)
+
+
+def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None:
+    """Write tables, figures and the index page for every network and for the profiles given, or all shipped ones.
+
+    Files that are still current stay. Raises BnncostError for unknown profiles and folders that cannot be written.
+    """
+    jobs = plan(profiles)
+    make_folder(out)
+    made_from = _digests(jobs)
+    manifest = read_manifest(out)
+    stale = [job for job in jobs if not is_current(out, manifest.get(job.folder), made_from[job.folder])]
+    _run_all(stale, made_from, manifest, out, console)
+    page = write_index(out, jobs, package_version())
+    _print_methods(jobs, out, console)
+    _print_fronts(jobs, out, console)
+    kept = len(jobs) - len(stale)
+    console.print(
+        Text(f"Made {len(stale)} of {len(jobs)} parts ({kept} were up to date). Open {page}"), soft_wrap=True
+    )
+
+
+def plan(profiles: Sequence[str] | None) -> list[Job]:
+    """All jobs of a report, those of one network together; raises BnncostError for two profiles of one name."""
+    chips: dict[str, HardwareProfile] = {}
+    for given in dict.fromkeys(profiles or shipped_profiles()):
+        chip = load_profile(given)
+        if chip.name in chips:
+            raise BnncostError(
+                f"two of the profiles, the last from '{given}', are named '{chip.name}'; rename one of them."
+            )
+        chips[chip.name] = chip
+    pairs = [(*pair, True) for pair in FRONTS] + [(*pair, False) for pair in TABLES_ONLY]
+    return [
+        Job(network, dataset, chip, with_front)
+        for network, dataset, with_front in pairs
+        for chip in chips.values()
+    ]
+
+
+def _digests(jobs: Sequence[Job]) -> dict[str, str]:
+    code = code_digest()
+    return {job.folder: job_digest(job, code) for job in jobs}
+
+
+# ---------------------------------------------------------------- running
+
+
+def _run_all(
+    stale: Sequence[Job], made_from: dict[str, str], manifest: Manifest, out: Path, console: Console
+) -> None:
+    """Run the jobs and note each in the manifest as soon as it is done, so that an interrupted run goes on there."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("tables and figures", total=len(stale))
+        for job, files in _finished(stale, out):
+            manifest[job.folder] = entry_of(out, made_from[job.folder], files)
+            write_manifest(out, manifest)
+            progress.update(task, advance=1, description=job.folder)
+
+
+def _finished(jobs: Sequence[Job], out: Path) -> Iterator[tuple[Job, list[Path]]]:
+    """Yield jobs with the files that they wrote, as they finish."""
+    workers = min(os.cpu_count() or 1, len(jobs))
+    if workers <= 1:
+        records = load_accuracy(None)
+        yield from ((job, run_job(job, records, out)) for job in jobs)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    try:
+        waiting: dict[Future[list[Path]], Job] = {pool.submit(_run_apart, job, out): job for job in jobs}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
+    except BrokenProcessPool as error:
+        raise BnncostError(
+            "a process that draws figures has ended early, perhaps for lack of memory; run again."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run_apart(job: Job, out: Path) -> list[Path]:
+    return run_job(job, load_accuracy(None), out)
+
+
+def _leave_interrupts() -> None:
+    """Let the parent alone answer Ctrl-C: it calls off what has not begun and waits for the rest."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+# ---------------------------------------------------------------- telling
+
+
+def _print_methods(jobs: Sequence[Job], out: Path, console: Console) -> None:
+    """Print the methods that cost something, for one network and profile."""
+    shown = next((job for job in jobs if job.folder in _SHOWN), jobs[0])
+    summary = read_summary(out, shown)
+    methods = summary["methods"]
+    grid = Grid(title=Text(f"{summary['title']}, {summary['profile']}", style="bold"), title_justify="left")
+    columns = [number for number, title in enumerate(methods["titles"]) if title != "why"]
+    for number in columns:
+        grid.add_column(
+            Text(methods["titles"][number]), justify="right" if methods["numeric"][number] else "left"
+        )
+    for row in methods["rows"]:
+        grid.add_row(*(Text(row[number]) for number in columns))
+    console.print(grid)
+    free = sum(len(names) for names in methods["free"].values())
+    console.print(
+        Text(f"{free} more methods act in training alone and add 0. {summary['caption']}"), soft_wrap=True
+    )
+    console.print()
+
+
+def _print_fronts(jobs: Sequence[Job], out: Path, console: Console) -> None:
+    """Print which designs are on each front."""
+    grid = Grid(title=Text("Fronts of top-1 against energy", style="bold"), title_justify="left")
+    for title in ("network", "profile", "plain BNN", "on the front, the cheapest first"):
+        grid.add_column(Text(title))
+    above = ""
+    for job in jobs:
+        if not job.with_front:
+            continue
+        summary = read_summary(out, job)
+        names = ", ".join(f"{label} {top1}" for label, top1, _ in summary["front"])
+        title = str(summary["title"])
+        cells = ("" if title == above else title, job.profile.name, summary["plain"]["energy"], names)
+        grid.add_row(*map(Text, cells))
+        above = title
+    console.print(grid)
+    console.print(Text(f"Every one of them, with its figures, is in {out / INDEX}."), soft_wrap=True)

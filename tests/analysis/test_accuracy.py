@@ -1,0 +1,91 @@
+"""Accuracy files: what is read, and what is refused with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.accuracy import for_network, load_accuracy
+from costmodel import BnncostError, published_names
+
+
+def test_every_shipped_accuracy_belongs_to_a_published_design() -> None:
+    records = load_accuracy()
+    assert len(records) == 96
+    names = published_names()
+    assert {record.name for record in records} <= set(names)
+    assert all(record.key == names[record.name] for record in records)
+    assert all(record.reference and record.kind for record in records)
+
+
+def test_known_figures_are_in_the_literature() -> None:
+    best = {(record.name, record.top1) for record in load_accuracy()}
+    assert ("ir-net/resnet20/cifar10", 86.5) in best
+    assert ("reactnet/resnet18/imagenet", 65.9) in best
+    assert ("bi-real-net/resnet18/imagenet", 56.4) in best
+    assert ("fp32/resnet20/cifar10", 92.6) in best
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_own_figures_need_a_design_and_an_accuracy(tmp_path: Path) -> None:
+    path = write(tmp_path, "design,top1,seeds\nresnet20[double_residual],71.5,3\n\nreactnet, 66 ,\n")
+    records = load_accuracy(path)
+    assert [(str(r.key.network), r.top1, r.kind, r.seeds) for r in records] == [
+        ("resnet20", 71.5, "measured", "3"),
+        ("resnet18", 66.0, "measured", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "place", "says"),
+    [
+        ("resnet20[double_residul],70", "mine.csv:3", "double_residual"),
+        ("resnet19,70", "mine.csv:3", "resnet18"),
+        ("resnet20,101", "mine.csv:3", "from 0 to 100"),
+        ("resnet20,-1", "mine.csv:3", "from 0 to 100"),
+        ("resnet20,nan", "mine.csv:3", "from 0 to 100"),
+        ("resnet20,inf", "mine.csv:3", "from 0 to 100"),
+        ("resnet20,good", "mine.csv:3", "from 0 to 100"),
+        ("resnet20,", "mine.csv:3", "from 0 to 100"),
+        (",70", "mine.csv:3", "unknown design"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_line(tmp_path: Path, row: str, place: str, says: str) -> None:
+    path = write(tmp_path, f"design,top1\nresnet20,70\n{row}\n")
+    with pytest.raises(BnncostError) as caught:
+        load_accuracy(path)
+    assert place in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_all_bad_rows_come_in_one_message(tmp_path: Path) -> None:
+    path = write(tmp_path, "design,top1\nresnet20,170\nnonsense,70\n")
+    with pytest.raises(BnncostError) as caught:
+        load_accuracy(path)
+    assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == ["mine.csv:2", "mine.csv:3"]
+
+
+def test_files_that_are_no_accuracy_files(tmp_path: Path) -> None:
+    with pytest.raises(BnncostError, match="column 'top1' is missing"):
+        load_accuracy(write(tmp_path, "design,accuracy\nresnet20,70\n"))
+    with pytest.raises(BnncostError, match="column 'design' is missing"):
+        load_accuracy(write(tmp_path, ""))
+    with pytest.raises(BnncostError, match="no accuracy in it"):
+        load_accuracy(write(tmp_path, "design,top1\n"))
+    with pytest.raises(BnncostError, match="cannot be read"):
+        load_accuracy(tmp_path / "absent.csv")
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00design")
+    with pytest.raises(BnncostError, match="not a text file"):
+        load_accuracy(tmp_path / "bytes.csv")
+
+
+def test_a_network_without_accuracies_is_refused_with_those_that_have_some() -> None:
+    with pytest.raises(BnncostError, match="resnet20/cifar10"):
+        for_network(load_accuracy(), "resnet34", "cifar10")
+    assert {record.key.network for record in for_network(load_accuracy(), "vgg_small", "cifar10")} == {"vgg_small"}

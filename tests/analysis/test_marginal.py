@@ -1,0 +1,123 @@
+"""The three views of a method's cost, and the width that costs the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.equivalence import WidthScale, width_curve, width_scale
+from analysis.frames import cost_frame, method_frame
+from analysis.marginal import MethodTable, method_table
+from costmodel import METHODS, BnncostError, DesignKey, cost
+
+# outputs of ResNet-20's binary convolutions: six per stage
+OUTPUTS = 6 * (16 * 32 * 32 + 32 * 16 * 16 + 64 * 8 * 8)
+HALF = OUTPUTS // 2
+
+
+@pytest.fixture(scope="module")
+def table() -> MethodTable:
+    """Every method on ResNet-20."""
+    return method_table("resnet20", "asic-45nm")
+
+
+def row(table: MethodTable, name: str):
+    """The row of one method."""
+    return next(item for item in table.rows if item.name == name)
+
+
+def test_a_channel_scale_asks_for_multiplies_and_costs_nothing(table: MethodTable) -> None:
+    scale = row(table, "channel_scale")
+    assert scale.emitted.operations == {("mul", "int16"): OUTPUTS}
+    assert scale.emitted.energy_j > 0
+    for view in (scale.alone, scale.left_out):
+        assert (view.operations, view.energy_j, view.latency_s) == ({}, 0, 0)
+    assert scale.equivalent_width == pytest.approx(1)
+
+
+def test_double_residual_unfolds_the_norm(table: MethodTable) -> None:
+    double = row(table, "double_residual")
+    assert double.emitted.operations == {("add", "int16"): HALF}
+    assert double.alone.operations == {("mul", "int16"): HALF, ("add", "int16"): 2 * HALF}
+    assert double.alone.energy_j > double.emitted.energy_j
+    assert double.equivalent_width is not None
+    assert double.equivalent_width > 1
+
+
+def test_training_techniques_cost_nothing_or_say_what_stays(table: MethodTable) -> None:
+    for item in table.rows:
+        if item.branch == "training" and METHODS[item.name].free_because:
+            assert item.alone.energy_j == 0, item.name
+            assert item.reason == METHODS[item.name].free_because
+
+
+def test_left_out_is_the_full_design_less_the_method(table: MethodTable) -> None:
+    full = cost(table.full)
+    less = cost(table.full.replace("+double_residual", ""))
+    assert "double_residual" in table.full
+    assert row(table, "double_residual").left_out.energy_j == pytest.approx(full.energy_j - less.energy_j)
+
+
+def test_doubling_the_width_is_worth_a_width_of_two(table: MethodTable) -> None:
+    assert row(table, "width").equivalent_width == pytest.approx(2)
+
+
+def test_every_method_that_has_a_place_is_in_the_table(table: MethodTable) -> None:
+    assert [item.name for item in table.rows] == list(METHODS)
+    small = method_table("vgg_small", methods=["prelu", "squeeze_excitation(reduction=4)"])
+    assert [item.use for item in small.rows] == ["prelu", "squeeze_excitation(reduction=4)"]
+
+
+def test_json_has_the_three_views(table: MethodTable) -> None:
+    whole = table.to_dict()
+    first = whole["methods"][0]
+    for view in ("emitted", "alone", "left_out"):
+        assert set(first[view]) == {"operations", "energy_j", "latency_s", "area"}
+        assert all(set(item) == {"operation", "precision", "count"} for item in first[view]["operations"])
+    assert whole["plain"]["energy_j"] == cost("resnet20").energy_j
+
+
+def test_a_full_design_on_another_network_is_refused() -> None:
+    with pytest.raises(BnncostError, match="not on resnet20/cifar10"):
+        method_table("resnet20", full="reactnet")
+    with pytest.raises(BnncostError, match="did you mean 'resnet20'"):
+        method_table("resnet200")
+
+
+def test_widths_cost_what_single_designs_cost() -> None:
+    curve = width_curve("resnet20", "cifar10", "asic-45nm").set_index("width")
+    for width in (0.5, 1.0, 1.5, 8.0):
+        single = cost(f"resnet20@w{width:g}")
+        assert curve.energy_j[width] == pytest.approx(single.energy_j, rel=1e-12)
+        assert curve.latency_s[width] == pytest.approx(single.latency_s, rel=1e-12)
+        assert curve.area[width] == pytest.approx(single.area["mm2"], rel=1e-12)
+        assert curve.memory_bits[width] == sum(single.memory_bits.values())
+
+
+@pytest.mark.parametrize("profile", ["asic-45nm", "asic-22nm-programmable", "mcu-cortex-m33"])
+def test_a_width_is_found_again_by_its_energy(profile: str) -> None:
+    plain = DesignKey("resnet20", "cifar10")
+    scale = width_scale(plain, profile)
+    for width in (0.75, 1.0, 2.5):
+        assert scale.width_at(cost(f"resnet20@w{width:g}", profile).energy_j) == pytest.approx(width, abs=0.07)
+    assert scale.width_at(0.0) is None
+    assert scale.width_at(1e9) is None
+
+
+def test_no_width_fits_means_no_equivalent() -> None:
+    assert WidthScale(np.array([]), np.array([])).width_at(1.0) is None
+
+
+def test_frames_hold_what_the_results_hold(table: MethodTable) -> None:
+    frame = method_frame(table).set_index("name")
+    assert frame.alone_j["double_residual"] == row(table, "double_residual").alone.energy_j
+    assert (frame["mul"]["double_residual"], frame["add"]["double_residual"]) == (HALF, 2 * HALF)
+    assert frame.alone_percent["width"] == pytest.approx(
+        100 * (cost("resnet20@w2").energy_j / cost("resnet20").energy_j - 1)
+    )
+    found = cost("resnet20")
+    tidy = cost_frame(found)
+    assert tidy.energy_j.sum() + found.control_j + sum(part.energy_j for part in found.leakage) == pytest.approx(
+        found.energy_j
+    )
+    assert set(tidy.part) == {"operation", "memory"}

@@ -1,0 +1,98 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from analysis.output import make_folder, write_whole
+from costmodel import BnncostError
+
+
+def test_text_and_bytes_are_written_with_their_folders(tmp_path: Path) -> None:
+    assert write_whole(tmp_path / "a" / "b" / "text", "µ\n").read_bytes() == b"\xc2\xb5\n"
+    assert write_whole(str(tmp_path / "bytes"), b"\xff\r\n").read_bytes() == b"\xff\r\n"
+    assert write_whole(tmp_path / ("n" * 255), "x").read_text() == "x"
+
+
+def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_text("old")
+    write_whole(target, "new")
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "usual").write_text("")
+    mode = stat.S_IMODE((tmp_path / "usual").stat().st_mode)
+    assert stat.S_IMODE(write_whole(tmp_path / "ours", "").stat().st_mode) == mode
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "file"
+    target.write_text("old")
+
+    def full(source: object, destination: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(BnncostError, match="file' cannot be written: no space left on device"):
+        write_whole(target, "new")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(source: object, destination: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "file", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to(real)
+    write_whole(link, "x")
+    assert link.is_symlink()
+    assert real.read_text() == "x"
+
+
+def test_a_device_is_written_and_stays_a_device() -> None:
+    write_whole("/dev/null", "x")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_what_is_there_is_kept_if_asked(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "dangling"):
+        if name == "file":
+            (tmp_path / name).write_text("old")
+        with pytest.raises(BnncostError, match=f"{name}' is there already"):
+            write_whole(tmp_path / name, "new", overwrite=False)
+    assert (tmp_path / "file").read_text() == "old"
+
+
+def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BnncostError, match=f"'{tmp_path}' cannot be written: it is a folder"):
+        write_whole(tmp_path, "x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(
+            BnncostError, match=f"output folder '{folder}' cannot be made: '{tmp_path}/file' is a file"
+        ):
+            make_folder(folder)
+    with pytest.raises(BnncostError, match="cannot be"):
+        write_whole("/proc/nothing/here", "x")
+
+
+def test_a_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(BnncostError, match=f"output folder '{tmp_path}' cannot be written"):
+        make_folder(tmp_path)

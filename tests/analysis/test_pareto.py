@@ -1,0 +1,64 @@
+"""Fronts: joined with costs, and non-dominated by a slow judge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.accuracy import load_accuracy
+from analysis.pareto import front_frame, on_front
+from costmodel import cost, resolve
+from costmodel.records import AccuracyRecord
+
+POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=25)
+
+
+@given(POINTS)
+def test_the_front_is_what_no_other_point_beats(points: list[tuple[int, int]]) -> None:
+    x, top1 = (np.array(column, dtype=float) for column in zip(*points, strict=True))
+
+    def beaten(i: int) -> bool:
+        return any(
+            x[j] <= x[i] and top1[j] >= top1[i] and (x[j] < x[i] or top1[j] > top1[i]) for j in range(len(points))
+        )
+
+    assert on_front(x, top1).tolist() == [not beaten(i) for i in range(len(points))]
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """The front of ResNet-20."""
+    return front_frame("resnet20", "cifar10", "asic-45nm", load_accuracy())
+
+
+def test_every_design_has_its_cost(frame) -> None:
+    for item in frame.itertuples():
+        found = cost(item.design, "asic-45nm")
+        assert (item.energy_j, item.latency_s) == (found.energy_j, found.latency_s)
+        assert item.area == found.area["mm2"]
+        parts = [
+            item.binary_compute_j, item.other_macs_j, item.side_operations_j, item.memory_j, item.control_j,
+            item.leakage_j,
+        ]  # fmt: skip
+        assert sum(parts) == pytest.approx(item.energy_j)
+    assert frame.x.is_monotonic_increasing
+
+
+def test_the_best_figure_of_the_authors_counts_and_the_others_are_its_range(frame) -> None:
+    rbnn = frame.set_index("label").loc["RBNN"]
+    assert (rbnn.top1, rbnn.top1_low, rbnn.top1_high) == (86.5, 84.38, 86.5)
+
+
+def test_the_axis_decides_the_front() -> None:
+    by_memory = front_frame("resnet20", "cifar10", "mcu-cortex-m33", load_accuracy(), x="memory")
+    assert (by_memory.x == by_memory.memory_bits).all()
+    assert set(by_memory.area_unit) == {"bit"}
+
+
+def test_own_measurements_of_one_design_are_averaged() -> None:
+    key = resolve("resnet20[prelu]")
+    records = [AccuracyRecord("resnet20[prelu]", key, top1) for top1 in (70.0, 71.0, 75.0)]
+    (point,) = front_frame("resnet20", "cifar10", "asic-45nm", records).itertuples()
+    assert (point.top1, point.top1_low, point.top1_high, point.label) == (72.0, 70.0, 75.0, "prelu")
