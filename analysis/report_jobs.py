@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import tables
@@ -101,7 +102,7 @@ def write_front(
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
     view = front_view(frame, f"{title}, {chip.name}")
-    widths = width_curve(network, dataset, chip, _array(WIDTHS))
+    widths = width_curve(network, dataset, chip, np.array(WIDTHS))
     figure = draw_front(front_info(frame, title, _subtitle(chip), x, widths))
     csv = frame.to_csv(index=False, lineterminator="\n")
     return [*write_figure(figure, out / f"front-{x}"), *_write_tables(out / f"front-{x}", view, csv)]
@@ -156,12 +157,6 @@ def _subtitle(chip: HardwareProfile) -> str:
     return f"{chip.title} ({chip.name})"
 
 
-def _array(values: Sequence[float]) -> Any:
-    import numpy as np
-
-    return np.array(values, dtype=float)
-
-
 def _summary(job: Job, chip: HardwareProfile, table: MethodTable, view: Table) -> dict[str, Any]:
     """What the index page says of a job, as texts."""
     plain = table.plain
@@ -184,7 +179,8 @@ def _shown_methods(view: Table) -> dict[str, Any]:
     """The method table as texts: rows with a price, and names of the methods of training alone, by category."""
     numbers = [number for number, column in enumerate(view.columns) if column.name in _SHOWN_COLUMNS]
     place = {column.name: number for number, column in enumerate(view.columns)}
-    rows, free = [], {}
+    rows = []
+    free: dict[str, list[str]] = {}
     for raw, cells in zip(view.rows, tables.shown_cells(_ungrouped(view)), strict=True):
         if raw[place["branch"]] == "training" and not raw[place["emitted_j"]] and not raw[place["alone_j"]]:
             free.setdefault(str(raw[place["category"]]), []).append(str(raw[place["method"]]))

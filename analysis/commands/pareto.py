@@ -1,0 +1,30 @@
+"""`bnncost pareto`: accuracy against cost, and the designs that no other beats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.accuracy import load_accuracy
+from analysis.commands.show import Document
+from analysis.output import make_folder
+from analysis.pareto import Axis, front_frame
+from analysis.report import write_front
+from analysis.tables import records
+from analysis.views import front_view
+from costmodel import DATASETS, NETWORKS, load_profile
+from costmodel.errors import unknown
+
+
+def pareto_document(
+    network: str, dataset: str, profile: str, x: Axis, accuracy: Path | None, out: Path
+) -> tuple[Document, list[Path]]:
+    """Compute a front and write its files into `out`; gives the front and the files."""
+    if network not in NETWORKS:
+        raise unknown("network", network, NETWORKS)
+    if dataset not in DATASETS:
+        raise unknown("data set", dataset, DATASETS)
+    chip = load_profile(profile)
+    frame = front_frame(network, dataset, chip, load_accuracy(accuracy), x)
+    written = write_front(frame, network, dataset, chip, x, make_folder(out))
+    table = front_view(frame, f"Top-1 against {x}: {network}/{dataset} on {chip.name}")
+    return Document((table,), records(table), table), written

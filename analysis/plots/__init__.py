@@ -1,0 +1,21 @@
+"""Figures for a paper: of each kind, what it shows as a frozen dataclass, and how it is drawn."""
+
+from analysis.plots.front import FrontInfo, front_info
+from analysis.plots.front_drawing import draw_front
+from analysis.plots.marginal import MarginalInfo, marginal_info
+from analysis.plots.marginal_drawing import draw_marginal
+from analysis.plots.split import SplitInfo, draw_split, split_info
+from analysis.plots.style import write_figure
+
+__all__ = [
+    "FrontInfo",
+    "MarginalInfo",
+    "SplitInfo",
+    "draw_front",
+    "draw_marginal",
+    "draw_split",
+    "front_info",
+    "marginal_info",
+    "split_info",
+    "write_figure",
+]

@@ -1,0 +1,181 @@
+"""The front: top-1 against energy, latency, area or memory, every design named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.plots.style import BLUE, DOUBLE, GREY, SINGLE, VERMILLION, axis_scale
+from analysis.units import Scale
+
+AXIS_TITLES = {"energy": "Energy per inference", "latency": "Latency", "area": "Area", "memory": "Memory"}
+AXIS_COLUMNS = {"energy": "energy_j", "latency": "latency_s", "area": "area", "memory": "memory_bits"}
+WIDTHS = (1.0, 1.5, 2.0, 3.0)
+"""Widths of the plain BNN that the top axis marks."""
+KIND_MARKERS = {"author": "o", "measured": "*", "cited": "s", "secondary": "v", "third-party": "^"}
+KIND_NAMES = {
+    "author": "authors' figure",
+    "measured": "own measurement",
+    "cited": "cited figure",
+    "secondary": "from a survey",
+    "third-party": "trained by others",
+}
+REFERENCE_MARKER = "D"
+_FAR = 3.0
+"""Gap to the left, as a ratio, from which dear designs stand in a strip of their own."""
+_FAR_SHARE = 0.25
+"""Share of all designs that may stand in the strip."""
+_LOG_SPAN = 10.0
+_DESIGNS_SHARE = 0.4
+"""Least share of the axis that the designs keep when it grows to show a width."""
+_FEW = 6
+"""Designs that one column of a paper has room for."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One design as it is drawn; `x` in the unit of the axis, `top1` [%]."""
+
+    label: str
+    x: float
+    top1: float
+    low: float
+    high: float
+    kind: str
+    reference: bool
+    on_front: bool
+
+    @property
+    def marker(self) -> str:
+        """Diamonds are networks that are not binary; the others show whose figure it is."""
+        return REFERENCE_MARKER if self.reference else KIND_MARKERS.get(self.kind, "o")
+
+    @property
+    def colour(self) -> str:
+        """Grey is dominated."""
+        if self.reference:
+            return VERMILLION
+        return BLUE if self.on_front else GREY
+
+
+@dataclass(frozen=True)
+class FrontInfo:
+    """All that a picture of a front shows.
+
+    `near` are the points of the main panel, `far` those of the strip behind the break, cheap ones first. `step`
+    holds the corners of the front, `widths` pairs of a width of the plain BNN and its place on the axis. The
+    limits are those of the main panel and of top-1.
+    """
+
+    title: str
+    subtitle: str
+    x_label: str
+    near: tuple[Point, ...]
+    far: tuple[Point, ...]
+    step: tuple[tuple[float, float], ...]
+    widths: tuple[tuple[float, float], ...]
+    log_x: bool
+    x_limits: tuple[float, float]
+    y_limits: tuple[float, float]
+    size: tuple[float, float]
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every design, cheap ones first."""
+        return self.near + self.far
+
+
+def front_info(
+    frame: pd.DataFrame, title: str, subtitle: str = "", x: str = "energy", widths: pd.DataFrame | None = None
+) -> FrontInfo:
+    """Say what the picture of a front shows; `frame` is that of `front_frame`, `widths` that of `width_curve`."""
+    scale = axis_scale(frame["x"], _unit(frame, x))
+    points = sorted(
+        (_point(row, scale) for _, row in frame.iterrows()), key=lambda point: (point.x, point.top1)
+    )
+    near, far = _split_far(points)
+    marks = _width_marks(widths, AXIS_COLUMNS[x], scale)
+    log_x = near[-1].x > _LOG_SPAN * near[0].x
+    x_limits = _x_limits(near, marks, log_x)
+    return FrontInfo(
+        title=title,
+        subtitle=subtitle,
+        x_label=f"{AXIS_TITLES[x]} [{scale.label}]",
+        near=near,
+        far=far,
+        step=tuple((point.x, point.top1) for point in near if point.on_front),
+        widths=tuple(mark for mark in marks if x_limits[0] <= mark[1] <= x_limits[1]),
+        log_x=log_x,
+        x_limits=x_limits,
+        y_limits=_padded(min(point.low for point in points), max(point.high for point in points), False),
+        size=_size(len(near), len(far)),
+    )
+
+
+def _unit(frame: pd.DataFrame, x: str) -> str:
+    if x == "area":
+        return str(frame["area_unit"].iloc[0])
+    return {"energy": "J", "latency": "s", "memory": "bit"}[x]
+
+
+def _point(row: pd.Series, scale: Scale) -> Point:
+    return Point(
+        label=str(row["label"]),
+        x=float(row["x"]) / scale.size,
+        top1=float(row["top1"]),
+        low=float(row["top1_low"]),
+        high=float(row["top1_high"]),
+        kind=str(row["kind"]),
+        reference=row["compute"] != "binary",
+        on_front=bool(row["on_front"]),
+    )
+
+
+def _split_far(points: Sequence[Point]) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    """Part the few dearest designs from the others at the widest gap, if it is wide."""
+    first = max(1, int(np.ceil(len(points) * (1 - _FAR_SHARE))))
+    gaps = [(points[at].x / points[at - 1].x, at) for at in range(first, len(points)) if points[at - 1].x > 0]
+    widest, at = max(gaps, default=(1.0, 0))
+    if widest < _FAR:
+        return tuple(points), ()
+    return tuple(points[:at]), tuple(points[at:])
+
+
+def _width_marks(widths: pd.DataFrame | None, column: str, scale: Scale) -> tuple[tuple[float, float], ...]:
+    if widths is None:
+        return ()
+    places = dict(zip(widths["width"], widths[column] / scale.size, strict=True))
+    marks = [(width, float(places[width])) for width in WIDTHS if width in places]
+    return tuple(marks) if len({place for _, place in marks}) == len(marks) else ()
+
+
+def _x_limits(
+    near: Sequence[Point], marks: Sequence[tuple[float, float]], log_x: bool
+) -> tuple[float, float]:
+    """Limits round the designs, and round width 1 and 1.5 where that leaves the designs much of the axis."""
+    low, high = near[0].x, near[-1].x
+    for width, place in marks:
+        lower, upper = min(low, place), max(high, place)
+        if width <= WIDTHS[1] and _span(low, high, log_x) >= _DESIGNS_SHARE * _span(lower, upper, log_x):
+            low, high = lower, upper
+    return _padded(low, high, log_x)
+
+
+def _span(low: float, high: float, log: bool) -> float:
+    return float(np.log(high / low)) if log else high - low
+
+
+def _padded(low: float, high: float, log: bool) -> tuple[float, float]:
+    if log:
+        room = (high / low) ** 0.08
+        return low / room, high * room
+    room = 0.07 * (high - low or abs(high) or 1.0)
+    return low - room, high + room
+
+
+def _size(near: int, far: int) -> tuple[float, float]:
+    width = SINGLE if near + far <= _FEW and not far else DOUBLE
+    return width, float(np.clip(2.6 + 0.08 * near, 3.0, 6.0))

@@ -1,0 +1,251 @@
+"""How the picture of a front is drawn: points, the front's line, names beside the points, two axes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from analysis.plots.front import KIND_MARKERS, KIND_NAMES, REFERENCE_MARKER, FrontInfo, Point
+from analysis.plots.placement import Room, leader_end, place_labels
+from analysis.plots.style import (
+    BLUE,
+    DOUBLE,
+    GREY,
+    INK,
+    PALE,
+    VERMILLION,
+    axes_in,
+    canvas,
+    short_number,
+    styled,
+    text_size,
+    write_titles,
+)
+
+_EDGE_IN, _STRIP_IN = 0.5, 1.45
+_WRAP = 24
+_FRONT_WEIGHT = 3.0
+"""How much more the labels of the front stay near their points."""
+
+
+def draw_front(info: FrontInfo) -> Figure:
+    """Draw a front; where labels find no room the figure grows taller."""
+    with styled():
+        for growth in (1.0, 1.2, 1.45, 1.8, 2.4, 3.2):
+            figure = _drawn(replace(info, size=(info.size[0], info.size[1] * growth)))
+            if figure is not None:
+                return figure
+    raise ValueError(f"{len(info.points)} labels find no room in the figure '{info.title}'")
+
+
+def _drawn(info: FrontInfo) -> Figure | None:
+    figure = canvas(*info.size)
+    strip = _STRIP_IN if info.far else 0.0
+    top = 0.27 + (0.17 if info.subtitle else 0) + (0.34 if info.widths else 0.06)
+    bottom = 0.66 if info.size[0] == DOUBLE else 0.8
+    axes = axes_in(figure, _EDGE_IN, bottom, 0.12 + strip + (0.12 if strip else 0), top)
+    _prepare(axes, info)
+    _draw_step(axes, info)
+    _draw_points(axes, info.near)
+    if not _draw_labels(axes, info.near, [point.x for point in info.near], _step_segments(axes, info)):
+        return None
+    if info.far:
+        beyond = axes_in(figure, info.size[0] - strip - 0.12, bottom, 0.12, top)
+        if not _draw_far(axes, beyond, info):
+            return None
+    _draw_frame_texts(figure, info)
+    return figure
+
+
+def _prepare(axes: Axes, info: FrontInfo) -> None:
+    if info.log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(FixedLocator(_log_ticks(*info.x_limits)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
+    axes.set_xlim(info.x_limits)
+    axes.set_ylim(info.y_limits)
+    axes.set_xlabel(info.x_label)
+    axes.set_ylabel("Top-1 accuracy [%]")
+    if info.widths:
+        _draw_widths(axes, info)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Ticks at 1, 2, 5 of each decade, or at 1 alone where there are many decades."""
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+    return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
+
+
+def _draw_widths(axes: Axes, info: FrontInfo) -> None:
+    upper = axes.secondary_xaxis("top")
+    upper.xaxis.set_major_locator(FixedLocator([place for _, place in info.widths]))
+    upper.xaxis.set_minor_locator(NullLocator())
+    names = {place: f"{width:g}" for width, place in info.widths}
+    upper.xaxis.set_major_formatter(FuncFormatter(lambda value, _: names.get(value, "")))
+    upper.set_xlabel("width of the plain BNN of the same cost", color=GREY, labelpad=3)
+    upper.tick_params(colors=GREY, length=3, pad=1.5)
+    upper.spines["top"].set(visible=True, color=PALE)
+
+
+def _draw_step(axes: Axes, info: FrontInfo) -> None:
+    corners = [*info.step]
+    if corners:
+        corners = [(corners[0][0], info.y_limits[0]), *corners, (info.x_limits[1], corners[-1][1])]
+        x, y = zip(*corners, strict=True)
+        axes.plot(
+            x, y, drawstyle="steps-post", color=BLUE, linewidth=1.1, alpha=0.75, zorder=1.5, gid="front"
+        )
+
+
+def _draw_points(axes: Axes, points: Sequence[Point], places: Sequence[float] | None = None) -> None:
+    for point, x in zip(points, places or [point.x for point in points], strict=True):
+        filled = point.on_front or point.reference
+        if point.high > point.low:
+            axes.errorbar(
+                x, point.top1, yerr=[[point.top1 - point.low], [point.high - point.top1]], fmt="none",
+                ecolor=point.colour, elinewidth=0.7, capsize=1.8, capthick=0.7, zorder=2,
+            )  # fmt: skip
+        axes.plot(
+            [x], [point.top1], linestyle="none", marker=point.marker, markersize=7 if point.marker == "*" else 4.6,
+            markerfacecolor=point.colour if filled else "white", markeredgecolor=point.colour, markeredgewidth=0.9,
+            zorder=4 if filled else 3, gid=point.label,
+        )  # fmt: skip
+
+
+def _step_segments(axes: Axes, info: FrontInfo) -> np.ndarray:
+    """The front's line as segments [pt], for labels to keep off."""
+    if not info.step:
+        return np.empty((0, 4))
+    corners = [(info.step[0][0], info.y_limits[0])]
+    for x, top1 in info.step:
+        corners += [(x, corners[-1][1]), (x, top1)]
+    corners.append((info.x_limits[1], corners[-1][1]))
+    placed = _in_points(axes, corners)
+    return np.column_stack([placed[:-1], placed[1:]])
+
+
+def _in_points(axes: Axes, places: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Places of the axes' data in points from the lower left corner of the figure."""
+    return np.asarray(axes.transData.transform(np.asarray(places, dtype=float)) * 72 / axes.figure.dpi)
+
+
+def _draw_labels(
+    axes: Axes, points: Sequence[Point], places: Sequence[float], segments: np.ndarray, wrap: int = _WRAP
+) -> bool:
+    """Write every design's name beside its point, joined by a line where it is away; False without room."""
+    texts = [_wrapped(point.label, wrap) for point in points]
+    anchors = _in_points(axes, [(x, point.top1) for x, point in zip(places, points, strict=True)])
+    sizes = np.array([text_size(axes.figure, text) for text in texts])
+    window = axes.get_window_extent()
+    frame = tuple(edge * 72 / axes.figure.dpi for edge in (window.x0, window.y0, window.x1, window.y1))
+    bars = [
+        _in_points(axes, [(x, point.low), (x, point.high)]) for x, point in zip(places, points, strict=True)
+    ]
+    boxes = np.array([[*(ends.min(axis=0) - 3.2), *(ends.max(axis=0) + 3.2)] for ends in bars])
+    inner = (frame[0] + 2, frame[1] + 2, frame[2] - 1, frame[3] - 2)
+    weights = np.array([_FRONT_WEIGHT if point.on_front else 1.0 for point in points])
+    corners = place_labels(anchors, sizes, Room(inner, boxes, segments), weights)
+    if corners is None:
+        return False
+    for text, point, anchor, corner, size in zip(texts, points, anchors, corners, sizes, strict=True):
+        _draw_label(axes, text, point, anchor, corner, size)
+    return True
+
+
+def _wrapped(label: str, width: int) -> str:
+    """Break a label into lines, before what stands in brackets if that suffices."""
+    head, bracket, rest = label.partition(" (")
+    if len(label) > width and bracket and max(len(head), len(rest) + 1) <= width:
+        return f"{head}\n({rest}"
+    return textwrap.fill(label, width)
+
+
+def _draw_label(
+    axes: Axes, text: str, point: Point, anchor: np.ndarray, corner: np.ndarray, size: np.ndarray
+) -> None:
+    to_axes = axes.transAxes.inverted()
+    left, bottom = to_axes.transform(corner * axes.figure.dpi / 72)
+    strong = point.on_front or point.reference
+    end = leader_end(anchor, corner, size)
+    if np.hypot(*(end - anchor)) > 6.5:
+        start = anchor + (end - anchor) * min(1.0, 3.4 / np.hypot(*(end - anchor)))
+        ends = to_axes.transform(np.array([start, end]) * axes.figure.dpi / 72)
+        axes.add_line(
+            Line2D(
+                *ends.T,
+                transform=axes.transAxes,
+                color=PALE,
+                linewidth=0.5,
+                zorder=1,
+                gid=f"leader {point.label}",
+            )
+        )
+    axes.text(
+        left, bottom, text, transform=axes.transAxes, ha="left", va="bottom",
+        color=INK if strong else GREY, zorder=5, gid=f"label {point.label}",
+    )  # fmt: skip
+
+
+def _draw_far(axes: Axes, beyond: Axes, info: FrontInfo) -> bool:
+    """Draw the dear designs behind a break, evenly apart, their cost as ticks."""
+    places = [float(number) for number in range(len(info.far))]
+    beyond.set_ylim(info.y_limits)
+    beyond.set_xlim(-0.6, len(info.far) - 0.4)
+    beyond.spines["left"].set_visible(False)
+    beyond.yaxis.set_visible(False)
+    beyond.xaxis.set_major_locator(FixedLocator(places))
+    values = [short_number(point.x) for point in info.far]
+    beyond.xaxis.set_major_formatter(FuncFormatter(lambda value, _: values[round(value)]))
+    _draw_points(beyond, info.far, places)
+    _draw_break(axes, 1.0)
+    _draw_break(beyond, 0.0)
+    return _draw_labels(beyond, info.far, places, np.empty((0, 4)), wrap=14)
+
+
+def _draw_break(axes: Axes, at: float) -> None:
+    """Draw the slash of a broken axis at one end of the lower edge."""
+    axes.plot(
+        [at], [0], transform=axes.transAxes, linestyle="none", marker=[(-0.5, -1), (0.5, 1)], markersize=7,
+        markeredgewidth=0.8, color=INK, clip_on=False,
+    )  # fmt: skip
+
+
+def _draw_frame_texts(figure: Figure, info: FrontInfo) -> None:
+    """Write title, subtitle, and the meaning of the marks."""
+    write_titles(figure, info.title, info.subtitle)
+    figure.legend(
+        handles=_legend(info), loc="lower center", ncols=5 if info.size[0] == DOUBLE else 2, frameon=False,
+        handletextpad=0.3, columnspacing=1.2, borderaxespad=0.2, labelspacing=0.3, handlelength=1.2,
+    )  # fmt: skip
+
+
+def _legend(info: FrontInfo) -> list[Line2D]:
+    def mark(marker: str, colour: str, name: str, filled: bool = True) -> Line2D:
+        face = colour if filled else "white"
+        return Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker=marker,
+            markersize=4.6,
+            color=colour,
+            markerfacecolor=face,
+            label=name,
+        )
+
+    binary = [point for point in info.points if not point.reference]
+    handles = [Line2D([], [], color=BLUE, linewidth=1.1, label="Pareto front (filled)")] if info.step else []
+    kinds = dict.fromkeys(kind for kind in KIND_MARKERS if any(point.kind == kind for point in binary))
+    handles += [mark(KIND_MARKERS[kind], GREY, KIND_NAMES[kind], False) for kind in kinds]
+    if len(binary) < len(info.points):
+        handles.append(mark(REFERENCE_MARKER, VERMILLION, "not binary"))
+    return handles

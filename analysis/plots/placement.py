@@ -1,0 +1,169 @@
+"""Where labels go: beside their points, clear of each other, of the points and of the edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_DISTANCES = np.array([4.5, 8.0, 13.0, 19.0, 26.0, 35.0, 46.0, 60.0, 76.0, 95.0, 120.0, 150.0, 190.0])
+"""Free space between point and label that is tried [pt]."""
+_ANGLES = np.deg2rad(np.arange(0, 360, 15))
+_GAP = 1.0
+"""Free space between two labels [pt]."""
+_ROUNDS = 10
+_BLOCKED = 1e6
+_ON_POINT, _LEADER_OVER_LABEL, _LEADER_OVER_LEADER, _LEADER_OVER_POINT, _ON_LINE = (
+    400.0,
+    250.0,
+    100.0,
+    30.0,
+    45.0,
+)
+
+Floats = np.ndarray
+
+
+@dataclass(frozen=True)
+class Room:
+    """What is taken before labels come [pt]: the frame, points as boxes, lines as segments.
+
+    `frame` is (x0, y0, x1, y1), as is each row of `boxes`; a row of `segments` is (ax, ay, bx, by).
+    """
+
+    frame: tuple[float, float, float, float]
+    boxes: Floats
+    segments: Floats
+
+
+def place_labels(anchors: Floats, sizes: Floats, room: Room, weights: Floats | None = None) -> Floats | None:
+    """Lower left corners [pt] of labels of these sizes for these points; None where they find no room.
+
+    The heavier a label, the nearer to its point it is to stay. Each takes the nearest free spot, the most crowded
+    point first; then each in turn moves to the best spot that the others leave, until none moves.
+    """
+    weights = np.ones(len(anchors)) if weights is None else weights
+    for wide in (False, True):
+        chosen = _settled(anchors, sizes, room, weights, wide)
+        if chosen is not None:
+            return chosen
+    return None
+
+
+def _settled(anchors: Floats, sizes: Floats, room: Room, weights: Floats, wide: bool) -> Floats | None:
+    """Corners after all rounds, from the spots near the points or, if `wide`, from all over the frame."""
+    candidates = [_candidates(one, size, room.frame, wide) for one, size in zip(anchors, sizes, strict=True)]
+    if not all(map(len, candidates)):
+        return None
+    fixed = [
+        weight * _fixed_penalty(corners, anchor, size, room)
+        for corners, anchor, size, weight in zip(candidates, anchors, sizes, weights, strict=True)
+    ]
+    chosen = np.full((len(anchors), 2), np.nan)
+    for _ in range(_ROUNDS):
+        before = chosen.copy()
+        for index in _order(anchors):
+            penalty = fixed[index] + _penalty_of_others(index, candidates[index], anchors, sizes, chosen)
+            chosen[index] = candidates[index][np.argmin(penalty)]
+        if np.array_equal(before, chosen):
+            break
+    return None if _any_overlap(np.column_stack([chosen, chosen + sizes])) else chosen
+
+
+def leader_end(anchor: Floats, corner: Floats, size: Floats) -> Floats:
+    """The point of a label's box that is nearest to its anchor, where the leader line ends."""
+    return np.clip(anchor, corner, corner + size)
+
+
+def _order(anchors: Floats) -> Floats:
+    """Indices of points, those with the nearest neighbours first."""
+    distance = np.hypot(*(anchors[:, None] - anchors[None]).transpose(2, 0, 1))
+    return np.argsort(np.sort(distance, axis=1)[:, : min(6, len(anchors))].sum(axis=1), kind="stable")
+
+
+def _candidates(anchor: Floats, size: Floats, frame: tuple[float, float, float, float], wide: bool) -> Floats:
+    """Corners in rings round the point and, if `wide`, on a coarse grid over the frame; all inside it."""
+    radius, angle = (part.ravel() for part in np.meshgrid(_DISTANCES, _ANGLES, indexing="ij"))
+    round_shape = np.column_stack([np.cos(angle), np.sin(angle)])
+    direction = round_shape / np.abs(round_shape).max(
+        axis=1, keepdims=True
+    )  # rings are boxes: as far everywhere
+    rings = anchor + direction * (size / 2 + radius[:, None]) - size / 2
+    corners = rings
+    if wide:
+        across = np.arange(frame[0], frame[2] - size[0], 14.0)
+        upward = np.arange(frame[1], frame[3] - size[1], size[1] + 2 * _GAP)
+        corners = np.concatenate([rings, np.stack(np.meshgrid(across, upward), axis=-1).reshape(-1, 2)])
+    inside = (corners >= frame[:2]).all(axis=1) & (corners + size <= frame[2:]).all(axis=1)
+    return corners[inside]
+
+
+def _fixed_penalty(corners: Floats, anchor: Floats, size: Floats, room: Room) -> Floats:
+    """Penalty of distance, of lying on points and lines, and of a leader over points."""
+    boxes = np.column_stack([corners, corners + size])
+    ends = np.clip(anchor, corners, corners + size)
+    reach = np.hypot(*(ends - anchor).T)
+    upright = np.abs(corners[:, 1] + size[1] / 2 - anchor[1])
+    penalty = reach + 0.02 * reach**1.5 + 0.15 * upright + 2.0 * (corners[:, 0] + size[0] < anchor[0])
+    penalty += _ON_POINT * _overlap(boxes, room.boxes).sum(axis=1)
+    leaders = np.column_stack([np.broadcast_to(anchor, ends.shape), ends])
+    others = room.boxes[~_contains(room.boxes, anchor)]
+    penalty += _LEADER_OVER_POINT * _segments_cross_boxes(leaders, others).sum(axis=1)
+    return penalty + _ON_LINE * _segments_cross_boxes(room.segments, boxes).sum(axis=0)
+
+
+def _penalty_of_others(index: int, corners: Floats, anchors: Floats, sizes: Floats, chosen: Floats) -> Floats:
+    """Penalty of what the labels placed so far do with one's candidates; an overlap is as good as barred."""
+    placed = ~np.isnan(chosen[:, 0])
+    placed[index] = False
+    own = np.column_stack([corners, corners + sizes[index]])
+    ends = np.clip(anchors[index], corners, corners + sizes[index])
+    leaders = np.column_stack([np.broadcast_to(anchors[index], ends.shape), ends])
+    boxes = np.column_stack([chosen[placed], chosen[placed] + sizes[placed]])
+    their_ends = np.clip(anchors[placed], chosen[placed], chosen[placed] + sizes[placed])
+    their_leaders = np.column_stack([anchors[placed], their_ends])
+    penalty = _BLOCKED * _overlap(own, boxes, _GAP).sum(axis=1)
+    penalty = penalty + _LEADER_OVER_LABEL * _segments_cross_boxes(leaders, boxes).sum(axis=1)
+    penalty += _LEADER_OVER_LABEL * _segments_cross_boxes(their_leaders, own).sum(axis=0)
+    return penalty + _LEADER_OVER_LEADER * _segments_cross(leaders, their_leaders).sum(axis=1)
+
+
+def _overlap(ours: Floats, theirs: Floats, gap: float = 0.0) -> Floats:
+    """Which boxes overlap, or come nearer than `gap`: (ours, theirs)."""
+    apart = (
+        (ours[:, None, 0] >= theirs[None, :, 2] + gap)
+        | (ours[:, None, 2] + gap <= theirs[None, :, 0])
+        | (ours[:, None, 1] >= theirs[None, :, 3] + gap)
+        | (ours[:, None, 3] + gap <= theirs[None, :, 1])
+    )
+    return np.asarray(~apart)
+
+
+def _any_overlap(boxes: Floats) -> bool:
+    return bool(np.triu(_overlap(boxes, boxes), k=1).any())
+
+
+def _contains(boxes: Floats, point: Floats) -> Floats:
+    return np.asarray((boxes[:, :2] <= point).all(axis=1) & (boxes[:, 2:] >= point).all(axis=1))
+
+
+def _segments_cross_boxes(segments: Floats, boxes: Floats) -> Floats:
+    """Which segments pass through which boxes (slab method): (segments, boxes)."""
+    start, step = segments[:, None, :2], (segments[:, 2:] - segments[:, :2])[:, None]
+    safe = np.where(np.abs(step) < 1e-9, 1e-9, step)
+    low, high = (boxes[None, :, :2] - start) / safe, (boxes[None, :, 2:] - start) / safe
+    enter = np.minimum(low, high).max(axis=2)
+    leave = np.maximum(low, high).min(axis=2)
+    return np.asarray((enter < leave) & (leave > 1e-6) & (enter < 1 - 1e-6))
+
+
+def _segments_cross(ours: Floats, theirs: Floats) -> Floats:
+    """Which segments cross which: (ours, theirs)."""
+
+    def side(origin: Floats, end: Floats, point: Floats) -> Floats:
+        along, beside = end - origin, point - origin
+        return np.sign(along[..., 0] * beside[..., 1] - along[..., 1] * beside[..., 0])
+
+    a, b = ours[:, None, :2], ours[:, None, 2:]
+    c, d = theirs[None, :, :2], theirs[None, :, 2:]
+    return np.asarray((side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0))

@@ -1,0 +1,150 @@
+"""How every figure looks: sizes, colours, fonts, readable axis units, and how it is written to a file."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from types import MappingProxyType
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, SubFigure
+
+from analysis.output import write_whole
+from analysis.units import Scale, common_scale
+
+SINGLE, DOUBLE = 3.4, 7.0
+"""Widths of one and of two columns of a paper [in]."""
+DPI = 200
+FONT, TITLE_FONT = 8.0, 9.0
+"""Smallest size of letters, and that of titles [pt]."""
+
+BLUE, SKY, GREEN, ORANGE, VERMILLION, PURPLE = (
+    "#0072B2",
+    "#56B4E9",
+    "#009E73",
+    "#E69F00",
+    "#D55E00",
+    "#CC79A7",
+)
+"""Colours of Okabe and Ito (2008), which the colour-blind tell apart."""
+INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#b8b8b8"
+
+STYLE: Mapping[Any, Any] = MappingProxyType(
+    {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica", "sans-serif"],
+        "font.size": FONT,
+        "axes.titlesize": TITLE_FONT,
+        "axes.labelsize": FONT,
+        "xtick.labelsize": FONT,
+        "ytick.labelsize": FONT,
+        "legend.fontsize": FONT,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.linewidth": 0.6,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.minor.width": 0.4,
+        "ytick.minor.width": 0.4,
+        "hatch.linewidth": 0.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.unicode_minus": True,
+        "text.parse_math": False,  # a label is what it says, dollar signs included
+        "svg.fonttype": "none",
+        "svg.hashsalt": "bnncost",
+    }
+)
+
+
+def axis_scale(values: Iterable[float], unit: str) -> Scale:
+    """The unit that suits the middle one of the values.
+
+    >>> axis_scale([0.9e-6, 1.4e-6, 4e-4], "J")
+    Scale(size=1e-06, label='µJ')
+    """
+    return common_scale((median(values),), unit)
+
+
+def short_number(value: float) -> str:
+    """Write a number in three significant digits, without exponent and without trailing zeros.
+
+    >>> [short_number(value) for value in (0.04567, 1.5, 12.34, 104562.0)]
+    ['0.0457', '1.5', '12.3', '105,000']
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    digits = 2 - math.floor(math.log10(abs(value)))
+    rounded = round(value, digits)
+    text = f"{rounded:,.{max(digits, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def accuracy_text(top1: float) -> str:
+    """Write a top-1 accuracy with the digits that it is given with, one or two.
+
+    >>> accuracy_text(65), accuracy_text(92.65)
+    ('65.0 %', '92.65 %')
+    """
+    return f"{top1:.2f}".removesuffix("0") + " %"
+
+
+def styled() -> Any:
+    """The style as a context; what is drawn or written inside has it."""
+    return mpl.rc_context(dict(STYLE))
+
+
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure [in] on the Agg canvas, apart from pyplot and its state."""
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_in(figure: Figure, left: float, bottom: float, right: float, top: float) -> Axes:
+    """Axes with these margins [in] to the edges of the figure."""
+    width, height = figure.get_size_inches()
+    inner = (width - left - right, height - bottom - top)
+    return figure.add_axes((left / width, bottom / height, inner[0] / width, inner[1] / height))
+
+
+def write_titles(figure: Figure, title: str, subtitle: str = "") -> None:
+    """Write the title and a grey line below it in the upper left corner."""
+    width, height = figure.get_size_inches()
+    left = 0.06 / width
+    figure.text(left, 1 - 0.08 / height, title, fontsize=TITLE_FONT, fontweight="bold", va="top", gid="title")
+    if subtitle:
+        figure.text(left, 1 - 0.27 / height, subtitle, color=GREY, va="top", gid="subtitle")
+
+
+def text_size(
+    figure: Figure | SubFigure, text: str, size: float = FONT, weight: str = "normal"
+) -> tuple[float, float]:
+    """Width and height of a text [pt], several lines included."""
+    drawn = figure.text(0, 0, text, fontsize=size, fontweight=weight)
+    box = drawn.get_window_extent()
+    drawn.remove()
+    return box.width * 72 / figure.dpi, box.height * 72 / figure.dpi
+
+
+def write_figure(figure: Figure, stem: Path) -> list[Path]:
+    """Write a figure as PNG and as SVG whose text stays text; the same figure gives the same bytes."""
+    png, svg = io.BytesIO(), io.BytesIO()
+    with styled():
+        figure.savefig(
+            png, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
+        )
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+    return [
+        write_whole(stem.with_name(stem.name + suffix), drawn.getvalue())
+        for suffix, drawn in ((".png", png), (".svg", svg))
+    ]
