@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy import for_network
-from costmodel import DESIGNS, Cost, cost
+from costmodel import DESIGNS, BnncostError, Cost, cost
+from costmodel.designs import PublishedDesign
 from costmodel.evaluate import AnyProfile, as_profile
 from costmodel.records import AccuracyRecord
 
@@ -38,6 +39,26 @@ def front_frame(
     return frame.sort_values(["x", "top1"]).reset_index(drop=True)
 
 
+def runnable(
+    records: Sequence[AccuracyRecord], profile: AnyProfile
+) -> tuple[list[AccuracyRecord], dict[str, str]]:
+    """Split records into those whose design has a cost on the profile, and the others' names with the reason.
+
+    A design may not fit, or need an operation that the profile has no price for. Raises where none is left.
+    """
+    chip = as_profile(profile)
+    reasons: dict[str, str] = {}
+    for name, key in {record.name: record.key for record in records}.items():
+        try:
+            cost(key, chip)
+        except BnncostError as error:
+            reasons[name] = str(error)
+    kept = [record for record in records if record.name not in reasons]
+    if records and not kept:
+        raise BnncostError("\n".join(reasons.values()))
+    return kept, reasons
+
+
 def on_front(x: np.ndarray, top1: np.ndarray) -> np.ndarray:
     """Mark the points that no other beats in both: lower `x`, higher accuracy. Equal points are all kept."""
     points = np.column_stack([x, top1]).astype(float)
@@ -52,7 +73,7 @@ def _accuracy(name: str, group: Sequence[AccuracyRecord]) -> dict[str, object]:
     first = next((record for record in group if record.top1 == top1), group[0])
     published = DESIGNS.get(name.split("/")[0].lower())
     return {
-        "label": published.title if published else short_label(first),
+        "label": _title(published) if published else short_label(first),
         "name": name,
         "design": str(first.key),
         "top1": top1,
@@ -62,6 +83,11 @@ def _accuracy(name: str, group: Sequence[AccuracyRecord]) -> dict[str, object]:
         "reference": first.reference,
         "compute": first.key.compute,
     }
+
+
+def _title(published: PublishedDesign) -> str:
+    """Title of a published design, starred where its accuracy was reached on another, similar backbone."""
+    return f"{published.title}{' *' if published.other_backbone else ''}"
 
 
 def short_label(record: AccuracyRecord) -> str:

@@ -97,7 +97,9 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
     kept = traffic.storage
     sizes = (kept.weights, kept.parameters, *kept.peak_by_role.values(), kept.peak_features)
     once = np.ones((len(layers), points), dtype=np.int64)
-    return Demand(layers, operations, counts, read, write, once, StorageArrays(*(_spread(s, points) for s in sizes)))
+    return Demand(
+        layers, operations, counts, read, write, once, StorageArrays(*(_spread(s, points) for s in sizes))
+    )
 
 
 def _over_layers(values: np.ndarray, repeats: np.ndarray) -> np.ndarray:
@@ -116,7 +118,9 @@ def distinct(demand: Demand) -> Demand:
     kept: dict[bytes, int] = {}
     repeats = []
     for number in range(len(demand.layers)):
-        asks = (values[:, number].tobytes() for values in (demand.counts, demand.read_bits, demand.write_bits))
+        asks = (
+            values[:, number].tobytes() for values in (demand.counts, demand.read_bits, demand.write_bits)
+        )
         place = kept.setdefault(b"".join(asks), number)
         if place == number:
             repeats.append(demand.repeats[number].copy())
@@ -164,5 +168,7 @@ def joined(demands: Sequence[Demand]) -> Demand:
         repeats[layers, here] = demand.repeats
         start += demand.points
     names = tuple(f"layer{number}" for number in range(depth))
-    storage = StorageArrays(*(np.concatenate(parts) for parts in zip(*(d.storage for d in demands), strict=True)))
+    storage = StorageArrays(
+        *(np.concatenate(parts) for parts in zip(*(d.storage for d in demands), strict=True))
+    )
     return Demand(names, operations, counts, read, write, repeats, storage)

@@ -19,13 +19,17 @@ R18_CIFAR = "resnet18/cifar10"
 
 @dataclass(frozen=True)
 class PublishedDesign:
-    """A design of the literature: its title, its source, and its composition per backbone."""
+    """A design of the literature: its title, its source, and its composition per backbone.
+
+    `other_backbone` says that its published accuracies were reached on a backbone that only resembles this one.
+    """
 
     name: str
     title: str
     source: str
     compositions: Mapping[str, str]
     note: str = ""
+    other_backbone: bool = False
 
     def key(self, backbone: str) -> DesignKey:
         """The design on one backbone, given as `network/dataset`."""
@@ -38,10 +42,18 @@ class PublishedDesign:
 DESIGNS: dict[str, PublishedDesign] = {}
 
 
-def _declare(name: str, title: str, source: str, compositions: Mapping[str, str], note: str = "") -> None:
+def _declare(
+    name: str,
+    title: str,
+    source: str,
+    compositions: Mapping[str, str],
+    note: str = "",
+    *,
+    other_backbone: bool = False,
+) -> None:
     if name in DESIGNS:
         raise BnncostError(f"published design '{name}' is declared twice.")
-    DESIGNS[name] = PublishedDesign(name, title, source, compositions, note)
+    DESIGNS[name] = PublishedDesign(name, title, source, compositions, note, other_backbone)
 
 
 _declare(
@@ -181,6 +193,7 @@ _declare(
     "pokebnn-block", "PokeBNN-style block", "zhang2022pokebnn",
     {R18: "double_residual+dprelu+squeeze_excitation_4bit+norm_before_sign+pooled_shortcut"},
     "PokeBNN's block on ResNet-18; its own backbone is derived from ResNet-50, so accuracies are not this network's.",
+    other_backbone=True,
 )  # fmt: skip
 _BOOLNET_NOTE = (
     "Its logic shortcuts and slices of bits on ResNet-18; the paper's own backbone differs in details, "
@@ -193,8 +206,9 @@ for _name, _title, _slices in (
 ):
     _options = f"(slices={_slices})" if _slices > 1 else ""
     _declare(
-        _name, _title, "guo2022boolnet", {R18: f"boolean_shortcut{_options}+channel_scale_analytic"}, _BOOLNET_NOTE
-    )
+        _name, _title, "guo2022boolnet", {R18: f"boolean_shortcut{_options}+channel_scale_analytic"}, _BOOLNET_NOTE,
+        other_backbone=True,
+    )  # fmt: skip
 
 _SDBNN = "data_dependent_shift+ede"
 _declare(

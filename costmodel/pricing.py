@@ -135,17 +135,20 @@ def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
     )
 
 
-def _layer_cycles(demand: Demand, profile: HardwareProfile, prices: Prices, placement: Placement) -> LayerCycles:
+def _layer_cycles(
+    demand: Demand, profile: HardwareProfile, prices: Prices, placement: Placement
+) -> LayerCycles:
     array = _cycles_of(demand, prices, np.flatnonzero(prices.is_mac))
     ports = tuple(
-        _port_cycles(demand, placement, name, level.port_bits_per_cycle) for name, level in profile.memories.items()
+        _port_cycles(demand, placement, name, level.port_bits_per_cycle)
+        for name, level in profile.memories.items()
     )
     sides = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
     if profile.processor is not None:  # it does one thing at a time
         return LayerCycles(array + _cycles_of(demand, prices, sides), np.zeros_like(array), ports)
     by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number in sides:
-        by_unit[prices.unit_of[number]].append(number)
+        by_unit[prices.unit_of[number]].append(int(number))
     slowest = np.zeros_like(array)
     for numbers in by_unit.values():
         np.maximum(slowest, _cycles_of(demand, prices, numbers), out=slowest)
@@ -181,8 +184,9 @@ def _traffic(
     traffic, energy = {}, {}
     for role, read, write in zip(ROLES, demand.total_read_bits, demand.total_write_bits, strict=True):
         for name, share in placement.share[role].items():
-            traffic[name, role, "read"], energy[name, role, "read"] = read * share, figures[name].read_j_per_bit
-            traffic[name, role, "write"], energy[name, role, "write"] = write * share, figures[name].write_j_per_bit
+            traffic[name, role, "read"], traffic[name, role, "write"] = read * share, write * share
+            energy[name, role, "read"] = figures[name].read_j_per_bit
+            energy[name, role, "write"] = figures[name].write_j_per_bit
     return traffic, energy
 
 
@@ -196,7 +200,9 @@ def _read_and_write(memory_j: dict[TrafficKey, np.ndarray]) -> dict[tuple[str, s
 def _leakage(demand: Demand, profile: HardwareProfile, figures: LevelFigures) -> dict[str, np.ndarray]:
     """Static power [W] of the logic and of each memory level."""
     logic = {"control": np.full(demand.points, profile.control.leakage.si)} if profile.control else {}
-    return logic | {name: np.broadcast_to(level.leakage_w, (demand.points,)) for name, level in figures.items()}
+    return logic | {
+        name: np.broadcast_to(level.leakage_w, (demand.points,)) for name, level in figures.items()
+    }
 
 
 def _area(
@@ -244,21 +250,19 @@ def _all_units(profile: HardwareProfile) -> list[UnitPrice]:
     return [*(profile.mac_price(label) for label in profile.compute), *side]
 
 
-def _units_needed(
-    demand: Demand, prices: Prices, layers: LayerCycles
-) -> list[tuple[UnitPrice, np.ndarray]]:
+def _units_needed(demand: Demand, prices: Prices, layers: LayerCycles) -> list[tuple[UnitPrice, np.ndarray]]:
     """How many units of each sort a matched design has: whole arrays, and side units that keep pace."""
     sharing: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number, key in enumerate(prices.unit_of):
         sharing[key].append(number)
     busy = np.maximum(layers.without_side, 1.0)
-    needed = []
+    needed: list[tuple[UnitPrice, np.ndarray]] = []
     for (operation, _), numbers in sharing.items():
         unit = prices.units[numbers[0]]
         if operation == "mac":
             amount = demand.total_counts[numbers].any(axis=0) * (unit.units or 0.0)
         else:
             work = reduce(np.add, (demand.work[number] for number in numbers))
-            amount = np.ceil((work / busy).max(axis=0))
-        needed.append((unit, amount))
+            amount = np.ceil(np.max(work / busy, axis=0))
+        needed.append((unit, np.asarray(amount)))
     return needed

@@ -119,7 +119,9 @@ def demand_over_widths(key: DesignKey, widths: np.ndarray) -> Demand:
 
 def _alike(network: Network, points: int) -> list[np.ndarray]:
     """Indices of the points, grouped by the precisions of all their accumulators."""
-    mixed = [terms for terms in _terms_summed(network) if accumulator(np.min(terms)) != accumulator(np.max(terms))]
+    mixed = [
+        terms for terms in _terms_summed(network) if accumulator(np.min(terms)) != accumulator(np.max(terms))
+    ]
     groups: dict[tuple[int, ...], list[int]] = {}
     for point in range(points):
         precisions = tuple(accumulator(np.broadcast_to(terms, (points,))[point]).bits for terms in mixed)
@@ -170,7 +172,9 @@ def _pieces(demands: Iterable[Demand]) -> Iterator[_Chunk]:
 
 
 def _together(pieces: Sequence[_Chunk]) -> _Chunk:
-    return _Chunk(joined([piece.demand for piece in pieces]), np.concatenate([piece.places for piece in pieces]))
+    return _Chunk(
+        joined([piece.demand for piece in pieces]), np.concatenate([piece.places for piece in pieces])
+    )
 
 
 def _priced(demand: Demand, profiles: Sequence[HardwareProfile]) -> dict[str, np.ndarray]:
@@ -179,7 +183,8 @@ def _priced(demand: Demand, profiles: Sequence[HardwareProfile]) -> dict[str, np
     for row, profile in enumerate(profiles):
         points = price(demand, profile)
         homeless = points.placement.unplaced_bits > 0
-        for name, values in {"energy_j": points.energy_j, "latency_s": points.latency_s, **points.area}.items():
+        found = {"energy_j": points.energy_j, "latency_s": points.latency_s, **points.area}
+        for name, values in found.items():
             if name not in figures:
                 figures[name] = np.full((len(profiles), demand.points), np.nan)
             figures[name][row] = np.where(homeless, np.nan, values)

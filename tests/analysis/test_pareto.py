@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.accuracy import load_accuracy
-from analysis.pareto import front_frame, on_front
-from costmodel import cost, resolve
+from analysis.pareto import front_frame, on_front, runnable
+from costmodel import BnncostError, cost, resolve
 from costmodel.records import AccuracyRecord
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=25)
@@ -62,3 +62,19 @@ def test_own_measurements_of_one_design_are_averaged() -> None:
     records = [AccuracyRecord("resnet20[prelu]", key, top1) for top1 in (70.0, 71.0, 75.0)]
     (point,) = front_frame("resnet20", "cifar10", "asic-45nm", records).itertuples()
     assert (point.top1, point.top1_low, point.top1_high, point.label) == (72.0, 70.0, 75.0, "prelu")
+
+
+def test_designs_that_do_not_run_are_named_with_the_reason() -> None:
+    records = [record for record in load_accuracy() if record.key.network == "resnet34"]
+    kept, reasons = runnable(records, "mcu-cortex-m4")
+    assert list(reasons) == ["fp32/resnet34/imagenet"]
+    assert "does not fit" in reasons["fp32/resnet34/imagenet"]
+    assert len(kept) == len(records) - 1
+    with pytest.raises(BnncostError, match="does not fit"):
+        runnable([record for record in records if record.name in reasons], "mcu-cortex-m4")
+
+
+def test_accuracies_of_another_backbone_are_starred() -> None:
+    records = [record for record in load_accuracy() if record.name.startswith(("boolnet", "reactnet"))]
+    labels = front_frame("resnet18", "imagenet", "asic-45nm", records).label
+    assert sorted(labels) == ["BoolNet-style block (4 slices) *", "ReActNet"]

@@ -146,18 +146,24 @@ def test_an_operation_without_a_price_is_an_error_and_never_zero(tmp_path: Path)
 
 
 def test_a_processor_does_one_thing_at_a_time(demand: Demand, tmp_path: Path) -> None:
-    """a: 512 x 2 + 128 x 3 cycles, less than the flash needs for 256 bits; b: 9216 / 4 + 128 x 3."""
-    found = price(demand, processor(tmp_path))
-    cycles_a, cycles_b = 256 / 0.1, 576 / 0.1
-    assert (512 * 2 + 128 * 3, 9216 / 4 + 128 * 3) == (1408, 2688)
+    """a: 512 MACs of 2 cycles and 128 compares of 3; b: 9,216 of a quarter and 128 compares of 3."""
+    found = price(demand, processor(tmp_path, flash_port=1))
+    cycles_a, cycles_b = 512 * 2 + 128 * 3, 9216 / 4 + 128 * 3
     assert found.layer_cycles[:, 0] == exactly([cycles_a, cycles_b])
-    assert found.bound_by[:, 0].tolist() == [3, 3]
-    assert found.operation_j[0] == exactly((1408 + 2688) * 10e-12)
-    assert found.energy_j[0] == exactly((1408 + 2688) * 10e-12 + 832 * 6e-12)
+    assert found.bound_by[:, 0].tolist() == [0, 0]
+    assert found.latency_s[0] == exactly((cycles_a + cycles_b) / 100e6)
+    assert found.operation_j[0] == exactly((cycles_a + cycles_b) * 10e-12)
+    assert found.energy_j[0] == exactly((cycles_a + cycles_b) * 10e-12 + 832 * 6e-12)
     assert {name: float(bits[0]) for name, bits in found.area.items()} == {
         "ram_bits": 2176,
         "flash_bits": 832,
     }
+
+
+def test_a_slow_memory_outside_holds_a_processor_up(demand: Demand, tmp_path: Path) -> None:
+    found = price(demand, processor(tmp_path, flash_port=0.1))
+    assert found.layer_cycles[:, 0] == exactly([256 / 0.1, 576 / 0.1])
+    assert found.bound_by[:, 0].tolist() == [3, 3]
 
 
 def test_maps_of_both_kinds_share_a_level_by_their_peak_together(tmp_path: Path) -> None:

@@ -67,14 +67,21 @@ def test_one_worker_or_several_and_short_chunks_are_all_the_same(
 
 def test_widths_on_both_sides_of_a_16_bit_sum_keep_their_own_precision() -> None:
     """512 channels x 7 x 9 = 32,256 products fit into 16 bits, 512 x 8 x 9 = 36,864 do not."""
-    key, widths = cm.DesignKey.parse("resnet18/cifar10"), np.array([8.0, 1.0, 7.0])
+    key, widths = cm.DesignKey.parse("resnet18/cifar10"), np.array([1.0, 8.0, 7.0])
     demand = demand_over_widths(key, widths)
     for point, width in enumerate(widths):
         alone = cm.cost(replace(key, width=float(width))).operation_totals()
         totals = dict(zip(demand.operations, demand.total_counts[:, point], strict=True))
         assert {sort: int(number) for sort, number in totals.items() if number} == alone
     compares = dict(zip(demand.operations, demand.total_counts, strict=True))["compare", "int32"]
-    assert compares[0] > 0 and compares[1] == compares[2]
+    assert compares[1] > compares[2]
+
+
+def test_thresholds_on_a_sum_of_sums_keep_their_own_precision_too() -> None:
+    """Four turned filters: 4 x 512 x 9 = 18,432 fit a 16-bit threshold, twice as many need 32 bits."""
+    key, widths = cm.DesignKey.parse("resnet18[circulant_filters]/cifar10"), np.array([1.0, 2.0, 1.5])
+    kept = demand_over_widths(key, widths).storage.parameters.tolist()
+    assert kept == [cm.cost(replace(key, width=float(width))).memory_bits["parameters"] for width in widths]
 
 
 def test_what_does_not_fit_has_no_cost_and_spoils_no_neighbour(profiles: list[HardwareProfile]) -> None:

@@ -123,8 +123,8 @@ control:
     return load_profile(path)
 
 
-def processor(folder: Path) -> HardwareProfile:
-    """A microcontroller: 10 pJ and 10 ns a cycle, free memories inside, a slow flash outside."""
+def processor(folder: Path, flash_port: float) -> HardwareProfile:
+    """A microcontroller: 10 pJ and 10 ns a cycle, free memories inside, a flash outside."""
     path = folder / "toy_processor.yaml"
     path.write_text(f"""
 name: toy-processor
@@ -149,7 +149,7 @@ memories:
   flash:
     holds: [weights]
     size: {figure(1, "kB")}
-    port: {figure(0.1, "bit/cycle")}
+    port: {figure(flash_port, "bit/cycle")}
     off_chip: true
     macros:
       - {{read: {figure(6, "pJ/bit")}, write: {figure(7, "pJ/bit")}}}

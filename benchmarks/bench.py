@@ -1,0 +1,82 @@
+"""Run the benchmarks, print their figures beside the goals, and write them as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+TIMES_AS_LONG_GOAL = 10
+NOISY = 2.0
+SECONDS_GOAL, MEMORY_GOAL_MB = 2.0, 2048
+
+
+def machine() -> dict[str, object]:
+    return {
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg()[0],
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
+
+
+def million() -> dict[str, Any]:
+    """Sweep in a fresh process, whose peak memory then is the sweep's."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.million"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout)
+
+
+def write(path: Path, figures: dict[str, Any]) -> None:
+    """Write the whole file or nothing of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    os.replace(beside, path)
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    """What a person wants to see, with the goal beside each figure."""
+    counters, points = figures["counters"], figures["million"]
+    told = [
+        f"{counters['design']}: {counters['macs']:,} MACs by all counters",
+        f"  bnncost builds, folds and counts in {counters['bnncost']['median_s'] * 1e3:.2f} ms",
+    ]
+    for name, times in counters["times_as_long"].items():
+        best, other = counters["times_as_long_at_their_best"][name], counters["others"][name]
+        told.append(
+            f"  {name}: {times:.1f} times as long, {best:.1f} at its best (goal: {TIMES_AS_LONG_GOAL})"
+        )
+        if other["max_s"] > NOISY * other["min_s"]:
+            told.append(
+                "    its times vary more than twofold: the machine was busy, so only its best means anything"
+            )
+    return [
+        *told,
+        f"{points['points']:,} design points counted and priced in {points['median_s']:.2f} s "
+        f"(best {points['best_s']:.2f} s; goal: {SECONDS_GOAL} s), {points['points_per_s']:,.0f} a second",
+        f"  peak memory {points['peak_memory_mb']:.0f} MB (goal: below {MEMORY_GOAL_MB} MB)",
+    ]
+
+
+def main() -> None:
+    """Measure everything; the only argument is the file to write."""
+    from benchmarks.counters import compare  # needs torch, which the sweep's process must not load
+
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("out/bench.json")
+    figures: dict[str, Any] = {"machine": machine(), "million": million(), "counters": compare()}
+    write(path, figures)
+    print("\n".join([*lines(figures), f"written to {path}"]))
+
+
+if __name__ == "__main__":
+    main()
