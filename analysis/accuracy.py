@@ -35,7 +35,9 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     if problems:
         raise BnncostError("\n".join(problems))
     if not records:
-        raise BnncostError(f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent.")
+        raise BnncostError(
+            f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
+        )
     return records
 
 

@@ -17,9 +17,7 @@ WIDTHS = np.arange(4, 129) / 16
 """Widths that an energy is looked up in: from 0.25 to 8 in sixteenths, whole channels for every backbone."""
 
 
-def width_curve(
-    network: str, dataset: str, profile: AnyProfile, widths: np.ndarray = WIDTHS
-) -> pd.DataFrame:
+def width_curve(network: str, dataset: str, profile: AnyProfile, widths: np.ndarray = WIDTHS) -> pd.DataFrame:
     """Cost of the plain network at each width: width, energy_j, latency_s, area, memory_bits.
 
     Widths that do not fit on the profile are left out.

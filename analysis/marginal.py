@@ -82,7 +82,11 @@ class MethodTable:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form of `bnncost table`."""
-        plain = {"energy_j": self.plain.energy_j, "latency_s": self.plain.latency_s, "area": dict(self.plain.area)}
+        plain = {
+            "energy_j": self.plain.energy_j,
+            "latency_s": self.plain.latency_s,
+            "area": dict(self.plain.area),
+        }
         return {
             "network": self.network,
             "profile": self.profile,
@@ -148,7 +152,9 @@ def _method_cost(
 def _including(full: DesignKey, use: MethodUse) -> DesignKey:
     """The full design with a method: in place of the one in its slot, else added last."""
     slot = use.method.exclusive
-    kept = [one for one in full.methods if one.name != use.name and not (slot and one.method.exclusive == slot)]
+    kept = [
+        one for one in full.methods if one.name != use.name and not (slot and one.method.exclusive == slot)
+    ]
     return full.with_methods((*kept, use))
 
 

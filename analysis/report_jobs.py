@@ -154,7 +154,7 @@ def _write_tables(stem: Path, view: Table, csv: str) -> list[Path]:
 
 
 def _subtitle(chip: HardwareProfile) -> str:
-    return f"{chip.title} ({chip.name})"
+    return f"{chip.name}: {chip.title}"
 
 
 def _summary(job: Job, chip: HardwareProfile, table: MethodTable, view: Table) -> dict[str, Any]:

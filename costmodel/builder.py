@@ -138,7 +138,11 @@ class Builder:
         return output
 
     def exported(
-        self, kind: str, inputs: tuple[Param, ...], like: Param, attributes: Mapping[str, object] = _NO_ATTRIBUTES
+        self,
+        kind: str,
+        inputs: tuple[Param, ...],
+        like: Param,
+        attributes: Mapping[str, object] = _NO_ATTRIBUTES,
     ) -> Param:
         """Append an operation that runs once, at export, on parameters; the result is a parameter."""
         name = f"{like.name}.{kind}{len(self._ops)}"
@@ -192,7 +196,9 @@ class Builder:
         if not isinstance(kernel, int):
             raise BnncostError("a kernel size must be one integer.")
         if np.any(weight.shape[0] % groups):
-            raise BnncostError(f"{self._layer}: {weight.shape[0]} channels cannot be made by {groups} equal groups.")
+            raise BnncostError(
+                f"{self._layer}: {weight.shape[0]} channels cannot be made by {groups} equal groups."
+            )
         height, width = ((side + 2 * padding - kernel) // stride + 1 for side in x.shape[1:])
         exact = weight.precision == BINARY and x.precision == BINARY
         result = accumulator(weight.size // weight.shape[0]) if exact else _wide(x.precision)
@@ -273,7 +279,9 @@ class Builder:
     def _check_same(self, left: Tensor, right: Tensor) -> None:
         """Refuse two maps of different shapes, which an addition would silently broadcast or miscount."""
         if not all(np.all(a == b) for a, b in zip(left.shape, right.shape, strict=True)):
-            raise BnncostError(f"{self._layer}: maps of shapes {left.shape} and {right.shape} cannot be added.")
+            raise BnncostError(
+                f"{self._layer}: maps of shapes {left.shape} and {right.shape} cannot be added."
+            )
 
     def subtract(self, left: Tensor, right: Tensor) -> Tensor:
         """Subtract `right`, a map or a per-sample (1 or C, 1, 1) value, from every element of `left`."""

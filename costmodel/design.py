@@ -62,7 +62,14 @@ class DesignKey:
         """The same design with other repairs."""
         check_combination(methods)
         return DesignKey(
-            self.network, self.dataset, methods, self.width, self.compute, self.features, self.edge, self.padding
+            self.network,
+            self.dataset,
+            methods,
+            self.width,
+            self.compute,
+            self.features,
+            self.edge,
+            self.padding,
         )
 
     def without(self, name: str) -> DesignKey:
@@ -103,7 +110,9 @@ def _implied(compute: str) -> dict[str, str]:
 def _split(text: str, head: str) -> tuple[str, str, str]:
     """Cut `network[methods]@settings` into its three parts."""
     if head.count("[") != head.count("]") or head.count("[") > 1:
-        raise BnncostError(f"design '{text}': the square brackets do not match; write network[method+method].")
+        raise BnncostError(
+            f"design '{text}': the square brackets do not match; write network[method+method]."
+        )
     if "[" not in head:
         network, _, settings = head.partition("@")
         return network.strip(), "", settings
@@ -145,5 +154,7 @@ def _read_width(text: str, value: str) -> str:
     except ValueError:
         width = math.nan
     if not 0.05 <= width <= 64:
-        raise BnncostError(f"design '{text}': width '{value}' must be a number from 0.05 to 64, as in '@w1.5'.")
+        raise BnncostError(
+            f"design '{text}': width '{value}' must be a number from 0.05 to 64, as in '@w1.5'."
+        )
     return value

@@ -136,7 +136,11 @@ def _layer_costs(
         share, number = points.placement.share[role][level][0], ROLES.index(role)
         read, write = demand.read_bits[number, :, 0], demand.write_bits[number, :, 0]
         memory_j += share * (read * figures.read_j_per_bit + write * figures.write_j_per_bit)
-    paces = ["processor" if profile.processor else "array", "side units", *(f"port of {m}" for m in profile.memories)]
+    paces = [
+        "processor" if profile.processor else "array",
+        "side units",
+        *(f"port of {m}" for m in profile.memories),
+    ]
     return tuple(
         LayerCost(
             layer, float(operation_j[number]), float(memory_j[number]), float(points.layer_cycles[number, 0]),
@@ -167,7 +171,9 @@ def _assumptions(profile: HardwareProfile, prices: Prices, points: PointCosts) -
         if points.placement.used_bits[name][0] > 0:
             used.update({f"memories.{name}.{field}": figure for field, figure in _figures(level)})
             for number, macro in enumerate(level.macros):
-                used.update({f"memories.{name}.macros[{number}].{key}": item for key, item in _figures(macro)})
+                used.update(
+                    {f"memories.{name}.macros[{number}].{key}": item for key, item in _figures(macro)}
+                )
     return tuple(
         Assumption(path, f"{figure.value:g} {figure.unit}", figure.status, figure.source, figure.note or "")
         for path, figure in used.items()

@@ -141,7 +141,9 @@ class Op:
         """Read one integer attribute."""
         value = self.attributes[name]
         if not isinstance(value, int):
-            raise BnncostError(f"{self.layer}: attribute '{name}' of '{self.kind}' is {value!r}, not an integer.")
+            raise BnncostError(
+                f"{self.layer}: attribute '{name}' of '{self.kind}' is {value!r}, not an integer."
+            )
         return value
 
 

@@ -46,7 +46,9 @@ def exported_values(network: Network, values: Mapping[str, np.ndarray]) -> dict[
     return {param.name: look_up(param) for op in network.running() for param in op.params}
 
 
-def random_values(network: Network, rng: np.random.Generator, *, grid: float | None = None) -> dict[str, np.ndarray]:
+def random_values(
+    network: Network, rng: np.random.Generator, *, grid: float | None = None
+) -> dict[str, np.ndarray]:
     """Draw every learned parameter: norms with factors of either sign and zero, slopes and scales positive.
 
     With `grid`, values are multiples of it, so that sums and products stay exact in double precision.

@@ -124,7 +124,10 @@ def _layer_order(network: Network, producer_layer: Mapping[Value, str]) -> list[
 
 
 def _storage(
-    network: Network, order: list[str], producer_layer: Mapping[Value, str], readers: Mapping[Tensor, list[str]]
+    network: Network,
+    order: list[str],
+    producer_layer: Mapping[Value, str],
+    readers: Mapping[Tensor, list[str]],
 ) -> Storage:
     """Follow which maps are alive while each layer runs: from its maker to its last reader, both included."""
     position = {name: number for number, name in enumerate(order)} | {"": 0, "output": len(order) - 1}
@@ -139,7 +142,9 @@ def _storage(
     weights = _sum(param.bits for param in params if _role(param, network) == "weights")
     parameters = _sum(param.bits for param in params if _role(param, network) == "parameters")
     together = [left + right for left, right in zip(*alive.values(), strict=True)]
-    return Storage(weights, parameters, _peak(together), {role: _peak(steps) for role, steps in alive.items()})
+    return Storage(
+        weights, parameters, _peak(together), {role: _peak(steps) for role, steps in alive.items()}
+    )
 
 
 def _sum(values: Iterable[Dimension]) -> Dimension:

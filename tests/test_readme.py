@@ -35,7 +35,8 @@ import costmodel as cm
 shared, own = (cm.cost(f"resnet20[{{name}}]").operation_totals() for name in ("shared_prelu", "prelu"))
 assert shared == own, (shared, own)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=README.parent)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=README.parent)
     assert done.returncode == 0, done.stderr
 
 

@@ -37,7 +37,9 @@ def weight_bases(g: Builder, latent: Param, site: Site, *, count: int = 3) -> Ba
 def activation_bases(g: Builder, x: Tensor, site: Site, *, count: int = 3) -> tuple[Tensor, ...]:
     """Binarize the features several times, each with a learned shift of its own."""
     estimator = site.composition.estimator("feature binarizer")
-    return tuple(g.sign(g.bias(x, g.param("shift", (), "", initial="spread")), estimator) for _ in range(count))
+    return tuple(
+        g.sign(g.bias(x, g.param("shift", (), "", initial="spread")), estimator) for _ in range(count)
+    )
 
 
 @repair_method(
@@ -93,5 +95,3 @@ def network_ensemble(g: Builder, outputs: tuple[Tensor, ...], *, count: int = 3)
         total = vote if total is None else g.add(total, vote)
     assert total is not None
     return total
-
-

@@ -10,14 +10,22 @@ UPDATE_ONLY = "only the update of the latent weights changes"
 
 
 @repair_method(
-    branch="training", category="teacher-student", hook="recipe", source="liu2020reactnet", free_because=LOSS_ONLY
+    branch="training",
+    category="teacher-student",
+    hook="recipe",
+    source="liu2020reactnet",
+    free_because=LOSS_ONLY,
 )
 def logits_teacher() -> None:
     """Match the class distribution of a real-valued teacher."""
 
 
 @repair_method(
-    branch="training", category="teacher-student", hook="recipe", source="martinez2020", free_because=LOSS_ONLY
+    branch="training",
+    category="teacher-student",
+    hook="recipe",
+    source="martinez2020",
+    free_because=LOSS_ONLY,
 )
 def attention_teacher() -> None:
     """Match a teacher's attention maps block by block (Real-to-Binary)."""
@@ -45,7 +53,11 @@ def kurtosis_regularizer() -> None:
 
 
 @repair_method(
-    branch="training", category="regularization", hook="recipe", source="liu2021adambnn", free_because=UPDATE_ONLY
+    branch="training",
+    category="regularization",
+    hook="recipe",
+    source="liu2021adambnn",
+    free_because=UPDATE_ONLY,
 )
 def decay_policy() -> None:
     """Decay latent weights in the first stage of training only, so that they can still flip in the second."""

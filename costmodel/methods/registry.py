@@ -181,7 +181,9 @@ def _read_option(name: str, key: str, value: str) -> Option:
         wanted = "true or false" if isinstance(default, bool) else f"a {type(default).__name__}"
         raise BnncostError(f"method '{name}': option '{key}' is '{value}', but must be {wanted}.") from None
     if not isinstance(number, str) and not 0 < number < 10_000:
-        raise BnncostError(f"method '{name}': option '{key}' is {value}, but must lie above 0 and below 10000.")
+        raise BnncostError(
+            f"method '{name}': option '{key}' is {value}, but must lie above 0 and below 10000."
+        )
     return number
 
 

@@ -121,7 +121,9 @@ REAL_OPERANDS = ("edge", "int4", "int8", "int16", "fp16", "fp32")
 def real_shortcut(g: Builder, x: Tensor, site: Site, *, operands: str = "edge", pool: bool = True) -> Tensor:
     """Average 2x2 windows, then convolve with real-valued 1x1 weights and normalize."""
     if operands not in REAL_OPERANDS:
-        raise unknown("value of 'operands'", operands, REAL_OPERANDS, place=f"design '{g.name}', real_shortcut")
+        raise unknown(
+            "value of 'operands'", operands, REAL_OPERANDS, place=f"design '{g.name}', real_shortcut"
+        )
     chosen = site.edge if operands == "edge" else precision(operands)
     with g.beside("shortcut"):
         small = averaged(g, x, site.stride) if pool else strided(g, x, site.stride)

@@ -101,7 +101,11 @@ def narrow_features(g: Builder, site: Site) -> Site:
             x = emit(g, use, x, site)
     several = site.composition.first("features")
     with g.with_producer(x):
-        bits = emit(g, several, x, site) if several else (g.sign(x, site.composition.estimator("feature binarizer")),)
+        bits = (
+            emit(g, several, x, site)
+            if several
+            else (g.sign(x, site.composition.estimator("feature binarizer")),)
+        )
     return replace(site, bits=bits)
 
 

@@ -70,7 +70,9 @@ def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.
 def adaptive_weights(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Give weights two values per filter round its mean, a deviation apart (the weight half of AdaBin)."""
     if len(site.bits) > 1:
-        raise BnncostError(f"design '{g.name}': 'adaptive_weights' needs one binary map per convolution, not several.")
+        raise BnncostError(
+            f"design '{g.name}': 'adaptive_weights' needs one binary map per convolution, not several."
+        )
     if site.operands != BINARY:
         raise BnncostError(f"'adaptive_weights' needs binary operands, not {site.operands.label}.")
     latent = latent_weight(g, y)

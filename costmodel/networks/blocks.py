@@ -57,7 +57,11 @@ def _match(g: Builder, plan: Plan, x: Tensor, channels: Dimension, stride: int) 
     if stride == 1 and np.all(x.shape[0] == site.channels):
         return x
     chosen = plan.composition.first("downsample")
-    return emit(g, chosen, x, site) if chosen else plan.downsample.method.emit(g, x, site, **plan.downsample.settings())
+    return (
+        emit(g, chosen, x, site)
+        if chosen
+        else plan.downsample.method.emit(g, x, site, **plan.downsample.settings())
+    )
 
 
 def _convolution(g: Builder, site: Site, shortcut: Tensor | None, join: MethodUse | None) -> Tensor:

@@ -51,13 +51,17 @@ _NEED_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortc
 def _check_places(key: DesignKey, backbone: Backbone) -> None:
     for use in key.methods:
         if not backbone.offers(use.method.hook):
-            able = by_closeness(key.network, [name for name, net in NETWORKS.items() if net.offers(use.method.hook)])
+            able = by_closeness(
+                key.network, [name for name, net in NETWORKS.items() if net.offers(use.method.hook)]
+            )
             raise BnncostError(
                 f"design '{key}': '{use.name}' has no place in {key.network}, which has no shortcuts. "
                 f"Networks that have one: {', '.join(able)}."
             )
         if key.compute != "binary" and use.method.hook in _NEED_BITS:
-            raise BnncostError(f"design '{key}': '{use.name}' needs binary operands, not compute={key.compute}.")
+            raise BnncostError(
+                f"design '{key}': '{use.name}' needs binary operands, not compute={key.compute}."
+            )
 
 
 def _width(composition: Composition, width: float | np.ndarray) -> float | np.ndarray:
@@ -87,7 +91,9 @@ def _network(
         return g.linear(g.quantize(x, edge), dataset.classes, weight=edge)
 
 
-def _stem(g: Builder, plan: Plan, dataset: Dataset, channels: Dimension, edge: Precision, *, small: bool) -> Tensor:
+def _stem(
+    g: Builder, plan: Plan, dataset: Dataset, channels: Dimension, edge: Precision, *, small: bool
+) -> Tensor:
     """First convolution and norm; large images are strided by 7x7 and pooled by 3x3 windows."""
     large = dataset.large_images and not small
     kernel, stride, padding = (7, 2, 3) if large else (3, 1, 1)
@@ -118,7 +124,9 @@ def _resnet(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension
         return g.map("global_average_pool", (last,), shape=(last.shape[0], 1, 1))
 
 
-def _block(g: Builder, plan: Plan, maps: tuple[Tensor, ...], width: Dimension, stride: int) -> tuple[Tensor, ...]:
+def _block(
+    g: Builder, plan: Plan, maps: tuple[Tensor, ...], width: Dimension, stride: int
+) -> tuple[Tensor, ...]:
     if len(maps) == 1:
         return (basic_block(g, plan, maps[0], width, stride),)
     use = plan.composition.first("branches")

@@ -30,7 +30,9 @@ def threshold(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     One compare: the direction is the order of the comparator's inputs, fixed at export.
     """
     level, direction = along(op, 0, params[0]), along(op, 1, params[1])
-    return np.where(np.where(direction > 0, inputs[0], level) >= np.where(direction > 0, level, inputs[0]), 1, -1)
+    return np.where(
+        np.where(direction > 0, inputs[0], level) >= np.where(direction > 0, level, inputs[0]), 1, -1
+    )
 
 
 @operation("compare", count=_compare_input)

@@ -80,7 +80,9 @@ def _add(kind: OperationKind) -> None:
     if kind.name in OPERATIONS:
         raise BnncostError(f"operation '{kind.name}' is declared twice.")
     if (kind.count is None) == (kind.free_because == ""):
-        raise BnncostError(f"operation '{kind.name}' needs a count rule or a reason why it is free, not both.")
+        raise BnncostError(
+            f"operation '{kind.name}' needs a count rule or a reason why it is free, not both."
+        )
     OPERATIONS[kind.name] = kind
 
 

@@ -88,4 +88,6 @@ def test_files_that_are_no_accuracy_files(tmp_path: Path) -> None:
 def test_a_network_without_accuracies_is_refused_with_those_that_have_some() -> None:
     with pytest.raises(BnncostError, match="resnet20/cifar10"):
         for_network(load_accuracy(), "resnet34", "cifar10")
-    assert {record.key.network for record in for_network(load_accuracy(), "vgg_small", "cifar10")} == {"vgg_small"}
+    assert {record.key.network for record in for_network(load_accuracy(), "vgg_small", "cifar10")} == {
+        "vgg_small"
+    }

@@ -99,7 +99,9 @@ def test_a_width_is_found_again_by_its_energy(profile: str) -> None:
     plain = DesignKey("resnet20", "cifar10")
     scale = width_scale(plain, profile)
     for width in (0.75, 1.0, 2.5):
-        assert scale.width_at(cost(f"resnet20@w{width:g}", profile).energy_j) == pytest.approx(width, abs=0.07)
+        assert scale.width_at(cost(f"resnet20@w{width:g}", profile).energy_j) == pytest.approx(
+            width, abs=0.07
+        )
     assert scale.width_at(0.0) is None
     assert scale.width_at(1e9) is None
 
@@ -117,7 +119,7 @@ def test_frames_hold_what_the_results_hold(table: MethodTable) -> None:
     )
     found = cost("resnet20")
     tidy = cost_frame(found)
-    assert tidy.energy_j.sum() + found.control_j + sum(part.energy_j for part in found.leakage) == pytest.approx(
-        found.energy_j
-    )
+    assert tidy.energy_j.sum() + found.control_j + sum(
+        part.energy_j for part in found.leakage
+    ) == pytest.approx(found.energy_j)
     assert set(tidy.part) == {"operation", "memory"}

@@ -21,7 +21,8 @@ def test_the_front_is_what_no_other_point_beats(points: list[tuple[int, int]]) -
 
     def beaten(i: int) -> bool:
         return any(
-            x[j] <= x[i] and top1[j] >= top1[i] and (x[j] < x[i] or top1[j] > top1[i]) for j in range(len(points))
+            x[j] <= x[i] and top1[j] >= top1[i] and (x[j] < x[i] or top1[j] > top1[i])
+            for j in range(len(points))
         )
 
     assert on_front(x, top1).tolist() == [not beaten(i) for i in range(len(points))]
