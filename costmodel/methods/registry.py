@@ -68,6 +68,7 @@ class RepairMethod:
     source: str
     note: str = ""
     exclusive: str = ""
+    conflicts: tuple[str, ...] = ()
     free_because: str = ""
     estimator: str = ""
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
@@ -85,13 +86,14 @@ def repair_method(
     source: str,
     note: str = "",
     exclusive: str = "",
+    conflicts: tuple[str, ...] = (),
     free_because: str = "",
     estimator: str = "",
 ) -> Callable[[Emit], Emit]:
     """Register a function as the repair method of the same name.
 
     The first line of its docstring is the method's summary, its keyword-only arguments are the options.
-    Methods of one `exclusive` group cannot be combined. A second method of the same name raises.
+    Methods of one `exclusive` slot cannot be combined, nor a method with a slot that it names in `conflicts`. A second method of the same name raises.
     """
 
     def register(emit: Emit) -> Emit:
@@ -104,7 +106,7 @@ def repair_method(
         options = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
         summary = (emit.__doc__ or "").strip().splitlines()[0]
         METHODS[name] = RepairMethod(
-            name, branch, category, hook, emit, summary, source, note, exclusive, free_because, estimator,
+            name, branch, category, hook, emit, summary, source, note, exclusive, conflicts, free_because, estimator,
             MappingProxyType(options),
         )  # fmt: skip
         return emit
@@ -188,7 +190,7 @@ def _read_option(name: str, key: str, value: str) -> Option:
 
 
 def check_combination(uses: tuple[MethodUse, ...]) -> None:
-    """Refuse a method given twice and two methods that fill the same slot."""
+    """Refuse a method given twice, two methods that fill one slot, and a method beside a slot it conflicts with."""
     slots: dict[str, str] = {}
     for use in uses:
         slot = use.method.exclusive or f"method {use.name}"
@@ -199,3 +201,7 @@ def check_combination(uses: tuple[MethodUse, ...]) -> None:
                 f"'{slots[slot]}' and '{use.name}' cannot be combined: both fill the slot '{slot}'. Keep one."
             )
         slots[slot] = use.name
+    for use in uses:
+        for slot in use.method.conflicts:
+            if slot in slots:
+                raise BnncostError(f"'{use.name}' and '{slots[slot]}' cannot be combined. Keep one.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from costmodel.builder import Builder
-from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Param, Tensor
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site, latent_weight
@@ -64,17 +63,11 @@ def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.
 
 @repair_method(
     branch="training", category="weight binarizer", hook="after_convolution", source="tu2022",
-    exclusive="weight bases",
+    exclusive="weight bases", conflicts=("features",),
     note="A centre that is not zero stays at inference: a window sum of bits, one multiply and one add per element.",
 )  # fmt: skip
 def adaptive_weights(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Give weights two values per filter round its mean, a deviation apart (the weight half of AdaBin)."""
-    if len(site.bits) > 1:
-        raise BnncostError(
-            f"design '{g.name}': 'adaptive_weights' needs one binary map per convolution, not several."
-        )
-    if site.operands != BINARY:
-        raise BnncostError(f"'adaptive_weights' needs binary operands, not {site.operands.label}.")
     latent = latent_weight(g, y)
     channels = (y.shape[0],)
     distance = g.exported("deviation_weight", (latent,), g.param("distance", channels, "C", positive=True))

@@ -34,11 +34,11 @@ def small_key(network: str, *names: str, **settings: str) -> DesignKey:
 
 
 def compatible(names: list[str]) -> list[str]:
-    """Keep the first method of every slot."""
+    """Keep the first method of every slot, less those that conflict with one of them."""
     slots: dict[str, str] = {}
     for name in names:
         slots.setdefault(METHODS[name].exclusive or name, name)
-    return list(slots.values())
+    return [name for name in slots.values() if not set(METHODS[name].conflicts) & set(slots)]
 
 
 def emitting(network: str) -> list[str]:

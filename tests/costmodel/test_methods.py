@@ -130,8 +130,16 @@ def test_methods_of_one_slot_refuse_each_other(name: str) -> None:
                 BnncostError, match=f"'{name}' and '{other}' cannot be combined.*{item.exclusive}"
             ):
                 check_combination(pair)
+        elif item.exclusive in METHODS[name].conflicts or METHODS[name].exclusive in item.conflicts:
+            with pytest.raises(BnncostError, match="cannot be combined"):
+                check_combination(pair)
         else:
             check_combination(pair)
+
+
+def test_two_valued_weights_refuse_several_feature_maps() -> None:
+    with pytest.raises(BnncostError, match="'adaptive_weights' and 'activation_bases' cannot be combined"):
+        DesignKey.parse("resnet20[activation_bases+adaptive_weights]")
 
 
 def test_hooks_with_room_for_one_method_are_exclusive() -> None:
