@@ -29,8 +29,11 @@ _FAR = 3.0
 _FAR_SHARE = 0.25
 """Share of all designs that may stand in the strip."""
 _LOG_SPAN = 10.0
+_LEFT_ROOM = 0.14
 _DESIGNS_SHARE = 0.4
 """Least share of the axis that the designs keep when it grows to show a width."""
+_FRAME_IN, _LABEL_IN = 1.4, 0.105
+"""Height of what is round the axes, and height per design."""
 _FEW = 6
 """Designs that one column of a paper has room for."""
 
@@ -100,6 +103,7 @@ def front_info(
     marks = _width_marks(widths, AXIS_COLUMNS[x], scale)
     log_x = near[-1].x > _LOG_SPAN * near[0].x
     x_limits = _x_limits(near, marks, log_x)
+    y_limits = _padded(min(point.low for point in points), max(point.high for point in points), False)
     return FrontInfo(
         title=title,
         subtitle=subtitle,
@@ -110,8 +114,8 @@ def front_info(
         widths=tuple(mark for mark in marks if x_limits[0] <= mark[1] <= x_limits[1]),
         log_x=log_x,
         x_limits=x_limits,
-        y_limits=_padded(min(point.low for point in points), max(point.high for point in points), False),
-        size=_size(len(near), len(far)),
+        y_limits=y_limits,
+        size=_size(near, far, y_limits),
     )
 
 
@@ -161,21 +165,27 @@ def _x_limits(
         lower, upper = min(low, place), max(high, place)
         if width <= WIDTHS[1] and _span(low, high, log_x) >= _DESIGNS_SHARE * _span(lower, upper, log_x):
             low, high = lower, upper
-    return _padded(low, high, log_x)
+    return _padded(low, high, log_x, before=_LEFT_ROOM)  # names of cheap designs stand at their left, too
 
 
 def _span(low: float, high: float, log: bool) -> float:
     return float(np.log(high / low)) if log else high - low
 
 
-def _padded(low: float, high: float, log: bool) -> tuple[float, float]:
+def _padded(
+    low: float, high: float, log: bool, *, before: float = 0.07, after: float = 0.07
+) -> tuple[float, float]:
+    """Limits with free room at both ends, as shares of the span."""
     if log:
-        room = (high / low) ** 0.08
-        return low / room, high * room
-    room = 0.07 * (high - low or abs(high) or 1.0)
-    return low - room, high + room
+        span = high / low
+        return float(low / span**before), float(high * span**after)
+    span = high - low or abs(high) or 1.0
+    return low - before * span, high + after * span
 
 
-def _size(near: int, far: int) -> tuple[float, float]:
-    width = SINGLE if near + far <= _FEW and not far else DOUBLE
-    return width, float(np.clip(2.6 + 0.08 * near, 3.0, 6.0))
+def _size(near: Sequence[Point], far: Sequence[Point], y_limits: tuple[float, float]) -> tuple[float, float]:
+    """Width and height [in]; the more designs crowd into part of the accuracies, the taller."""
+    width = SINGLE if len(near) + len(far) <= _FEW and not far else DOUBLE
+    accuracies = [point.top1 for point in near]
+    share = max((max(accuracies) - min(accuracies)) / (y_limits[1] - y_limits[0]), 0.2)
+    return width, float(np.clip(_FRAME_IN + _LABEL_IN * len(near) / share, 3.2, 5.4))

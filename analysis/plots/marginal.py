@@ -64,13 +64,14 @@ class MarginalInfo:
 def percent(value: float) -> str:
     """Write a percentage with its sign in two significant digits, whole ones from ten on.
 
-    >>> [percent(value) for value in (0.004, 0.294, 5.03, 40.15, 1192, -48.5)]
-    ['<0.01 %', '+0.29 %', '+5.0 %', '+40 %', '+1,192 %', '−48 %']
+    >>> [percent(value) for value in (0.004, 0.294, 5.03, 9.98, 1192, -48.6)]
+    ['<0.01 %', '+0.29 %', '+5.0 %', '+10 %', '+1,192 %', '−49 %']
     """
     if 0 < abs(value) < 0.01:
         return "<0.01 %" if value > 0 else ">−0.01 %"
-    digits = max(0, 1 - math.floor(math.log10(abs(value)))) if value else 0
-    return f"{value:+,.{digits}f} %".replace("-", "−")
+    rounded = float(f"{value:.2g}") if abs(value) < 10 else value
+    digits = max(0, 1 - math.floor(math.log10(abs(rounded)))) if rounded else 0
+    return f"{rounded:+,.{digits}f} %".replace("-", "−")
 
 
 def marginal_info(frame: pd.DataFrame, title: str, subtitle: str = "") -> MarginalInfo:

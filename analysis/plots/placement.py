@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +40,8 @@ class Room:
 def place_labels(anchors: Floats, sizes: Floats, room: Room, weights: Floats | None = None) -> Floats | None:
     """Lower left corners [pt] of labels of these sizes for these points; None where they find no room.
 
-    The heavier a label, the nearer to its point it is to stay. Each takes the nearest free spot, the most crowded
-    point first; then each in turn moves to the best spot that the others leave, until none moves.
+    The heavier a label, the nearer to its point it is to stay. Each in turn takes the best free spot, and
+    moves to a better one that the others leave, until none moves; the best of several orders counts.
     """
     weights = np.ones(len(anchors)) if weights is None else weights
     for wide in (False, True):
@@ -51,7 +52,7 @@ def place_labels(anchors: Floats, sizes: Floats, room: Room, weights: Floats | N
 
 
 def _settled(anchors: Floats, sizes: Floats, room: Room, weights: Floats, wide: bool) -> Floats | None:
-    """Corners after all rounds, from the spots near the points or, if `wide`, from all over the frame."""
+    """The best of the placements that several orders lead to, from spots near the points or all over the frame."""
     candidates = [_candidates(one, size, room.frame, wide) for one, size in zip(anchors, sizes, strict=True)]
     if not all(map(len, candidates)):
         return None
@@ -59,15 +60,26 @@ def _settled(anchors: Floats, sizes: Floats, room: Room, weights: Floats, wide: 
         weight * _fixed_penalty(corners, anchor, size, room)
         for corners, anchor, size, weight in zip(candidates, anchors, sizes, weights, strict=True)
     ]
+    tries = [_improved(order, candidates, fixed, anchors, sizes) for order in _orders(anchors)]
+    chosen, _ = min(tries, key=lambda found: found[1])
+    return None if _any_overlap(np.column_stack([chosen, chosen + sizes])) else chosen
+
+
+def _improved(
+    order: Floats, candidates: Sequence[Floats], fixed: Sequence[Floats], anchors: Floats, sizes: Floats
+) -> tuple[Floats, float]:
+    """Corners after all rounds in this order, and their total penalty."""
     chosen = np.full((len(anchors), 2), np.nan)
+    least = np.zeros(len(anchors))
     for _ in range(_ROUNDS):
         before = chosen.copy()
-        for index in _order(anchors):
+        for index in order:
             penalty = fixed[index] + _penalty_of_others(index, candidates[index], anchors, sizes, chosen)
-            chosen[index] = candidates[index][np.argmin(penalty)]
+            best = np.argmin(penalty)
+            chosen[index], least[index] = candidates[index][best], penalty[best]
         if np.array_equal(before, chosen):
             break
-    return None if _any_overlap(np.column_stack([chosen, chosen + sizes])) else chosen
+    return chosen, float(least.sum())
 
 
 def leader_end(anchor: Floats, corner: Floats, size: Floats) -> Floats:
@@ -75,10 +87,12 @@ def leader_end(anchor: Floats, corner: Floats, size: Floats) -> Floats:
     return np.clip(anchor, corner, corner + size)
 
 
-def _order(anchors: Floats) -> Floats:
-    """Indices of points, those with the nearest neighbours first."""
+def _orders(anchors: Floats) -> tuple[Floats, ...]:
+    """Orders of the points: those with the nearest neighbours first, from the top down, from the bottom up."""
     distance = np.hypot(*(anchors[:, None] - anchors[None]).transpose(2, 0, 1))
-    return np.argsort(np.sort(distance, axis=1)[:, : min(6, len(anchors))].sum(axis=1), kind="stable")
+    crowded = np.argsort(np.sort(distance, axis=1)[:, : min(6, len(anchors))].sum(axis=1), kind="stable")
+    upward = np.argsort(anchors[:, 1], kind="stable")
+    return crowded, upward[::-1], upward
 
 
 def _candidates(anchor: Floats, size: Floats, frame: tuple[float, float, float, float], wide: bool) -> Floats:
@@ -104,7 +118,7 @@ def _fixed_penalty(corners: Floats, anchor: Floats, size: Floats, room: Room) ->
     ends = np.clip(anchor, corners, corners + size)
     reach = np.hypot(*(ends - anchor).T)
     upright = np.abs(corners[:, 1] + size[1] / 2 - anchor[1])
-    penalty = reach + 0.02 * reach**1.5 + 0.15 * upright + 2.0 * (corners[:, 0] + size[0] < anchor[0])
+    penalty = reach + 0.06 * reach**1.5 + 0.15 * upright + 2.0 * (corners[:, 0] + size[0] < anchor[0])
     penalty += _ON_POINT * _overlap(boxes, room.boxes).sum(axis=1)
     leaders = np.column_stack([np.broadcast_to(anchor, ends.shape), ends])
     others = room.boxes[~_contains(room.boxes, anchor)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from costmodel.builder import Builder
+from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Param, Tensor
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site, latent_weight
@@ -68,6 +69,10 @@ def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.
 )  # fmt: skip
 def adaptive_weights(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Give weights two values per filter round its mean, a deviation apart (the weight half of AdaBin)."""
+    if site.operands != BINARY:
+        raise BnncostError(
+            f"design '{g.name}': 'adaptive_weights' needs binary operands, not {site.operands.label}."
+        )
     latent = latent_weight(g, y)
     channels = (y.shape[0],)
     distance = g.exported("deviation_weight", (latent,), g.param("distance", channels, "C", positive=True))
