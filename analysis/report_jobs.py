@@ -17,7 +17,7 @@ from analysis.equivalence import width_curve
 from analysis.frames import method_frame
 from analysis.marginal import MethodTable, method_table
 from analysis.output import write_whole
-from analysis.pareto import Axis, front_frame
+from analysis.pareto import Axis, front_frame, runnable
 from analysis.plots import (
     draw_front,
     draw_marginal,
@@ -32,13 +32,12 @@ from analysis.plots.style import accuracy_text
 from analysis.tables import Table
 from analysis.units import readable
 from analysis.views import front_view, method_view
-from costmodel import NETWORKS, BnncostError, cost
+from costmodel import NETWORKS
 from costmodel.evaluate import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.records import AccuracyRecord
 
 DATASET_TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet", "mnist": "MNIST"}
-_ELSEWHERE = "its accuracy was reached on another network than the one that is priced here"
 _SHOWN_COLUMNS = (
     "category",
     "method",
@@ -88,7 +87,8 @@ def run_job(job: Job, records: Sequence[AccuracyRecord], out: Path) -> list[Path
     ]
     summary = _summary(job, chip, table, view)
     if job.with_front:
-        frame, left_out = _frame(job, records)
+        kept, left_out = runnable(for_network(records, job.network, job.dataset), chip)
+        frame = front_frame(job.network, job.dataset, chip, kept)
         written += write_front(frame, job.network, job.dataset, chip, "energy", folder)
         written += _write_split_and_marginal(folder, job, chip, frame, table)
         summary |= {"front": _front_steps(frame), "designs": len(frame), "left_out": left_out}
@@ -106,34 +106,6 @@ def write_front(
     figure = draw_front(front_info(frame, title, _subtitle(chip), x, widths))
     csv = frame.to_csv(index=False, lineterminator="\n")
     return [*write_figure(figure, out / f"front-{x}"), *_write_tables(out / f"front-{x}", view, csv)]
-
-
-def _frame(job: Job, records: Sequence[AccuracyRecord]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The front, and the designs that do not belong on it with the reason for each.
-
-    Left out are blocks whose accuracy was reached on another network, and designs that the profile cannot run.
-    """
-    here = for_network(records, job.network, job.dataset)
-    # so named because the paper's own backbone is another one
-    left_out = {record.name: _ELSEWHERE for record in here if "-block" in record.name.partition("/")[0]}
-    kept = [record for record in here if record.name not in left_out]
-    try:
-        return front_frame(job.network, job.dataset, job.profile, kept), left_out
-    except BnncostError:
-        left_out |= _not_runnable(kept, job.profile)
-    kept = [record for record in kept if record.name not in left_out]
-    return front_frame(job.network, job.dataset, job.profile, kept), left_out
-
-
-def _not_runnable(records: Sequence[AccuracyRecord], profile: HardwareProfile) -> dict[str, str]:
-    """Designs that have no cost on the profile, and why: they do not fit, or an operation has no price."""
-    reasons = {}
-    for name, key in {record.name: record.key for record in records}.items():
-        try:
-            cost(key, profile)
-        except BnncostError as error:
-            reasons[name] = str(error)
-    return reasons
 
 
 def _write_split_and_marginal(

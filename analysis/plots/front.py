@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.plots.style import BLUE, DOUBLE, GREY, SINGLE, VERMILLION, axis_scale
+from analysis.plots.style import BLUE, DOUBLE, GREY, SINGLE, VERMILLION, axis_scale, note_for
 from analysis.units import Scale
 
 AXIS_TITLES = {"energy": "Energy per inference", "latency": "Latency", "area": "Area", "memory": "Memory"}
@@ -84,6 +84,7 @@ class FrontInfo:
     x_limits: tuple[float, float]
     y_limits: tuple[float, float]
     size: tuple[float, float]
+    note: str
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -116,6 +117,7 @@ def front_info(
         x_limits=x_limits,
         y_limits=y_limits,
         size=_size(near, far, y_limits),
+        note=note_for(point.label for point in points),
     )
 
 

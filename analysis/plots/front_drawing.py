@@ -19,6 +19,7 @@ from analysis.plots.style import (
     DOUBLE,
     GREY,
     INK,
+    NOTE_IN,
     PALE,
     VERMILLION,
     axes_in,
@@ -26,6 +27,7 @@ from analysis.plots.style import (
     short_number,
     styled,
     text_size,
+    write_note,
     write_titles,
 )
 
@@ -49,7 +51,8 @@ def _drawn(info: FrontInfo) -> Figure | None:
     figure = canvas(*info.size)
     strip = _STRIP_IN if info.far else 0.0
     top = 0.27 + (0.17 if info.subtitle else 0) + (0.34 if info.widths else 0.06)
-    bottom = 0.66 if info.size[0] == DOUBLE else 0.8
+    below = NOTE_IN if info.note else 0.0
+    bottom = below + (0.66 if info.size[0] == DOUBLE else 0.8)
     axes = axes_in(figure, _EDGE_IN, bottom, 0.12 + strip + (0.12 if strip else 0), top)
     _prepare(axes, info)
     _draw_step(axes, info)
@@ -60,7 +63,7 @@ def _drawn(info: FrontInfo) -> Figure | None:
         beyond = axes_in(figure, info.size[0] - strip - 0.12, bottom, 0.12, top)
         if not _draw_far(axes, beyond, info):
             return None
-    _draw_frame_texts(figure, info)
+    _draw_frame_texts(figure, info, below)
     return figure
 
 
@@ -219,11 +222,12 @@ def _draw_break(axes: Axes, at: float) -> None:
     )  # fmt: skip
 
 
-def _draw_frame_texts(figure: Figure, info: FrontInfo) -> None:
+def _draw_frame_texts(figure: Figure, info: FrontInfo, below: float) -> None:
     """Write title, subtitle, and the meaning of the marks."""
     write_titles(figure, info.title, info.subtitle)
+    write_note(figure, info.note)
     figure.legend(
-        handles=_legend(info), loc="lower center", ncols=5 if info.size[0] == DOUBLE else 2, frameon=False,
+        handles=_legend(info), loc="lower center", bbox_to_anchor=(0.5, below / figure.get_figheight()), ncols=5 if info.size[0] == DOUBLE else 2, frameon=False,
         handletextpad=0.3, columnspacing=1.2, borderaxespad=0.2, labelspacing=0.3, handlelength=1.2,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from analysis.plots.style import (
     GREEN,
     GREY,
     INK,
+    NOTE_IN,
     ORANGE,
     PURPLE,
     SKY,
@@ -23,9 +24,11 @@ from analysis.plots.style import (
     axes_in,
     axis_scale,
     canvas,
+    note_for,
     short_number,
     styled,
     text_size,
+    write_note,
     write_titles,
 )
 
@@ -71,6 +74,7 @@ class SplitInfo:
     unit: str
     bars: tuple[Bar, ...]
     x_limit: float
+    note: str
 
 
 def split_info(frame: pd.DataFrame, title: str, subtitle: str = "") -> SplitInfo:
@@ -90,7 +94,8 @@ def split_info(frame: pd.DataFrame, title: str, subtitle: str = "") -> SplitInfo
         )
         for (_, row), total in zip(ordered.iterrows(), totals, strict=True)
     )
-    return SplitInfo(title, subtitle, f"Energy per inference [{scale.label}]", scale.label, bars, limit)
+    note = note_for(bar.label for bar in bars)
+    return SplitInfo(title, subtitle, f"Energy per inference [{scale.label}]", scale.label, bars, limit, note)
 
 
 def _limit(totals: list[float]) -> float:
@@ -108,16 +113,19 @@ def _limit(totals: list[float]) -> float:
 def draw_split(info: SplitInfo) -> Figure:
     """Draw the energy split."""
     with styled():
-        height = 1.05 + _ROW_IN * len(info.bars) + (0.17 if info.subtitle else 0)
+        below = NOTE_IN if info.note else 0.0
+        height = 1.05 + below + _ROW_IN * len(info.bars) + (0.17 if info.subtitle else 0)
         figure = canvas(DOUBLE, height)
         names = max(text_size(figure, bar.label)[0] for bar in info.bars) / 72
         ends = 0.5 if not any(bar.cut for bar in info.bars) else 1.15
         top = 0.3 + (0.17 if info.subtitle else 0)
-        axes = axes_in(figure, names + 0.14, 0.68, ends, top)
+        axes = axes_in(figure, names + 0.14, 0.68 + below, ends, top)
         _draw_bars(axes, info)
         write_titles(figure, info.title, info.subtitle)
+        write_note(figure, info.note)
         figure.legend(
-            handles=[_patch(name) for name in PARTS], loc="lower center", ncols=len(PARTS), frameon=False,
+            handles=[_patch(name) for name in PARTS], loc="lower center",
+            bbox_to_anchor=(0.5, below / height), ncols=len(PARTS), frameon=False,
             handlelength=1.3, handletextpad=0.4, columnspacing=1.1, borderaxespad=0.2,
         )  # fmt: skip
     return figure

@@ -21,6 +21,9 @@ from analysis.units import Scale, common_scale
 SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two columns of a paper [in]."""
 DPI = 200
+NOTE_IN = 0.17
+"""Height of a line of notes [in]."""
+STAR_NOTE = "* The accuracy was reached on another, similar backbone."
 FONT, TITLE_FONT = 8.0, 9.0
 """Smallest size of letters, and that of titles [pt]."""
 
@@ -124,6 +127,17 @@ def write_titles(figure: Figure, title: str, subtitle: str = "") -> None:
     figure.text(left, 1 - 0.08 / height, title, fontsize=TITLE_FONT, fontweight="bold", va="top", gid="title")
     if subtitle:
         figure.text(left, 1 - 0.27 / height, subtitle, color=GREY, va="top", gid="subtitle")
+
+
+def note_for(labels: Iterable[str]) -> str:
+    """What a star behind a label means, where there is one."""
+    return STAR_NOTE if any(label.endswith(" *") for label in labels) else ""
+
+
+def write_note(figure: Figure, note: str) -> None:
+    """Write a grey line along the lower edge."""
+    width, height = figure.get_size_inches()
+    figure.text(0.06 / width, 0.06 / height, note, color=GREY, va="bottom", gid="note")
 
 
 def text_size(

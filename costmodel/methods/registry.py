@@ -93,7 +93,8 @@ def repair_method(
     """Register a function as the repair method of the same name.
 
     The first line of its docstring is the method's summary, its keyword-only arguments are the options.
-    Methods of one `exclusive` slot cannot be combined, nor a method with a slot that it names in `conflicts`. A second method of the same name raises.
+    Methods of one `exclusive` slot cannot be combined, nor a method with a slot that it names in `conflicts`.
+    A second method of the same name raises.
     """
 
     def register(emit: Emit) -> Emit:
