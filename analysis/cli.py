@@ -121,8 +121,10 @@ def pareto_command(
     """Accuracy against cost: the designs that no other beats, as a figure and as tables."""
     from analysis.commands.pareto import pareto_document
 
-    document, written = pareto_document(network, dataset, profile, x.value, accuracy, out)
+    document, written, left_out = pareto_document(network, dataset, profile, x.value, accuracy, out)
     deliver(document, Format.table, None)
+    for name, reason in left_out.items():
+        say(f"Left out {name}: {reason}")
     for path in written:
         say(f"Wrote {path}")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.accuracy import load_accuracy
+from analysis.accuracy import for_network, load_accuracy
 from analysis.commands.show import Document
 from analysis.output import make_folder
-from analysis.pareto import Axis, front_frame
+from analysis.pareto import Axis, front_frame, runnable
 from analysis.report import write_front
 from analysis.tables import records
 from analysis.views import front_view
@@ -17,14 +17,15 @@ from costmodel.errors import unknown
 
 def pareto_document(
     network: str, dataset: str, profile: str, x: Axis, accuracy: Path | None, out: Path
-) -> tuple[Document, list[Path]]:
-    """Compute a front and write its files into `out`; gives the front and the files."""
+) -> tuple[Document, list[Path], dict[str, str]]:
+    """Compute a front and write its files into `out`; gives the front, the files, and what is left out and why."""
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS)
     if dataset not in DATASETS:
         raise unknown("data set", dataset, DATASETS)
     chip = load_profile(profile)
-    frame = front_frame(network, dataset, chip, load_accuracy(accuracy), x)
+    here, left_out = runnable(for_network(load_accuracy(accuracy), network, dataset), chip)
+    frame = front_frame(network, dataset, chip, here, x)
     written = write_front(frame, network, dataset, chip, x, make_folder(out))
     table = front_view(frame, f"Top-1 against {x}: {network}/{dataset} on {chip.name}")
-    return Document((table,), records(table), table), written
+    return Document((table,), records(table), table), written, left_out
