@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -50,12 +50,14 @@ def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None
 
     Files that are still current stay. Raises BnncostError for unknown profiles and folders that cannot be written.
     """
-    jobs = plan(profiles)
+    chips = read_profiles(profiles)
+    jobs = plan(chips)
     make_folder(out)
-    made_from = _digests(jobs)
+    code = code_digest()
+    made_from = {job.folder: job_digest(job, chips[job.source], code) for job in jobs}
     manifest = read_manifest(out)
     stale = [job for job in jobs if not is_current(out, manifest.get(job.folder), made_from[job.folder])]
-    _run_all(stale, made_from, manifest, out, console)
+    _run_all(stale, chips, made_from, manifest, out, console)
     page = write_index(out, jobs, package_version())
     _print_methods(jobs, out, console)
     _print_fronts(jobs, out, console)
@@ -65,51 +67,58 @@ def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None
     )
 
 
-def plan(profiles: Sequence[str] | None) -> list[Job]:
-    """All jobs of a report, those of one network together; raises BnncostError for two profiles of one name."""
-    chips: dict[str, HardwareProfile] = {}
-    for given in dict.fromkeys(profiles or shipped_profiles()):
-        chip = load_profile(given)
-        if chip.name in chips:
+def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
+    """Profiles by the name or path that they were asked for by, all shipped ones if none; two of one name raise."""
+    chips = {source: load_profile(source) for source in dict.fromkeys(given or shipped_profiles())}
+    sources: dict[str, str] = {}
+    for source, chip in chips.items():
+        if chip.name in sources:
             raise BnncostError(
-                f"two of the profiles, the last from '{given}', are named '{chip.name}'; rename one of them."
+                f"profiles '{sources[chip.name]}' and '{source}' are both named '{chip.name}'; rename one of them."
             )
-        chips[chip.name] = chip
+        sources[chip.name] = source
+    return chips
+
+
+def plan(chips: Mapping[str, HardwareProfile]) -> list[Job]:
+    """All jobs of a report, those of one network together."""
     pairs = [(*pair, True) for pair in FRONTS] + [(*pair, False) for pair in TABLES_ONLY]
     return [
-        Job(network, dataset, chip, with_front)
+        Job(network, dataset, source, chip.name, with_front)
         for network, dataset, with_front in pairs
-        for chip in chips.values()
+        for source, chip in chips.items()
     ]
-
-
-def _digests(jobs: Sequence[Job]) -> dict[str, str]:
-    code = code_digest()
-    return {job.folder: job_digest(job, code) for job in jobs}
 
 
 # ---------------------------------------------------------------- running
 
 
 def _run_all(
-    stale: Sequence[Job], made_from: dict[str, str], manifest: Manifest, out: Path, console: Console
+    stale: Sequence[Job],
+    chips: Mapping[str, HardwareProfile],
+    made_from: Mapping[str, str],
+    manifest: Manifest,
+    out: Path,
+    console: Console,
 ) -> None:
     """Run the jobs and note each in the manifest as soon as it is done, so that an interrupted run goes on there."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("tables and figures", total=len(stale))
-        for job, files in _finished(stale, out):
+        for job, files in _finished(stale, chips, out):
             manifest[job.folder] = entry_of(out, made_from[job.folder], files)
             write_manifest(out, manifest)
             progress.update(task, advance=1, description=job.folder)
 
 
-def _finished(jobs: Sequence[Job], out: Path) -> Iterator[tuple[Job, list[Path]]]:
+def _finished(
+    jobs: Sequence[Job], chips: Mapping[str, HardwareProfile], out: Path
+) -> Iterator[tuple[Job, list[Path]]]:
     """Yield jobs with the files that they wrote, as they finish."""
     workers = min(os.cpu_count() or 1, len(jobs))
     if workers <= 1:
         records = load_accuracy(None)
-        yield from ((job, run_job(job, records, out)) for job in jobs)
+        yield from ((job, run_job(job, chips[job.source], records, out)) for job in jobs)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts)
     try:
@@ -125,7 +134,7 @@ def _finished(jobs: Sequence[Job], out: Path) -> Iterator[tuple[Job, list[Path]]
 
 
 def _run_apart(job: Job, out: Path) -> list[Path]:
-    return run_job(job, load_accuracy(None), out)
+    return run_job(job, load_profile(job.source), load_accuracy(None), out)
 
 
 def _leave_interrupts() -> None:
@@ -169,7 +178,7 @@ def _print_fronts(jobs: Sequence[Job], out: Path, console: Console) -> None:
         summary = read_summary(out, job)
         names = ", ".join(f"{label} {top1}" for label, top1, _ in summary["front"])
         title = str(summary["title"])
-        cells = ("" if title == above else title, job.profile.name, summary["plain"]["energy"], names)
+        cells = ("" if title == above else title, job.profile_name, summary["plain"]["energy"], names)
         grid.add_row(*map(Text, cells))
         above = title
     console.print(grid)

@@ -52,17 +52,18 @@ _SHOWN_COLUMNS = (
 
 @dataclass(frozen=True)
 class Job:
-    """What is computed and drawn together; `folder` is relative to the output."""
+    """What is computed and drawn together; `source` is the name or path of the profile called `profile_name`."""
 
     network: str
     dataset: str
-    profile: HardwareProfile
+    source: str
+    profile_name: str
     with_front: bool
 
     @property
     def folder(self) -> str:
-        """Where its files go."""
-        return f"{self.network}-{self.dataset}/{self.profile.name}"
+        """Where its files go, below the output folder."""
+        return f"{self.network}-{self.dataset}/{self.profile_name}"
 
 
 def network_title(network: str, dataset: str) -> str:
@@ -75,9 +76,8 @@ def network_title(network: str, dataset: str) -> str:
     return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
 
 
-def run_job(job: Job, records: Sequence[AccuracyRecord], out: Path) -> list[Path]:
+def run_job(job: Job, chip: HardwareProfile, records: Sequence[AccuracyRecord], out: Path) -> list[Path]:
     """Compute and write everything of one job; the summary that the index page needs is the last file."""
-    chip = job.profile
     folder = out / job.folder
     table = method_table(job.network, chip, job.dataset)
     view = method_view(table)

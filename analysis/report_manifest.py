@@ -12,6 +12,7 @@ from typing import Any
 
 from analysis.output import write_whole
 from analysis.report_jobs import Job
+from costmodel.hardware import HardwareProfile
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("costmodel", "analysis")
@@ -61,10 +62,9 @@ def code_digest() -> str:
     return digest(*parts)
 
 
-def job_digest(job: Job, code: str) -> str:
+def job_digest(job: Job, chip: HardwareProfile, code: str) -> str:
     """Digest of everything that the files of a job depend on: code, network, and the figures of its profile."""
-    profile = job.profile.model_dump_json()
-    return digest(code, job.network, job.dataset, str(job.with_front), profile)
+    return digest(code, job.network, job.dataset, str(job.with_front), chip.model_dump_json())
 
 
 def read_manifest(out: Path) -> Manifest:

@@ -31,7 +31,7 @@ def write_index(out: Path, jobs: Sequence[Job], version: str) -> Path:
             "with_front": job.with_front,
         }
         sections.setdefault(str(part["title"]), []).append(part)
-    profiles = list(dict.fromkeys(job.profile.name for job in jobs))
+    profiles = list(dict.fromkeys(job.profile_name for job in jobs))
     page = _template().render(sections=sections, profiles=profiles, version=version)
     return write_whole(out / INDEX, page)
 

@@ -29,7 +29,7 @@ _FAR = 3.0
 _FAR_SHARE = 0.25
 """Share of all designs that may stand in the strip."""
 _LOG_SPAN = 10.0
-_LEFT_ROOM = 0.14
+_LEFT_ROOM, _ROOM_BELOW = 0.14, 0.12
 _DESIGNS_SHARE = 0.4
 """Least share of the axis that the designs keep when it grows to show a width."""
 _FRAME_IN, _LABEL_IN = 1.4, 0.105
@@ -104,7 +104,9 @@ def front_info(
     marks = _width_marks(widths, AXIS_COLUMNS[x], scale)
     log_x = near[-1].x > _LOG_SPAN * near[0].x
     x_limits = _x_limits(near, marks, log_x)
-    y_limits = _padded(min(point.low for point in points), max(point.high for point in points), False)
+    y_limits = _padded(
+        min(point.low for point in points), max(point.high for point in points), False, before=_ROOM_BELOW
+    )
     return FrontInfo(
         title=title,
         subtitle=subtitle,

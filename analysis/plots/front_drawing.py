@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ from analysis.plots.style import (
     write_titles,
 )
 
-_EDGE_IN, _STRIP_IN = 0.5, 1.45
+_EDGE_IN, _STRIP_IN = 0.58, 1.45
 _WRAP = 24
 _FRONT_WEIGHT = 3.0
 """How much more the labels of the front stay near their points."""
@@ -52,7 +53,7 @@ def _drawn(info: FrontInfo) -> Figure | None:
     strip = _STRIP_IN if info.far else 0.0
     top = 0.27 + (0.17 if info.subtitle else 0) + (0.34 if info.widths else 0.06)
     below = NOTE_IN if info.note else 0.0
-    bottom = below + (0.66 if info.size[0] == DOUBLE else 0.8)
+    bottom = below + 0.5 + 0.16 * ceil(len(_legend(info)) / _legend_columns(info))
     axes = axes_in(figure, _EDGE_IN, bottom, 0.12 + strip + (0.12 if strip else 0), top)
     _prepare(axes, info)
     _draw_step(axes, info)
@@ -227,9 +228,21 @@ def _draw_frame_texts(figure: Figure, info: FrontInfo, below: float) -> None:
     write_titles(figure, info.title, info.subtitle)
     write_note(figure, info.note)
     figure.legend(
-        handles=_legend(info), loc="lower center", bbox_to_anchor=(0.5, below / figure.get_figheight()), ncols=5 if info.size[0] == DOUBLE else 2, frameon=False,
-        handletextpad=0.3, columnspacing=1.2, borderaxespad=0.2, labelspacing=0.3, handlelength=1.2,
-    )  # fmt: skip
+        handles=_legend(info),
+        loc="lower center",
+        bbox_to_anchor=(0.5, below / info.size[1]),
+        ncols=_legend_columns(info),
+        frameon=False,
+        handletextpad=0.3,
+        columnspacing=1.2,
+        borderaxespad=0.2,
+        labelspacing=0.3,
+        handlelength=1.2,
+    )
+
+
+def _legend_columns(info: FrontInfo) -> int:
+    return 5 if info.size[0] == DOUBLE else 2
 
 
 def _legend(info: FrontInfo) -> list[Line2D]:

@@ -37,7 +37,7 @@ def draw_marginal(info: MarginalInfo) -> Figure:
     """Draw the marginal costs: a block of bars per category, and below, what training alone pays for."""
     with styled():
         free = _free_lines(info)
-        rows = sum(_HEADER_ROWS + len(group.rows) for group in info.groups)
+        rows = max(1.0, sum(_HEADER_ROWS + len(group.rows) for group in info.groups))
         top = 0.42 + (0.17 if info.subtitle else 0)
         below = _BOTTOM_IN + (_LINE_IN * (len(free) + 1) + 0.1 if free else 0)
         figure = canvas(DOUBLE, top + _ROW_IN * rows + below)
