@@ -116,35 +116,44 @@ def method_table(
     if (complete.network, complete.dataset) != (plain.network, plain.dataset):
         raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
     uses = tuple(map(MethodUse.parse, methods)) if methods else _offered(network, list(METHODS))
-    scale = width_scale(plain, chip)
+    base = _Baseline(
+        plain, complete, cost(plain, chip), cost(plain, chip, folding=False), width_scale(plain, chip)
+    )
     rows = []
     for use in uses:
         if progress:
             progress(str(use))
-        rows.append(_method_cost(use, plain, complete, chip, scale))
-    return MethodTable(str(plain), chip.name, str(complete), cost(plain, chip), tuple(rows))
+        rows.append(_method_cost(use, base, chip))
+    return MethodTable(str(plain), chip.name, str(complete), base.folded, tuple(rows))
+
+
+@dataclass(frozen=True)
+class _Baseline:
+    """What every method is compared with: the plain design, as it runs and as it was asked for; the full one."""
+
+    plain: DesignKey
+    full: DesignKey
+    folded: Cost
+    unfolded: Cost
+    scale: WidthScale
 
 
 def _offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
     return tuple(MethodUse(name) for name in names if NETWORKS[network].offers(METHODS[name].hook))
 
 
-def _method_cost(
-    use: MethodUse, plain: DesignKey, full: DesignKey, chip: HardwareProfile, scale: WidthScale
-) -> MethodCost:
-    alone = plain.with_methods((use,))
-    with_it = _including(full, use)
-    method = use.method
-    base, one = cost(plain, chip), cost(alone, chip)
+def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> MethodCost:
+    alone, with_it = base.plain.with_methods((use,)), _including(base.full, use)
+    method, one = use.method, cost(alone, chip)
     return MethodCost(
         str(use),
         method.name,
         method.branch,
         method.category,
-        _emitted(use, plain, alone, chip),
-        difference(one, base),
+        _emitted(use, cost(alone, chip, folding=False), base.unfolded),
+        difference(one, base.folded),
         difference(cost(with_it, chip), cost(with_it.without(use.name), chip)),
-        scale.width_at(one.energy_j),
+        base.scale.width_at(one.energy_j),
         method.free_because or method.note,
     )
 
@@ -158,9 +167,8 @@ def _including(full: DesignKey, use: MethodUse) -> DesignKey:
     return full.with_methods((*kept, use))
 
 
-def _emitted(use: MethodUse, plain: DesignKey, alone: DesignKey, chip: HardwareProfile) -> Change:
+def _emitted(use: MethodUse, after: Cost, before: Cost) -> Change:
     """Operations recorded under the method, and the difference of the costs, both before folding."""
-    before, after = cost(plain, chip, folding=False), cost(alone, chip, folding=False)
     asked: dict[tuple[str, str], int] = {}
     for row in after.operations:
         if row.origin == use.name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -44,30 +45,51 @@ def cost(design: DesignKey | str, profile: AnyProfile = "asic-45nm", *, folding:
     40108032
     """
     key, chip = as_design(design), as_profile(profile)
-    return cost_of_network(prepared(key, folding), chip, str(key))
+    return _priced(prepared(key, folding), chip, str(key))
 
 
-@lru_cache(maxsize=512)
-def prepared(key: DesignKey, folding: bool = True) -> Network:
-    """Build a design's network and fold it, or only leave out what training alone runs."""
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """What one network asks for on any profile: its notes, counts and traffic, also as arrays."""
+
+    notes: tuple[str, ...]
+    rows: tuple[CountRow, ...]
+    traffic: Traffic
+    demand: Demand
+
+
+@lru_cache(maxsize=2048)
+def prepared(key: DesignKey, folding: bool = True) -> Workload:
+    """Build a design's network, fold it (or only leave out what training alone runs), and count it.
+
+    Kept, since the same design is priced on profile after profile.
+    """
     network = build(key)
-    return fold(network) if folding else unfolded(network)
+    return _workload(fold(network) if folding else unfolded(network))
+
+
+def _workload(network: Network) -> Workload:
+    rows, traffic = count(network), compulsory_traffic(network)
+    return Workload(tuple(_sentences(network.notes)), rows, traffic, arrange(rows, traffic, 1))
 
 
 def cost_of_network(network: Network, profile: HardwareProfile, name: str = "") -> Cost:
     """Price a network as it is; fold it first for what a chip executes."""
-    rows, traffic = count(network), compulsory_traffic(network)
-    demand = arrange(rows, traffic, 1)
+    return _priced(_workload(network), profile, name or network.name)
+
+
+def _priced(work: Workload, profile: HardwareProfile, name: str) -> Cost:
+    rows, demand = work.rows, work.demand
     points = price(demand, profile)
-    check_placed(points, profile, name or network.name)
+    check_placed(points, profile, name)
     prices = prices_of(profile, demand.operations)
     return Cost(
-        design=name or network.name,
+        design=name,
         profile=profile.name,
         energy_j=float(points.energy_j[0]),
         latency_s=float(points.latency_s[0]),
         area={resource: float(amount[0]) for resource, amount in points.area.items()},
-        memory_bits=_storage_bits(traffic),
+        memory_bits=_storage_bits(work.traffic),
         operations=_operation_costs(rows, demand, prices),
         memory=_memory_costs(demand, points),
         layers=_layer_costs(rows, demand, points, prices, profile),
@@ -76,7 +98,7 @@ def cost_of_network(network: Network, profile: HardwareProfile, name: str = "") 
             LeakageCost(part, float(power[0]), float(power[0] * points.latency_s[0]))
             for part, power in points.leakage_w.items()
         ),
-        notes=tuple(_sentences(network.notes)),
+        notes=work.notes,
         assumptions=_assumptions(profile, prices, points),
     )
 

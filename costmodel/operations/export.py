@@ -21,8 +21,16 @@ def _per_filter(weight: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 @operation("sign_weight", free_because=ONCE)
 def sign_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Binarize latent weights; zero gives +1."""
-    return np.where(inputs[0] >= 0, 1, -1)
+    """Binarize latent weights; zero gives +1.
+
+    With the estimator `siman`, the half of each filter with the largest magnitudes gives +1, the rest -1
+    (SiMaN, Lin 2022); of equal magnitudes the first come first.
+    """
+    if op.attributes.get("estimator") != "siman":
+        return np.where(inputs[0] >= 0, 1, -1)
+    flat = abs(inputs[0]).reshape(len(inputs[0]), -1)
+    rank = np.argsort(np.argsort(-flat, axis=1, kind="stable"), axis=1)
+    return np.where(rank < flat.shape[1] // 2, 1, -1).reshape(inputs[0].shape)
 
 
 @operation("quantize_weight", free_because=ONCE)

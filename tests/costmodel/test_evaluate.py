@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 import costmodel as cm
-from costmodel.counting import CountRow, count
+from costmodel.counting import CountRow
 from costmodel.demand import arrange
 from costmodel.evaluate import prepared
 from costmodel.pricing import price
@@ -286,8 +286,8 @@ def test_more_bits_per_feature_are_never_cheaper(text: str, profile: str, width:
 @given(PLAIN_AND_REPAIRED, ANY_PROFILE, st.data())
 def test_one_operation_more_is_never_cheaper(text: str, profile: str, data: st.DataObject) -> None:
     """Area is left out: where more MACs slow a layer down, fewer matched side units keep pace with them."""
-    network, chip = prepared(cm.DesignKey.parse(text)), cm.load_profile(profile)
-    rows, traffic = count(network), compulsory_traffic(network)
+    work, chip = prepared(cm.DesignKey.parse(text)), cm.load_profile(profile)
+    rows, traffic = work.rows, work.traffic
     row = data.draw(st.sampled_from(rows))
     more = CountRow(row.layer, "test", row.operation, row.precision, data.draw(st.integers(1, 10**6)))
     before, after = (price(arrange(some, traffic, 1), chip) for some in (rows, (*rows, more)))
