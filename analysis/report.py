@@ -67,9 +67,14 @@ def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None
     )
 
 
+GENERIC = "asic-45nm"
+"""The profile that a reader meets first, and whose method table is printed."""
+
+
 def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
     """Profiles by the name or path that they were asked for by, all shipped ones if none; two of one name raise."""
-    chips = {source: load_profile(source) for source in dict.fromkeys(given or shipped_profiles())}
+    generic_first = sorted(shipped_profiles(), key=lambda name: name != GENERIC)
+    chips = {source: load_profile(source) for source in dict.fromkeys(given or generic_first)}
     sources: dict[str, str] = {}
     for source, chip in chips.items():
         if chip.name in sources:
