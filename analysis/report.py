@@ -42,7 +42,9 @@ FRONTS = (
     ("resnet18", "cifar10"),
 )
 TABLES_ONLY = (("resnet18", "cifar100"),)
-_SHOWN = ("resnet20-cifar10/asic-45nm",)
+GENERIC = "asic-45nm"
+"""The profile that a reader meets first, and whose method table is printed."""
+_SHOWN = (f"resnet20-cifar10/{GENERIC}",)
 
 
 def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None:
@@ -65,10 +67,6 @@ def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None
     console.print(
         Text(f"Made {len(stale)} of {len(jobs)} parts ({kept} were up to date). Open {page}"), soft_wrap=True
     )
-
-
-GENERIC = "asic-45nm"
-"""The profile that a reader meets first, and whose method table is printed."""
 
 
 def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
