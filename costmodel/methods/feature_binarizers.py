@@ -75,7 +75,7 @@ def learned_threshold(g: Builder, x: Tensor, site: Site) -> Tensor:
 def data_dependent_shift(g: Builder, x: Tensor, site: Site, *, reduction: int = 16) -> Tensor:
     """Shift each channel before the sign by a number computed from the whole map (SD-BNN)."""
     pooled = squeeze(g, x)
-    with g.layer("shift"):
+    with g.layer("shift_net"):
         shift = g.map("sigmoid", (excite(g, pooled, x.shape[0], reduction, precision("int8")),))
     with g.layer("binarize"):
         return g.subtract(x, shift)

@@ -1,0 +1,45 @@
+"""ONNX of lowered networks: it exports, and the reference interpreter computes the same."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from strategies import any_values
+
+from costmodel.design import DesignKey
+from costmodel.folding import fold
+from costmodel.networks.build import build
+from training.lower import load_values, lower
+
+pytestmark = pytest.mark.skipif(
+    find_spec("onnxscript") is None, reason="torch exports ONNX only with onnxscript installed"
+)
+
+
+@pytest.mark.parametrize(
+    ("methods", "folded"),
+    [("", False), ("double_residual+rprelu+squeeze_excitation+ede", False), ("sign_to_magnitude", True)],
+)
+def test_resnet20_exports_and_runs(methods: str, folded: bool) -> None:
+    """Export of the module as trained holds the work on latent weights; that of a folded one what a chip stores."""
+    from onnx.reference import ReferenceEvaluator
+
+    network = build(DesignKey.parse(f"resnet20[{methods}]@w0.5/digits"))
+    model = lower(fold(network) if folded else network, dtype=torch.float64)
+    image = torch.randint(0, 17, (2, 1, 8, 8)).double()
+    load_values(model, any_values(network, np.random.default_rng(0)))  # of which no sum is zero by accident
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of the exporter's and the interpreter's own parts
+        exported = torch.onnx.export(model.eval(), (image,), dynamo=True, verbose=False)
+        assert exported is not None
+        graph = exported.model_proto.graph
+        (found,) = ReferenceEvaluator(exported.model_proto).run(None, {graph.input[0].name: image.numpy()})
+        expected = model(image).numpy()
+    kinds = Counter(node.op_type for node in graph.node)
+    assert kinds["Conv"] == 19 and kinds["Where"] >= 18
+    assert np.any(expected != expected[0, 0]) and np.allclose(found, expected, rtol=1e-6, atol=1e-6)

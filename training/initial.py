@@ -1,0 +1,74 @@
+"""Initial values: what a parameter's `initial` means."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from costmodel.errors import BnncostError
+from costmodel.graph import Network, Op, Param
+
+
+def initial_values(network: Network, generator: torch.Generator | None = None) -> dict[str, torch.Tensor]:
+    """Draw every learned parameter as a double tensor on the CPU, by name.
+
+    A number fills the array. "normal" is He's normal distribution for a ReLU behind (He 2015); "spread" puts the
+    parameters that shift one value evenly over -1 .. 1 (ABC-Net, Lin 2017, eq. 2); "inverse_fan_in" is one part
+    in as many as a window sum has terms.
+    """
+    readers = {param: op for op in reversed(network.ops) for param in (*op.inputs, *op.params)}
+    spread = _spread(network)
+    values = {}
+    for param in network.learned():
+        shape = tuple(int(side) for side in param.shape)
+        if param.initial == "normal":
+            drawn = torch.randn(shape, dtype=torch.float64, generator=generator)
+            values[param.name] = drawn * math.sqrt(2 / math.prod(shape[1:]))
+        else:
+            values[param.name] = torch.full(
+                shape, _number(network, param, readers, spread), dtype=torch.float64
+            )
+    return values
+
+
+def _number(network: Network, param: Param, readers: dict, spread: dict[Param, float]) -> float:
+    if isinstance(param.initial, (int, float)):
+        return float(param.initial)
+    if param.initial == "spread":
+        return spread[param]
+    if param.initial == "inverse_fan_in":
+        return 1 / _terms(network, readers[param])
+    raise BnncostError(
+        f"parameter '{param.name}': unknown initial value '{param.initial}'; a number, 'normal', 'spread' and "
+        "'inverse_fan_in' are known."
+    )
+
+
+def _spread(network: Network) -> dict[Param, float]:
+    """Space the shifts of one value evenly over -1 .. 1, in the order in which they are read."""
+    groups: dict[object, list[Param]] = {}
+    for op in network.ops:
+        shifts = [
+            item for item in (*op.inputs, *op.params) if isinstance(item, Param) and item.initial == "spread"
+        ]
+        for param in shifts:
+            groups.setdefault(op.inputs[0], []).append(param)
+    return {
+        param: -1 + 2 * number / (len(group) - 1) if len(group) > 1 else 0.0
+        for group in groups.values()
+        for number, param in enumerate(group)
+    }
+
+
+def _terms(network: Network, op: Op | None) -> int:
+    """Count the elements that are summed up before `op` scales the sum."""
+    terms = 1
+    while op is not None and (op := network.producers.get(op.inputs[0])) is not None:
+        if op.kind == "box_sum":
+            terms *= op.integer("size") ** 2
+        elif op.kind == "absolute_sum":
+            return terms * int(op.inputs[0].shape[0])
+        else:
+            break
+    return terms
