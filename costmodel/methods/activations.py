@@ -71,12 +71,7 @@ def rprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
 )
 def maxout(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     """Multiply elements by a learned slope per channel above zero and another below (AdaBin's Maxout)."""
-    channels = (y.shape[0],)
-    slopes = (
-        g.param("slope_above", channels, "C", initial=1.0, positive=True),
-        g.param("slope_below", channels, "C", initial=0.25, positive=True),
-    )
-    return g.map("two_slope", (y,), params=slopes)
+    return _two_slopes(g, y)
 
 
 @repair_method(
@@ -89,10 +84,15 @@ def maxout(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
 def dprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     """Shift each channel, bend with a slope on either side, shift again (PokeBNN's dynamic PReLU)."""
     channels = (y.shape[0],)
-    moved = g.bias(y, g.param("shift_in", channels, "C"))
+    bent = _two_slopes(g, g.bias(y, g.param("shift_in", channels, "C")))
+    return g.bias(bent, g.param("shift_out", channels, "C"))
+
+
+def _two_slopes(g: Builder, y: Tensor) -> Tensor:
+    """Multiply by one learned slope per channel above zero and another below."""
+    channels = (y.shape[0],)
     slopes = (
         g.param("slope_above", channels, "C", initial=1.0, positive=True),
         g.param("slope_below", channels, "C", initial=0.25, positive=True),
     )
-    bent = g.map("two_slope", (moved,), params=slopes)
-    return g.bias(bent, g.param("shift_out", channels, "C"))
+    return g.map("two_slope", (y,), params=slopes)

@@ -34,10 +34,7 @@ def excite(g: Builder, pooled: Tensor, channels: Dimension, reduction: int, oper
 )
 def squeeze_excitation(g: Builder, y: Tensor, site: Site, *, reduction: int = 8) -> Tensor:
     """Scale each channel by a sigmoid of two small layers on the averaged input of the branch."""
-    pooled = squeeze(g, site.branch)
-    with g.layer("gate"):
-        gate = g.map("sigmoid", (excite(g, pooled, y.shape[0], reduction, precision("int8")),))
-    return g.multiply(y, gate)
+    return _gated(g, y, site, "sigmoid", reduction, precision("int8"))
 
 
 @repair_method(
@@ -50,7 +47,12 @@ def squeeze_excitation(g: Builder, y: Tensor, site: Site, *, reduction: int = 8)
 )
 def squeeze_excitation_4bit(g: Builder, y: Tensor, site: Site, *, reduction: int = 8) -> Tensor:
     """Squeeze-and-excitation with 4-bit layers and a hard sigmoid."""
+    return _gated(g, y, site, "hard_sigmoid", reduction, precision("int4"))
+
+
+def _gated(g: Builder, y: Tensor, site: Site, curve: str, reduction: int, operand: Precision) -> Tensor:
+    """Multiply by a gate per channel: two small layers on the averaged input of the branch, then a curve."""
     pooled = squeeze(g, site.branch)
     with g.layer("gate"):
-        gate = g.map("hard_sigmoid", (excite(g, pooled, y.shape[0], reduction, precision("int4")),))
+        gate = g.map(curve, (excite(g, pooled, y.shape[0], reduction, operand),))
     return g.multiply(y, gate)

@@ -26,10 +26,7 @@ def norm_before_sign(g: Builder, x: Tensor, site: Site, *, only: bool = False) -
 )  # fmt: skip
 def sample_standardize(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Standardize each sample over its whole map before the sign (RBNN)."""
-    with g.with_producer(x):
-        mean = g.map("sample_mean", (x,), shape=(1, 1, 1))
-    with g.layer("binarize"):
-        return g.subtract(x, mean)
+    return _divided_in_training(g, _centred(g, x), x)
 
 
 @repair_method(
@@ -38,8 +35,7 @@ def sample_standardize(g: Builder, x: Tensor, site: Site) -> Tensor:
 )  # fmt: skip
 def sample_deviation_scale(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Divide each sample by its standard deviation, in training only (ReCU)."""
-    deviation = g.map("sample_deviation", (x,), shape=(1, 1, 1), when="train")
-    return g.map("divide_training", (x, deviation), when="train")
+    return _divided_in_training(g, x, x)
 
 
 @repair_method(
@@ -49,10 +45,22 @@ def sample_deviation_scale(g: Builder, x: Tensor, site: Site) -> Tensor:
 )  # fmt: skip
 def mean_subtraction(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Subtract the mean of each sample before the sign."""
+    return _centred(g, x)
+
+
+def _centred(g: Builder, x: Tensor) -> Tensor:
+    """Subtract the mean of a sample, which is only known once the whole map has streamed by."""
     with g.with_producer(x):
         mean = g.map("sample_mean", (x,), shape=(1, 1, 1))
     with g.layer("binarize"):
         return g.subtract(x, mean)
+
+
+def _divided_in_training(g: Builder, x: Tensor, sample: Tensor) -> Tensor:
+    """Divide by the standard deviation of a sample; inference passes `x` on."""
+    with g.with_producer(x):
+        deviation = g.map("sample_deviation", (sample,), shape=(1, 1, 1), when="train")
+        return g.map("divide_training", (x, deviation), when="train")
 
 
 STORED_AS_BITS = "weights are normalized at export, before they are stored as bits"

@@ -107,11 +107,16 @@ def test_parameters_have_the_names_and_places_of_the_list() -> None:
 
 
 def test_a_parameter_named_like_a_layer_keeps_its_name_in_the_values() -> None:
-    network = build(small_key("resnet20", "weight_bases", "data_dependent_shift"))
+    g = Builder("toy", (2, 4, 4), precision("int8"), precision("int16"))
+    with g.layer("outer"):
+        y = g.scale(g.input, g.param("inner", (), ""))
+        with g.layer("inner"):
+            y = g.bias(y, g.param("offset", (), ""))
+    network = g.finish(y)
     model = lower(network)
-    assert "stage1.block1.conv1.shift" in {param.name for param in network.learned()}
-    assert "stage1.block1.conv1.shift_" in dict(model.named_parameters())
-    assert set(values_of(model)) == {param.name for param in network.learned()}
+    assert [param.name for param in network.learned()] == ["outer.inner", "outer.inner.offset"]
+    assert set(dict(model.named_parameters())) == {"outer.inner_", "outer.inner.offset"}
+    assert set(values_of(model)) == {"outer.inner", "outer.inner.offset"}
 
 
 def test_values_go_in_and_out() -> None:
