@@ -11,7 +11,7 @@ import numpy as np
 
 from costmodel.counting import CountRow, count
 from costmodel.graph import Dimension, Network
-from costmodel.traffic import ROLES, Traffic, compulsory_traffic
+from costmodel.traffic import MAP_ROLES, ROLES, Traffic, compulsory_traffic
 
 OperationKey = tuple[str, str]
 
@@ -31,8 +31,9 @@ class Demand:
     """Operations, traffic and storage of N design points, whose layers are numbered and padded with zeros.
 
     `counts` has shape (operations, layers, N) and is exact; `read_bits` and `write_bits` have shape
-    (roles, layers, N), with roles in the order of `costmodel.traffic.ROLES`. Each layer occurs `repeats`
-    (layers, N) times; what the three arrays say is one occurrence.
+    (roles, layers, N), with roles in the order of `costmodel.traffic.ROLES`. `alive_bits` are the maps kept
+    while a layer runs, binary and real-valued: (2, layers, N). Each layer occurs `repeats` (layers, N)
+    times; what the other arrays say is one occurrence.
     """
 
     layers: tuple[str, ...]
@@ -40,6 +41,7 @@ class Demand:
     counts: np.ndarray
     read_bits: np.ndarray
     write_bits: np.ndarray
+    alive_bits: np.ndarray
     repeats: np.ndarray
     storage: StorageArrays
 
@@ -69,6 +71,28 @@ class Demand:
         return self.counts.astype(float)
 
     @cached_property
+    def inverse_alive(self) -> dict[str, np.ndarray]:
+        """One over the bits of maps alive in each layer [1/bit]: of each role, and of "both" together."""
+        binary, real = self.alive_bits
+        kinds = {MAP_ROLES[0]: binary, MAP_ROLES[1]: real, "both": binary + real}
+        return {name: 1 / np.maximum(bits, 1) for name, bits in kinds.items()}
+
+    @cached_property
+    def repeated_bits(self) -> dict[str, np.ndarray]:
+        """Bits that all occurrences of a layer read, or write: (roles, layers, N)."""
+        return {"read": self.read_bits * self.work_repeats, "write": self.write_bits * self.work_repeats}
+
+    @cached_property
+    def work_repeats(self) -> np.ndarray:
+        """How often each layer occurs, as floating-point numbers."""
+        return self.repeats.astype(float)
+
+    @cached_property
+    def moved_maps(self) -> np.ndarray:
+        """Bits of maps of both kinds read and written: (layers, N)."""
+        return self.moved_bits[-len(MAP_ROLES) :].sum(axis=0)
+
+    @cached_property
     def moved_bits(self) -> np.ndarray:
         """Bits read and written, as floating-point numbers: (roles, layers, N)."""
         return (self.read_bits + self.write_bits).astype(float)
@@ -96,9 +120,20 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
         write[place] += moved.write_bits
     kept = traffic.storage
     sizes = (kept.weights, kept.parameters, *kept.peak_by_role.values(), kept.peak_features)
+    alive = np.zeros((len(MAP_ROLES), len(layers), points), dtype=np.int64)
+    for (layer, role), bits in kept.alive.items():
+        if layer in layer_index:
+            alive[MAP_ROLES.index(role), layer_index[layer]] = bits
     once = np.ones((len(layers), points), dtype=np.int64)
     return Demand(
-        layers, operations, counts, read, write, once, StorageArrays(*(_spread(s, points) for s in sizes))
+        layers,
+        operations,
+        counts,
+        read,
+        write,
+        alive,
+        once,
+        StorageArrays(*(_spread(s, points) for s in sizes)),
     )
 
 
@@ -115,12 +150,11 @@ def distinct(demand: Demand) -> Demand:
 
     The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
     """
+    arrays = (demand.counts, demand.read_bits, demand.write_bits, demand.alive_bits)
     kept: dict[bytes, int] = {}
     repeats = []
     for number in range(len(demand.layers)):
-        asks = (
-            values[:, number].tobytes() for values in (demand.counts, demand.read_bits, demand.write_bits)
-        )
+        asks = (values[:, number].tobytes() for values in arrays)
         place = kept.setdefault(b"".join(asks), number)
         if place == number:
             repeats.append(demand.repeats[number].copy())
@@ -133,6 +167,7 @@ def distinct(demand: Demand) -> Demand:
         counts=demand.counts[:, chosen],
         read_bits=demand.read_bits[:, chosen],
         write_bits=demand.write_bits[:, chosen],
+        alive_bits=demand.alive_bits[:, chosen],
         repeats=np.stack(repeats),
     )
 
@@ -144,6 +179,7 @@ def part(demand: Demand, points: np.ndarray) -> Demand:
         counts=demand.counts[:, :, points],
         read_bits=demand.read_bits[:, :, points],
         write_bits=demand.write_bits[:, :, points],
+        alive_bits=demand.alive_bits[:, :, points],
         repeats=demand.repeats[:, points],
         storage=StorageArrays(*(bits[points] for bits in demand.storage)),
     )
@@ -157,6 +193,7 @@ def joined(demands: Sequence[Demand]) -> Demand:
     counts = np.zeros((len(operations), depth, points), dtype=np.int64)
     read = np.zeros((len(ROLES), depth, points), dtype=np.int64)
     write = np.zeros_like(read)
+    alive = np.zeros((len(MAP_ROLES), depth, points), dtype=np.int64)
     repeats = np.zeros((depth, points), dtype=np.int64)
     start = 0
     for demand in demands:
@@ -165,10 +202,11 @@ def joined(demands: Sequence[Demand]) -> Demand:
             counts[operations.index(key), layers, here] = demand.counts[number]
         read[:, layers, here] = demand.read_bits
         write[:, layers, here] = demand.write_bits
+        alive[:, layers, here] = demand.alive_bits
         repeats[layers, here] = demand.repeats
         start += demand.points
     names = tuple(f"layer{number}" for number in range(depth))
     storage = StorageArrays(
         *(np.concatenate(parts) for parts in zip(*(d.storage for d in demands), strict=True))
     )
-    return Demand(names, operations, counts, read, write, repeats, storage)
+    return Demand(names, operations, counts, read, write, alive, repeats, storage)

@@ -91,7 +91,7 @@ def _priced(work: Workload, profile: HardwareProfile, name: str) -> Cost:
         area={resource: float(amount[0]) for resource, amount in points.area.items()},
         memory_bits=_storage_bits(work.traffic),
         operations=_operation_costs(rows, demand, prices),
-        memory=_memory_costs(demand, points),
+        memory=_memory_costs(points),
         layers=_layer_costs(rows, demand, points, prices, profile),
         control_j=float(points.control_j[0]),
         leakage=tuple(
@@ -136,14 +136,12 @@ def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -
     )  # fmt: skip
 
 
-def _memory_costs(demand: Demand, points: PointCosts) -> tuple[MemoryCost, ...]:
-    read, write = demand.read_bits.sum(axis=1), demand.write_bits.sum(axis=1)
+def _memory_costs(points: PointCosts) -> tuple[MemoryCost, ...]:
     found = []
     for (level, role), energy in points.memory_j.items():
-        number, share = ROLES.index(role), points.placement.share[role][level][0]
-        moved = (float(read[number, 0] * share), float(write[number, 0] * share))
-        if any(moved):
-            found.append(MemoryCost(level, role, *moved, float(energy[0])))
+        read, write = (float(points.traffic_bits[level, role, way][0]) for way in ("read", "write"))
+        if read or write:
+            found.append(MemoryCost(level, role, read, write, float(energy[0])))
     return tuple(found)
 
 
@@ -155,7 +153,7 @@ def _layer_costs(
     memory_j = np.zeros(len(demand.layers))
     for (level, role), _ in points.memory_j.items():
         figures = profile.memories[level].interpolate(points.placement.size_bits[level][0])
-        share, number = points.placement.share[role][level][0], ROLES.index(role)
+        share, number = points.placement.share[role][level][..., 0], ROLES.index(role)
         read, write = demand.read_bits[number, :, 0], demand.write_bits[number, :, 0]
         memory_j += share * (read * figures.read_j_per_bit + write * figures.write_j_per_bit)
     paces = [

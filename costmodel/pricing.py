@@ -6,7 +6,7 @@ Arrays run over design points last, so that one network and a sweep of a million
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -15,7 +15,7 @@ import numpy as np
 from costmodel.demand import Demand, OperationKey
 from costmodel.hardware import HardwareProfile, MemoryFigures, UnitPrice
 from costmodel.placement import Placement, place
-from costmodel.traffic import ROLES
+from costmodel.traffic import MAP_ROLES, ROLES
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +71,17 @@ class LayerCycles:
         return np.argmax(np.stack([self.array, self.side, *self.ports]), axis=0)
 
 
+TrafficKey = tuple[str, str, str]
+"""Level, role, and "read" or "write"."""
+
+
 @dataclass(frozen=True, eq=False)
 class PointCosts:
     """Cost of every design point: energy [J] with its parts, latency [s], and area by resource."""
 
     energy_j: np.ndarray
     operation_j: np.ndarray
+    traffic_bits: dict[TrafficKey, np.ndarray]
     memory_j: dict[tuple[str, str], np.ndarray]
     control_j: np.ndarray
     leakage_j: np.ndarray
@@ -105,7 +110,7 @@ def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
     counts every unit once.
     """
     prices = prices_of(profile, demand.operations)
-    placement = place(profile, demand.storage)
+    placement = place(profile, demand)
     figures = {name: level.interpolate(placement.size_bits[name]) for name, level in profile.memories.items()}
     layers = _layer_cycles(demand, profile, prices, placement)
     cycles = np.einsum("ln,ln->n", layers.slowest, demand.repeats)
@@ -124,6 +129,7 @@ def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
     return PointCosts(
         energy_j,
         operation_j,
+        traffic,
         _read_and_write(memory_j),
         control_j,
         np.asarray(leakage_j),
@@ -166,14 +172,24 @@ def _cycles_of(demand: Demand, prices: Prices, numbers: Iterable[int]) -> np.nda
 def _port_cycles(demand: Demand, placement: Placement, level: str, bits_per_cycle: float) -> np.ndarray:
     """Cycles per layer that one memory's port is busy."""
     cycles = np.zeros(demand.moved_bits.shape[1:])
-    for role, bits in zip(ROLES, demand.moved_bits, strict=True):
-        share = placement.share[role].get(level)
-        if share is not None and share.any():
-            cycles += bits * (share / bits_per_cycle)
+    for share, bits in _moved_alike(demand, placement, level):
+        cycles += bits * share
+    cycles /= bits_per_cycle
     return cycles
 
 
-TrafficKey = tuple[str, str, str]
+def _moved_alike(demand: Demand, placement: Placement, level: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Bits per layer of the roles that a level holds, with its share; maps that are placed together at once."""
+    found: dict[int, tuple[np.ndarray, list[int]]] = {}
+    for number, role in enumerate(ROLES):
+        share = placement.share[role].get(level)
+        if share is not None and (share.ndim > 1 or share.any()):
+            found.setdefault(id(share), (share, []))[1].append(number)
+    for share, numbers in found.values():
+        together = numbers == [ROLES.index(role) for role in MAP_ROLES]
+        yield share, demand.moved_maps if together else demand.moved_bits[numbers].sum(axis=0)
+
+
 LevelFigures = Mapping[str, MemoryFigures]
 
 
@@ -182,9 +198,15 @@ def _traffic(
 ) -> tuple[dict[TrafficKey, np.ndarray], dict[TrafficKey, np.ndarray]]:
     """Bits moved, and energy per bit, by (level, role, direction)."""
     traffic, energy = {}, {}
-    for role, read, write in zip(ROLES, demand.total_read_bits, demand.total_write_bits, strict=True):
+    totals = {"read": demand.total_read_bits, "write": demand.total_write_bits}
+    for number, role in enumerate(ROLES):
         for name, share in placement.share[role].items():
-            traffic[name, role, "read"], traffic[name, role, "write"] = read * share, write * share
+            for direction, total in totals.items():
+                spilled = share.ndim > 1
+                bits = demand.repeated_bits[direction][number] if spilled else total[number]
+                traffic[name, role, direction] = (
+                    np.einsum("ln,ln->n", bits, share) if spilled else bits * share
+                )
             energy[name, role, "read"] = figures[name].read_j_per_bit
             energy[name, role, "write"] = figures[name].write_j_per_bit
     return traffic, energy

@@ -20,7 +20,9 @@ from costmodel.operations.convolution import fan_in
 from costmodel.pricing import price
 
 # Points priced together: few enough for their layers to stay in a core's cache while every profile passes by.
-_POINTS_TOGETHER = 2560
+_POINTS_TOGETHER = 5120
+# How many times as many layers a point may have as the shallowest that it is priced with.
+_DEEPER = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +156,9 @@ def _chunks(demands: Sequence[Demand]) -> Iterator[_Chunk]:
     """Put points of about equally many layers together: the others' layers are padded with zeros."""
     waiting: list[_Chunk] = []
     for piece in sorted(_pieces(demands), key=lambda piece: len(piece.demand.layers)):
-        if waiting and sum(one.demand.points for one in waiting) + piece.demand.points > _POINTS_TOGETHER:
+        points = sum(one.demand.points for one in waiting) + piece.demand.points
+        deeper = waiting and len(piece.demand.layers) > _DEEPER * len(waiting[0].demand.layers)
+        if waiting and (points > _POINTS_TOGETHER or deeper):
             yield _together(waiting)
             waiting = []
         waiting.append(piece)

@@ -18,7 +18,7 @@ from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Network, Op, Param, Tensor, Value
 
 ROLES = ("weights", "parameters", "binary_features", "features")
-MAC_KINDS = ("conv", "linear")
+MAP_ROLES = ROLES[2:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,13 +35,15 @@ class TrafficRow:
 class Storage:
     """Bits to keep: stored weights and parameters, and the largest sets of maps alive together [bit].
 
-    `peak_features` is the largest sum over all maps, `peak_by_role` the largest of each kind alone.
+    `peak_features` is the largest sum over all maps, `peak_by_role` the largest of each kind alone, and
+    `alive` the maps of each role that are kept while each layer runs.
     """
 
     weights: Dimension
     parameters: Dimension
     peak_features: Dimension
     peak_by_role: Mapping[str, Dimension]
+    alive: Mapping[tuple[str, str], Dimension]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +82,7 @@ def _role(value: Value, network: Network) -> str:
 
 
 def _values_read(network: Network) -> dict[tuple[str, Value], Dimension]:
-    """Bits of each value that each layer reads; a layer that only subsamples a map reads the rest of it never."""
+    """Bits of each value that each layer reads; what a stride skips is never read."""
     found: dict[tuple[str, Value], Dimension] = {}
     for op in network.running():
         for value in (*op.inputs, *op.params):
@@ -91,7 +93,12 @@ def _values_read(network: Network) -> dict[tuple[str, Value], Dimension]:
 
 
 def _amount_read(op: Op, value: Value) -> Dimension:
-    return op.output.bits if op.kind == "subsample" else value.bits
+    if op.kind == "subsample":
+        return op.output.bits
+    if op.kind == "conv" and value is op.inputs[0] and op.params[0].shape[2] == 1:
+        positions = op.output.shape[1] * op.output.shape[2]  # a strided 1x1 kernel skips the others
+        return value.shape[0] * (positions * value.precision.bits)
+    return value.bits
 
 
 def _layer_order(network: Network, producer_layer: Mapping[Value, str]) -> list[str]:
@@ -131,7 +138,7 @@ def _storage(
 ) -> Storage:
     """Follow which maps are alive while each layer runs: from its maker to its last reader, both included."""
     position = {name: number for number, name in enumerate(order)} | {"": 0, "output": len(order) - 1}
-    alive: dict[str, list[Dimension]] = {role: [0] * len(order) for role in ("binary_features", "features")}
+    alive: dict[str, list[Dimension]] = {role: [0] * len(order) for role in MAP_ROLES}
     for tensor, layers in readers.items():
         first = position[producer_layer[tensor]]
         last = max(position[layer] for layer in layers)
@@ -143,7 +150,11 @@ def _storage(
     parameters = _sum(param.bits for param in params if _role(param, network) == "parameters")
     together = [left + right for left, right in zip(*alive.values(), strict=True)]
     return Storage(
-        weights, parameters, _peak(together), {role: _peak(steps) for role, steps in alive.items()}
+        weights,
+        parameters,
+        _peak(together),
+        {role: _peak(steps) for role, steps in alive.items()},
+        {(layer, role): steps[place] for role, steps in alive.items() for place, layer in enumerate(order)},
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_chip import chip, processor, spilling, toy_network
+from toy_chip import ALL, chip, processor, spilling, toy_network
 
 import costmodel as cm
 from costmodel.builder import Builder
@@ -131,6 +132,20 @@ def test_weights_spill_to_the_outer_level(demand: Demand, tmp_path: Path) -> Non
     assert found.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + 0.02)
 
 
+def test_maps_spill_only_in_the_layers_that_overflow(demand: Demand, tmp_path: Path) -> None:
+    """1,024 bits inside: layer a's maps, 512 + 128 bits, fit; of layer b's 2,176 bits 1,152 lie outside."""
+    memories = spilling(1).replace("0.28125", "0.125").replace("[weights]", ALL)
+    found = price(demand, chip(tmp_path, memories=memories))
+    inside = 1024 / 2176
+    assert found.traffic_bits["sram", "features", "read"][0] == exactly(512)
+    assert found.traffic_bits["dram", "features", "read"][0] == 0
+    assert found.traffic_bits["sram", "binary_features", "read"][0] == exactly(128 * inside)
+    assert found.traffic_bits["dram", "binary_features", "write"][0] == 0
+    assert found.traffic_bits["sram", "features", "write"][0] == exactly(2048 * inside)
+    assert found.traffic_bits["dram", "features", "write"][0] == exactly(2048 * (1 - inside))
+    assert found.placement.used_bits["dram"][0] == 832 + 2176 - 1024
+
+
 def test_what_finds_no_room_is_an_error_that_names_design_profile_and_bits(tmp_path: Path) -> None:
     """The outer level has 512 bits for the 704 that spill."""
     tight = chip(tmp_path, memories=spilling(0.0625))
@@ -169,8 +184,8 @@ def test_a_slow_memory_outside_holds_a_processor_up(demand: Demand, tmp_path: Pa
 def test_maps_of_both_kinds_share_a_level_by_their_peak_together(tmp_path: Path) -> None:
     """Their own peaks, 128 and 2,048 bits, meet in layer b here; a level of its own takes each one's."""
     profile, demand = chip(tmp_path), demand_of(toy_network())
-    assert place(profile, demand.storage).used_bits["sram"][0] == 832 + 2176
-    apart = demand.storage._replace(peak_features=np.array([2100]))
+    assert place(profile, demand).used_bits["sram"][0] == 832 + 2176
+    apart = replace(demand, storage=demand.storage._replace(peak_features=np.array([2100])))
     assert place(profile, apart).used_bits["sram"][0] == 832 + 2100
 
 

@@ -64,6 +64,15 @@ def test_a_layer_that_only_subsamples_a_map_reads_a_quarter_of_it() -> None:
     assert found["c", "features"] == (64 * 16 + 16 * 16, 16 * 16)  # c reads the whole of x as well
 
 
+def test_a_strided_1x1_kernel_reads_a_quarter_of_a_map() -> None:
+    g = builder()
+    with g.layer("a"):
+        x = g.relu(g.input)
+    with g.layer("b"):
+        y = g.conv(x, g.narrow_weight(2, x, 1, precision("int8")), stride=2)
+    assert moved(g.finish(y))["b", "features"] == (4 * 2 * 2 * 16, 2 * 2 * 2 * 32)
+
+
 def test_roles_and_parameters() -> None:
     """Weights of MACs are weights, all else is a parameter; what export reads is not moved."""
     g = builder()
@@ -156,8 +165,8 @@ def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str,
             readers = [op for op in ops if op.layer == layer and tensor in op.inputs]
             if readers and made.get(tensor) != layer:
                 users[layer] = max(
-                    int(np.prod(op.output.shape)) * op.output.precision.bits
-                    if op.kind == "subsample"
+                    size * int(np.prod(op.output.shape[1:])) // int(np.prod(tensor.shape[1:]))
+                    if op.kind == "subsample" or (op.kind == "conv" and op.params[0].shape[-1] == 1)
                     else size
                     for op in readers
                 )
