@@ -30,6 +30,9 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
         raise BnncostError(
             f"{where}:1: the column '{missing[0]}' is missing; an accuracy file has at least the columns design,top1."
         )
+    names = list(reader.fieldnames or ())
+    if len(set(names)) < len(names):
+        raise BnncostError(f"{where}:1: a column is given twice: {', '.join(names)}.")
     problems: list[str] = []
     records = list(_records(_rows(reader, where), where, problems, "measured" if source else "author"))
     if problems:
@@ -67,6 +70,12 @@ def _records(
     for line, row in rows:
         name, value = (row["design"] or "").strip(), (row["top1"] or "").strip()
         if not name and not value:
+            continue
+        if None in row:
+            problems.append(
+                f"{where}:{line}: the row has more cells than the header; put quotes round a design that has a "
+                "comma, and write decimals with a point."
+            )
             continue
         try:
             key = resolve(name)

@@ -175,6 +175,10 @@ def _emitted(use: MethodUse, after: Cost, before: Cost) -> Change:
             key = (row.operation, row.precision)
             asked[key] = asked.get(key, 0) + row.count
     change = difference(after, before)
+    if (
+        not asked and use.method.hook == "width"
+    ):  # it adds no operation of its own: there is more of every one
+        return change
     return Change(asked, change.energy_j, change.latency_s, change.area)
 
 

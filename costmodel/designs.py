@@ -196,7 +196,8 @@ _declare(
     other_backbone=True,
 )  # fmt: skip
 _BOOLNET_NOTE = (
-    "Its logic shortcuts and slices of bits on ResNet-18; the paper's own backbone differs in details, "
+    "Its logic shortcuts and slices of bits on ResNet-18; concatenations are not modelled, so BaseNet and BoolNet "
+    "cost the same here; the paper's own backbone differs in details, "
     "so accuracies are not exactly this network's."
 )
 for _name, _title, _slices in (

@@ -26,12 +26,16 @@ AnyProfile = HardwareProfile | str | os.PathLike[str]
 
 
 def as_profile(profile: AnyProfile) -> HardwareProfile:
-    """Return the profile itself, or read it by name or path."""
+    """Return the profile itself, or read it by name or path; anything else raises BnncostError."""
+    if not isinstance(profile, (HardwareProfile, str, os.PathLike)):
+        raise BnncostError(f"a profile is a name, a path or a HardwareProfile, not {profile!r}.")
     return profile if isinstance(profile, HardwareProfile) else load_profile(profile)
 
 
 def as_design(design: DesignKey | str) -> DesignKey:
-    """Return the design itself, or read its text form or a published design's name."""
+    """Return the design itself, or read its text form or a published name; anything else raises BnncostError."""
+    if not isinstance(design, (DesignKey, str)):
+        raise BnncostError(f"a design is a text or a DesignKey, not {design!r}.")
     return design if isinstance(design, DesignKey) else resolve(design)
 
 

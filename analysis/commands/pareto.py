@@ -13,6 +13,7 @@ from analysis.tables import records
 from analysis.views import front_view
 from costmodel import DATASETS, NETWORKS, load_profile
 from costmodel.errors import unknown
+from costmodel.records import AccuracyRecord
 
 
 def pareto_document(
@@ -24,8 +25,16 @@ def pareto_document(
     if dataset not in DATASETS:
         raise unknown("data set", dataset, DATASETS)
     chip = load_profile(profile)
-    here, left_out = runnable(for_network(load_accuracy(accuracy), network, dataset), chip)
+    everything = load_accuracy(accuracy)
+    mine = for_network(everything, network, dataset)
+    here, left_out = runnable(mine, chip)
+    if accuracy is not None:
+        left_out |= {one.name: f"it is on {_backbone(one)}" for one in everything if one not in mine}
     frame = front_frame(network, dataset, chip, here, x)
     written = write_front(frame, network, dataset, chip, x, make_folder(out))
     table = front_view(frame, f"Top-1 against {x}: {network}/{dataset} on {chip.name}")
     return Document((table,), records(table), table), written, left_out
+
+
+def _backbone(record: AccuracyRecord) -> str:
+    return f"{record.key.network}/{record.key.dataset}"

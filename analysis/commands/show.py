@@ -17,6 +17,7 @@ from rich.text import Text
 from analysis import tables
 from analysis.output import write_whole
 from analysis.tables import Table
+from costmodel.errors import unknown
 
 # Wide enough that no table is cut where nobody looks at the width of a window.
 _WIDE = 4096
@@ -64,7 +65,7 @@ def console_for(stream: TextIO) -> Console:
 
 def deliver(document: Document, chosen: Format | None, out: Path | None) -> None:
     """Write a document to a file, or to standard output; the file's suffix decides if no format is chosen."""
-    form = chosen or (_BY_SUFFIX.get(out.suffix.lower()) if out else None) or Format.table
+    form = chosen or (_form_of(out) if out else Format.table)
     if out is not None:
         write_whole(out, as_text(document, form))
         say(f"Wrote {out}")
@@ -72,6 +73,16 @@ def deliver(document: Document, chosen: Format | None, out: Path | None) -> None
         print_document(document, console_for(sys.stdout))
     else:
         sys.stdout.write(as_text(document, form))
+
+
+def _form_of(out: Path) -> Format:
+    """The form that a file's suffix asks for; a suffix that asks for none raises BnncostError."""
+    suffix = out.suffix.lower()
+    if suffix in ("", ".txt"):
+        return Format.table
+    if suffix not in _BY_SUFFIX:
+        raise unknown("suffix", suffix, [".txt", *_BY_SUFFIX], place=f"output file '{out}'")
+    return _BY_SUFFIX[suffix]
 
 
 def as_text(document: Document, form: Format) -> str:

@@ -115,6 +115,8 @@ def _locate(text: str) -> ProfileFile:
         return ProfileFile(_label(path), path, True)
     if text.endswith(_SUFFIXES) or _is_file(text):
         return ProfileFile(text, Path(text), False)
+    if os.path.isdir(text):
+        raise BnncostError(f"'{text}' is a folder; name a .yaml file in it, or a shipped profile.")
     names = unknown("hardware profile", text[:_SHOWN], shipped_profiles())
     raise BnncostError(f"{names} Or give the path of a .yaml file.")
 

@@ -60,7 +60,7 @@ def rbnn_gradient() -> None:
 
 
 @repair_method(
-    branch="training", category="feature binarizer", hook="before_sign", source="liu2020reactnet",
+    branch="training", category="feature binarizer", hook="before_sign", source="liu2020reactnet", rank=2,
     note="The shift folds into the threshold; only its parameters stay.",
 )  # fmt: skip
 def learned_threshold(g: Builder, x: Tensor, site: Site) -> Tensor:
@@ -82,7 +82,7 @@ def data_dependent_shift(g: Builder, x: Tensor, site: Site, *, reduction: int = 
 
 
 @repair_method(
-    branch="training", category="feature binarizer", hook="before_sign", source="tu2022",
+    branch="training", category="feature binarizer", hook="before_sign", source="tu2022", rank=2,
     note="The centre folds into the threshold; the distance goes into the scale behind the convolution.",
 )  # fmt: skip
 def adaptive_centre(g: Builder, x: Tensor, site: Site) -> Tensor:

@@ -11,7 +11,7 @@ POSITIVE = "a positive divisor per sample changes no sign, so inference leaves i
 
 
 @repair_method(
-    branch="training", category="feature normalization", hook="before_sign", source="bethge2019",
+    branch="training", category="feature normalization", hook="before_sign", source="bethge2019", rank=1,
     note="Folds into the threshold of the sign behind it; with `only=true` the norm behind the convolution goes.",
 )  # fmt: skip
 def norm_before_sign(g: Builder, x: Tensor, site: Site, *, only: bool = False) -> Tensor:

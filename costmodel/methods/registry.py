@@ -69,6 +69,7 @@ class RepairMethod:
     note: str = ""
     exclusive: str = ""
     conflicts: tuple[str, ...] = ()
+    rank: int = 0
     free_because: str = ""
     estimator: str = ""
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
@@ -87,6 +88,7 @@ def repair_method(
     note: str = "",
     exclusive: str = "",
     conflicts: tuple[str, ...] = (),
+    rank: int = 0,
     free_because: str = "",
     estimator: str = "",
 ) -> Callable[[Emit], Emit]:
@@ -94,7 +96,8 @@ def repair_method(
 
     The first line of its docstring is the method's summary, its keyword-only arguments are the options.
     Methods of one `exclusive` slot cannot be combined, nor a method with a slot that it names in `conflicts`.
-    A second method of the same name raises.
+    Methods of one hook act in the order of their `rank`, so that a design's cost does not depend on the order
+    in which they are written. A second method of the same name raises.
     """
 
     def register(emit: Emit) -> Emit:
@@ -107,8 +110,8 @@ def repair_method(
         options = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
         summary = (emit.__doc__ or "").strip().splitlines()[0]
         METHODS[name] = RepairMethod(
-            name, branch, category, hook, emit, summary, source, note, exclusive, conflicts, free_because, estimator,
-            MappingProxyType(options),
+            name, branch, category, hook, emit, summary, source, note, exclusive, conflicts, rank,
+            free_because, estimator, MappingProxyType(options),
         )  # fmt: skip
         return emit
 

@@ -1,4 +1,7 @@
-"""Scaling factors: give a binary convolution's result some of the magnitude that its bits lost."""
+"""Scaling factors: give a binary convolution's result some of the magnitude that its bits lost.
+
+Scales over channels act last, next to the norm that they merge into; multiplications commute.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from costmodel.methods.site import Site, latent_weight
     category="scaling factor",
     hook="after_convolution",
     exclusive="channel scale",
+    rank=2,
     source="rastegari2016",
     note="Merges into a batch norm that follows.",
 )
@@ -28,6 +32,7 @@ def channel_scale_analytic(g: Builder, y: Tensor, site: Site) -> Tensor:
     category="scaling factor",
     hook="after_convolution",
     exclusive="channel scale",
+    rank=2,
     source="bulat2019xnorpp",
     note="Merges into a batch norm that follows.",
 )
@@ -41,6 +46,7 @@ def channel_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     category="scaling factor",
     hook="after_convolution",
     exclusive="channel scale",
+    rank=2,
     source="qin2020",
     note="A shift in place of a multiply where it does not fold.",
 )
@@ -56,6 +62,7 @@ def shift_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     category="scaling factor",
     hook="after_convolution",
     exclusive="spatial scale",
+    rank=1,
     source="rastegari2016",
     note="Data-dependent, so it never folds; it needs the real-valued input map.",
 )
@@ -74,6 +81,7 @@ def spatial_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     category="scaling factor",
     hook="after_convolution",
     exclusive="spatial scale",
+    rank=1,
     source="bulat2019xnorpp",
     note="The channels' part merges into a norm that follows; the map's part does not.",
 )
@@ -92,6 +100,7 @@ def separable_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     category="scaling factor",
     hook="after_convolution",
     exclusive="spatial scale",
+    rank=1,
     source="bulat2019xnorpp",
     note="One factor per position; the second of XNOR-Net++'s four shapes.",
 )

@@ -21,13 +21,15 @@ class Bases(NamedTuple):
 
 @dataclass(frozen=True)
 class Composition:
-    """The repair methods of a network, by the hook that they act on, in the order given."""
+    """The repair methods of a network, by the hook that they act on."""
 
     uses: tuple[MethodUse, ...] = ()
 
     def on(self, hook: Hook) -> list[MethodUse]:
-        """Methods of one hook."""
-        return [use for use in self.uses if use.method.hook == hook]
+        """Methods of one hook, in the order in which they act."""
+        return sorted(
+            (use for use in self.uses if use.method.hook == hook), key=lambda use: (use.method.rank, use.name)
+        )
 
     def first(self, hook: Hook) -> MethodUse | None:
         """The only method of an exclusive hook, if there is one."""
@@ -106,7 +108,7 @@ def narrow_features(g: Builder, site: Site) -> Site:
             if several
             else (g.sign(x, site.composition.estimator("feature binarizer")),)
         )
-    return replace(site, bits=bits)
+    return replace(site, x=x, bits=bits)
 
 
 def binary_weights(g: Builder, site: Site) -> Bases:

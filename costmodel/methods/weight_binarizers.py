@@ -52,7 +52,7 @@ def weight_rotation() -> None:
 
 
 @repair_method(
-    branch="training", category="weight binarizer", hook="weight", source="xu2021recu",
+    branch="training", category="weight binarizer", hook="weight", source="xu2021recu", rank=1,
     free_because=STORED_AS_BITS,
 )  # fmt: skip
 def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.99) -> Param:

@@ -54,6 +54,8 @@ def test_own_figures_need_a_design_and_an_accuracy(tmp_path: Path) -> None:
         ("resnet20,good", "mine.csv:3", "from 0 to 100"),
         ("resnet20,", "mine.csv:3", "from 0 to 100"),
         (",70", "mine.csv:3", "unknown design"),
+        ("resnet20,80,5", "mine.csv:3", "more cells than the header"),
+        ("resnet20@w1.5,features=int8,80", "mine.csv:3", "put quotes round a design"),
     ],
 )
 def test_a_bad_row_is_named_with_its_line(tmp_path: Path, row: str, place: str, says: str) -> None:
@@ -76,6 +78,8 @@ def test_files_that_are_no_accuracy_files(tmp_path: Path) -> None:
         load_accuracy(write(tmp_path, "design,accuracy\nresnet20,70\n"))
     with pytest.raises(BnncostError, match="column 'design' is missing"):
         load_accuracy(write(tmp_path, ""))
+    with pytest.raises(BnncostError, match="a column is given twice"):
+        load_accuracy(write(tmp_path, "design,top1,top1\nresnet20,80,90\n"))
     with pytest.raises(BnncostError, match="no accuracy in it"):
         load_accuracy(write(tmp_path, "design,top1\n"))
     with pytest.raises(BnncostError, match="cannot be read"):

@@ -59,7 +59,9 @@ def test_left_out_is_the_full_design_less_the_method(table: MethodTable) -> None
 
 
 def test_doubling_the_width_is_worth_a_width_of_two(table: MethodTable) -> None:
-    assert row(table, "width").equivalent_width == pytest.approx(2)
+    width = row(table, "width")
+    assert width.equivalent_width == pytest.approx(2)
+    assert width.emitted.operations["mac", "1x1"] == width.alone.operations["mac", "1x1"] == 3 * 40_108_032
 
 
 def test_every_method_that_has_a_place_is_in_the_table(table: MethodTable) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profile_texts import TEXTS
 
+import costmodel as cm
 from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile, load_profile, reproductions, shipped_profiles
 
@@ -181,3 +182,16 @@ def test_operation_runs_on_the_narrowest_that_is_wide_enough(bits: int) -> None:
     listed = {int(name[3:]): name for name in profile.side.operations["add"] if name.startswith("int")}
     wide_enough = min(width for width in listed if width >= bits)
     assert profile.operation_price("add", f"int{bits}").precision == listed[wide_enough]
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_wider_operands_never_run_faster(name: str) -> None:
+    """Arrays of wider integers have no more units, and edge layers of 16 bits cost no less than those of 8."""
+    profile = load_profile(name)
+    rates = [
+        1 / profile.mac_price(label).cycles_per_operation for label in ("1x1", "2x2", "4x4", "8x8", "16x16")
+    ]
+    assert rates == sorted(rates, reverse=True)
+    narrow, wide = (cm.cost(f"resnet20@edge={edge}", name) for edge in ("int8", "int16"))
+    assert narrow.energy_j <= wide.energy_j
+    assert narrow.latency_s <= wide.latency_s

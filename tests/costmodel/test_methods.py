@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from strategies import (
 )
 
 from costmodel.catalogue import NETWORKS
+from costmodel.counting import count, totals
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
@@ -242,3 +244,27 @@ def test_a_spatial_scale_is_the_mean_magnitude_under_the_window() -> None:
     share = next(values[name] for name in values if name.endswith("window_share"))
     ones = np.ones((1, magnitude.shape[0], 3, 3))
     assert np.allclose(maps[product.inputs[1]][0], share * _convolved(magnitude, ones, 1))
+
+
+@pytest.mark.parametrize("hook", ["before_sign", "after_convolution", "weight"])
+def test_the_order_in_which_methods_are_written_does_not_matter(hook: str) -> None:
+    names = [name for name, item in METHODS.items() if item.hook == hook]
+    for left, right in combinations(names, 2):
+        try:
+            keys = [
+                DesignKey.parse(f"resnet20[{one}+{other}]") for one, other in ((left, right), (right, left))
+            ]
+        except BnncostError:
+            continue  # they fill the same slot
+        one, other = (totals(count(fold(build(key)))) for key in keys)
+        assert one == other, (left, right)
+
+
+def test_a_spatial_scale_reads_the_normalized_input() -> None:
+    """XNOR-Net takes the magnitude behind the norm, so the norm before the sign no longer folds."""
+    with_scale, without = (
+        totals(count(fold(build(DesignKey.parse(f"resnet20[norm_before_sign(only=true){more}]")))))
+        for more in ("+spatial_scale", "")
+    )
+    inputs = 6 * 16 * 32 * 32 + 16 * 32 * 32 + 5 * 32 * 16 * 16 + 32 * 16 * 16 + 5 * 64 * 8 * 8
+    assert with_scale["mul", "int16"] - without["mul", "int16"] >= inputs
