@@ -1,0 +1,382 @@
+"""Foreign forms: the pickled CIFAR folders, folders of images, and torchvision in the place of which a fake stands."""
+
+from __future__ import annotations
+
+import pickle
+import struct
+import sys
+from collections.abc import Callable
+from http.client import IncompleteRead
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from costmodel.errors import BnncostError
+from training.data import load
+
+# ---------------------------------------------------------------- pickled CIFAR
+
+
+def rows(count: int, start: int = 0) -> np.ndarray:
+    return ((np.arange(count * 3072) + start) % 256).astype(np.uint8).reshape(count, 3072)
+
+
+def by_python2(images: np.ndarray, labels: list[int]) -> bytes:
+    """Write a batch with the opcodes that Python 2 wrote CIFAR's with: byte strings, and numpy.core's old name."""
+    shape = b"".join(b"M" + struct.pack("<H", side) for side in images.shape) + b"\x86"
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        b"(K\x01" + shape + b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR"
+        b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        b"T" + struct.pack("<i", images.size) + images.tobytes() + b"tb"
+    )
+    numbers = b"](" + b"".join(b"K" + bytes([label]) for label in labels) + b"e"
+    return b"\x80\x02}(U\x04data" + array + b"U\x06labels" + numbers + b"u."
+
+
+def cifar10(folder: Path) -> Path:
+    """Two images a file; the first two files as Python 2 wrote them, the others by Python 3."""
+    folder = folder / "cifar-10-batches-py"
+    folder.mkdir()
+    for number in range(5):
+        images, labels = rows(2, number), [number, 9 - number]
+        content = (
+            by_python2(images, labels)
+            if number < 2
+            else pickle.dumps({"data": images, "labels": labels}, protocol=4)
+        )
+        (folder / f"data_batch_{number + 1}").write_bytes(content)
+    (folder / "test_batch").write_bytes(by_python2(rows(3, 50), [7, 8, 9]))
+    names = {"label_names": [f"class{number}" for number in range(10)]}
+    (folder / "batches.meta").write_bytes(pickle.dumps(names, protocol=2))
+    return folder
+
+
+def cifar100(folder: Path) -> Path:
+    folder = folder / "cifar-100-python"
+    folder.mkdir()
+    for name, count in (("train", 4), ("test", 2)):
+        labels = list(range(96, 96 + count))
+        content = {"data": rows(count), "fine_labels": labels, "coarse_labels": [0] * count}
+        (folder / name).write_bytes(pickle.dumps(content, protocol=4))
+    names = {"fine_label_names": [str(number) for number in range(100)], "coarse_label_names": ["x"] * 20}
+    (folder / "meta").write_bytes(pickle.dumps(names, protocol=2))
+    return folder
+
+
+@pytest.mark.parametrize("place", ["itself", "parent"])
+def test_the_pickled_batches_are_read_in_order(tmp_path: Path, place: str) -> None:
+    folder = cifar10(tmp_path)
+    data = load(folder if place == "itself" else tmp_path)
+    assert (data.name, data.image, len(data.train), len(data.test)) == ("cifar10", (3, 32, 32), 10, 3)
+    assert data.train.labels.tolist() == [0, 9, 1, 8, 2, 7, 3, 6, 4, 5]
+    assert data.classes[0] == "class0" and len(data.classes) == 10
+    # Image 1 of the second file, green (the second 1024 bytes), row 2, column 5: start 1 + 3072 + 1024 + 64 + 5.
+    assert data.train.images[3, 1, 2, 5] == (1 + 3072 + 1024 + 64 + 5) % 256
+    assert data.test.images[0, 0, 0, 0] == 50
+
+
+def test_cifar100_takes_the_fine_labels(tmp_path: Path) -> None:
+    data = load(cifar100(tmp_path))
+    assert (data.name, len(data.classes)) == ("cifar100", 100)
+    assert data.train.labels.tolist() == [96, 97, 98, 99]
+
+
+def call_of(module: str, name: str, argument: str) -> bytes:
+    """A pickle that calls a function when it is read, as an attack would."""
+    return f"c{module}\n{name}\n(V{argument}\ntR.".encode()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("os", "system"), ("builtins", "eval"), ("builtins", "getattr"), ("numpy", "load")]
+)
+def test_a_pickle_that_calls_something_is_refused_before_it_does(
+    tmp_path: Path, module: str, name: str
+) -> None:
+    folder = cifar10(tmp_path)
+    trace = tmp_path / "called"
+    (folder / "data_batch_3").write_bytes(call_of(module, name, f"touch {trace}"))
+    with pytest.raises(BnncostError, match=rf"data_batch_3' cannot be read .*asks for '{module}\.{name}'"):
+        load(folder)
+    assert not trace.exists()
+
+
+def test_every_cut_of_a_batch_is_a_sentence(tmp_path: Path) -> None:
+    folder = cifar10(tmp_path)
+    whole = (folder / "data_batch_1").read_bytes()
+    for length in (0, 1, 10, 40, 90, 150, 1000, len(whole) - 1):
+        (folder / "data_batch_1").write_bytes(whole[:length])
+        with pytest.raises(BnncostError, match="data_batch_1"):
+            load(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([1, 2], "holds a list"),
+        ({"labels": [1]}, "has no 'data'"),
+        ({"data": rows(2)}, "has no 'labels'"),
+        ({"data": rows(2), "labels": [1]}, "has 2 images, but 1 labels"),
+        ({"data": rows(2)[:, :3000], "labels": [1, 2]}, "rows of 3072 bytes"),
+        ({"data": rows(2).astype(float), "labels": [1, 2]}, "rows of 3072 bytes"),
+        ({"data": [1, 2], "labels": [1, 2]}, "rows of 3072 bytes"),
+        ({"data": rows(2), "labels": ["a", "b"]}, "list of whole numbers"),
+        ({"data": rows(2), "labels": [1, 10]}, "label 10 of image 3 is out of range"),
+    ],
+)
+def test_a_batch_of_something_else_is_refused(tmp_path: Path, content: object, words: str) -> None:
+    folder = cifar10(tmp_path)
+    (folder / "data_batch_2").write_bytes(pickle.dumps(content, protocol=4))
+    with pytest.raises(BnncostError, match=words):
+        load(folder)
+
+
+def test_names_of_classes_must_be_a_list(tmp_path: Path) -> None:
+    folder = cifar10(tmp_path)
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": 3}, protocol=4))
+    with pytest.raises(BnncostError, match="'label_names' must be a list of names"):
+        load(folder)
+
+
+def test_missing_batches_are_named(tmp_path: Path) -> None:
+    folder = cifar10(tmp_path)
+    (folder / "data_batch_3").unlink()
+    (folder / "test_batch").unlink()
+    with pytest.raises(
+        BnncostError, match="lacks data_batch_3, test_batch of cifar10; unpack the archive again"
+    ):
+        load(folder)
+
+
+# ---------------------------------------------------------------- folders of images
+
+
+def picture(path: Path, value: int, *, mode: str = "RGB", size: tuple[int, int] = (5, 4)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, value if mode in "L" else (value, value + 1, value + 2, 255)[: len(mode)]).save(
+        path
+    )
+
+
+def animals(folder: Path, *, mode: str = "RGB") -> Path:
+    picture(folder / "train" / "dog" / "a.png", 30, mode=mode)
+    picture(folder / "train" / "cat" / "b.png", 20, mode=mode)
+    picture(folder / "train" / "cat" / "a.PNG", 10, mode=mode)
+    picture(folder / "test" / "dog" / "a.bmp", 40, mode=mode)
+    (folder / "train" / "cat" / "notes.txt").write_text("no image")
+    return folder
+
+
+def test_folders_of_images_are_classes_in_the_order_of_their_names(tmp_path: Path) -> None:
+    data = load(animals(tmp_path / "animals"))
+    assert (data.name, data.classes, data.image) == ("animals", ("cat", "dog"), (3, 4, 5))
+    assert data.train.labels.tolist() == [0, 0, 1] and data.test.labels.tolist() == [1]
+    assert data.train.images[:, :, 3, 4].tolist() == [[10, 11, 12], [20, 21, 22], [30, 31, 32]]
+
+
+def test_grey_images_have_one_channel_unless_one_is_coloured(tmp_path: Path) -> None:
+    folder = animals(tmp_path, mode="L")
+    assert load(folder).train.images[:, 0, 0, 0].tolist() == [10, 20, 30]
+    assert load(folder).image == (1, 4, 5)
+    picture(folder / "test" / "cat" / "c.png", 50)
+    assert load(folder).train.images[1, :, 0, 0].tolist() == [20, 20, 20]
+
+
+def test_images_of_another_size_are_named(tmp_path: Path) -> None:
+    folder = animals(tmp_path)
+    picture(folder / "test" / "dog" / "wide.png", 1, size=(9, 4))
+    with pytest.raises(BnncostError, match=r"wide.png' is 9x4 pixels, but .*a.PNG' is 5x4"):
+        load(folder)
+
+
+def broken(path: Path) -> None:
+    path.write_bytes(b"no image")
+
+
+def cut(path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (4, 5, 3), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def transparent(path: Path) -> None:
+    picture(path, 1, mode="RGBA")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (broken, "x.png' is no image that can be read"),
+        (cut, "x.png' is damaged"),
+        (transparent, "x.png' is of mode 'RGBA'; save it as 8-bit grey or RGB"),
+    ],
+)
+def test_an_image_that_cannot_be_read_is_named(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    folder = animals(tmp_path)
+    spoil(folder / "train" / "dog" / "x.png")
+    with pytest.raises(BnncostError, match=words):
+        load(folder)
+
+
+def test_folders_that_are_missing_or_empty_are_named(tmp_path: Path) -> None:
+    folder = animals(tmp_path)
+    (folder / "test" / "cow").mkdir()
+    with pytest.raises(BnncostError, match=r"cow' is a class that .*train' has not"):
+        load(folder)
+    (folder / "train" / "cow").mkdir()
+    with pytest.raises(BnncostError, match="train/cow' has no images"):
+        load(folder)
+    (tmp_path / "alone" / "train").mkdir(parents=True)
+    with pytest.raises(BnncostError, match="alone/train' has no folders"):
+        load(tmp_path / "alone")
+    picture(tmp_path / "alone" / "train" / "cat" / "a.png", 1)
+    with pytest.raises(BnncostError, match="alone/test' is missing"):
+        load(tmp_path / "alone")
+    (tmp_path / "alone" / "test" / "cat").mkdir(parents=True)
+    with pytest.raises(BnncostError, match="alone/test' has no images"):
+        load(tmp_path / "alone")
+
+
+# ---------------------------------------------------------------- torchvision
+
+
+def fake_torchvision(monkeypatch: pytest.MonkeyPatch, **kinds: Callable[..., Any]) -> None:
+    package, datasets = ModuleType("torchvision"), ModuleType("torchvision.datasets")
+    for name, kind in kinds.items():
+        setattr(datasets, name, kind)
+    package.datasets = datasets  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torchvision", package)
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
+
+
+def test_cifar10_comes_from_torchvision_with_channels_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def cifar(root: str, train: bool = True, download: bool = False) -> SimpleNamespace:
+        asked.append((root, train, download))
+        images = np.zeros((3 if train else 2, 32, 32, 3), np.uint8)
+        images[1, 2, 5, 1] = 77
+        return SimpleNamespace(data=images, targets=list(range(len(images))), classes=list("abcdefghij"))
+
+    fake_torchvision(monkeypatch, CIFAR10=cifar)
+    data = load("cifar10", folder="some/where", download=False)
+    assert asked == [("some/where", True, False), ("some/where", False, False)]
+    assert data.train.images[1, 1, 2, 5] == 77 and data.image == (3, 32, 32)
+    assert data.train.labels.tolist() == [0, 1, 2] and data.test.labels.tolist() == [0, 1]
+    assert data.classes == tuple("abcdefghij")
+
+
+def mnist(root: str, train: bool = True, download: bool = False) -> SimpleNamespace:
+    images = torch.full((4, 28, 28), 5, dtype=torch.uint8)
+    return SimpleNamespace(data=images, targets=torch.tensor([9, 0, 1, 2]), classes=list("0123456789"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
+def test_grey_sets_come_from_torchvision_as_tensors(
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    fake_torchvision(monkeypatch, **{kind: mnist})
+    data = load(name)
+    assert (data.name, data.image, data.train.labels.tolist()) == (name, (1, 28, 28), [9, 0, 1, 2])
+
+
+def test_a_named_set_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torchvision(monkeypatch, CIFAR10=mnist)
+    with pytest.raises(BnncostError, match=r"'cifar10' has images of 1x28x28 .* needs 3x32x32"):
+        load("cifar10")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        IncompleteRead(b"", 10),
+        ConnectionResetError("reset by peer"),
+        OSError(28, "No space left on device"),
+        RuntimeError("File not found or corrupted."),
+        EOFError("Compressed file ended before the end-of-stream marker was reached"),
+        AssertionError(),
+    ],
+)
+def test_an_interrupted_download_says_what_to_do(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fails(root: str, train: bool = True, download: bool = False) -> SimpleNamespace:
+        raise error
+
+    fake_torchvision(monkeypatch, CIFAR100=fails)
+    said = str(error) or "AssertionError"
+    with pytest.raises(BnncostError) as caught:
+        load("cifar100", folder="here")
+    assert f"'cifar100' could not be fetched into 'here' ({said}); delete what lies there" in str(
+        caught.value
+    )
+    with pytest.raises(BnncostError, match=r"could not be read from 'here' .* with download, or give a path"):
+        load("cifar100", folder="here", download=False)
+
+
+class NotLoading:
+    """Finds torchvision, the import of which then fails as it does beside a torch of another build."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] == "torchvision":
+            raise self.error
+
+
+def without_torchvision(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [NotLoading(error), *sys.meta_path])
+
+
+NO_OPERATOR = RuntimeError("operator torchvision::nms does not exist")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            NO_OPERATOR,
+            r"does not load beside this torch \(operator torchvision::nms does not exist\): install both",
+        ),
+        (
+            ImportError("libcudart.so: cannot open"),
+            r"\(libcudart.so: cannot open\): install both of one build",
+        ),
+        (
+            ModuleNotFoundError("No module named 'torchvision'"),
+            "torchvision, which is not installed: pip install",
+        ),
+    ],
+)
+def test_torchvision_that_does_not_load_says_what_to_install_or_give(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, words: str
+) -> None:
+    without_torchvision(monkeypatch, error)
+    for name in ("cifar10", "mnist"):
+        with pytest.raises(BnncostError, match=f"'{name}' is fetched by .*{words}") as caught:
+            load(name, folder=tmp_path)
+        assert "an .npz file, a folder cifar-10-batches-py" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_without_torchvision_an_unpacked_folder_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_torchvision(monkeypatch, NO_OPERATOR)
+    cifar10(tmp_path)
+    assert load("cifar10", folder=tmp_path).train.labels.tolist()[:2] == [0, 9]
+    with pytest.raises(BnncostError, match="'cifar100' is fetched by torchvision"):
+        load("cifar100", folder=tmp_path)
+
+
+def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(BnncostError, match="not installed: pip install scikit-learn"):
+        load("digits")
