@@ -75,8 +75,8 @@ class Scale:
 
 
 @lru_cache(maxsize=1)
-def _registry() -> pint.UnitRegistry[Any]:
-    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(None, cache_folder=None)
+def _registry() -> pint.UnitRegistry:
+    registry: pint.UnitRegistry = pint.UnitRegistry(None, cache_folder=None)
     for line in _DEFINITIONS:
         registry.define(line)
     return registry

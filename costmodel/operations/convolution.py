@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from costmodel.graph import Dimension, Op
-from costmodel.operations.registry import Count, operation
+from costmodel.operations.registry import Count, operation, windows_of
 
 
 def mac_precision(op: Op) -> str:
@@ -77,8 +77,7 @@ def conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -> 
     corrected = len(params) == 2
     x = np.pad(x, around, constant_values=-1 if corrected else op.integer("pad_value"))
     kernel = weight.shape[-1]
-    windows = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (-2, -1))
-    windows = windows[..., ::stride, ::stride, :, :]  # (..., C, H', W', k, k)
+    windows = windows_of(x, kernel, stride)  # (..., C, H', W', k, k)
     windows = np.moveaxis(windows, -5, -3)  # (..., H', W', C, k, k)
     outputs = []
     for part in range(groups):

@@ -11,7 +11,7 @@ import numpy as np
 
 from costmodel.errors import BnncostError
 from costmodel.graph import Op, Tensor
-from costmodel.operations.registry import Count, operation
+from costmodel.operations.registry import Count, operation, windows_of
 
 Arrays = Sequence[np.ndarray]
 
@@ -47,9 +47,7 @@ def global_average_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 def _windows(op: Op, x: np.ndarray, pad_value: float) -> np.ndarray:
     size, stride, padding = op.integer("size"), op.integer("stride"), op.integer("padding")
     x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2, constant_values=pad_value)
-    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), (-2, -1))[
-        ..., ::stride, ::stride, :, :
-    ]
+    windows = windows_of(x, size, stride)
     return windows.reshape(*windows.shape[:-2], -1)
 
 

@@ -115,3 +115,10 @@ def along(op: Op, index: int, values: np.ndarray) -> np.ndarray:
     for axis, length in zip(axes, values.shape, strict=True):
         shape["CHW".index(axis)] = length
     return values.reshape(shape)
+
+
+def windows_of(x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """Every `stride`-th window of size by size: (..., H, W) to (..., H', W', size, size), as a view."""
+    rows = np.lib.stride_tricks.sliding_window_view(x, size, -2)  # (..., H', W, size)
+    both = np.lib.stride_tricks.sliding_window_view(rows, size, -2)  # (..., H', W', size, size)
+    return both[..., ::stride, ::stride, :, :]
