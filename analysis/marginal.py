@@ -159,11 +159,8 @@ def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> Meth
 
 
 def _including(full: DesignKey, use: MethodUse) -> DesignKey:
-    """The full design with a method: in place of the one in its slot, else added last."""
-    slot = use.method.exclusive
-    kept = [
-        one for one in full.methods if one.name != use.name and not (slot and one.method.exclusive == slot)
-    ]
+    """The full design with a method: in place of those that it cannot be combined with, else added last."""
+    kept = [one for one in full.methods if one.name != use.name and not use.excludes(one)]
     return full.with_methods((*kept, use))
 
 
@@ -175,9 +172,7 @@ def _emitted(use: MethodUse, after: Cost, before: Cost) -> Change:
             key = (row.operation, row.precision)
             asked[key] = asked.get(key, 0) + row.count
     change = difference(after, before)
-    if (
-        not asked and use.method.hook == "width"
-    ):  # it adds no operation of its own: there is more of every one
+    if use.method.hook == "width":  # it adds no operation of its own: there is more of every one
         return change
     return Change(asked, change.energy_j, change.latency_s, change.area)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from costmodel.catalogue import DATASETS, NETWORKS
 from costmodel.errors import BnncostError, unknown
@@ -54,23 +54,12 @@ class DesignKey:
     @property
     def plain(self) -> DesignKey:
         """The same design without any repair."""
-        return DesignKey(
-            self.network, self.dataset, (), 1.0, self.compute, self.features, self.edge, self.padding
-        )
+        return replace(self, methods=(), width=1.0)
 
     def with_methods(self, methods: tuple[MethodUse, ...]) -> DesignKey:
         """The same design with other repairs."""
         check_combination(methods)
-        return DesignKey(
-            self.network,
-            self.dataset,
-            methods,
-            self.width,
-            self.compute,
-            self.features,
-            self.edge,
-            self.padding,
-        )
+        return replace(self, methods=methods)
 
     def without(self, name: str) -> DesignKey:
         """The same design less one method."""

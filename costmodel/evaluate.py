@@ -18,7 +18,7 @@ from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
 from costmodel.networks.build import build
-from costmodel.pricing import PointCosts, Prices, price, prices_of
+from costmodel.pricing import PointCosts, Prices, price
 from costmodel.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
 from costmodel.traffic import ROLES, Traffic, compulsory_traffic
 
@@ -86,7 +86,6 @@ def _priced(work: Workload, profile: HardwareProfile, name: str) -> Cost:
     rows, demand = work.rows, work.demand
     points = price(demand, profile)
     check_placed(points, profile, name)
-    prices = prices_of(profile, demand.operations)
     return Cost(
         design=name,
         profile=profile.name,
@@ -94,16 +93,16 @@ def _priced(work: Workload, profile: HardwareProfile, name: str) -> Cost:
         latency_s=float(points.latency_s[0]),
         area={resource: float(amount[0]) for resource, amount in points.area.items()},
         memory_bits=_storage_bits(work.traffic),
-        operations=_operation_costs(rows, demand, prices),
+        operations=_operation_costs(rows, demand, points.prices),
         memory=_memory_costs(points),
-        layers=_layer_costs(rows, demand, points, prices, profile),
+        layers=_layer_costs(demand, points, profile),
         control_j=float(points.control_j[0]),
         leakage=tuple(
             LeakageCost(part, float(power[0]), float(power[0] * points.latency_s[0]))
             for part, power in points.leakage_w.items()
         ),
         notes=work.notes,
-        assumptions=_assumptions(profile, prices, points),
+        assumptions=_assumptions(profile, points),
     )
 
 
@@ -149,17 +148,15 @@ def _memory_costs(points: PointCosts) -> tuple[MemoryCost, ...]:
     return tuple(found)
 
 
-def _layer_costs(
-    rows: Sequence[CountRow], demand: Demand, points: PointCosts, prices: Prices, profile: HardwareProfile
-) -> tuple[LayerCost, ...]:
+def _layer_costs(demand: Demand, points: PointCosts, profile: HardwareProfile) -> tuple[LayerCost, ...]:
     """Split operation and memory energy by layer; control and leakage follow the cycles."""
-    operation_j = np.tensordot(prices.energy_j, demand.counts[:, :, 0], axes=1)
+    operation_j = np.tensordot(points.prices.energy_j, demand.counts[:, :, 0], axes=1)
     memory_j = np.zeros(len(demand.layers))
     for (level, role), _ in points.memory_j.items():
-        figures = profile.memories[level].interpolate(points.placement.size_bits[level][0])
+        figures = points.figures[level]
         share, number = points.placement.share[role][level][..., 0], ROLES.index(role)
         read, write = demand.read_bits[number, :, 0], demand.write_bits[number, :, 0]
-        memory_j += share * (read * figures.read_j_per_bit + write * figures.write_j_per_bit)
+        memory_j += share * (read * figures.read_j_per_bit[0] + write * figures.write_j_per_bit[0])
     paces = [
         "processor" if profile.processor else "array",
         "side units",
@@ -184,10 +181,10 @@ def _sentences(notes: Iterable[Note]) -> Iterable[str]:
         yield f"{rule}: {reason} ({shown})"
 
 
-def _assumptions(profile: HardwareProfile, prices: Prices, points: PointCosts) -> tuple[Assumption, ...]:
+def _assumptions(profile: HardwareProfile, points: PointCosts) -> tuple[Assumption, ...]:
     """List every figure in use that is derived, scaled or assumed."""
     used: dict[str, Quantity] = {"clock": profile.clock}
-    for unit in prices.units:
+    for unit in points.prices.units:
         used.update(unit.quantities)
     if profile.control is not None:
         used.update({f"control.{name}": figure for name, figure in _figures(profile.control)})

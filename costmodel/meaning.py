@@ -44,22 +44,3 @@ def exported_values(network: Network, values: Mapping[str, np.ndarray]) -> dict[
         if op.when == "export":
             found[op.output] = known(op.kind).meaning(op, [look_up(item) for item in op.inputs], [])
     return {param.name: look_up(param) for op in network.running() for param in op.params}
-
-
-def random_values(
-    network: Network, rng: np.random.Generator, *, grid: float | None = None
-) -> dict[str, np.ndarray]:
-    """Draw every learned parameter: norms with factors of either sign and zero, slopes and scales positive.
-
-    With `grid`, values are multiples of it, so that sums and products stay exact in double precision.
-    """
-    drawn = {}
-    for param in network.learned():
-        shape = tuple(int(side) for side in param.shape)
-        value = rng.normal(size=shape)
-        if param.name.rsplit(".", 1)[-1].startswith("gamma"):
-            value = value * rng.integers(0, 4, size=shape)
-        if grid:
-            value = np.round(value / grid) * grid
-        drawn[param.name] = np.abs(value) + (grid or 0.1) if param.positive else value
-    return drawn

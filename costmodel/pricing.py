@@ -73,11 +73,15 @@ class LayerCycles:
 
 TrafficKey = tuple[str, str, str]
 """Level, role, and "read" or "write"."""
+LevelFigures = Mapping[str, MemoryFigures]
 
 
 @dataclass(frozen=True, eq=False)
 class PointCosts:
-    """Cost of every design point: energy [J] with its parts, latency [s], and area by resource."""
+    """Cost of every design point: energy [J] with its parts, latency [s], and area by resource.
+
+    `prices` and `figures` (of each memory at its size) are what the cost was made from.
+    """
 
     energy_j: np.ndarray
     operation_j: np.ndarray
@@ -90,6 +94,8 @@ class PointCosts:
     cycles: LayerCycles
     area: dict[str, np.ndarray]
     placement: Placement
+    prices: Prices
+    figures: LevelFigures
 
     @property
     def layer_cycles(self) -> np.ndarray:
@@ -138,6 +144,8 @@ def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
         layers,
         _area(demand, profile, prices, placement, figures, layers),
         placement,
+        prices,
+        figures,
     )
 
 
@@ -188,9 +196,6 @@ def _moved_alike(demand: Demand, placement: Placement, level: str) -> Iterator[t
     for share, numbers in found.values():
         together = numbers == [ROLES.index(role) for role in MAP_ROLES]
         yield share, demand.moved_maps if together else demand.moved_bits[numbers].sum(axis=0)
-
-
-LevelFigures = Mapping[str, MemoryFigures]
 
 
 def _traffic(

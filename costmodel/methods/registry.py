@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -142,6 +143,12 @@ class MethodUse:
         """Every option with its value."""
         return {**self.method.options, **dict(self.options)}
 
+    def excludes(self, other: MethodUse) -> bool:
+        """Say whether two methods cannot be combined: they fill one slot, or one conflicts with the other's."""
+        one, two = self.method, other.method
+        same = one.exclusive != "" and one.exclusive == two.exclusive
+        return same or two.exclusive in one.conflicts or one.exclusive in two.conflicts
+
     def __str__(self) -> str:
         """Text form; default options are left out."""
         if not self.options:
@@ -195,17 +202,15 @@ def _read_option(name: str, key: str, value: str) -> Option:
 
 def check_combination(uses: tuple[MethodUse, ...]) -> None:
     """Refuse a method given twice, two methods that fill one slot, and a method beside a slot it conflicts with."""
-    slots: dict[str, str] = {}
-    for use in uses:
-        slot = use.method.exclusive or f"method {use.name}"
-        if slot in slots and slots[slot] == use.name:
-            raise BnncostError(f"method '{use.name}' is given twice.")
-        if slot in slots:
+    for left, right in combinations(uses, 2):
+        if left.name == right.name:
+            raise BnncostError(f"method '{left.name}' is given twice.")
+        if not left.excludes(right):
+            continue
+        slot = left.method.exclusive
+        if slot == right.method.exclusive:
             raise BnncostError(
-                f"'{slots[slot]}' and '{use.name}' cannot be combined: both fill the slot '{slot}'. Keep one."
+                f"'{left.name}' and '{right.name}' cannot be combined: both fill the slot '{slot}'. Keep one."
             )
-        slots[slot] = use.name
-    for use in uses:
-        for slot in use.method.conflicts:
-            if slot in slots:
-                raise BnncostError(f"'{use.name}' and '{slots[slot]}' cannot be combined. Keep one.")
+        first, second = (right, left) if slot in right.method.conflicts else (left, right)
+        raise BnncostError(f"'{first.name}' and '{second.name}' cannot be combined. Keep one.")

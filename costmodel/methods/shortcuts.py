@@ -36,7 +36,7 @@ def boolean_shortcut(g: Builder, y: Tensor, shortcut: Tensor, site: Site, *, sli
     """Combine each convolution's binarized result with its binary input by a logic gate (BoolNet)."""
     widened = not np.all(shortcut.shape[0] == y.shape[0])  # a downsampling shortcut makes all slices at once
     old = shortcut if shortcut.precision == BINARY else sliced(g, shortcut, 1 if widened else slices)
-    return g.map("logic_or", (sliced(g, y, slices), old), stored=BINARY)
+    return g.logic_or(sliced(g, y, slices), old)
 
 
 def sliced(g: Builder, x: Tensor, slices: int) -> Tensor:
