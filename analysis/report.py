@@ -16,7 +16,6 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.accuracy import load_accuracy
-from analysis.output import make_folder
 from analysis.report_jobs import Job, run_job, write_front
 from analysis.report_manifest import (
     Manifest,
@@ -31,6 +30,7 @@ from analysis.report_manifest import (
 from analysis.report_page import INDEX, read_summary, write_index
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile
+from costmodel.output import make_folder
 
 __all__ = ["explore", "write_front"]
 

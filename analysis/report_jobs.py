@@ -16,7 +16,6 @@ from analysis.accuracy import for_network
 from analysis.equivalence import width_curve
 from analysis.frames import method_frame
 from analysis.marginal import MethodTable, method_table
-from analysis.output import write_whole
 from analysis.pareto import Axis, front_frame, runnable
 from analysis.plots import (
     draw_front,
@@ -35,6 +34,7 @@ from analysis.views import front_view, method_view
 from costmodel import NETWORKS
 from costmodel.evaluate import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
+from costmodel.output import write_whole
 from costmodel.records import AccuracyRecord
 
 DATASET_TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet", "mnist": "MNIST"}

@@ -10,9 +10,9 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from analysis.output import write_whole
 from analysis.report_jobs import Job
 from costmodel.hardware import HardwareProfile
+from costmodel.output import write_whole
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("costmodel", "analysis")

@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from analysis.output import write_whole
 from analysis.report_jobs import Job
+from costmodel.output import write_whole
 
 INDEX = "index.html"
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a data set asks of a network: image shape (C, H, W) and number of classes."""
+    """What a data set asks of a network: image shape (C, H, W) and number of classes.
+
+    `halves` names the data set whose images, averaged over windows of 2x2 pixels, these are.
+    """
 
     name: str
     image: tuple[int, int, int]
     classes: int
+    halves: str = ""
 
     @property
     def large_images(self) -> bool:
@@ -24,6 +28,8 @@ DATASETS = {
     for item in (
         Dataset("cifar10", (3, 32, 32), 10),
         Dataset("cifar100", (3, 32, 32), 100),
+        Dataset("cifar10-16", (3, 16, 16), 10, halves="cifar10"),
+        Dataset("cifar100-16", (3, 16, 16), 100, halves="cifar100"),
         Dataset("imagenet", (3, 224, 224), 1000),
         Dataset("mnist", (1, 28, 28), 10),
         Dataset("fashion-mnist", (1, 28, 28), 10),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from analysis.accuracy import for_network, load_accuracy
 from analysis.commands.show import Document
-from analysis.output import make_folder
 from analysis.pareto import Axis, front_frame, runnable
 from analysis.report import write_front
 from analysis.tables import records
 from analysis.views import front_view
 from costmodel import DATASETS, NETWORKS, load_profile
 from costmodel.errors import unknown
+from costmodel.output import make_folder
 from costmodel.records import AccuracyRecord
 
 

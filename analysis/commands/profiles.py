@@ -12,11 +12,11 @@ from typing import get_args
 from pydantic import BaseModel
 
 from analysis.commands.show import Document
-from analysis.output import write_whole
 from analysis.tables import Cell, Column, Table, records
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile, Quantity, check_profile, new_profile, profile_json_schema
 from costmodel.hardware.quantity import Status
+from costmodel.output import write_whole
 
 
 def list_document() -> Document:

@@ -15,9 +15,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis import tables
-from analysis.output import write_whole
 from analysis.tables import Table
 from costmodel.errors import unknown
+from costmodel.output import write_whole
 
 # Wide enough that no table is cut where nobody looks at the width of a window.
 _WIDE = 4096

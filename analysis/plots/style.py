@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
-from analysis.output import write_whole
 from analysis.units import Scale, common_scale
+from costmodel.output import write_whole
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two columns of a paper [in]."""

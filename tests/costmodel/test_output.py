@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.output import make_folder, write_whole
 from costmodel import BnncostError
+from costmodel.output import make_folder, write_whole
 
 
 def test_text_and_bytes_are_written_with_their_folders(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from costmodel import BnncostError
+from costmodel.errors import BnncostError
 
 
 def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: bool = True) -> Path:
