@@ -94,7 +94,7 @@ class Measurement:
 
 def _read(value: object, kind: str, place: str) -> object:
     try:
-        return {"str": str, "int": int, "float": float}[kind](value)  # type: ignore[call-overload]
+        return {"str": str, "int": int, "float": float}[kind](value)  # type: ignore[call-overload, unused-ignore]
     except (TypeError, ValueError):
         wanted = {"int": "a whole number", "float": "a number"}[kind]
         raise BnncostError(f"{place} is {value!r}, but must be {wanted}.") from None

@@ -28,6 +28,8 @@ class Augmentation:
 USUAL = {
     "cifar10": Augmentation(flip=True, padding=4),
     "cifar100": Augmentation(flip=True, padding=4),
+    "cifar10-16": Augmentation(flip=True, padding=2),
+    "cifar100-16": Augmentation(flip=True, padding=2),
     "fashion-mnist": Augmentation(flip=True, padding=2),
     "mnist": Augmentation(padding=2),
     "digits": Augmentation(padding=1),
@@ -94,6 +96,22 @@ class Normalization:
         mean = torch.tensor(self.mean, dtype=torch.float64)[:, None, None]
         std = torch.tensor(self.std, dtype=torch.float64)[:, None, None]
         return (1 / (255 * std)).to(device, dtype), (-mean / std).to(device, dtype)
+
+
+IMAGE_STEP = 1 / 64
+"""What one step of an 8-bit image stands for."""
+
+
+def eight_bit(channels: int) -> Normalization:
+    """Return the normalization that a chip with an 8-bit input has for nothing: a byte b becomes (b - 128) / 64.
+
+    What comes out is a signed 8-bit integer times a power of two, so the trained and the deployed network read the same
+    numbers. CIFAR's pixels get a mean near 0 and a deviation near 1; other sets are left to the first norm.
+
+    >>> [factor.item() for factor in eight_bit(1).factors("cpu")]
+    [0.015625, -2.0]
+    """
+    return Normalization((128 / 255,) * channels, (1 / (255 * IMAGE_STEP),) * channels)
 
 
 def statistics(images: torch.Tensor) -> Normalization:

@@ -53,15 +53,18 @@ class Lowered(nn.Module):
 
     `progress` is the part of training that is done, 0 .. 1, which scheduled gradients follow; `set_progress` sets
     it. In training mode norms use the batch's statistics and operations of training run; in eval mode the module
-    computes what `costmodel.meaning.run` does.
+    computes what `costmodel.meaning.run` does, unless `real_weights` lets weights pass their sign unchanged, as in
+    the first of two stages of training (Martinez 2020).
     """
 
     progress: torch.Tensor
+    real_weights: bool
 
     def __init__(self, program: Program, dtype: torch.dtype) -> None:
         super().__init__()
         self._program = program
         self._places: dict[str, tuple[nn.Module, str]] = {}
+        self.real_weights = False
         self.register_buffer("progress", torch.zeros((), dtype=dtype))
 
     @property
@@ -114,7 +117,7 @@ class Lowered(nn.Module):
                 found[step.op.output] = inputs[0]
             else:
                 params = [self._look_up(found, item) for item in step.params]
-                call = Call(step.op, inputs, params, self.training, self.progress)
+                call = Call(step.op, inputs, params, self.training, self.progress, self.real_weights)
                 found[step.op.output] = step.run(call)
             for value in step.done:
                 if value not in wanted:

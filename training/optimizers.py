@@ -322,11 +322,15 @@ RATES: Mapping[str, Callable[[float], float]] = MappingProxyType(
 """Factor of the learning rate by the part of training, or of its stage, that is done."""
 
 
-def set_rate(optimizer: torch.optim.Optimizer, schedule: str, progress: float) -> None:
-    """Set each group's learning rate to its first one times the schedule's factor at `progress` (0 .. 1)."""
+def set_rate(optimizer: torch.optim.Optimizer, schedule: str, progress: float, warmup: float = 0.0) -> None:
+    """Set each group's learning rate to its first one times the schedule's factor at `progress` (0 .. 1).
+
+    During the part `warmup` of training, the rate also grows from 0 in proportion to progress (Goyal 2017).
+    """
     if schedule not in RATES:
         raise unknown("schedule of the learning rate", schedule, RATES)
     if not 0 <= progress <= 1:
         raise BnncostError(f"the part of training that is done must lie from 0 to 1, not at {progress}.")
+    factor = RATES[schedule](progress) * (min(1.0, progress / warmup) if warmup > 0 else 1.0)
     for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"] * RATES[schedule](progress)
+        group["lr"] = group["initial_lr"] * factor

@@ -22,13 +22,14 @@ MOMENTUM = 0.1
 
 
 class Call(NamedTuple):
-    """One execution of an operation on maps (N, C, H, W)."""
+    """One execution of an operation on maps (N, C, H, W); with `real_weights`, weights pass their sign unchanged."""
 
     op: Op
     inputs: Sequence[torch.Tensor]
     params: Sequence[torch.Tensor]
     training: bool
     progress: torch.Tensor
+    real_weights: bool = False
 
 
 Run = Callable[[Call], torch.Tensor]
@@ -95,13 +96,19 @@ def along(call: Call, index: int) -> torch.Tensor:
 
 @rule("conv", reads=1)
 def _conv(call: Call) -> torch.Tensor:
-    """Convolve; zeros round a map of bits are what padding with -1 and correcting the border gives."""
-    (x,), op = call.inputs, call.op
-    padding, value = op.integer("padding"), op.integer("pad_value")
-    if padding and value:
+    """Convolve; zeros round a map of bits are what padding with -1 and correcting the border gives.
+
+    Padding with ones: x * w = (x - 1) * w + sum(w), and x - 1 is padded with zeros, which takes no copy of the map.
+    On bits all of it is exact. An exported graph gets the padding, which readers know.
+    """
+    (x,), weight, op = call.inputs, call.params[0], call.op
+    padding, value, offset = op.integer("padding"), op.integer("pad_value"), None
+    if padding and value and torch.compiler.is_exporting():
         x, padding = functional.pad(x, (padding,) * 4, value=value), 0
+    elif padding and value:
+        x, offset = x - value, weight.sum((1, 2, 3)) * value
     return functional.conv2d(
-        x, call.params[0], stride=op.integer("stride"), padding=padding, groups=op.integer("groups")
+        x, weight, offset, stride=op.integer("stride"), padding=padding, groups=op.integer("groups")
     )
 
 

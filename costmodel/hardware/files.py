@@ -78,7 +78,7 @@ def _examined(documents: tuple[Document, ...]) -> Examined:
     data, origins = _merged(documents)
     broken = frozenset[Place]().union(*(document.broken for document in documents))
     found = [problem for document in documents for problem in document.problems]
-    profile, wrong = typed(data)
+    profile, wrong = typed(data, HardwareProfile)
     for path, sentence in [*wrong, *rule_problems(data), *_name_problems(documents[0])]:
         if not any(path[:length] in broken for length in range(len(path) + 1)):
             file, line = _origin(path, origins)

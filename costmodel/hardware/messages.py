@@ -1,14 +1,13 @@
-"""Faults that pydantic finds in a profile, put into plain sentences with their place."""
+"""Faults that pydantic finds in a profile, or in other settings, put into plain sentences with their place."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from costmodel.hardware.model import HardwareProfile
 from costmodel.hardware.problem import Path
 from costmodel.hardware.quantity import shown, unknown_name
 
@@ -20,15 +19,20 @@ _SIZE = "must be 'fit' or a quantity such as {value: 64, unit: kB, source: \"...
 _ONE_LINE = 160
 
 
-def typed(data: Mapping[str, Any]) -> tuple[HardwareProfile | None, list[tuple[Path, str]]]:
-    """The profile that plain data describes, or all that its types refuse, as place and sentence."""
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def typed(data: Mapping[str, Any], root: type[Model]) -> tuple[Model | None, list[tuple[Path, str]]]:
+    """What plain data describes, as a `root`, or all that its types refuse, as place and sentence."""
     try:
-        return HardwareProfile.model_validate(data), []
+        return root.model_validate(data), []
     except ValidationError as error:
-        return None, [found for item in error.errors(include_url=False) for found in _sentences(dict(item))]
+        return None, [
+            found for item in error.errors(include_url=False) for found in _sentences(dict(item), root)
+        ]
 
 
-def _sentences(item: dict[str, Any]) -> list[tuple[Path, str]]:
+def _sentences(item: dict[str, Any], root: type[BaseModel]) -> list[tuple[Path, str]]:
     loc: Path = tuple(item["loc"])
     path = _place(loc)
     kind, given, context = item["type"], item["input"], item.get("ctx", {})
@@ -39,12 +43,12 @@ def _sentences(item: dict[str, Any]) -> list[tuple[Path, str]]:
     if kind == "plain":
         return [(path, str(context["sentence"]))]
     if kind == "missing":
-        return [(path, f"is missing: {_description(path)}")]
+        return [(path, f"is missing: {_description(path, root)}")]
     if kind == "extra_forbidden":
-        return [(path, unknown_name("key", path[-1], tuple(_model_at(path[:-1]).model_fields)))]
+        return [(path, unknown_name("key", path[-1], tuple(_model_at(path[:-1], root).model_fields)))]
     if kind == "literal_error":
         return [(path, _literal(loc, given, _QUOTED.findall(str(context["expected"]))))]
-    return [(path, _form(kind, path, given, str(item["msg"])))]
+    return [(path, _form(kind, _model_at(path, root), given, str(item["msg"])))]
 
 
 def _place(loc: Path) -> Path:
@@ -69,9 +73,9 @@ def _literal(loc: Path, given: object, allowed: list[str]) -> str:
     return unknown_name(what, given, tuple(allowed))
 
 
-def _form(kind: str, path: Path, given: object, message: str) -> str:
+def _form(kind: str, model: type[BaseModel], given: object, message: str) -> str:
     if kind in ("model_type", "model_attributes_type"):
-        return f"must be a mapping with {', '.join(_model_at(path).model_fields)}; got {shown(given)}"
+        return f"must be a mapping with {', '.join(model.model_fields)}; got {shown(given)}"
     if kind in ("dict_type", "mapping_type"):
         return f"must be a mapping; got {shown(given)}"
     if kind in ("tuple_type", "list_type"):
@@ -81,14 +85,14 @@ def _form(kind: str, path: Path, given: object, message: str) -> str:
     return f"is not accepted: {message[:_ONE_LINE]}; got {shown(given)}"
 
 
-def _description(path: Path) -> str:
-    field = _model_at(path[:-1]).model_fields.get(str(path[-1]))
+def _description(path: Path, root: type[BaseModel]) -> str:
+    field = _model_at(path[:-1], root).model_fields.get(str(path[-1]))
     return (field.description if field else None) or "it is needed"
 
 
-def _model_at(path: Path) -> type[BaseModel]:
+def _model_at(path: Path, root: type[BaseModel]) -> type[BaseModel]:
     """The type of the section at a place; free names, such as those of memory levels, are passed over."""
-    model: type[BaseModel] = HardwareProfile
+    model = root
     for part in path:
         field = model.model_fields.get(str(part))
         if field is not None:

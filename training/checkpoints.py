@@ -1,0 +1,132 @@
+"""Checkpoints: all that the next epoch depends on, in one safetensors file that is replaced whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from costmodel.errors import BnncostError
+from costmodel.output import write_whole
+
+FORMAT = "bnncost checkpoint 1"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to: mean loss of its steps, validation top-1 [%], learning rate at its end, speed."""
+
+    epoch: int
+    phase: int
+    loss: float
+    validation_top1: float
+    rate: float
+    images_per_s: float
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint says of itself: the run, the phase of training, and the epochs that are done."""
+
+    run: str
+    phase: int
+    history: tuple[Epoch, ...]
+
+    @property
+    def epochs_done(self) -> int:
+        """How many epochs are done, all phases together."""
+        return len(self.history)
+
+
+def save_checkpoint(
+    path: Path,
+    header: Header,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    others: Mapping[str, torch.Tensor],
+) -> None:
+    """Write a checkpoint in place of the last one; `others` are tensors that losses learn."""
+    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"other/{name}": tensor for name, tensor in others.items()}
+    state = optimizer.state_dict()["state"]
+    for index, entries in state.items():
+        for name, tensor in entries.items():
+            if tensor is not None:
+                tensors[f"optimizer/{index}/{name}"] = torch.as_tensor(tensor)
+    content = {"run": header.run, "phase": header.phase, "history": [asdict(item) for item in header.history]}
+    metadata = {"format": FORMAT, "header": json.dumps(content)}
+    kept = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_whole(path, save(kept, metadata))
+
+
+def read_header(path: Path) -> Header:
+    """Read what a checkpoint says of itself; raises BnncostError for a damaged or foreign file."""
+    return _read(path)[0]
+
+
+def load_checkpoint(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    others: Mapping[str, torch.Tensor] | None = None,
+) -> Header:
+    """Put a checkpoint's tensors into a model, and into the optimizer and losses if given.
+
+    Raises BnncostError for a damaged or foreign file, and for one of another network; nothing is changed then.
+    """
+    header, tensors = _read(path)
+    expected = dict(model.state_dict())
+    found = _part(tensors, "model/")
+    wrong = sorted(set(expected) ^ set(found))
+    wrong += sorted(name for name in set(expected) & set(found) if expected[name].shape != found[name].shape)
+    if wrong:
+        raise BnncostError(
+            f"'{path}' is the checkpoint of another network ('{wrong[0]}' differs); delete it to train again."
+        )
+    model.load_state_dict(found)
+    if optimizer is not None:
+        _load_optimizer(optimizer, _part(tensors, "optimizer/"))
+    for name, tensor in (others or {}).items():
+        with torch.no_grad():
+            tensor.copy_(tensors[f"other/{name}"])
+    return header
+
+
+def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Rebuild the state by parameter; the groups' numbers follow from the recipe and are not stored."""
+    state: dict[int, dict[str, Any]] = {}
+    for name, tensor in tensors.items():
+        index, _, key = name.partition("/")
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _read(path: Path) -> tuple[Header, dict[str, torch.Tensor]]:
+    refused = f"'{path}' cannot be used as a checkpoint"
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = stream.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise BnncostError(f"{refused}: it is not of the form '{FORMAT}'; delete it to train again.")
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  no mapping
+        content = json.loads(metadata["header"])
+        history = tuple(Epoch(**item) for item in content["history"])
+        return Header(str(content["run"]), int(content["phase"]), history), tensors
+    except OSError as error:
+        raise BnncostError(f"{refused}: {(error.strerror or str(error)).lower()}.") from None
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, BnncostError):
+            raise
+        raise BnncostError(f"{refused}: it is damaged; delete it to train again.") from None
