@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.cli_training import train_command
 from analysis.commands.show import Format, complain, console_for, deliver, say
 from costmodel import BnncostError
 
@@ -141,6 +142,9 @@ def explore_command(
     from analysis.report import explore
 
     explore(out, profile or None, console_for(sys.stdout))
+
+
+app.command("train")(train_command)
 
 
 @app.command("methods")

@@ -26,6 +26,7 @@ COSTMODEL_MAY_IMPORT = {
     "scipy",
     "typing_extensions",
 }
+SHELLS = (Path("analysis/cli.py"), Path("analysis/cli_training.py"))  # they alone know training
 HEAVY = ("torch", "torchvision", "pandas", "matplotlib", "training", "analysis")
 
 
@@ -60,7 +61,7 @@ def refused(package: str, path: Path, found: Import) -> bool:
     if package == "training":
         return found.package == "analysis"
     if found.package == "training":
-        return not (found.lazy and path == Path("analysis/cli.py"))
+        return not (found.lazy and path in SHELLS)
     return found.package in ("torch", "torchvision")
 
 

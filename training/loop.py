@@ -43,7 +43,10 @@ CALIBRATION_IMAGES = 256
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is: the epoch (from 1), the part of it done (0 .. 1), and what is known of it so far."""
+    """How far a run is: the epoch (from 1), the part of it done (0 .. 1), and what is known of it so far.
+
+    `validation_top1` [%] is that of the epoch before, until this one is whole.
+    """
 
     spec: RunSpec
     epoch: int
@@ -93,7 +96,7 @@ def train(
         if teacher is None and _needs_teacher(spec):
             return None
         model = _train_phases(spec, folder, images, teacher, watch, deadline_s)
-        return None if model is None else _finish(spec, folder, model, images, data.name)
+        return None if model is None else _finish(spec, folder, model, images)
 
 
 def trained_model(folder: Path, spec: RunSpec) -> Lowered:
@@ -178,28 +181,29 @@ def _epoch(
     watch: Watch | None,
 ) -> Epoch:
     """Train one epoch and validate it; `watch` is told how it goes."""
-    started = time.monotonic()
+    started = told = time.monotonic()
     batches = batches_per_epoch(len(images.train), spec.recipe.batch_size)
-    seen, mean, told = 0, math.nan, started
+    whole = batches * min(spec.recipe.batch_size, len(images.train))
     total = torch.zeros((), device=images.train.images.device)
     last = history[-1].validation_top1 if history else None
-    for number, loss in enumerate(train_epoch(trainee, spec, epoch, images), 1):
-        now = time.monotonic()
-        seen = number * min(spec.recipe.batch_size, len(images.train))
-        total += loss
-        if now - told < WATCH_EVERY_S and number < batches:
-            continue
-        mean, told = float(total) / number, now
-        if not math.isfinite(mean):
-            raise BnncostError(_why_not_finite(trainee, spec, epoch, number))
+
+    def tell(number: int, mean: float, top1: float | None, trained: float) -> float:
+        speed = whole * number / batches / max(trained - started, 1e-9)
+        left = (spec.recipe.epochs - epoch - number / batches) * whole / speed
         if watch is not None:
-            speed = seen / max(now - started, 1e-9)
-            left = (spec.recipe.epochs - epoch - number / batches) * len(images.train) / speed
-            watch(Progress(spec, epoch + 1, number / batches, mean, last, speed, left))
-    trained = time.monotonic()
+            watch(Progress(spec, epoch + 1, number / batches, mean, top1, speed, left))
+        return speed
+
+    for number, loss in enumerate(train_epoch(trainee, spec, epoch, images), 1):
+        total += loss
+        now = time.monotonic()
+        if now - told >= WATCH_EVERY_S and number < batches:
+            tell(number, _finite(total, number, trainee, spec, epoch), last, now)
+            told = now
+    mean, trained = _finite(total, batches, trainee, spec, epoch), time.monotonic()
     top1 = evaluate(trainee.model, images.validation, images.normalization)
+    speed = tell(batches, mean, top1, trained)
     rate = trainee.optimizer.param_groups[0]["lr"]
-    speed = seen / max(trained - started, 1e-9)
     return Epoch(epoch + 1, trainee.phase.number, mean, top1, rate, speed, time.monotonic() - started)
 
 
@@ -240,6 +244,14 @@ def evaluate(model: Lowered, part: Part, normalization: Normalization) -> float:
         right += int((answers == batch.labels).sum())
     model.train(mode)
     return 100 * right / len(part)
+
+
+def _finite(total: torch.Tensor, steps: int, trainee: Trainee, spec: RunSpec, epoch: int) -> float:
+    """Give the mean loss of an epoch's first `steps`; raises BnncostError where it is no number."""
+    mean = float(total) / steps
+    if not math.isfinite(mean):
+        raise BnncostError(_why_not_finite(trainee, spec, epoch, steps))
+    return mean
 
 
 def _why_not_finite(trainee: Trainee, spec: RunSpec, epoch: int, step: int) -> str:
@@ -303,7 +315,7 @@ def _write_history(path: Path, history: tuple[Epoch, ...]) -> None:
     write_whole(path, stream.getvalue())
 
 
-def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared, name: str) -> Measurement:
+def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Measurement:
     """Read the test set, draw the curve, and write the record, which makes the run count as done."""
     from training.curves import draw_curve  # a second of imports that only the end needs
 
@@ -316,7 +328,7 @@ def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared, name:
         validation_top1=header.history[-1].validation_top1,
         recipe=spec.recipe.name,
         recipe_digest=spec.recipe.digest,
-        data=name,
+        data=images.data,
         image="x".join(str(side) for side in images.test.images.shape[1:]),
         train_images=len(images.train),
         test_images=len(images.test),

@@ -20,8 +20,12 @@ SPLIT_SEED = 0
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What a run reads: images to train, to validate and to test on, and how training images vary."""
+    """What a run reads: images to train, to validate and to test on, and how training images vary.
 
+    `data` is the name of the data set as it was used.
+    """
+
+    data: str
     train: Part
     validation: Part
     test: Part
@@ -70,7 +74,7 @@ def prepared(design: DesignKey, recipe: Recipe, data: Dataset) -> Prepared:
         usual.flip if recipe.flip is None else recipe.flip,
         usual.padding if recipe.padding is None else recipe.padding,
     )
-    return Prepared(train, validation, data.test, eight_bit(data.image[0]), augmentation)
+    return Prepared(data.name, train, validation, data.test, eight_bit(data.image[0]), augmentation)
 
 
 def _subset(part: Part, count: int | None) -> Part:

@@ -1,0 +1,55 @@
+"""The commands that train, from the texts that a user gives to what is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from costmodel.errors import BnncostError
+from training.devices import choose_device
+from training.loop import train
+from training.recipe import Recipe, load_recipe
+from training.request import requested
+from training.runs import RunSpec
+from training.show import outcome, watched
+
+RECIPES_BY_DATA = {"digits": "digits", "cifar10-16": "cpu-16", "cifar100-16": "cpu-16"}
+"""The recipe of a design whose data set has one of its own; the others take `cifar`."""
+
+
+def train_design(
+    design: str,
+    *,
+    data: str | None,
+    data_folder: Path,
+    recipe: str | None,
+    epochs: int | None,
+    seed: int,
+    device: str,
+    threads: int | None,
+    out: Path,
+    console: Console,
+) -> Path:
+    """Train one design, or go on with it, and print what came out; gives the run's folder."""
+    chosen = choose_device(device, threads)
+    key, source, images = requested(design, data, data_folder)
+    settings = _with_epochs(load_recipe(recipe or RECIPES_BY_DATA.get(key.dataset, "cifar")), epochs)
+    if seed < 0:
+        raise BnncostError(f"the seed must be 0 or more, not {seed}.")
+    spec = RunSpec(key, settings, source, seed)
+    with watched(console) as watch:
+        record = train(spec, images, out, device=chosen, watch=watch)
+    if record is None:
+        raise BnncostError(f"run '{out / spec.name}' is being trained by another process; wait for it.")
+    console.print(outcome(record), soft_wrap=True, highlight=False, markup=False)
+    console.print(f"Wrote {out / spec.name}", soft_wrap=True, highlight=False, markup=False)
+    return out / spec.name
+
+
+def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
+    if epochs is None:
+        return recipe
+    if epochs < 1:
+        raise BnncostError(f"training needs at least one epoch, not {epochs}.")
+    return recipe.model_copy(update={"epochs": epochs})

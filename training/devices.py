@@ -1,0 +1,46 @@
+"""The device that trains: chosen by name, and set up so that speed costs no exactness that matters."""
+
+from __future__ import annotations
+
+import torch
+
+from costmodel.errors import BnncostError, unknown
+
+KINDS = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(name: str, threads: int | None = None) -> torch.device:
+    """Find a device by name, such as cuda:1; `auto` takes a GPU where there is one. Sets up torch for it.
+
+    Raises BnncostError for an unknown device, and for one that this machine or this torch lacks.
+    """
+    kind, colon, number = name.partition(":")
+    if kind not in KINDS or (colon and not number.isdecimal()):
+        raise unknown("device", name, [*KINDS, "cuda:0"])
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    _require(kind, int(number or 0))
+    if threads is not None:
+        if threads < 1:
+            raise BnncostError(f"training needs at least one thread, not {threads}.")
+        torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # tiny gradients are slow otherwise, and change nothing
+    if kind == "cuda":
+        # TensorFloat-32 holds -1, +1 and 8-bit integers, so sums of their products stay exact
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+    return torch.device(f"{kind}:{number}" if number else kind)
+
+
+def _require(kind: str, number: int) -> None:
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise BnncostError("device 'mps' is not available here; take 'cpu'.")
+    if kind != "cuda":
+        return
+    if not torch.cuda.is_available():
+        why = "has no CUDA" if torch.version.cuda is None else "finds no GPU"
+        raise BnncostError(f"device 'cuda' is not available: torch {torch.__version__} {why}; take 'cpu'.")
+    if number >= torch.cuda.device_count():
+        raise BnncostError(
+            f"device 'cuda:{number}' is not there; this machine has cuda:0 to cuda:{torch.cuda.device_count() - 1}."
+        )
