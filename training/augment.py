@@ -137,7 +137,7 @@ def statistics(images: torch.Tensor) -> Normalization:
 
 def normalize(images: torch.Tensor, scale: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
     """Turn bytes (N, C, H, W) into numbers of mean 0 and standard deviation 1, by `Normalization.factors`."""
-    return images.to(scale.dtype).mul_(scale).add_(offset)
+    return images.to(scale.dtype, memory_format=torch.channels_last).mul_(scale).add_(offset)
 
 
 def generator_of(seed: int, epoch: int) -> torch.Generator:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
@@ -309,13 +309,39 @@ def _sample_deviation(call: Call) -> torch.Tensor:
 # ------------------------------------------------------------------ addressing
 
 
+class _Subsample(torch.autograd.Function):
+    """Every `stride`-th place of a map, with a gradient in the memory layout of the map.
+
+    The gradient of torch's own slice has the channels first; all that follows it would then mix two layouts.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: torch.Tensor, stride: int) -> torch.Tensor:
+        return x[..., ::stride, ::stride].clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, int], output: torch.Tensor) -> None:
+        (x, ctx.stride), ctx.places = inputs, inputs[0].shape[-2:]
+        ctx.channels_last = x.stride(-3) == 1
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        stride, (height, width) = ctx.stride, ctx.places
+        if not ctx.channels_last:
+            spread = gradient.new_zeros(*gradient.shape[:-2], height, width)
+            spread[..., ::stride, ::stride] = gradient
+            return spread, None
+        given = gradient.movedim(-3, -1)
+        spread = gradient.new_zeros(*given.shape[:-3], height, width, given.shape[-1])
+        spread[..., ::stride, ::stride, :] = given
+        return spread.movedim(-1, -3), None
+
+
 @rule("subsample")
 def _subsample(call: Call) -> torch.Tensor:
-    """Take every other place; a window of one does it with a gradient that keeps the memory layout of the map."""
-    x, stride = call.inputs[0], call.op.integer("stride")
-    if torch.compiler.is_exporting():
-        return x[..., ::stride, ::stride]
-    return functional.avg_pool2d(x, 1, stride)
+    return _Subsample.apply(call.inputs[0], call.op.integer("stride"))
 
 
 @rule("pad_channels")

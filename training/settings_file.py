@@ -52,13 +52,10 @@ def _content(path: Path) -> str:
 def parse_settings(text: str, file: str, model: type[Model]) -> Model:
     """Read settings from YAML text; raises one BnncostError with all that is wrong, by file and line."""
     document = read_yaml(text, file)
-    data = document.data if document.data is not None else {}
     problems = list(document.problems)
-    if not document.complete:
+    if not document.complete or not isinstance(document.data, Mapping):
         raise BnncostError("\n".join(map(str, problems)))
-    if not isinstance(data, Mapping):
-        raise BnncostError(f"{file}: must be a mapping with the keys {', '.join(model.model_fields)}.")
-    made, wrong = typed(data, model)
+    made, wrong = typed(document.data, model)
     for path, sentence in wrong:
         if not any(path[:length] in document.broken for length in range(len(path) + 1)):
             near = next(

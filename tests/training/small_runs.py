@@ -1,0 +1,38 @@
+"""A run small enough for a test: a narrow network, few generated images that can be learned, two or three epochs."""
+
+from __future__ import annotations
+
+import torch
+
+from costmodel.design import DesignKey
+from training.data import Dataset, Part
+from training.recipe import Recipe
+from training.runs import RunSpec
+
+DESIGN = "resnet20@w0.25/digits"
+CLASSES = 10
+
+
+def small_data(images: int = 96, seed: int = 0) -> Dataset:
+    """Images of 8x8 with a bright pixel column that names the class, and noise."""
+
+    def part(count: int) -> Part:
+        labels = torch.randint(CLASSES, (count,), generator=generator)
+        pixels = torch.randint(0, 60, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+        pixels[torch.arange(count), 0, labels % 5 + 1, :] = 255
+        pixels[torch.arange(count), 0, :, labels // 5 + 1] = 180
+        return Part(pixels, labels)
+
+    generator = torch.Generator().manual_seed(seed)
+    return Dataset("generated", tuple(str(label) for label in range(CLASSES)), part(images), part(60))
+
+
+def small_recipe(epochs: int = 3, **changes: object) -> Recipe:
+    """Three epochs of two steps."""
+    settings = {"name": "small", "epochs": epochs, "batch_size": 32, "validation": 0.25, "padding": 1}
+    return Recipe.model_validate({**settings, **changes})
+
+
+def small_run(design: str = DESIGN, epochs: int = 3, seed: int = 0, **changes: object) -> RunSpec:
+    """A run of the small recipe."""
+    return RunSpec(DesignKey.parse(design), small_recipe(epochs, **changes), "generated", seed)

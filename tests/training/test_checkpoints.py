@@ -1,0 +1,95 @@
+"""Checkpoints that are damaged, foreign or of another network are refused in a sentence and change nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from small_runs import small_data, small_run
+
+from costmodel.design import DesignKey
+from costmodel.errors import BnncostError
+from costmodel.networks.build import build
+from training.checkpoints import load_checkpoint, read_header
+from training.loop import train, trained_model
+from training.lower import lower
+from training.runs import CHECKPOINT, RECORD, load_spec, measurement_of
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    spec = small_run(epochs=1)
+    train(spec, small_data(), tmp_path)
+    return tmp_path / spec.name
+
+
+def test_a_run_says_what_it_is(run: Path) -> None:
+    assert load_spec(run) == small_run(epochs=1)
+    header = read_header(run / CHECKPOINT)
+    assert (header.run, header.phase, header.epochs_done) == (small_run(epochs=1).digest, 1, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 100, b'{"a": 1}', b"\xff" * 8 + b"{}"])
+def test_damaged_checkpoints(run: Path, content: bytes) -> None:
+    (run / CHECKPOINT).write_bytes(content)
+    with pytest.raises(BnncostError, match=r"cannot be used as a checkpoint: it is damaged; delete it"):
+        trained_model(run, load_spec(run))
+
+
+def test_a_cut_checkpoint(run: Path) -> None:
+    whole = (run / CHECKPOINT).read_bytes()
+    (run / CHECKPOINT).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BnncostError, match="damaged"):
+        read_header(run / CHECKPOINT)
+
+
+def test_a_foreign_file(run: Path) -> None:
+    save_file({"weight": torch.zeros(3)}, run / CHECKPOINT)
+    with pytest.raises(BnncostError, match="not of the form 'bnncost checkpoint 1'"):
+        read_header(run / CHECKPOINT)
+
+
+def test_a_checkpoint_of_another_network(run: Path) -> None:
+    model = lower(build(DesignKey.parse("resnet20[prelu]@w0.25/digits")))
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(BnncostError, match="another network"):
+        load_checkpoint(run / CHECKPOINT, model)
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_a_checkpoint_of_another_run(run: Path, tmp_path: Path) -> None:
+    other = small_run(epochs=1, seed=1)
+    folder = tmp_path / other.name
+    folder.mkdir()
+    (folder / CHECKPOINT).write_bytes((run / CHECKPOINT).read_bytes())
+    with pytest.raises(BnncostError, match="belongs to another run"):
+        train(other, small_data(), tmp_path)
+
+
+def test_a_damaged_record(run: Path) -> None:
+    (run / RECORD).write_text('{"design": ')
+    with pytest.raises(BnncostError, match=r"record\.json is damaged"):
+        measurement_of(run)
+    (run / RECORD).write_text("{}")
+    with pytest.raises(BnncostError, match="the field 'design' of a measurement is missing"):
+        measurement_of(run)
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(BnncostError, match="is not the folder of a run"):
+        load_spec(tmp_path)
+
+
+def test_a_run_that_is_not_done_cannot_be_used(tmp_path: Path) -> None:
+    spec = small_run(epochs=2)
+    with pytest.raises(RuntimeError, match="stop"):
+        train(spec, small_data(), tmp_path, watch=_stop_in_second_epoch)
+    with pytest.raises(BnncostError, match="has 1 of 2 epochs"):
+        trained_model(tmp_path / spec.name, spec)
+
+
+def _stop_in_second_epoch(state: object) -> None:
+    if getattr(state, "epoch", 0) == 2:
+        raise RuntimeError("stop")

@@ -1,0 +1,146 @@
+"""Phases, objectives and optimizers that a design's methods ask for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from small_runs import small_data, small_run
+
+from costmodel.errors import BnncostError
+from costmodel.methods import METHODS
+from training.loop import Trainee, begin, train_epoch
+from training.objective import names_of_losses
+from training.optimizers import Bop, latent_weights
+from training.phases import optimizer_of, phases_of, teacher_of
+from training.preparation import prepared
+
+
+def begun(design: str, **changes: object) -> tuple[Trainee, list[torch.Tensor]]:
+    """Begin the first phase of a design and train one epoch."""
+    spec = small_run(design, **changes)
+    images = prepared(spec.design, spec.recipe, small_data())
+    trainee = begin(phases_of(spec)[0], spec, images, None)
+    return trainee, list(train_epoch(trainee, spec, 0, images))
+
+
+def test_most_designs_have_one_phase() -> None:
+    (phase,) = phases_of(small_run(epochs=5))
+    assert (phase.first, phase.end, phase.real_weights) == (0, 5, False)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "switch", "expected"), [(10, 0.5, 5), (2, 0.9, 1), (10, 0.01, 1), (7, 0.3, 2)]
+)
+def test_two_stages_share_the_epochs(epochs: int, switch: float, expected: int) -> None:
+    first, second = phases_of(small_run("resnet20[two_stage]@w0.25/digits", epochs, switch=switch))
+    assert (first.first, first.end, second.first, second.end) == (0, expected, expected, epochs)
+    assert first.real_weights
+    assert not second.real_weights
+
+
+def test_two_stages_need_two_epochs() -> None:
+    with pytest.raises(BnncostError, match="at least 2 epochs, not 1"):
+        phases_of(small_run("resnet20[two_stage]@w0.25/digits", 1))
+
+
+def test_the_first_stage_computes_with_real_weights_and_binary_features() -> None:
+    trainee, _ = begun("resnet20[two_stage]@w0.25/digits")
+    model = trainee.model.eval()
+    made = model.network.producers
+    conv = next(
+        op
+        for op in model.network.ops
+        if op.kind == "conv" and op.params[0] in made and made[op.params[0]].kind == "sign_weight"
+    )
+    latent = made[conv.params[0]].inputs[0]
+    image = torch.randn(2, 1, 8, 8)
+    found = model.maps(image, [conv.inputs[0], conv.output])
+    bits, result = found[conv.inputs[0]], found[conv.output]
+    assert set(bits.unique().tolist()) <= {-1.0, 1.0}
+    padded = torch.nn.functional.pad(bits, (1,) * 4, value=1.0)
+    torch.testing.assert_close(result, torch.nn.functional.conv2d(padded, model.value(latent)))
+    model.real_weights = False
+    assert not torch.equal(result, model.maps(image, [conv.output])[conv.output])
+
+
+def test_warm_start_begins_with_a_real_valued_network() -> None:
+    spec = small_run("resnet20[warm_start+double_residual+norm_before_sign+sgd]@w0.25/digits", 4)
+    first, second = phases_of(spec)
+    assert str(first.design) == "resnet20[double_residual+sgd]@w0.25,compute=fp32/digits"
+    assert second.design == spec.design
+    images = prepared(spec.design, spec.recipe, small_data())
+    earlier = begin(first, spec, images, None)
+    list(train_epoch(earlier, spec, 0, images))
+    later = begin(second, spec, images, None, earlier.model)
+    weight = latent_weights(later.model.network)[0]
+    named = {param.name: param for param in earlier.model.network.learned()}
+    assert torch.equal(later.model.value(weight), earlier.model.value(named[weight.name]))
+
+
+def test_bop_flips_only_where_weights_are_bits() -> None:
+    spec = small_run("resnet20[bop+two_stage]@w0.25/digits")
+    assert [optimizer_of(phase, "sgd") for phase in phases_of(spec)] == ["adam", "bop"]
+    assert optimizer_of(phases_of(small_run())[0], "sgd") == "sgd"
+    trainee, _ = begun("resnet20[bop]@w0.25/digits")
+    assert isinstance(trainee.optimizer, Bop)
+
+
+def test_a_teacher_is_of_the_same_data_and_has_none_itself() -> None:
+    assert str(teacher_of(small_run("resnet20[logits_teacher+prelu]@w0.25/digits")).design) == (
+        "resnet20@compute=fp32/digits"
+    )
+    with pytest.raises(BnncostError, match="must be of the data set 'digits'"):
+        teacher_of(small_run(teacher="resnet20@compute=fp32/cifar10"))
+    with pytest.raises(BnncostError, match="no teacher of its own"):
+        teacher_of(small_run(teacher="resnet20[logits_teacher]/digits"))
+
+
+TECHNIQUES = sorted(
+    name
+    for name, method in METHODS.items()
+    if method.branch == "training" and method.category != "teacher-student"
+)
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_every_technique_trains_every_part_of_the_network(name: str) -> None:
+    trainee, losses = begun(f"resnet20[{name}]@w0.25/digits", epochs=2)
+    assert len(losses) == 2
+    assert all(torch.isfinite(loss) for loss in losses)
+    fresh = begin(trainee.phase, small_run(f"resnet20[{name}]@w0.25/digits", epochs=2),
+                  prepared(trainee.phase.design, small_run().recipe, small_data()), None)  # fmt: skip
+    moved = [
+        not torch.equal(trainee.model.value(param), fresh.model.value(param))
+        for param in trainee.model.network.learned()
+        if isinstance(trainee.model.value(param), torch.nn.Parameter)
+    ]
+    assert sum(moved) > 0.6 * len(moved)
+
+
+def test_added_losses_change_what_is_learned() -> None:
+    plain = [loss.item() for loss in begun("resnet20@w0.25/digits")[1]]
+    added = [loss.item() for loss in begun("resnet20[kurtosis_regularizer]@w0.25/digits")[1]]
+    none = [
+        loss.item()
+        for loss in begun("resnet20[kurtosis_regularizer]@w0.25/digits", losses={"kurtosis_regularizer": 0})[
+            1
+        ]
+    ]
+    assert added[0] > plain[0]
+    assert none == pytest.approx(plain)
+
+
+def test_losses_of_bits_wait_until_there_are_bits() -> None:
+    first, second = phases_of(small_run("resnet20[warm_start+kurtosis_regularizer]@w0.25/digits"))
+    assert names_of_losses(first) == ()
+    assert names_of_losses(second) == ("kurtosis_regularizer",)
+
+
+def test_parameters_promised_positive_stay_so() -> None:
+    spec = small_run("resnet20[prelu]@w0.25/digits", 2, optimizers={"sgd": {"rate": 5.0}}, optimizer="sgd")
+    images = prepared(spec.design, spec.recipe, small_data())
+    trainee = begin(phases_of(spec)[0], spec, images, None)
+    list(train_epoch(trainee, spec, 0, images))
+    positive = [param for param in trainee.model.network.learned() if param.positive]
+    assert positive
+    assert all((trainee.model.value(param) > 0).all() for param in positive)

@@ -1,0 +1,108 @@
+"""What a user's texts mean: design and data set imply each other where one is not said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_runs import small_data, small_recipe
+
+from costmodel.design import DesignKey
+from costmodel.errors import BnncostError
+from training.augment import Augmentation, eight_bit, normalize
+from training.data import Part
+from training.devices import choose_device
+from training.preparation import fitted, halved, prepared
+from training.request import requested
+
+
+def images(path: Path, size: int, channels: int = 3, classes: int = 10) -> Path:
+    """Write a data set of twenty images as .npz."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (2 * classes, size, size, channels), dtype=np.uint8)
+    labels = np.arange(2 * classes) % classes
+    np.savez(path, x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+    return path
+
+
+def test_without_a_data_set_it_is_the_digits(tmp_path: Path) -> None:
+    key, source, data = requested("resnet20[prelu]", None, tmp_path)
+    assert (str(key), source, data.image) == ("resnet20[prelu]/digits", "digits", (1, 8, 8))
+
+
+def test_a_design_names_its_data(tmp_path: Path) -> None:
+    key, source, _ = requested("resnet20/digits", None, tmp_path)
+    assert (str(key), source) == ("resnet20/digits", "digits")
+
+
+def test_a_file_fits_the_design_of_its_size(tmp_path: Path) -> None:
+    path = str(images(tmp_path / "mine.npz", 32))
+    key, source, _ = requested("resnet20", path, tmp_path)
+    assert (str(key), source) == ("resnet20/cifar10", path)
+    key, _, _ = requested("ir-net/resnet20/cifar10", path, tmp_path)
+    assert key.network == "resnet20"
+
+
+def test_a_file_that_could_be_two_or_none(tmp_path: Path) -> None:
+    with pytest.raises(BnncostError, match="could be mnist or fashion-mnist; write resnet20/DATA"):
+        requested("resnet20", str(images(tmp_path / "grey.npz", 28, channels=1)), tmp_path)
+    with pytest.raises(BnncostError, match="10 classes of images of 3x20x20, which no design is built for"):
+        requested("resnet20", str(images(tmp_path / "odd.npz", 20)), tmp_path)
+
+
+def test_images_of_twice_the_size_are_averaged(tmp_path: Path) -> None:
+    _, _, data = requested("resnet20/cifar10-16", str(images(tmp_path / "cifar.npz", 32)), tmp_path)
+    small = fitted(DesignKey.parse("resnet20/cifar10-16"), data)
+    assert (small.name, small.image) == ("cifar-16", (3, 16, 16))
+    window = data.train.images[3, 1, 4:6, 8:10].tolist()
+    assert small.train.images[3, 1, 2, 4] == round(sum(map(sum, window)) / 4)
+    with pytest.raises(BnncostError, match="images of 3x32x32"):
+        fitted(DesignKey.parse("resnet20/digits"), data)
+
+
+def test_halving_rounds_half_to_even() -> None:
+    part = Part(
+        torch.tensor([[[[0, 1], [0, 1]]], [[[1, 2], [1, 2]]]], dtype=torch.uint8), torch.tensor([0, 1])
+    )
+    assert halved(part).images.flatten().tolist() == [0, 2]
+
+
+def test_all_runs_share_one_split() -> None:
+    design = DesignKey.parse("resnet20/digits")
+    data = small_data()
+    first, second = (prepared(design, small_recipe(batch_size=size), data) for size in (8, 16))
+    assert torch.equal(first.validation.images, second.validation.images)
+    assert (len(first.train), len(first.validation), len(first.test)) == (72, 24, 60)
+    fewer = prepared(design, small_recipe(train_images=40), data)
+    assert (len(fewer.train), len(fewer.validation)) == (30, 10)
+    with pytest.raises(BnncostError, match="asks for 97 training images, but the data set has 96"):
+        prepared(design, small_recipe(train_images=97), data)
+
+
+def test_augmentation_suits_the_data_unless_the_recipe_says() -> None:
+    design = DesignKey.parse("resnet20/digits")
+    assert prepared(design, small_recipe(padding=None), small_data()).augmentation == Augmentation(padding=1)
+    told = prepared(design, small_recipe(padding=3, flip=True), small_data())
+    assert told.augmentation == Augmentation(flip=True, padding=3)
+
+
+def test_a_chip_reads_the_same_image() -> None:
+    every = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    read = normalize(every, *eight_bit(1).factors("cpu"))
+    assert torch.equal(read * 64, every.float() - 128)
+
+
+def test_devices() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(BnncostError, match=r"unknown device 'gpu'; did you mean"):
+        choose_device("gpu")
+    with pytest.raises(BnncostError, match="unknown device 'cuda:x'"):
+        choose_device("cuda:x")
+    with pytest.raises(BnncostError, match="at least one thread, not 0"):
+        choose_device("cpu", 0)
+    if not torch.cuda.is_available():
+        with pytest.raises(BnncostError, match=r"'cuda' is not available: torch .* take 'cpu'"):
+            choose_device("cuda")
+        assert choose_device("auto").type == "cpu"
