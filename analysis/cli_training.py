@@ -56,7 +56,7 @@ def train_command(
     seed: Annotated[int, typer.Option("--seed", help="Of initial values, order and augmentation.")] = 0,
     device: Device = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Of a CPU. Default: torch's.", show_default=False)
+        int | None, typer.Option("--threads", help="Of a CPU. Default: half of its cores.", show_default=False)
     ] = None,
     data_folder: DataFolder = Path("data"),
     out: Runs = Path("runs"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from costmodel.errors import BnncostError, unknown
@@ -20,16 +22,20 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "cpu"
     _require(kind, int(number or 0))
-    if threads is not None:
-        if threads < 1:
-            raise BnncostError(f"training needs at least one thread, not {threads}.")
-        torch.set_num_threads(threads)
+    if threads is not None and threads < 1:
+        raise BnncostError(f"training needs at least one thread, not {threads}.")
+    torch.set_num_threads(threads or _usual_threads())
     torch.set_flush_denormal(True)  # tiny gradients are slow otherwise, and change nothing
     if kind == "cuda":
         # TensorFloat-32 holds -1, +1 and 8-bit integers, so sums of their products stay exact
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     return torch.device(f"{kind}:{number}" if number else kind)
+
+
+def _usual_threads() -> int:
+    """Half of the cores: threads that wait for one that has no core to itself are slower than fewer of them."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def _require(kind: str, number: int) -> None:
