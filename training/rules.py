@@ -16,6 +16,7 @@ from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op
 from costmodel.operations.elementwise import EPSILON
 from training.estimators import binarize, rounded
+from training.layout import in_one_layout
 
 MOMENTUM = 0.1
 """Weight of a batch in the running statistics of a norm."""
@@ -250,7 +251,7 @@ def _divide_training(call: Call) -> torch.Tensor:
 
 @rule("global_average_pool")
 def _global_average_pool(call: Call) -> torch.Tensor:
-    x = call.inputs[0]
+    x = in_one_layout(call.inputs[0])
     return x.sum((-2, -1), keepdim=True) * (1 / (x.shape[-2] * x.shape[-1]))
 
 
@@ -309,39 +310,10 @@ def _sample_deviation(call: Call) -> torch.Tensor:
 # ------------------------------------------------------------------ addressing
 
 
-class _Subsample(torch.autograd.Function):
-    """Every `stride`-th place of a map, with a gradient in the memory layout of the map.
-
-    The gradient of torch's own slice has the channels first; all that follows it would then mix two layouts.
-    """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: torch.Tensor, stride: int) -> torch.Tensor:
-        return x[..., ::stride, ::stride].clone()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, int], output: torch.Tensor) -> None:
-        (x, ctx.stride), ctx.places = inputs, inputs[0].shape[-2:]
-        ctx.channels_last = x.stride(-3) == 1
-
-    @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-        stride, (height, width) = ctx.stride, ctx.places
-        if not ctx.channels_last:
-            spread = gradient.new_zeros(*gradient.shape[:-2], height, width)
-            spread[..., ::stride, ::stride] = gradient
-            return spread, None
-        given = gradient.movedim(-3, -1)
-        spread = gradient.new_zeros(*given.shape[:-3], height, width, given.shape[-1])
-        spread[..., ::stride, ::stride, :] = given
-        return spread.movedim(-1, -3), None
-
-
 @rule("subsample")
 def _subsample(call: Call) -> torch.Tensor:
-    return _Subsample.apply(call.inputs[0], call.op.integer("stride"))
+    stride = call.op.integer("stride")
+    return in_one_layout(call.inputs[0])[..., ::stride, ::stride]
 
 
 @rule("pad_channels")

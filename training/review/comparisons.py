@@ -1,0 +1,314 @@
+"""What a plan compares with what: every design with its fair pair, and the runs that this takes, in order.
+
+A method that fills a slot of the baseline takes that slot over. Its fair pair is then the baseline with the slot left
+empty; where a slot is never empty, as that of the gradient or of the halving shortcut, it is the baseline itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from costmodel.design import DesignKey
+from costmodel.errors import BnncostError, unknown
+from costmodel.graph import Network
+from costmodel.methods import METHODS, MethodUse
+from costmodel.networks.build import build
+from training.recipe import Recipe
+from training.review.plan import ALL, Plan, Role
+from training.runs import RunSpec
+
+BASELINE, FULL = "baseline", "full"
+ORDER: tuple[Role, ...] = (
+    "baseline", "reference", "company", "alone", "pair", "full", "without", "width",
+)  # fmt: skip
+"""Roles in the order of their runs; designs that the plan puts first go right behind the references."""
+
+
+NEVER_EMPTY = ("recipe", "downsample")
+"""Hooks whose slots have a default that stands in where no method is named."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A design of the study, what it stands for, and the design that it is compared with (None for the baseline).
+
+    `label` is how tables call it, `method` what differs from its fair pair. Role "company" is that of designs which
+    are only there as fair pairs.
+    """
+
+    label: str
+    role: Role
+    method: str
+    design: DesignKey
+    against: DesignKey | None
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a study, and every comparison that it serves."""
+
+    design: DesignKey
+    recipe: Recipe
+    seed: int
+    serves: tuple[Comparison, ...]
+
+    @property
+    def label(self) -> str:
+        """What tables call the design."""
+        return next(item.label for item in self.serves if item.design == self.design)
+
+    def spec(self, data: str) -> RunSpec:
+        """The run on a data set, given by its name or path."""
+        return RunSpec(self.design, self.recipe, data, self.seed)
+
+
+def jobs_of(plan: Plan) -> tuple[Job, ...]:
+    """List the runs of a plan in order: the first seed of every design, then the second ones, each run once."""
+    comparisons = comparisons_of(plan)
+    designs = {str(item.design): item.design for item in comparisons}
+    serves = {
+        text: tuple(item for item in comparisons if design in (item.design, item.against))
+        for text, design in designs.items()
+    }
+    seeds = {
+        text: max(item.seeds for item in comparisons if item.design == design)
+        for text, design in designs.items()
+    }
+    return tuple(
+        Job(design, plan.recipe, seed, serves[text])
+        for seed in range(max(seeds.values()))
+        for text, design in designs.items()
+        if seed < seeds[text]
+    )
+
+
+def comparisons_of(plan: Plan) -> tuple[Comparison, ...]:
+    """List the designs of a plan, in the order in which they are trained; raises BnncostError where two do not fit."""
+    listed: list[Comparison] = []
+    for found in _all(plan):
+        if isinstance(found, BnncostError):
+            raise found
+        listed.append(found)
+    return _with_seeds(plan, _in_order(plan, listed))
+
+
+def left_out_of(plan: Plan) -> dict[str, str]:
+    """Say why methods are no part of a plan that asks for all of them."""
+    if ALL not in plan.alone:
+        return {}
+    reasons = {name: _alone(plan, MethodUse(name)) for name in METHODS}
+    return {name: str(reason) for name, reason in reasons.items() if isinstance(reason, BnncostError)}
+
+
+def problems_of(plan: Plan) -> list[tuple[str, str]]:
+    """Find everything in a plan that does not go together, as field and sentence."""
+    found = [
+        (field, str(item))
+        for field, items in _sections(plan)
+        for item in items
+        if isinstance(item, BnncostError)
+    ]
+    whole = [item for item in _all(plan) if isinstance(item, Comparison)]
+    labels = [item.label for item in whole]
+    for field, given in (("more_seeds", plan.more_seeds), ("first", plan.first)):
+        found += [(field, str(unknown("label", label, labels))) for label in given if label not in labels]
+    return found
+
+
+# ------------------------------------------------------------------ the designs
+
+Found = Iterator[Comparison | BnncostError]
+
+
+def _all(plan: Plan) -> Found:
+    """Yield every comparison once, those of the baseline first, with the company that they need."""
+    seen: set[tuple[str, str]] = set()
+    designs: set[DesignKey] = set()
+    company: list[Comparison] = []
+    for _, items in _sections(plan):
+        for item in items:
+            if isinstance(item, Comparison):
+                if (item.label, item.role) in seen:
+                    continue
+                seen.add((item.label, item.role))
+                designs.add(item.design)
+                if item.against is not None:
+                    company.append(_company(plan, item.against))
+            yield item
+    for item in company:
+        if item.design not in designs:
+            designs.add(item.design)
+            yield item
+
+
+def _sections(plan: Plan) -> Iterator[tuple[str, Found]]:
+    """Yield the fields of a plan with what each asks for."""
+    try:
+        baseline = baseline_of(plan)
+        build(baseline)
+    except BnncostError as error:
+        yield "fixed" if plan.fixed else "baseline", iter([error])
+        return
+    yield "baseline", iter([Comparison(BASELINE, "baseline", "", baseline, None)])
+    yield "references", (_reference(baseline, name) for name in plan.references)
+    yield "alone", _methods_alone(plan)
+    yield "pairs", (_pair(plan, pair.method, pair.beside) for pair in plan.pairs)
+    yield "full", _full(plan)
+    yield "widths", (_width(baseline, width) for width in plan.widths)
+
+
+def baseline_of(plan: Plan) -> DesignKey:
+    """The plain BNN with what every design of the study has."""
+    design = DesignKey.parse(plan.baseline)
+    return design.with_methods(_sorted((*design.methods, *map(MethodUse.parse, plan.fixed))))
+
+
+def _reference(baseline: DesignKey, compute: str) -> Comparison:
+    text = f"{baseline.network}@w{baseline.width:g},compute={compute}/{baseline.dataset}"
+    return Comparison(compute, "reference", compute, DesignKey.parse(text), baseline)
+
+
+def _methods_alone(plan: Plan) -> Found:
+    if ALL not in plan.alone:
+        for text in plan.alone:
+            yield _alone(plan, MethodUse.parse(text))
+        return
+    for name in METHODS:
+        found = _alone(plan, MethodUse(name))
+        if isinstance(found, Comparison):
+            yield found
+
+
+def _alone(plan: Plan, use: MethodUse) -> Comparison | BnncostError:
+    return _compared(plan, str(use), "alone", baseline_of(plan), use)
+
+
+def _pair(plan: Plan, method: str, beside: tuple[str, ...]) -> Comparison | BnncostError:
+    label = "+".join((method, *beside))
+    try:
+        company = _with(baseline_of(plan), map(MethodUse.parse, beside))
+    except BnncostError as error:
+        return BnncostError(f"{label}: {error}")
+    return _compared(plan, label, "pair", company, MethodUse.parse(method))
+
+
+def _compared(
+    plan: Plan, label: str, role: Role, company: DesignKey, use: MethodUse
+) -> Comparison | BnncostError:
+    """Add a method to the designs that it is compared in, or say why that cannot be trained, or changes nothing."""
+    try:
+        design, against = _with(company, [use]), _fair(company, use)
+        if trains_alike(design, against, plan.recipe):
+            return BnncostError(f"'{use}' changes nothing in the training of '{against}'; leave it out.")
+    except BnncostError as error:
+        return BnncostError(f"{label}: {error}")
+    return Comparison(label, role, str(use), design, against)
+
+
+def _full(plan: Plan) -> Found:
+    if plan.full is None:
+        return
+    baseline = baseline_of(plan)
+    try:
+        full = _with(baseline, map(MethodUse.parse, plan.full.methods))
+        build(full)
+    except BnncostError as error:
+        yield error
+        return
+    yield Comparison(FULL, "full", "+".join(plan.full.methods), full, baseline)
+    for text in plan.full.left_out:
+        name = MethodUse.parse(text).name
+        if text not in plan.full.methods:
+            yield unknown("method of 'full' to leave out", text, plan.full.methods)
+        else:
+            yield Comparison(f"{FULL} - {text}", "without", text, full.without(name), full)
+
+
+def _width(baseline: DesignKey, width: float) -> Comparison:
+    wider = replace(baseline, width=baseline.width * width)
+    return Comparison(f"w{width:g}", "width", "width", wider, baseline)
+
+
+def _company(plan: Plan, design: DesignKey) -> Comparison:
+    """A design that nothing but a fair comparison asks for."""
+    baseline = baseline_of(plan)
+    added = [str(use) for use in design.methods if use not in baseline.methods]
+    removed = [f"without {use}" for use in baseline.methods if use not in design.methods]
+    label = ", ".join([*(["+".join(added)] if added else []), *removed])
+    return Comparison(label, "company", "+".join(added), design, baseline)
+
+
+# ------------------------------------------------------------------ fair pairs
+
+
+def _with(design: DesignKey, uses: Iterable[MethodUse]) -> DesignKey:
+    """Add methods; each takes over the slot that it fills, but only from methods of the design as it was."""
+    added = tuple(uses)
+    kept = tuple(use for use in design.methods if not any(_takes_over(other, use) for other in added))
+    return design.with_methods(_sorted((*kept, *added)))
+
+
+def _sorted(uses: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
+    """Sort methods by name, so that the same ones always make the same design, trained once."""
+    return tuple(sorted(uses, key=lambda use: use.name))
+
+
+def _takes_over(new: MethodUse, old: MethodUse) -> bool:
+    return new.excludes(old) or new.name == old.name
+
+
+def _fair(company: DesignKey, use: MethodUse) -> DesignKey:
+    """Choose what a method is compared with: its company, less what stands in the slot that the method fills."""
+    if use.method.hook in NEVER_EMPTY:
+        return company
+    return company.with_methods(tuple(other for other in company.methods if not _takes_over(use, other)))
+
+
+def trains_alike(one: DesignKey, other: DesignKey, recipe: Recipe) -> bool:
+    """Say whether two designs train to the same network by a recipe, whatever their methods are called."""
+    return one == other or (
+        _techniques(one, recipe) == _techniques(other, recipe) and _described(one) == _described(other)
+    )
+
+
+def _techniques(design: DesignKey, recipe: Recipe) -> set[str]:
+    """Name the techniques that leave no mark in the network: losses, stages, the optimizer."""
+    names = {use.name for use in design.methods if use.method.hook == "recipe" and not use.method.estimator}
+    optimizers = {name for name in names if METHODS[name].category == "optimizer"}
+    return names | (optimizers or {recipe.optimizer})
+
+
+@lru_cache(maxsize=256)
+def _described(design: DesignKey) -> tuple[object, ...]:
+    return tuple(_operations(build(design)))
+
+
+def _operations(network: Network) -> Iterator[tuple[object, ...]]:
+    """Describe every operation by all that training sees of it."""
+    for op in network.ops:
+        values = (*op.inputs, *op.params, op.output)
+        shapes = tuple((value.name, value.shape, value.precision) for value in values)
+        yield (op.kind, shapes, tuple(sorted(op.attributes.items())), op.layer, op.when)
+
+
+# ------------------------------------------------------------------ order and seeds
+
+
+def _in_order(plan: Plan, listed: list[Comparison]) -> list[Comparison]:
+    """Sort by role; what the plan puts first goes right behind the references."""
+
+    def place(item: Comparison) -> tuple[int, int]:
+        if item.role in ("baseline", "reference"):
+            return ORDER.index(item.role), 0
+        if item.label in plan.first:
+            return ORDER.index("company"), plan.first.index(item.label)
+        return ORDER.index(item.role), len(plan.first)
+
+    return sorted(listed, key=place)
+
+
+def _with_seeds(plan: Plan, listed: list[Comparison]) -> tuple[Comparison, ...]:
+    return tuple(replace(item, seeds=plan.more_seeds.get(item.label, plan.seeds)) for item in listed)

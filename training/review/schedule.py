@@ -1,0 +1,273 @@
+"""Runs of a study side by side: who trains which, what still fits, and what becomes of each.
+
+The folder of runs is all that is remembered. A run with a record is done; one that another process owns is waited for;
+one that was stopped goes on from its last epoch. So any process of a study may be killed at any time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from costmodel.errors import BnncostError
+from costmodel.output import make_folder
+from training.review.pace import Pace, epochs_of, pace_of
+from training.review.view import View
+from training.review.worker import Beat, Ended, Opener, Setting, open_training, serve
+from training.runs import RECORD, RunSpec
+
+POLL_S = 1.0
+TELL_S = 5.0
+BUSY_S = 3.0
+"""After how long a run that another process has is looked at again."""
+
+
+@dataclass(eq=False)
+class Worker:
+    """One process, the run that it trains, and the two pipes to it."""
+
+    number: int
+    process: BaseProcess
+    commands: Connection
+    lifeline: Connection
+    ready: bool = False
+    spec: RunSpec | None = None
+    beat: Beat | None = None
+
+
+@dataclass
+class Study:
+    """What is known of the runs of one sitting; the runs are in the order in which they should be trained."""
+
+    specs: tuple[RunSpec, ...]
+    setting: Setting
+    view: View
+    workers: list[Worker] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+    look_again: dict[str, float] = field(default_factory=dict)
+    started: int = 0
+    refused: str = ""
+    tell_at: float = 0.0
+
+
+def run_all(
+    specs: Sequence[RunSpec],
+    setting: Setting,
+    view: View,
+    *,
+    jobs: int = 1,
+    opener: Opener = open_training,
+) -> dict[str, str]:
+    """Train every run that has no record yet, `jobs` at a time; gives the sentence of each that failed, by its name.
+
+    At the deadline of the setting running ones stop after their epoch, and no run is started that is not expected
+    to end by then, save the first. Raises BnncostError where workers cannot begin, such as for a missing data set.
+    """
+    make_folder(setting.runs)
+    study = Study(tuple(dict.fromkeys(specs)), setting, view)
+    if not missing(study.specs, setting.runs):
+        return {}
+    with _workers(study, min(jobs, len(study.specs)), opener), view.shown(jobs):
+        while _goes_on(study):
+            _assign(study)
+            _listen(study, opener)
+            _tell_total(study)
+    if study.refused:
+        raise BnncostError(study.refused)
+    return study.failures
+
+
+def missing(specs: Sequence[RunSpec], runs: Path) -> list[RunSpec]:
+    """List the runs that have no record, in order."""
+    return [spec for spec in specs if not (runs / spec.name / RECORD).is_file()]
+
+
+def left_s(study: Study) -> float | None:
+    """Expect so many seconds until all is done; None while nothing is known."""
+    pace, runs = pace_of(study.specs, study.setting.runs), study.setting.runs
+    total = 0.0
+    for spec in missing(study.specs, runs):
+        remaining = pace.remaining_s(spec, len(epochs_of(runs / spec.name)))
+        if remaining is None:
+            return None
+        total += remaining if spec.name not in study.failures else 0.0
+    return total / max(len(study.workers), 1)
+
+
+def _tell_total(study: Study) -> None:
+    """Tell the view how far the study is, now and then: it takes reading every history."""
+    now = time.monotonic()
+    if now >= study.tell_at:
+        study.tell_at = now + TELL_S
+        study.view.total(len(study.specs), len(missing(study.specs, study.setting.runs)), left_s(study))
+
+
+# ------------------------------------------------------------------ what is trained next
+
+
+def _goes_on(study: Study) -> bool:
+    """Say whether anything runs, or could still be started now or when another process lets go of it."""
+    if study.refused:
+        return False
+    return any(worker.spec for worker in study.workers) or bool(_candidates(study))
+
+
+def _candidates(study: Study) -> list[RunSpec]:
+    """List the runs that this sitting may still start, in order."""
+    if _late(study):
+        return []
+    taken = {worker.spec.name for worker in study.workers if worker.spec}
+    passed = taken | study.failures.keys() | study.stopped
+    open_ = [spec for spec in missing(study.specs, study.setting.runs) if spec.name not in passed]
+    if study.setting.deadline_s is None or not study.started:
+        return open_
+    pace = pace_of(study.specs, study.setting.runs)
+    return [spec for spec in open_ if _fits(study, spec, pace)]
+
+
+def _late(study: Study) -> bool:
+    return study.setting.deadline_s is not None and time.monotonic() >= study.setting.deadline_s
+
+
+def _fits(study: Study, spec: RunSpec, pace: Pace) -> bool:
+    """Say whether a run is expected to end by the deadline; one of which nothing is known is given a chance."""
+    remaining = pace.remaining_s(spec, len(epochs_of(study.setting.runs / spec.name)))
+    return remaining is None or time.monotonic() + remaining <= (study.setting.deadline_s or 0)
+
+
+def _assign(study: Study) -> None:
+    """Give every idle worker the first run that it may start now."""
+    for worker in study.workers:
+        if not worker.ready or worker.spec is not None:
+            continue
+        now = time.monotonic()
+        chosen = next(
+            (
+                spec
+                for spec in _candidates(study)
+                if study.look_again.get(spec.name, now) <= now and not _waits_for_teacher(study, spec)
+            ),
+            None,
+        )
+        if chosen is not None:
+            worker.spec, worker.beat = chosen, None
+            study.started += 1
+            worker.commands.send(chosen)
+            study.view.started(worker.number, chosen)
+
+
+def _waits_for_teacher(study: Study, spec: RunSpec) -> bool:
+    """Say whether the teacher of a run is being trained right now: its student would only hold a worker up."""
+    if not _has_teacher(spec):
+        return False
+    from training.phases import teacher_of  # loads torch, which nothing else here needs
+
+    teacher = teacher_of(spec)
+    if not missing([teacher], study.setting.runs):
+        return False
+    busy = [worker.spec for worker in study.workers if worker.spec]
+    return any(other == teacher or (_has_teacher(other) and teacher_of(other) == teacher) for other in busy)
+
+
+def _has_teacher(spec: RunSpec) -> bool:
+    return any(use.method.category == "teacher-student" for use in spec.design.methods)
+
+
+# ------------------------------------------------------------------ workers
+
+
+@contextmanager
+def _workers(study: Study, count: int, opener: Opener) -> Iterator[None]:
+    """Have workers while inside; they end with it, in the middle of an epoch if it comes to that."""
+    try:
+        for number in range(count):
+            study.workers.append(_start(study, number, opener))
+        yield
+    finally:
+        for worker in study.workers:
+            _end(worker)
+
+
+def _start(study: Study, number: int, opener: Opener) -> Worker:
+    """Start a process of its own, which shares nothing with this one but two pipes."""
+    context = get_context("spawn")
+    commands, its_commands = context.Pipe()
+    its_lifeline, lifeline = context.Pipe(duplex=False)
+    process = context.Process(
+        target=serve, args=(its_commands, its_lifeline, opener, study.setting), daemon=True
+    )
+    process.start()
+    its_commands.close()
+    its_lifeline.close()
+    return Worker(number, process, commands, lifeline)
+
+
+def _end(worker: Worker) -> None:
+    if worker.spec is None and worker.process.is_alive():
+        try:
+            worker.commands.send(None)
+            worker.process.join(POLL_S)
+        except OSError:
+            pass  # it has ended by itself
+    worker.process.kill()
+    worker.process.join()
+    worker.commands.close()
+    worker.lifeline.close()
+
+
+def _listen(study: Study, opener: Opener) -> None:
+    """Read what workers say, for a moment; one that died is replaced."""
+    by_pipe = {worker.commands: worker for worker in study.workers}
+    for pipe in wait(list(by_pipe), POLL_S):
+        worker = by_pipe[pipe]  # type: ignore[index]  # sockets and handles are waited for as well elsewhere
+        try:
+            said = worker.commands.recv()
+        except (EOFError, ConnectionError):
+            _replace(study, worker, opener)
+            continue
+        if isinstance(said, Beat):
+            worker.beat = said
+            study.view.beat(worker.number, said)
+        else:
+            _heard(study, worker, said)
+
+
+def _heard(study: Study, worker: Worker, said: Ended) -> None:
+    if said.how == "ready":
+        worker.ready = True
+        return
+    if said.how == "refused" or worker.spec is None:
+        study.refused = said.sentence
+        return
+    spec, worker.spec = worker.spec, None
+    if said.how == "failed":
+        study.failures[spec.name] = said.sentence
+    elif said.how == "stopped":
+        study.stopped.add(spec.name)
+    elif said.how == "busy":
+        study.look_again[spec.name] = time.monotonic() + BUSY_S
+        study.started -= 1
+    study.view.ended(worker.number, spec, said)
+    study.tell_at = 0.0
+
+
+def _replace(study: Study, worker: Worker, opener: Opener) -> None:
+    """Note the run of a worker that died as failed, and start another one in its place."""
+    worker.process.join()
+    code = worker.process.exitcode
+    if worker.spec is None or not worker.ready:
+        study.refused = f"a worker ended before it began (exit code {code}); its last words are above."
+        return
+    said = Ended(
+        "failed", f"its process ended (exit code {code}), perhaps for lack of memory; use fewer --jobs."
+    )
+    _heard(study, worker, said)
+    _end(worker)
+    study.workers[study.workers.index(worker)] = _start(study, worker.number, opener)

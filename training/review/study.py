@@ -1,0 +1,73 @@
+"""`bnncost review`: a plan's runs, trained as far as the budget goes, and what has come out so far."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from costmodel.errors import BnncostError
+from training.review.comparisons import Job, jobs_of
+from training.review.outcome import Outcome, outcome_of, write_outcome
+from training.review.pace import epochs_of, pace_of
+from training.review.plan import Plan
+from training.review.schedule import missing, run_all
+from training.review.view import view_for
+from training.review.worker import Opener, Setting, open_training
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of a plan before it is trained: done or not, and the time that it is expected to take [s]."""
+
+    job: Job
+    name: str
+    done: bool
+    epochs_done: int
+    left_s: float | None
+
+
+def planned(plan: Plan, runs: Path, *, data: str = "") -> tuple[Planned, ...]:
+    """List the runs of a plan as the folder has them: what `--dry-run` shows. Nothing is trained or written."""
+    jobs = jobs_of(plan)
+    specs = [job.spec(data or plan.images) for job in jobs]
+    open_ = {spec.name for spec in missing(specs, runs)}
+    pace = pace_of(specs, runs)
+    listed = []
+    for job, spec in zip(jobs, specs, strict=True):
+        epochs = len(epochs_of(runs / spec.name))
+        left = pace.remaining_s(spec, epochs) if spec.name in open_ else 0.0
+        listed.append(Planned(job, spec.name, spec.name not in open_, epochs, left))
+    return tuple(listed)
+
+
+def review(
+    plan: Plan,
+    runs: Path,
+    *,
+    console: Console,
+    data: str = "",
+    data_folder: Path = Path("data"),
+    jobs: int = 1,
+    budget_s: float | None = None,
+    device: str = "auto",
+    opener: Opener = open_training,
+) -> Outcome:
+    """Train the runs of a plan that have no record yet, within the budget [s], and write what has come out so far.
+
+    Raises BnncostError where nothing can be trained, such as for a missing data set.
+    """
+    if jobs < 1:
+        raise BnncostError(f"a study needs at least one worker, not --jobs {jobs}.")
+    deadline_s = None if budget_s is None else time.monotonic() + budget_s
+    images = data or plan.images
+    listed = jobs_of(plan)
+    labels = {str(job.design): job.label for job in listed}
+    setting = Setting(images, runs, device, deadline_s, data_folder)
+    specs = [job.spec(images) for job in listed]
+    failures = run_all(specs, setting, view_for(console, labels), jobs=jobs, opener=opener)
+    outcome = outcome_of(plan, runs, data=images, failures=failures)
+    write_outcome(plan, outcome, runs, data=images)
+    return outcome

@@ -1,0 +1,109 @@
+"""One worker of a study: a process that trains the runs it is told to, and ends when the one that started it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Literal
+
+from costmodel.errors import BnncostError
+from costmodel.records import Measurement
+from training.runs import RunSpec
+
+ORPHANED = 3
+"""Exit code of a worker whose parent has died."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of a worker have in common; `deadline_s` is a time of the clock `time.monotonic`."""
+
+    data: str
+    runs: Path
+    device: str = "auto"
+    deadline_s: float | None = None
+    data_folder: Path = Path("data")
+
+
+@dataclass(frozen=True)
+class Beat:
+    """How far a run is: of which design, its epoch (from 1), the part of it that is done, its speed."""
+
+    design: str
+    epoch: int
+    part: float
+    images_per_s: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: done, with its top-1 [%]; busy elsewhere; stopped by the deadline; or failed, and why."""
+
+    how: Literal["ready", "refused", "done", "busy", "stopped", "failed"]
+    sentence: str = ""
+    top1: float | None = None
+
+
+Watch = Callable[[Beat], None]
+Trainer = Callable[[RunSpec, Watch], Measurement | None]
+Opener = Callable[[Setting], Trainer]
+"""Makes, in a worker's process, the function that trains a run; it is named by its module, so it lies at its top."""
+
+
+def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: Setting) -> None:
+    """Train every run that comes, one after the other, until None comes; tell what becomes of each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_die_with_parent, args=(lifeline,), daemon=True).start()
+    try:
+        trainer = opener(setting)
+    except (BnncostError, OSError) as error:
+        commands.send(Ended("refused", str(error)))
+        return
+    commands.send(Ended("ready"))
+    while (spec := commands.recv()) is not None:
+        commands.send(_train(trainer, spec, commands, setting.deadline_s))
+
+
+def _train(trainer: Trainer, spec: RunSpec, commands: Connection, deadline_s: float | None) -> Ended:
+    try:
+        done = trainer(spec, commands.send)
+    except BnncostError as error:
+        return Ended("failed", str(error))
+    except (OSError, RuntimeError, MemoryError) as error:  # such as a full disk, or a device without memory
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        return Ended("failed", f"{type(error).__name__}: {reason}")
+    if done is not None:
+        return Ended("done", top1=done.top1)
+    late = deadline_s is not None and time.monotonic() >= deadline_s
+    return Ended("stopped" if late else "busy")
+
+
+def _die_with_parent(lifeline: Connection) -> None:
+    """Wait for the end of a pipe that nobody writes to: it comes when the parent dies, however it dies."""
+    wait([lifeline])
+    os._exit(ORPHANED)
+
+
+def open_training(setting: Setting) -> Trainer:
+    """Read the data set once, and train on it with one thread: several processes only wait for each other's."""
+    from training.data import load
+    from training.devices import choose_device
+    from training.loop import Progress, train
+
+    device = choose_device(setting.device, threads=1)
+    data = load(setting.data, folder=setting.data_folder)
+
+    def trainer(spec: RunSpec, watch: Watch) -> Measurement | None:
+        def tell(now: Progress) -> None:
+            watch(Beat(str(now.spec.design), now.epoch, now.part, now.images_per_s, now.seconds_left))
+
+        return train(spec, data, setting.runs, device=device, watch=tell, deadline_s=setting.deadline_s)
+
+    return trainer
