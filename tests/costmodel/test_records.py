@@ -1,0 +1,51 @@
+"""Measurements: written and read back whole, and refused with the field that is wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from costmodel.errors import BnncostError
+from costmodel.records import Measurement
+
+MADE = Measurement(
+    "resnet20[prelu]/cifar10", "fp32", 81.25, 80.5, "cifar", "0123abcd", "cifar10", "3x32x32", 49000, 10000,
+    60, 1, 123.5, "a GPU", "2.13.0", "abc", "2026-01-31",
+)  # fmt: skip
+
+
+def test_a_measurement_is_read_back_from_json_and_from_texts() -> None:
+    assert Measurement.from_mapping(json.loads(MADE.to_json()), "a.json") == MADE
+    texts = {name: str(value) for name, value in asdict(MADE).items()}
+    assert Measurement.from_mapping(texts, "a.csv:2") == MADE
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"epochs": "many"}, "a.csv:2: field 'epochs' is 'many', but must be a whole number."),
+        ({"top1": "-"}, "a.csv:2: field 'top1' is '-', but must be a number."),
+        ({"top1": "101"}, "a.csv:2: top1 is 101.0, but must be a number from 0 to 100 (percent)."),
+        ({"top1": "nan"}, "a.csv:2: top1 is nan, but must be a number from 0 to 100 (percent)."),
+        ({"seed": None}, "a.csv:2: the field 'seed' of a measurement is missing."),
+        ({"sed": "1"}, "a.csv:2: unknown field of a measurement 'sed'; did you mean 'seed'?"),
+    ],
+)
+def test_mistakes_name_place_and_field(change: dict[str, str | None], said: str) -> None:
+    with pytest.raises(BnncostError) as caught:
+        Measurement.from_mapping({**asdict(MADE), **change}, "a.csv:2")
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("field", ["recipe_digest", "data", "image", "train_images", "epochs", "recipe"])
+def test_the_protocol_follows_all_that_has_to_be_the_same(field: str) -> None:
+    other = 7 if isinstance(getattr(MADE, field), int) else "other"
+    assert replace(MADE, **{field: other}).protocol != MADE.protocol
+
+
+@pytest.mark.parametrize("field", ["design", "seed", "device", "wall_s", "date"])
+def test_the_protocol_is_the_same_for_other_designs_and_machines(field: str) -> None:
+    other = 7 if isinstance(getattr(MADE, field), (int, float)) else "other"
+    assert replace(MADE, **{field: other}).protocol == MADE.protocol
