@@ -1,21 +1,16 @@
-"""What a plan compares with what: every design with its fair pair, and the runs that this takes, in order.
-
-A method that fills a slot of the baseline takes that slot over. Its fair pair is then the baseline with the slot left
-empty; where a slot is never empty, as that of the gradient or of the halving shortcut, it is the baseline itself.
-"""
+"""What a plan compares with what: every design with its fair pair, and the runs that this takes, in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError, unknown
-from costmodel.graph import Network
 from costmodel.methods import METHODS, MethodUse
 from costmodel.networks.build import build
 from training.recipe import Recipe
+from training.review.fair import fair_pair, in_one_order, takes_over, trains_alike, with_methods
 from training.review.plan import ALL, Plan, Role
 from training.runs import RunSpec
 
@@ -24,10 +19,6 @@ ORDER: tuple[Role, ...] = (
     "baseline", "reference", "company", "alone", "pair", "full", "without", "width",
 )  # fmt: skip
 """Roles in the order of their runs; designs that the plan puts first go right behind the references."""
-
-
-NEVER_EMPTY = ("recipe", "downsample")
-"""Hooks whose slots have a default that stands in where no method is named."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +154,7 @@ def _sections(plan: Plan) -> Iterator[tuple[str, Found]]:
 def baseline_of(plan: Plan) -> DesignKey:
     """The plain BNN with what every design of the study has."""
     design = DesignKey.parse(plan.baseline)
-    return design.with_methods(_sorted((*design.methods, *map(MethodUse.parse, plan.fixed))))
+    return design.with_methods(in_one_order((*design.methods, *map(MethodUse.parse, plan.fixed))))
 
 
 def _reference(baseline: DesignKey, compute: str) -> Comparison:
@@ -187,12 +178,17 @@ def _alone(plan: Plan, use: MethodUse) -> Comparison | BnncostError:
 
 
 def _pair(plan: Plan, method: str, beside: tuple[str, ...]) -> Comparison | BnncostError:
-    label = "+".join((method, *beside))
+    label, studied = "+".join((method, *beside)), MethodUse.parse(method)
+    for other in map(MethodUse.parse, beside):
+        if takes_over(studied, other):
+            return BnncostError(
+                f"{label}: '{method}' takes the place of '{other}' and cannot stand beside it."
+            )
     try:
-        company = _with(baseline_of(plan), map(MethodUse.parse, beside))
+        company = with_methods(baseline_of(plan), map(MethodUse.parse, beside))
     except BnncostError as error:
         return BnncostError(f"{label}: {error}")
-    return _compared(plan, label, "pair", company, MethodUse.parse(method))
+    return _compared(plan, label, "pair", company, studied)
 
 
 def _compared(
@@ -200,7 +196,7 @@ def _compared(
 ) -> Comparison | BnncostError:
     """Add a method to the designs that it is compared in, or say why that cannot be trained, or changes nothing."""
     try:
-        design, against = _with(company, [use]), _fair(company, use)
+        design, against = with_methods(company, [use]), fair_pair(company, use)
         if trains_alike(design, against, plan.recipe):
             return BnncostError(f"'{use}' changes nothing in the training of '{against}'; leave it out.")
     except BnncostError as error:
@@ -213,7 +209,7 @@ def _full(plan: Plan) -> Found:
         return
     baseline = baseline_of(plan)
     try:
-        full = _with(baseline, map(MethodUse.parse, plan.full.methods))
+        full = with_methods(baseline, map(MethodUse.parse, plan.full.methods))
         build(full)
     except BnncostError as error:
         yield error
@@ -239,59 +235,6 @@ def _company(plan: Plan, design: DesignKey) -> Comparison:
     removed = [f"without {use}" for use in baseline.methods if use not in design.methods]
     label = ", ".join([*(["+".join(added)] if added else []), *removed])
     return Comparison(label, "company", "+".join(added), design, baseline)
-
-
-# ------------------------------------------------------------------ fair pairs
-
-
-def _with(design: DesignKey, uses: Iterable[MethodUse]) -> DesignKey:
-    """Add methods; each takes over the slot that it fills, but only from methods of the design as it was."""
-    added = tuple(uses)
-    kept = tuple(use for use in design.methods if not any(_takes_over(other, use) for other in added))
-    return design.with_methods(_sorted((*kept, *added)))
-
-
-def _sorted(uses: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
-    """Sort methods by name, so that the same ones always make the same design, trained once."""
-    return tuple(sorted(uses, key=lambda use: use.name))
-
-
-def _takes_over(new: MethodUse, old: MethodUse) -> bool:
-    return new.excludes(old) or new.name == old.name
-
-
-def _fair(company: DesignKey, use: MethodUse) -> DesignKey:
-    """Choose what a method is compared with: its company, less what stands in the slot that the method fills."""
-    if use.method.hook in NEVER_EMPTY:
-        return company
-    return company.with_methods(tuple(other for other in company.methods if not _takes_over(use, other)))
-
-
-def trains_alike(one: DesignKey, other: DesignKey, recipe: Recipe) -> bool:
-    """Say whether two designs train to the same network by a recipe, whatever their methods are called."""
-    return one == other or (
-        _techniques(one, recipe) == _techniques(other, recipe) and _described(one) == _described(other)
-    )
-
-
-def _techniques(design: DesignKey, recipe: Recipe) -> set[str]:
-    """Name the techniques that leave no mark in the network: losses, stages, the optimizer."""
-    names = {use.name for use in design.methods if use.method.hook == "recipe" and not use.method.estimator}
-    optimizers = {name for name in names if METHODS[name].category == "optimizer"}
-    return names | (optimizers or {recipe.optimizer})
-
-
-@lru_cache(maxsize=256)
-def _described(design: DesignKey) -> tuple[object, ...]:
-    return tuple(_operations(build(design)))
-
-
-def _operations(network: Network) -> Iterator[tuple[object, ...]]:
-    """Describe every operation by all that training sees of it."""
-    for op in network.ops:
-        values = (*op.inputs, *op.params, op.output)
-        shapes = tuple((value.name, value.shape, value.precision) for value in values)
-        yield (op.kind, shapes, tuple(sorted(op.attributes.items())), op.layer, op.when)
 
 
 # ------------------------------------------------------------------ order and seeds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from rich.console import Console
 
 from costmodel.errors import BnncostError
 from training.review.comparisons import Job, jobs_of
-from training.review.outcome import Outcome, outcome_of, write_outcome
-from training.review.pace import epochs_of, pace_of
+from training.review.outcome import Outcome, outcome_of
+from training.review.outcome_files import write_outcome
+from training.review.pace import epochs_of, pace_of, words_of
 from training.review.plan import Plan
 from training.review.schedule import missing, run_all
 from training.review.view import view_for
@@ -41,6 +43,35 @@ def planned(plan: Plan, runs: Path, *, data: str = "") -> tuple[Planned, ...]:
         left = pace.remaining_s(spec, epochs) if spec.name in open_ else 0.0
         listed.append(Planned(job, spec.name, spec.name not in open_, epochs, left))
     return tuple(listed)
+
+
+def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) -> None:
+    """Print the runs of a plan, one a line and in order, and the time that all of them are expected to take."""
+    for number, item in enumerate(listed, 1):
+        job, epochs = item.job, item.job.recipe.epochs
+        state = (
+            "done" if item.done else f"{item.epochs_done} of {epochs} epochs" if item.epochs_done else "open"
+        )
+        left = "" if item.done or item.left_s is None else f", about {words_of(item.left_s)}"
+        compared = "; ".join(dict.fromkeys(_compared(job)))
+        line = f"{number:3}  {job.label}, seed {job.seed}: {state}{left}  {job.design}  {compared}"
+        console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+    open_ = [item for item in listed if not item.done]
+    known = [item.left_s for item in open_ if item.left_s is not None]
+    total = (
+        f"about {words_of(sum(known) / jobs)} with {jobs} at a time"
+        if known
+        else "time known after one epoch"
+    )
+    told = f"{len(listed) - len(open_)} of {len(listed)} runs are done"
+    console.print(f"{told}; {total}." if open_ else f"{told}.", markup=False, highlight=False, soft_wrap=True)
+
+
+def _compared(job: Job) -> Iterator[str]:
+    """Yield what a design is compared with, as its fair pair."""
+    for item in job.serves:
+        if item.design == job.design and item.against is not None:
+            yield f"against {item.against}"
 
 
 def review(

@@ -1,0 +1,99 @@
+"""Files of an outcome: JSON for whoever puts cost beside it, and a table of measurements with their commands."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+from dataclasses import asdict, fields
+from io import StringIO
+from pathlib import Path
+
+from costmodel.design import DesignKey
+from costmodel.errors import BnncostError
+from costmodel.output import write_whole
+from costmodel.records import Measurement
+from training.recipe import Recipe, load_recipe
+from training.review.comparisons import jobs_of
+from training.review.outcome import Outcome
+from training.review.plan import Plan
+from training.runs import RunSpec, measurement_of
+from training.settings_file import shipped
+
+COMMAND = "command"
+AS_TRAINED = "fp32"
+
+
+def write_outcome(plan: Plan, outcome: Outcome, runs: Path, *, data: str = "") -> tuple[Path, Path]:
+    """Write the outcome as `<plan>.json` and its measurements as `<plan>.csv` into the folder of runs."""
+    if _recipe_words(plan.recipe) is None:
+        settings = plan.recipe.model_dump(mode="json", exclude_none=True)
+        write_whole(runs / _recipe_file(plan), json.dumps(settings, indent=2) + "\n")  # JSON is YAML too
+    return (
+        write_whole(runs / f"{plan.name}.json", outcome.to_json()),
+        write_whole(runs / f"{plan.name}.csv", measurements_csv(plan, runs, data=data)),
+    )
+
+
+def measurements_csv(plan: Plan, runs: Path, *, data: str = "") -> str:
+    """Write every measurement of a plan as a row, those of exported networks too, with the command that repeats it."""
+    stream = StringIO()
+    names = [item.name for item in fields(Measurement)]
+    writer = csv.DictWriter(stream, [*names, COMMAND], lineterminator="\n")
+    writer.writeheader()
+    for job in jobs_of(plan):
+        spec = job.spec(data or plan.images)
+        for made in measurements_of(runs / spec.name):
+            writer.writerow({**asdict(made), COMMAND: command_of(plan, made, runs)})
+    return stream.getvalue()
+
+
+def measurements_of(folder: Path) -> list[Measurement]:
+    """Read the record of a run, and those of the integer networks exported from it; none before it has ended."""
+    made = measurement_of(folder)
+    if made is None:
+        return []
+    exported = sorted((folder / "export").glob("*.json"))
+    return [made, *(item for path in exported if (item := _exported(path)) is not None)]
+
+
+def _exported(path: Path) -> Measurement | None:
+    """Read an exported network's record; None for other JSON that lies beside it."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        raise BnncostError(f"'{path}' cannot be read; delete it and export again.") from None
+    if not isinstance(values, dict) or "top1" not in values:
+        return None
+    return Measurement.from_mapping(values, str(path))
+
+
+def command_of(plan: Plan, made: Measurement, runs: Path) -> str:
+    """Write the command that makes a measurement again: it trains, and exports where integers were measured.
+
+    A folder of runs anywhere else is called by its name alone, since the command may be read on another machine.
+    """
+    out = Path(runs.name) if runs.is_absolute() else runs
+    recipe = _recipe_words(plan.recipe) or ["--recipe", str(out / _recipe_file(plan))]
+    words = ["bnncost", "train", made.design, *recipe, "--data", made.data, "--seed", str(made.seed)]
+    command = shlex.join([*words, "--out", str(out)])
+    if made.features == AS_TRAINED:
+        return command
+    run = RunSpec(DesignKey.parse(made.design), plan.recipe, made.data, made.seed).name
+    return f"{command} && {shlex.join(['bnncost', 'export', str(out / run)])}"
+
+
+def _recipe_file(plan: Plan) -> str:
+    return f"{plan.name}.recipe.yaml"
+
+
+def _recipe_words(recipe: Recipe) -> list[str] | None:
+    """Name a shipped recipe, perhaps with other epochs, on the command line; None for any other."""
+    if recipe.name not in shipped("recipes"):
+        return None
+    base = load_recipe(recipe.name)
+    if recipe.digest == base.digest:
+        return ["--recipe", recipe.name]
+    if recipe.digest == base.model_copy(update={"epochs": recipe.epochs}).digest:
+        return ["--recipe", recipe.name, "--epochs", str(recipe.epochs)]
+    return None
