@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.cli_training import train_command
+from analysis.cli_training import export_command, review_command, train_command
 from analysis.commands.show import Format, complain, console_for, deliver, say
 from costmodel import BnncostError
 
@@ -109,20 +109,37 @@ def table_command(
 
 @app.command("pareto")
 def pareto_command(
-    network: Annotated[str, typer.Option("--network", help="See `bnncost networks`.")],
-    dataset: Annotated[str, typer.Option("--dataset", help="cifar10, cifar100, imagenet, ...")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the figure and its tables.")],
+    network: Annotated[
+        str | None, typer.Option("--network", help="See `bnncost networks`. Default: the one measured.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="cifar10, imagenet, ... Default: the one measured.")
+    ] = None,
     profile: Profile = "asic-45nm",
     x: Annotated[XAxis, typer.Option("--x", help="What accuracy is set against.")] = XAxis.energy,
     accuracy: Annotated[
-        Path | None,
-        typer.Option("--accuracy", help="CSV with the columns design,top1. Default: the literature."),
+        str,
+        typer.Option(
+            "--accuracy",
+            help="literature; measured (the shipped study); a CSV of measurements, or with the columns "
+            "design,top1; or a folder of runs.",
+        ),
+    ] = "literature",
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
     ] = None,
 ) -> None:
-    """Accuracy against cost: the designs that no other beats, as a figure and as tables."""
-    from analysis.commands.pareto import pareto_document
+    """Accuracy against cost: the designs that no other beats, as a figure and as tables.
 
-    document, written, left_out = pareto_document(network, dataset, profile, x.value, accuracy, out)
+    Own measurements are shown as means over seeds with their standard deviation, one front per protocol
+    (recipe, data, images, epochs), and never on one front with published accuracies.
+    """
+    from analysis.commands.pareto import Choice, pareto_document
+
+    choice = Choice(network, dataset, profile, x.value, accuracy, recipe)
+    document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}")
@@ -145,6 +162,8 @@ def explore_command(
 
 
 app.command("train")(train_command)
+app.command("review")(review_command)
+app.command("export")(export_command)
 
 
 @app.command("methods")

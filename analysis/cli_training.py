@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from analysis.commands.show import console_for
+from analysis.commands.show import Format, console_for, deliver, say
 from costmodel import BnncostError
 
 Data = Annotated[
@@ -56,7 +57,8 @@ def train_command(
     seed: Annotated[int, typer.Option("--seed", help="Of initial values, order and augmentation.")] = 0,
     device: Device = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Of a CPU. Default: half of its cores.", show_default=False)
+        int | None,
+        typer.Option("--threads", help="Of a CPU. Default: half of its cores.", show_default=False),
     ] = None,
     data_folder: DataFolder = Path("data"),
     out: Runs = Path("runs"),
@@ -81,3 +83,87 @@ def train_command(
         out=out,
         console=console_for(sys.stdout),
     )
+
+
+def review_command(
+    plan: Annotated[
+        str, typer.Argument(metavar="PLAN", help="A shipped plan, such as digits, or a .yaml file.")
+    ],
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", help="Runs side by side. Default: one for each core of a CPU.", show_default=False
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", help="Stop after this time, such as 25m or 2h.", show_default=False),
+    ] = None,
+    data: Data = None,
+    device: Device = "auto",
+    profile: Annotated[str, typer.Option("--profile", help="What the designs are priced on.")] = "asic-45nm",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the runs.")] = False,
+    data_folder: DataFolder = Path("data"),
+    out: Runs = Path("runs"),
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Of the table at the end.", show_default=False)
+    ] = None,
+) -> None:
+    """Train a study, as far as the time goes: what each method gains over its fair pair, and what it costs.
+
+    Runs that are done are skipped, and a study that was stopped goes on; several processes may share its folder.
+    """
+    require_torch()
+    from training.review.pace import seconds_of
+    from training.review.plan import load_plan
+    from training.review.study import planned, review, show_planned
+
+    study, console = load_plan(plan), console_for(sys.stdout)
+    count = jobs if jobs is not None else (os.cpu_count() or 1)
+    if dry_run:
+        show_planned(planned(study, out, data=data or ""), console, jobs=count)
+        return
+    outcome = review(
+        study,
+        out,
+        console=console,
+        data=data or "",
+        data_folder=data_folder,
+        jobs=count,
+        budget_s=None if budget is None else seconds_of(budget),
+        device=device,
+    ).to_mapping()
+    _deliver_study(outcome, profile, form, out)
+
+
+def _deliver_study(outcome: dict[str, Any], profile: str, form: Format | None, out: Path) -> None:
+    """Print a study's table with the cost of its designs, and write its front; without a run there is neither."""
+    from analysis.commands.review import review_document, write_review_front
+
+    if not outcome["rows"]:
+        for design, sentence in outcome["failed"].items():
+            say(f"Failed: {design}: {sentence}")
+        say("No run has ended yet; the same command goes on.")
+        return
+    deliver(review_document(outcome, profile), form, None)
+    for path in write_review_front(outcome, profile, out):
+        say(f"Wrote {path}")
+
+
+def export_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
+    data: Data = None,
+    data_folder: DataFolder = Path("data"),
+    onnx: Annotated[bool, typer.Option("--onnx/--no-onnx", help="Write network.onnx too.")] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Default: export in each run's folder.", show_default=False)
+    ] = None,
+) -> None:
+    """Fold a trained run to integers, check them against torch, and measure its accuracy at each feature precision.
+
+    Writes packed bits, integer thresholds and a description that needs no torch to run, and ONNX of the same network.
+    """
+    require_torch()
+    from training.commands import export_runs
+
+    export_runs(runs, data=data, data_folder=data_folder, onnx=onnx, out=out, console=console_for(sys.stdout))

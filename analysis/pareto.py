@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import moocore
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy import for_network
-from costmodel import DESIGNS, BnncostError, Cost, cost
+from costmodel import DESIGNS, BnncostError, Cost, DesignKey, cost
 from costmodel.designs import PublishedDesign
 from costmodel.evaluate import AnyProfile, as_profile
 from costmodel.records import AccuracyRecord
@@ -33,6 +33,11 @@ def front_frame(
     for record in for_network(records, network, dataset):
         groups.setdefault(record.name, []).append(record)
     rows = [_accuracy(name, group) | cost_columns(cost(group[0].key, chip)) for name, group in groups.items()]
+    return with_front(rows, x)
+
+
+def with_front(rows: Sequence[Mapping[str, object]], x: Axis) -> pd.DataFrame:
+    """A frame of designs with their place on the axis and whether they are on the front; sorted by the axis."""
     frame = pd.DataFrame(rows)
     frame["x"] = frame[AXIS_COLUMN[x]]
     frame["on_front"] = on_front(frame["x"].to_numpy(), frame["top1"].to_numpy())
@@ -46,17 +51,23 @@ def runnable(
 
     A design may not fit, or need an operation that the profile has no price for. Raises where none is left.
     """
-    chip = as_profile(profile)
-    reasons: dict[str, str] = {}
-    for name, key in {record.name: record.key for record in records}.items():
-        try:
-            cost(key, chip)
-        except BnncostError as error:
-            reasons[name] = str(error)
+    reasons = reasons_against({record.name: record.key for record in records}, profile)
     kept = [record for record in records if record.name not in reasons]
     if records and not kept:
         raise BnncostError("\n".join(reasons.values()))
     return kept, reasons
+
+
+def reasons_against(designs: Mapping[str, DesignKey], profile: AnyProfile) -> dict[str, str]:
+    """By name, why a design has no cost on the profile; those that have one are left out."""
+    chip = as_profile(profile)
+    reasons: dict[str, str] = {}
+    for name, key in designs.items():
+        try:
+            cost(key, chip)
+        except BnncostError as error:
+            reasons[name] = str(error)
+    return reasons
 
 
 def on_front(x: np.ndarray, top1: np.ndarray) -> np.ndarray:

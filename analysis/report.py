@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,7 +17,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.accuracy import load_accuracy
-from analysis.report_jobs import Job, run_job, write_front
+from analysis.front_files import write_front
+from analysis.outcome import Outcome, shipped_studies
+from analysis.report_jobs import Job, run_job
 from analysis.report_manifest import (
     Manifest,
     code_digest,
@@ -28,6 +31,7 @@ from analysis.report_manifest import (
     write_manifest,
 )
 from analysis.report_page import INDEX, read_summary, write_index
+from analysis.studies import Study
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
@@ -53,7 +57,8 @@ def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None
     Files that are still current stay. Raises BnncostError for unknown profiles and folders that cannot be written.
     """
     chips = read_profiles(profiles)
-    jobs = plan(chips)
+    measured = shipped_studies()
+    jobs = plan(chips, measured)
     make_folder(out)
     code = code_digest()
     made_from = {job.folder: job_digest(job, chips[job.source], code) for job in jobs}
@@ -83,12 +88,13 @@ def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
     return chips
 
 
-def plan(chips: Mapping[str, HardwareProfile]) -> list[Job]:
-    """All jobs of a report, those of one network together."""
-    pairs = [(*pair, True) for pair in FRONTS] + [(*pair, False) for pair in TABLES_ONLY]
+def plan(chips: Mapping[str, HardwareProfile], measured: Sequence[tuple[Study, Outcome]] = ()) -> list[Job]:
+    """All jobs of a report, those of one network together; measured networks of which nothing is published last."""
+    studied = dict.fromkeys((study.network, study.dataset) for study, _ in measured)
+    pairs = dict.fromkeys([*FRONTS, *TABLES_ONLY, *studied])
     return [
-        Job(network, dataset, source, chip.name, with_front)
-        for network, dataset, with_front in pairs
+        Job(*pair, source, chip.name, with_front=pair in FRONTS, with_measured=pair in studied)
+        for pair in pairs
         for source, chip in chips.items()
     ]
 
@@ -120,8 +126,8 @@ def _finished(
     """Yield jobs with the files that they wrote, as they finish."""
     workers = min(os.cpu_count() or 1, len(jobs))
     if workers <= 1:
-        records = load_accuracy(None)
-        yield from ((job, run_job(job, chips[job.source], records, out)) for job in jobs)
+        records, measured = load_accuracy(None), shipped_studies()
+        yield from ((job, run_job(job, chips[job.source], records, out, measured)) for job in jobs)
         return
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts)
     try:
@@ -137,7 +143,8 @@ def _finished(
 
 
 def _run_apart(job: Job, out: Path) -> list[Path]:
-    return run_job(job, load_profile(job.source), load_accuracy(None), out)
+    measured = shipped_studies() if job.with_measured else ()
+    return run_job(job, load_profile(job.source), load_accuracy(None), out, measured)
 
 
 def _leave_interrupts() -> None:
@@ -176,13 +183,19 @@ def _print_fronts(jobs: Sequence[Job], out: Path, console: Console) -> None:
         grid.add_column(Text(title))
     above = ""
     for job in jobs:
-        if not job.with_front:
-            continue
         summary = read_summary(out, job)
-        names = ", ".join(f"{label} {top1}" for label, top1, _ in summary["front"])
-        title = str(summary["title"])
-        cells = ("" if title == above else title, job.profile_name, summary["plain"]["energy"], names)
-        grid.add_row(*map(Text, cells))
-        above = title
+        for title, front in _fronts(job, summary):
+            names = ", ".join(f"{label} {top1}" for label, top1, _ in front)
+            cells = ("" if title == above else title, job.profile_name, summary["plain"]["energy"], names)
+            grid.add_row(*map(Text, cells))
+            above = title
     console.print(grid)
     console.print(Text(f"Every one of them, with its figures, is in {out / INDEX}."), soft_wrap=True)
+
+
+def _fronts(job: Job, summary: Mapping[str, Any]) -> Iterator[tuple[str, list[list[str]]]]:
+    """The fronts of a job with their titles: that of the literature, then those measured."""
+    if job.with_front:
+        yield str(summary["title"]), summary["front"]
+    for part in summary["measured"]:
+        yield f"{summary['title']}, measured", part["front"]

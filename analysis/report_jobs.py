@@ -8,36 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis import tables
 from analysis.accuracy import for_network
-from analysis.equivalence import width_curve
 from analysis.frames import method_frame
+from analysis.front_files import accuracies_on_front, network_title, profile_title, write_front, write_tables
 from analysis.marginal import MethodTable, method_table
-from analysis.pareto import Axis, front_frame, runnable
-from analysis.plots import (
-    draw_front,
-    draw_marginal,
-    draw_split,
-    front_info,
-    marginal_info,
-    split_info,
-    write_figure,
-)
-from analysis.plots.front import WIDTHS
-from analysis.plots.style import accuracy_text
+from analysis.outcome import Outcome
+from analysis.pareto import front_frame, runnable
+from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
+from analysis.report_measured import write_measured
+from analysis.studies import Study
 from analysis.tables import Table
 from analysis.units import readable
-from analysis.views import front_view, method_view
-from costmodel import NETWORKS
-from costmodel.evaluate import AnyProfile, as_profile
+from analysis.views import method_view
 from costmodel.hardware import HardwareProfile
 from costmodel.output import write_whole
 from costmodel.records import AccuracyRecord
 
-DATASET_TITLES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet": "ImageNet", "mnist": "MNIST"}
 _SHOWN_COLUMNS = (
     "category",
     "method",
@@ -52,13 +41,17 @@ _SHOWN_COLUMNS = (
 
 @dataclass(frozen=True)
 class Job:
-    """What is computed and drawn together; `source` is the name or path of the profile called `profile_name`."""
+    """What is computed and drawn together; `source` is the name or path of the profile called `profile_name`.
+
+    `with_front` asks for the front of published accuracies, `with_measured` for those of the shipped studies.
+    """
 
     network: str
     dataset: str
     source: str
     profile_name: str
     with_front: bool
+    with_measured: bool = False
 
     @property
     def folder(self) -> str:
@@ -66,23 +59,22 @@ class Job:
         return f"{self.network}-{self.dataset}/{self.profile_name}"
 
 
-def network_title(network: str, dataset: str) -> str:
-    """Name a network and data set for people.
+def run_job(
+    job: Job,
+    chip: HardwareProfile,
+    records: Sequence[AccuracyRecord],
+    out: Path,
+    measured: Sequence[tuple[Study, Outcome]] = (),
+) -> list[Path]:
+    """Compute and write everything of one job; the summary that the index page needs is the last file.
 
-    >>> network_title("resnet20", "cifar10")
-    'ResNet-20 on CIFAR-10'
+    Of the `measured` studies those of the job's network and data set are shown.
     """
-    name = NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
-    return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
-
-
-def run_job(job: Job, chip: HardwareProfile, records: Sequence[AccuracyRecord], out: Path) -> list[Path]:
-    """Compute and write everything of one job; the summary that the index page needs is the last file."""
     folder = out / job.folder
     table = method_table(job.network, chip, job.dataset)
     view = method_view(table)
     written = [
-        *_write_tables(folder / "methods", view, tables.csv_text(view)),
+        *write_tables(folder / "methods", view, tables.csv_text(view)),
         write_whole(folder / "methods.json", json.dumps(table.to_dict(), indent=2) + "\n"),
     ]
     summary = _summary(job, chip, table, view)
@@ -91,42 +83,26 @@ def run_job(job: Job, chip: HardwareProfile, records: Sequence[AccuracyRecord], 
         frame = front_frame(job.network, job.dataset, chip, kept)
         written += write_front(frame, job.network, job.dataset, chip, "energy", folder)
         written += _write_split_and_marginal(folder, job, chip, frame, table)
-        summary |= {"front": _front_steps(frame), "designs": len(frame), "left_out": left_out}
+        summary |= {"front": accuracies_on_front(frame), "designs": len(frame), "left_out": left_out}
+    mine = [item for item in measured if (item[0].network, item[0].dataset) == (job.network, job.dataset)]
+    files, parts = write_measured(mine, chip, folder)
+    written += files
+    summary["measured"] = parts
     return [*written, write_whole(folder / "summary.json", json.dumps(summary, indent=1) + "\n")]
-
-
-def write_front(
-    frame: pd.DataFrame, network: str, dataset: str, profile: AnyProfile, x: Axis, out: Path
-) -> list[Path]:
-    """Write one front as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths."""
-    chip = as_profile(profile)
-    title = f"{network_title(network, dataset)}: top-1 against {x}"
-    view = front_view(frame, f"{title}, {chip.name}")
-    widths = width_curve(network, dataset, chip, np.array(WIDTHS))
-    figure = draw_front(front_info(frame, title, _subtitle(chip), x, widths))
-    csv = frame.to_csv(index=False, lineterminator="\n")
-    return [*write_figure(figure, out / f"front-{x}"), *_write_tables(out / f"front-{x}", view, csv)]
 
 
 def _write_split_and_marginal(
     folder: Path, job: Job, chip: HardwareProfile, frame: pd.DataFrame, table: MethodTable
 ) -> list[Path]:
     title = network_title(job.network, job.dataset)
-    split = draw_split(split_info(frame, f"{title}: what the energy is spent on", _subtitle(chip)))
-    marginal = marginal_info(method_frame(table), f"{title}: marginal energy of each method", _subtitle(chip))
+    split = draw_split(split_info(frame, f"{title}: what the energy is spent on", profile_title(chip)))
+    marginal = marginal_info(
+        method_frame(table), f"{title}: marginal energy of each method", profile_title(chip)
+    )
     return [
         *write_figure(split, folder / "split"),
         *write_figure(draw_marginal(marginal), folder / "marginal"),
     ]
-
-
-def _write_tables(stem: Path, view: Table, csv: str) -> list[Path]:
-    texts = {".csv": csv, ".md": tables.markdown(view), ".tex": tables.latex(view)}
-    return [write_whole(stem.with_name(stem.name + suffix), text) for suffix, text in texts.items()]
-
-
-def _subtitle(chip: HardwareProfile) -> str:
-    return f"{chip.name}: {chip.title}"
 
 
 def _summary(job: Job, chip: HardwareProfile, table: MethodTable, view: Table) -> dict[str, Any]:
@@ -174,11 +150,3 @@ def _title(view: Table, number: int) -> str:
 
 def _ungrouped(view: Table) -> Table:
     return Table(view.name, view.title, view.columns, view.rows)
-
-
-def _front_steps(frame: pd.DataFrame) -> list[list[str]]:
-    """The front in words: label, accuracy and energy of each design on it."""
-    return [
-        [str(row.label), accuracy_text(float(row.top1)), readable(float(row.energy_j), "J")]
-        for row in frame[frame["on_front"]].itertuples()
-    ]

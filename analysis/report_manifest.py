@@ -57,14 +57,15 @@ def code_digest() -> str:
     parts += [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
     for package in _PACKAGES:
         root = Path(str(resources.files(package)))
-        for path in sorted(path for suffix in ("*.py", "*.csv") for path in root.rglob(suffix)):
+        for path in sorted(path for suffix in ("*.py", "*.csv", "*.json") for path in root.rglob(suffix)):
             parts += [path.relative_to(root).as_posix(), path.read_bytes()]
     return digest(*parts)
 
 
 def job_digest(job: Job, chip: HardwareProfile, code: str) -> str:
     """Digest of everything that the files of a job depend on: code, network, and the figures of its profile."""
-    return digest(code, job.network, job.dataset, str(job.with_front), chip.model_dump_json())
+    parts = (job.network, job.dataset, str(job.with_front), str(job.with_measured), chip.model_dump_json())
+    return digest(code, *parts)
 
 
 def read_manifest(out: Path) -> Manifest:

@@ -32,7 +32,8 @@ def write_index(out: Path, jobs: Sequence[Job], version: str) -> Path:
         }
         sections.setdefault(str(part["title"]), []).append(part)
     profiles = list(dict.fromkeys(job.profile_name for job in jobs))
-    page = _template().render(sections=sections, profiles=profiles, version=version)
+    measured = any(job.with_measured for job in jobs)
+    page = _template().render(sections=sections, profiles=profiles, version=version, measured=measured)
     return write_whole(out / INDEX, page)
 
 

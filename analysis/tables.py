@@ -16,6 +16,8 @@ from analysis.units import common_scale, readable, significant
 
 Cell = str | int | float | None
 EMPTY = "–"
+HUNDREDTHS = ("%", "points")
+"""Units of accuracies and of their differences, which are shown with two digits and named in the header."""
 _LONG_TEXT = 36  # characters from which a LaTeX column wraps
 _MANY_COLUMNS = 6
 
@@ -57,6 +59,19 @@ def records(table: Table) -> list[dict[str, Cell]]:
     """Rows as mappings from column name to cell, for JSON."""
     names = [column.name for column in table.columns]
     return [dict(zip(names, row, strict=True)) for row in table.rows]
+
+
+def shown(table: Table, *left_out: str) -> Table:
+    """A table without some columns, and without those in which nothing stands."""
+    kept = [
+        number
+        for number, column in enumerate(table.columns)
+        if column.name not in left_out and any(cell not in (None, "") for cell in table.column(number))
+    ]
+    columns = tuple(table.columns[number] for number in kept)
+    rows = tuple(tuple(row[number] for number in kept) for row in table.rows)
+    grouped = table.grouped if 0 in kept else 0
+    return Table(table.name, table.title, columns, rows, table.caption, grouped)
 
 
 def csv_text(table: Table) -> str:
@@ -151,7 +166,7 @@ def _in_own_unit(cell: Cell, unit: str) -> str:
         return EMPTY
     if isinstance(cell, str):
         return cell
-    if unit == "%":
+    if unit in HUNDREDTHS:
         return _percent(cell)
     if not unit:
         return f"{cell:,}" if isinstance(cell, int) else significant(cell)
@@ -183,7 +198,7 @@ def _plain(cell: Cell, size: float, unit: str) -> str:
         return EMPTY
     if isinstance(cell, str):
         return cell
-    if unit == "%":
+    if unit in HUNDREDTHS:
         return _percent(cell)
     return f"{cell:,}" if isinstance(cell, int) and not unit else significant(cell / size)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analysis.tables import Cell, Column, Table
 from analysis.units import readable
@@ -239,3 +239,33 @@ def front_view(frame: pd.DataFrame, title: str) -> Table:
         for row in frame.itertuples()
     ]  # fmt: skip
     return Table("front", title, columns, tuple(rows))
+
+
+def study_front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
+    """The designs of a study's front in the order of their axis, with mean, spread and number of seeds."""
+    unit = str(frame["area_unit"].iloc[0])
+    columns = (
+        Column("label", "design"), Column("top1", "top-1", "%"), Column("top1_spread", "deviation", "points"),
+        Column("seeds", "seeds"), Column("energy_j", "energy", "J"), Column("latency_s", "latency", "s"),
+        Column("area", "area", unit), Column("memory_bits", "memory", "bit"), Column("on_front", "on the front"),
+        Column("note", "accuracy of"),
+    )  # fmt: skip
+    rows: Sequence[tuple[Cell, ...]] = [
+        (
+            str(row.label), float(row.top1), _number(row.top1_spread), int(row.seeds), float(row.energy_j),
+            float(row.latency_s), float(row.area), float(row.memory_bits), _place(row), str(row.note),
+        )
+        for row in frame.itertuples()
+    ]  # fmt: skip
+    return Table("front", title, columns, tuple(rows), caption)
+
+
+def _number(value: float) -> float | None:
+    """A number, or nothing where a frame has none."""
+    return None if value != value else float(value)
+
+
+def _place(row: Any) -> str:
+    if row.on_front:
+        return "yes"
+    return "within the spread" if row.within_spread else ""

@@ -2,38 +2,119 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.accuracy import for_network, load_accuracy
 from analysis.commands.show import Document
+from analysis.front_files import write_front, write_study_front
+from analysis.measured import MEASURED, holds_measurements, load_measurements
+from analysis.outcome import outcome_of, shipped_outcomes
 from analysis.pareto import Axis, front_frame, runnable
-from analysis.report import write_front
-from analysis.tables import records
-from analysis.views import front_view
-from costmodel import DATASETS, NETWORKS, load_profile
+from analysis.studies import Study, select, stems, studies
+from analysis.study_front import runnable_designs, study_frame, table_note
+from analysis.tables import Table, records, shown
+from analysis.views import front_view, study_front_view
+from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
 from costmodel.errors import unknown
+from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 from costmodel.records import AccuracyRecord
 
+LITERATURE = "literature"
 
-def pareto_document(
-    network: str, dataset: str, profile: str, x: Axis, accuracy: Path | None, out: Path
+
+@dataclass(frozen=True)
+class Choice:
+    """What is drawn: designs of one network and data set by their accuracies from `accuracy`, against `x`.
+
+    `accuracy` is "literature", "measured", a CSV, or a folder of runs; `recipe` keeps the measurements of one
+    recipe, by its name or digest. Measurements that are all of one network and data set need no name of them.
+    """
+
+    network: str | None
+    dataset: str | None
+    profile: str
+    x: Axis = "energy"
+    accuracy: str = LITERATURE
+    recipe: str | None = None
+
+
+def pareto_document(choice: Choice, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
+    """Compute fronts and write their files into `out`; gives the fronts, the files, and what is left out and why.
+
+    Published accuracies make one front. Measurements make one per protocol, each with its files and its caption.
+    """
+    if choice.network is not None and choice.network not in NETWORKS:
+        raise unknown("network", choice.network, NETWORKS)
+    if choice.dataset is not None and choice.dataset not in DATASETS:
+        raise unknown("data set", choice.dataset, DATASETS)
+    chip = load_profile(choice.profile)
+    if choice.accuracy != LITERATURE and holds_measurements(choice.accuracy):
+        return _measured(choice, chip, out)
+    if choice.recipe is not None:
+        raise BnncostError("--recipe chooses among own measurements; give them with --accuracy measured.")
+    return _published(choice, chip, out)
+
+
+def _published(
+    choice: Choice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
-    """Compute a front and write its files into `out`; gives the front, the files, and what is left out and why."""
-    if network not in NETWORKS:
-        raise unknown("network", network, NETWORKS)
-    if dataset not in DATASETS:
-        raise unknown("data set", dataset, DATASETS)
-    chip = load_profile(profile)
-    everything = load_accuracy(accuracy)
+    own = choice.accuracy != LITERATURE
+    everything = load_accuracy(choice.accuracy if own else None)
+    network, dataset = _named(choice, everything)
     mine = for_network(everything, network, dataset)
     here, left_out = runnable(mine, chip)
-    if accuracy is not None:
+    if own:
         left_out |= {one.name: f"it is on {_backbone(one)}" for one in everything if one not in mine}
-    frame = front_frame(network, dataset, chip, here, x)
-    written = write_front(frame, network, dataset, chip, x, make_folder(out))
-    table = front_view(frame, f"Top-1 against {x}: {network}/{dataset} on {chip.name}")
+    frame = front_frame(network, dataset, chip, here, choice.x)
+    written = write_front(frame, network, dataset, chip, choice.x, make_folder(out))
+    table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}")
     return Document((table,), records(table), table), written, left_out
+
+
+def _named(choice: Choice, records: list[AccuracyRecord]) -> tuple[str, str]:
+    """Network and data set, which have to be said where accuracies are not measured."""
+    if choice.network is None or choice.dataset is None:
+        known = ", ".join(sorted({_backbone(one) for one in records}))
+        raise BnncostError(f"say which with --network and --dataset; there are accuracies of: {known}.")
+    return choice.network, choice.dataset
+
+
+def _measured(
+    choice: Choice, chip: HardwareProfile, out: Path
+) -> tuple[Document, list[Path], dict[str, str]]:
+    found = select(studies(load_measurements(choice.accuracy)), choice.network, choice.dataset, choice.recipe)
+    known = shipped_outcomes() if choice.accuracy == MEASURED else ()
+    tables: list[Table] = []
+    written: list[Path] = []
+    left_out: dict[str, str] = {}
+    for study, stem in zip(found, stems(found, f"front-{choice.x}"), strict=True):
+        names = outcome_of(study, known).names
+        kept, reasons = runnable_designs(study.designs, chip)
+        left_out |= reasons
+        if not kept:
+            raise BnncostError("\n".join(reasons.values()))
+        frame = study_frame(kept, chip, names, choice.x)
+        written += write_study_front(frame, names, study.protocol, chip, choice.x, make_folder(out) / stem)
+        title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
+        tables.append(study_front_view(frame, title, table_note(names, study.protocol)))
+    return _document(found, tables), written, left_out
+
+
+def _document(found: tuple[Study, ...], tables: list[Table]) -> Document:
+    """The tables one after another; accuracies of unlike protocols stay apart in JSON and CSV, too."""
+    notes: tuple[str, ...] = ()
+    if len(found) > 1:
+        named = "; ".join(f"--recipe {study.recipe_digest}" for study in found)
+        notes = (
+            f"{len(found)} protocols, which are not comparable and make a front each; for one alone: {named}.",
+        )
+    data = [
+        {"protocol": study.protocol, "designs": records(table)}
+        for study, table in zip(found, tables, strict=True)
+    ]
+    return Document(tuple(map(shown, tables)), data, tables[0], notes)
 
 
 def _backbone(record: AccuracyRecord) -> str:

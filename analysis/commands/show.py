@@ -118,7 +118,7 @@ def print_table(table: Table, console: Console) -> None:
     cells = tables.shown_cells(table)
     whole = _kept_whole(cells, console.width)
     for number, column in enumerate(table.columns):
-        title = f"{column.title} [{column.unit}]" if column.unit == "%" else column.title
+        title = f"{column.title} [{column.unit}]" if column.unit in tables.HUNDREDTHS else column.title
         side: Literal["left", "right"] = "right" if table.is_numeric(number) else "left"
         grid.add_column(Text(title), justify=side, overflow="fold", no_wrap=number in whole)
     for row, ends in zip(cells, tables.group_ends(table), strict=True):

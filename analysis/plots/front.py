@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.plots.style import BLUE, DOUBLE, GREY, SINGLE, VERMILLION, axis_scale, note_for
+from analysis.plots.style import BLUE, DOUBLE, GREY, INK, SINGLE, VERMILLION, axis_scale, note_for
 from analysis.units import Scale
 
 AXIS_TITLES = {"energy": "Energy per inference", "latency": "Latency", "area": "Area", "memory": "Memory"}
 AXIS_COLUMNS = {"energy": "energy_j", "latency": "latency_s", "area": "area", "memory": "memory_bits"}
 WIDTHS = (1.0, 1.5, 2.0, 3.0)
 """Widths of the plain BNN that the top axis marks."""
-KIND_MARKERS = {"author": "o", "measured": "*", "cited": "s", "secondary": "v", "third-party": "^"}
+KIND_MARKERS = {"author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^"}
 KIND_NAMES = {
     "author": "authors' figure",
     "measured": "own measurement",
@@ -28,7 +28,8 @@ _FAR = 3.0
 """Gap to the left, as a ratio, from which dear designs stand in a strip of their own."""
 _FAR_SHARE = 0.25
 """Share of all designs that may stand in the strip."""
-_LOG_SPAN = 10.0
+_LOG_SPAN, _STUDY_LOG_SPAN = 10.0, 4.0
+"""Ratios of costs from which the axis is logarithmic; designs of a study crowd at the cost of the plain BNN."""
 _LEFT_ROOM, _ROOM_BELOW = 0.14, 0.12
 _DESIGNS_SHARE = 0.4
 """Least share of the axis that the designs keep when it grows to show a width."""
@@ -36,11 +37,19 @@ _FRAME_IN, _LABEL_IN = 1.4, 0.105
 """Height of what is round the axes, and height per design."""
 _FEW = 6
 """Designs that one column of a paper has room for."""
+_WHISKERS_IN = 4.8
+"""Least height of a figure with standard deviations over seeds, which are small."""
+_SHORT_TITLE = 48
+"""Letters of a title that one column has room for."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One design as it is drawn; `x` in the unit of the axis, `top1` [%]."""
+    """One design as it is drawn; `x` in the unit of the axis, `top1` [%]; `close`: beaten by less than the spread.
+
+    Where many designs crowd, those that are not `named` have no label. `plain` is the one that a study measures
+    the others against.
+    """
 
     label: str
     x: float
@@ -50,6 +59,9 @@ class Point:
     kind: str
     reference: bool
     on_front: bool
+    close: bool = False
+    named: bool = True
+    plain: bool = False
 
     @property
     def marker(self) -> str:
@@ -57,11 +69,18 @@ class Point:
         return REFERENCE_MARKER if self.reference else KIND_MARKERS.get(self.kind, "o")
 
     @property
+    def filled(self) -> bool:
+        """Whether the inside of the mark has its colour."""
+        return self.on_front or self.reference or self.plain
+
+    @property
     def colour(self) -> str:
-        """Grey is dominated."""
+        """Grey is dominated, and by more than the spread over seeds where that is known."""
         if self.reference:
             return VERMILLION
-        return BLUE if self.on_front else GREY
+        if self.plain and not self.on_front:
+            return INK
+        return BLUE if self.on_front or self.close else GREY
 
 
 @dataclass(frozen=True)
@@ -93,16 +112,26 @@ class FrontInfo:
 
 
 def front_info(
-    frame: pd.DataFrame, title: str, subtitle: str = "", x: str = "energy", widths: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    title: str,
+    subtitle: str = "",
+    x: str = "energy",
+    widths: pd.DataFrame | None = None,
+    note: str = "",
 ) -> FrontInfo:
-    """Say what the picture of a front shows; `frame` is that of `front_frame`, `widths` that of `width_curve`."""
+    """Say what the picture of a front shows.
+
+    `frame` is that of `front_frame` or `study_frame`, `widths` that of `width_curve`, `note` stands below.
+    """
     scale = axis_scale(frame["x"], _unit(frame, x))
+    counted = "seeds" in frame and frame["seeds"].nunique() > 1
     points = sorted(
-        (_point(row, scale) for _, row in frame.iterrows()), key=lambda point: (point.x, point.top1)
+        (_point(row, scale, counted) for _, row in frame.iterrows()), key=lambda point: (point.x, point.top1)
     )
     near, far = _split_far(points)
     marks = _width_marks(widths, AXIS_COLUMNS[x], scale)
-    log_x = near[-1].x > _LOG_SPAN * near[0].x
+    studied = "seeds" in frame
+    log_x = near[-1].x > (_STUDY_LOG_SPAN if studied else _LOG_SPAN) * near[0].x
     x_limits = _x_limits(near, marks, log_x)
     y_limits = _padded(
         min(point.low for point in points), max(point.high for point in points), False, before=_ROOM_BELOW
@@ -118,8 +147,8 @@ def front_info(
         log_x=log_x,
         x_limits=x_limits,
         y_limits=y_limits,
-        size=_size(near, far, y_limits),
-        note=note_for(point.label for point in points),
+        size=_size(near, far, y_limits, max(len(title), len(subtitle)), studied),
+        note=" ".join(filter(None, (note_for(point.label for point in points), note))),
     )
 
 
@@ -129,9 +158,14 @@ def _unit(frame: pd.DataFrame, x: str) -> str:
     return {"energy": "J", "latency": "s", "memory": "bit"}[x]
 
 
-def _point(row: pd.Series, scale: Scale) -> Point:
+def _label(row: pd.Series, counted: bool) -> str:
+    """Name of a design, with the number of its seeds where that differs between designs."""
+    return f"{row['label']} ({row['seeds']})" if counted and row["seeds"] > 1 else str(row["label"])
+
+
+def _point(row: pd.Series, scale: Scale, counted: bool) -> Point:
     return Point(
-        label=str(row["label"]),
+        label=_label(row, counted),
         x=float(row["x"]) / scale.size,
         top1=float(row["top1"]),
         low=float(row["top1_low"]),
@@ -139,6 +173,9 @@ def _point(row: pd.Series, scale: Scale) -> Point:
         kind=str(row["kind"]),
         reference=row["compute"] != "binary",
         on_front=bool(row["on_front"]),
+        close=bool(row.get("within_spread", False)),
+        named=bool(row.get("named", True)),
+        plain=bool(row.get("plain", False)),
     )
 
 
@@ -187,9 +224,14 @@ def _padded(
     return low - before * span, high + after * span
 
 
-def _size(near: Sequence[Point], far: Sequence[Point], y_limits: tuple[float, float]) -> tuple[float, float]:
+def _size(
+    near: Sequence[Point], far: Sequence[Point], y_limits: tuple[float, float], letters: int, whiskers: bool
+) -> tuple[float, float]:
     """Width and height [in]; the more designs crowd into part of the accuracies, the taller."""
-    width = SINGLE if len(near) + len(far) <= _FEW and not far else DOUBLE
-    accuracies = [point.top1 for point in near]
+    few = len(near) + len(far) <= _FEW and letters <= _SHORT_TITLE
+    width = SINGLE if few and not far else DOUBLE
+    named = [point for point in near if point.named]
+    accuracies = [point.top1 for point in named]
     share = max((max(accuracies) - min(accuracies)) / (y_limits[1] - y_limits[0]), 0.2)
-    return width, float(np.clip(_FRAME_IN + _LABEL_IN * len(near) / share, 3.2, 5.4))
+    least = _WHISKERS_IN if whiskers and len(near) > _FEW else 3.2
+    return width, float(np.clip(_FRAME_IN + _LABEL_IN * len(named) / share, least, 5.4))

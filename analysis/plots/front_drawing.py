@@ -34,6 +34,8 @@ from analysis.plots.style import (
 
 _EDGE_IN, _STRIP_IN = 0.58, 1.45
 _WRAP = 24
+_LETTERS_PER_IN = 17
+"""Letters of a note on an inch; a little fewer than fit."""
 _FRONT_WEIGHT = 3.0
 """How much more the labels of the front stay near their points."""
 
@@ -52,7 +54,8 @@ def _drawn(info: FrontInfo) -> Figure | None:
     figure = canvas(*info.size)
     strip = _STRIP_IN if info.far else 0.0
     top = 0.27 + (0.17 if info.subtitle else 0) + (0.34 if info.widths else 0.06)
-    below = NOTE_IN if info.note else 0.0
+    note = _note(info)
+    below = NOTE_IN * len(note.splitlines())
     bottom = below + 0.5 + 0.16 * ceil(len(_legend(info)) / _legend_columns(info))
     axes = axes_in(figure, _EDGE_IN, bottom, 0.12 + strip + (0.12 if strip else 0), top)
     _prepare(axes, info)
@@ -64,8 +67,13 @@ def _drawn(info: FrontInfo) -> Figure | None:
         beyond = axes_in(figure, info.size[0] - strip - 0.12, bottom, 0.12, top)
         if not _draw_far(axes, beyond, info):
             return None
-    _draw_frame_texts(figure, info, below)
+    _draw_frame_texts(figure, replace(info, note=note), below)
     return figure
+
+
+def _note(info: FrontInfo) -> str:
+    """The note in lines as wide as the figure."""
+    return "\n".join(textwrap.wrap(info.note, int(info.size[0] * _LETTERS_PER_IN)))
 
 
 def _prepare(axes: Axes, info: FrontInfo) -> None:
@@ -112,17 +120,21 @@ def _draw_step(axes: Axes, info: FrontInfo) -> None:
 
 def _draw_points(axes: Axes, points: Sequence[Point], places: Sequence[float] | None = None) -> None:
     for point, x in zip(points, places or [point.x for point in points], strict=True):
-        filled = point.on_front or point.reference
         if point.high > point.low:
             axes.errorbar(
                 x, point.top1, yerr=[[point.top1 - point.low], [point.high - point.top1]], fmt="none",
-                ecolor=point.colour, elinewidth=0.7, capsize=1.8, capthick=0.7, zorder=2,
+                ecolor=point.colour, elinewidth=0.7, capsize=1.8, capthick=0.7, zorder=4 if point.plain else 2,
             )  # fmt: skip
         axes.plot(
-            [x], [point.top1], linestyle="none", marker=point.marker, markersize=7 if point.marker == "*" else 4.6,
-            markerfacecolor=point.colour if filled else "white", markeredgecolor=point.colour, markeredgewidth=0.9,
-            zorder=4 if filled else 3, gid=point.label,
+            [x], [point.top1], linestyle="none", marker=point.marker, markersize=_size_of(point.marker),
+            markerfacecolor=point.colour if point.filled else "white", markeredgecolor=point.colour,
+            markeredgewidth=0.9, zorder=4 if point.filled else 3, gid=point.label,
         )  # fmt: skip
+
+
+def _size_of(marker: str) -> float:
+    """Size of a point [pt]; own measurements are small, for their whiskers to show."""
+    return 3.8 if marker == KIND_MARKERS["measured"] else 4.6
 
 
 def _step_segments(axes: Axes, info: FrontInfo) -> np.ndarray:
@@ -146,21 +158,24 @@ def _draw_labels(
     axes: Axes, points: Sequence[Point], places: Sequence[float], segments: np.ndarray, wrap: int = _WRAP
 ) -> bool:
     """Write every design's name beside its point, joined by a line where it is away; False without room."""
-    texts = [_wrapped(point.label, wrap) for point in points]
-    anchors = _in_points(axes, [(x, point.top1) for x, point in zip(places, points, strict=True)])
-    sizes = np.array([text_size(axes.figure, text) for text in texts])
-    window = axes.get_window_extent()
-    frame = tuple(edge * 72 / axes.figure.dpi for edge in (window.x0, window.y0, window.x1, window.y1))
     bars = [
         _in_points(axes, [(x, point.low), (x, point.high)]) for x, point in zip(places, points, strict=True)
     ]
     boxes = np.array([[*(ends.min(axis=0) - 3.2), *(ends.max(axis=0) + 3.2)] for ends in bars])
+    named = [(x, point) for x, point in zip(places, points, strict=True) if point.named]
+    if not named:
+        return True
+    texts = [_wrapped(point.label, wrap) for _, point in named]
+    anchors = _in_points(axes, [(x, point.top1) for x, point in named])
+    sizes = np.array([text_size(axes.figure, text) for text in texts])
+    window = axes.get_window_extent()
+    frame = tuple(edge * 72 / axes.figure.dpi for edge in (window.x0, window.y0, window.x1, window.y1))
     inner = (frame[0] + 2, frame[1] + 2, frame[2] - 1, frame[3] - 2)
-    weights = np.array([_FRONT_WEIGHT if point.on_front else 1.0 for point in points])
+    weights = np.array([_FRONT_WEIGHT if point.on_front else 1.0 for _, point in named])
     corners = place_labels(anchors, sizes, Room(inner, boxes, segments), weights)
     if corners is None:
         return False
-    for text, point, anchor, corner, size in zip(texts, points, anchors, corners, sizes, strict=True):
+    for text, (_, point), anchor, corner, size in zip(texts, named, anchors, corners, sizes, strict=True):
         _draw_label(axes, text, point, anchor, corner, size)
     return True
 
@@ -178,7 +193,7 @@ def _draw_label(
 ) -> None:
     to_axes = axes.transAxes.inverted()
     left, bottom = to_axes.transform(corner * axes.figure.dpi / 72)
-    strong = point.on_front or point.reference
+    strong = point.filled
     end = leader_end(anchor, corner, size)
     if np.hypot(*(end - anchor)) > 6.5:
         start = anchor + (end - anchor) * min(1.0, 3.4 / np.hypot(*(end - anchor)))
@@ -263,6 +278,9 @@ def _legend(info: FrontInfo) -> list[Line2D]:
     handles = [Line2D([], [], color=BLUE, linewidth=1.1, label="Pareto front (filled)")] if info.step else []
     kinds = dict.fromkeys(kind for kind in KIND_MARKERS if any(point.kind == kind for point in binary))
     handles += [mark(KIND_MARKERS[kind], GREY, KIND_NAMES[kind], False) for kind in kinds]
+    if any(point.close for point in binary):
+        kind = next(point.kind for point in binary if point.close)
+        handles.append(mark(KIND_MARKERS.get(kind, "o"), BLUE, "beaten by less than the spread", False))
     if len(binary) < len(info.points):
         handles.append(mark(REFERENCE_MARKER, VERMILLION, "not binary"))
     return handles

@@ -38,6 +38,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """One network, in this process."""
     monkeypatch.setattr(report, "FRONTS", (RESNET20,))
     monkeypatch.setattr(report, "TABLES_ONLY", ())
+    monkeypatch.setattr(report, "shipped_studies", tuple)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
 
 
@@ -54,7 +55,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick(small: None, drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs that copy these files in place of making their own."""
 
-    def copied(job: Job, chip: HardwareProfile, records: object, out: Path) -> list[Path]:
+    def copied(job: Job, chip: HardwareProfile, records: object, out: Path, measured: object) -> list[Path]:
         shutil.copytree(drawn, out / job.folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
         return sorted((out / job.folder).iterdir())
 
@@ -164,10 +165,12 @@ def test_an_interrupted_report_goes_on_where_it_was(
 ) -> None:
     whole = report.run_job
 
-    def interrupted(job: Job, chip: HardwareProfile, records: object, out: Path) -> list[Path]:
+    def interrupted(
+        job: Job, chip: HardwareProfile, records: object, out: Path, measured: object
+    ) -> list[Path]:
         if job.profile_name == "own-chip":
             raise KeyboardInterrupt
-        return whole(job, chip, records, out)  # type: ignore[arg-type]
+        return whole(job, chip, records, out, measured)  # type: ignore[arg-type]
 
     out = tmp_path / "out"
     with monkeypatch.context() as patched:

@@ -1,0 +1,80 @@
+"""`bnncost review`: the table of a study with the cost of its designs, and the front that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.commands.show import Document
+from analysis.front_files import write_study_front
+from analysis.outcome import Outcome, read_outcome
+from analysis.pareto import Axis
+from analysis.study_front import runnable_designs, study_frame
+from analysis.study_views import paper_table, priced, screen_table, study_table
+from analysis.tables import records, shown
+from analysis.views import study_front_view
+from costmodel import BnncostError
+from costmodel.evaluate import AnyProfile, as_profile
+from costmodel.output import make_folder
+
+_SEVERAL = "Its accuracies were measured under {count} protocols and make no one front: {names}."
+
+
+def review_document(outcome: Mapping[str, Any], profile: AnyProfile) -> Document:
+    """What a study found: gains and costs of its designs, then the front, then what is missing or failed.
+
+    Accuracies of several protocols make no front, and a note says so. Raises BnncostError for an outcome that is none,
+    for an unknown profile, and where no design has a cost on it.
+    """
+    found, chip = read_outcome(outcome, "outcome of the study"), as_profile(profile)
+    study = priced(found, chip)
+    if not study.costs:
+        raise BnncostError("\n".join(study.unpriced.values()))
+    table = study_table(study)
+    notes = [f"No cost for {name}: {reason}" for name, reason in study.unpriced.items()]
+    notes += [f"Failed: {name}: {reason}" for name, reason in found.failed.items()]
+    if found.missing:
+        notes.append(f"Not measured yet ({len(found.missing)}): {', '.join(found.missing)}.")
+    fronts = []
+    if len(found.protocols) > 1:
+        notes.insert(0, _SEVERAL.format(count=len(found.protocols), names="; ".join(found.protocols)))
+    else:
+        title = f"Top-1 against energy: {found.title or found.plan} on {chip.name}"
+        fronts.append(study_front_view(_frame(found, chip, "energy"), title))
+    data = {
+        "plan": found.plan,
+        "title": found.title,
+        "profile": chip.name,
+        "protocols": list(found.protocols),
+        "baseline": found.baseline,
+        "designs": records(table),
+        "front": [record for front in fronts for record in records(front)],
+        "missing": list(found.missing),
+        "failed": dict(found.failed),
+    }
+    short = tuple(map(shown, fronts))
+    return Document((paper_table(table), *short), data, table, tuple(notes), (screen_table(table), *short))
+
+
+def write_review_front(
+    outcome: Mapping[str, Any], profile: AnyProfile, out: Path, x: Axis = "energy"
+) -> list[Path]:
+    """Write the front of a study as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths.
+
+    Raises BnncostError for accuracies of several protocols, which make no front.
+    """
+    found, chip = read_outcome(outcome, "outcome of the study"), as_profile(profile)
+    if len(found.protocols) > 1:
+        raise BnncostError(_SEVERAL.format(count=len(found.protocols), names="; ".join(found.protocols)))
+    frame = _frame(found, chip, x)
+    protocol = found.protocols[0] if found.protocols else "not said"
+    stem = make_folder(out) / f"{found.plan}-front-{x}"
+    return write_study_front(frame, found.names, protocol, chip, x, stem)
+
+
+def _frame(found: Outcome, profile: AnyProfile, x: Axis) -> pd.DataFrame:
+    kept, _ = runnable_designs(found.designs, profile)
+    return study_frame(kept, profile, found.names, x)

@@ -1,0 +1,78 @@
+"""The measured part of a job of the report: the front of each study, and what its designs gained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis import tables
+from analysis.front_files import accuracies_on_front, write_study_front, write_tables
+from analysis.outcome import Outcome
+from analysis.studies import Study, stems
+from analysis.study_front import runnable_designs, study_frame
+from analysis.study_views import paper_table, priced, screen_table, study_table
+from analysis.tables import Table
+from costmodel.hardware import HardwareProfile
+
+FRONT, GAINS = "measured-energy", "measured-gains"
+
+
+def write_measured(
+    found: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path
+) -> tuple[list[Path], list[dict[str, Any]]]:
+    """Write front and gains of each study of one network and data set; returns the paths and what the page says.
+
+    Studies of unlike protocols have files and captions of their own.
+    """
+    written: list[Path] = []
+    parts: list[dict[str, Any]] = []
+    names = zip(
+        stems([study for study, _ in found], FRONT), stems([study for study, _ in found], GAINS), strict=True
+    )
+    for (study, outcome), (front, gains) in zip(found, names, strict=True):
+        files, part = _study(study, outcome, chip, folder, (front, gains))
+        written += files
+        parts.append(part)
+    return written, parts
+
+
+def _study(
+    study: Study, outcome: Outcome, chip: HardwareProfile, folder: Path, stem: tuple[str, str]
+) -> tuple[list[Path], dict[str, Any]]:
+    kept, left_out = runnable_designs(study.designs, chip)
+    front, gains = stem
+    part: dict[str, Any] = {
+        "protocol": study.protocol,
+        "left_out": left_out,
+        "designs": len(kept),
+        "front": [],
+    }
+    if not kept:
+        return [], part
+    frame = study_frame(kept, chip, outcome.names)
+    table = study_table(priced(outcome, chip))
+    view = paper_table(table)
+    files = [
+        *write_study_front(frame, outcome.names, study.protocol, chip, "energy", folder / front),
+        *write_tables(folder / gains, view, tables.csv_text(table)),
+    ]
+    return files, part | {
+        "front": accuracies_on_front(frame),
+        "stem": front,
+        "gains_stem": gains,
+        "gains": _shown(screen_table(table)),
+        "caption": view.caption,
+    }
+
+
+def _shown(view: Table) -> dict[str, Any]:
+    """The table of gains as texts."""
+    return {
+        "titles": [
+            f"{column.title} [{column.unit}]" if column.unit in tables.HUNDREDTHS else column.title
+            for column in view.columns
+        ],
+        "numeric": [view.is_numeric(number) for number in range(len(view.columns))],
+        "rows": tables.shown_cells(view),
+    }

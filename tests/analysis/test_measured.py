@@ -1,0 +1,124 @@
+"""Files of measurements and folders of runs: what is read, and what is refused with its place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from measured_rows import PLAIN, PRELU, SMALL_STUDY, csv_of, measured
+
+from analysis import measured as module
+from analysis.measured import holds_measurements, load_measurements, shipped_measurements
+from costmodel import BnncostError, resolve
+from costmodel.records import Measurement
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run_folder(runs: Path, name: str, row: Measurement, exported: Measurement | None = None) -> None:
+    """A folder as training and export leave it."""
+    (runs / name / "export").mkdir(parents=True)
+    (runs / name / "record.json").write_text(row.to_json(), "utf-8")
+    (runs / name / "run.json").write_text(json.dumps({"design": row.design}), "utf-8")
+    if exported is not None:
+        (runs / name / "export" / f"{exported.features}.json").write_text(exported.to_json(), "utf-8")
+        (runs / name / "export" / "network.json").write_text(json.dumps({"ops": []}), "utf-8")
+
+
+def test_a_file_of_measurements_is_read_whole(tmp_path: Path) -> None:
+    path = write(tmp_path, csv_of(SMALL_STUDY))
+    assert load_measurements(path) == SMALL_STUDY
+    assert holds_measurements(path)
+
+
+def test_a_folder_of_runs_holds_what_was_trained_and_what_was_exported(tmp_path: Path) -> None:
+    trained, small = measured(PLAIN, 58.0), measured(PLAIN, 57.5, features="int8")
+    run_folder(tmp_path / "a", "plain-s0", trained, small)
+    run_folder(tmp_path / "b", "prelu-s0", measured(PRELU, 60.0))
+    assert holds_measurements(tmp_path)
+    assert sorted(map(str, load_measurements(tmp_path))) == sorted(
+        map(str, [trained, small, measured(PRELU, 60.0)])
+    )
+
+
+def test_a_file_of_bare_accuracies_holds_no_measurements(tmp_path: Path) -> None:
+    assert not holds_measurements(write(tmp_path, "design,top1\nresnet20,70\n"))
+    assert not holds_measurements(tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"top1": "good"}, ["mine.csv:3", "'top1'", "'good'", "a number"]),
+        ({"top1": "101"}, ["mine.csv:3", "101", "0 to 100"]),
+        ({"seed": "1.5"}, ["mine.csv:3", "'seed'", "whole number"]),
+        ({"design": "resnet20[prelo]/cifar10-16"}, ["mine.csv:3", "did you mean 'prelu'"]),
+    ],
+)
+def test_a_bad_row_is_named_with_its_line(tmp_path: Path, change: dict[str, str], says: list[str]) -> None:
+    lines = csv_of([measured(PLAIN, 58.0), measured(PLAIN, 59.0, 1)]).splitlines()
+    names = lines[0].split(",")
+    cells = [change.get(name, cell) for name, cell in zip(names, lines[2].split(","), strict=True)]
+    path = write(tmp_path, "\n".join([*lines[:2], ",".join(cells)]))
+    with pytest.raises(BnncostError) as caught:
+        load_measurements(path)
+    assert [part for part in says if part not in str(caught.value)] == [], str(caught.value)
+
+
+def test_all_bad_rows_come_in_one_message(tmp_path: Path) -> None:
+    rows = [measured("resnet21", 50.0), measured(PLAIN, 50.0), measured("nonsense", 50.0)]
+    with pytest.raises(BnncostError) as caught:
+        load_measurements(write(tmp_path, csv_of(rows) + "too,many" + "," * 30 + "\n"))
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["mine.csv:2", "mine.csv:4", "mine.csv:5"]
+    assert "more cells than the header" in lines[2]
+
+
+def test_files_and_folders_without_a_measurement(tmp_path: Path) -> None:
+    text = csv_of(SMALL_STUDY)
+    with pytest.raises(BnncostError, match="no measurement in"):
+        load_measurements(write(tmp_path, text.splitlines()[0] + "\n"))
+    with pytest.raises(BnncostError, match="no measurement in"):
+        load_measurements(write(tmp_path, ""))
+    with pytest.raises(BnncostError, match=r"mine\.csv:1: the column 'wall_s' is missing"):
+        load_measurements(write(tmp_path, text.replace(",wall_s", ",wall", 1)))
+    with pytest.raises(BnncostError, match="cannot be read"):
+        load_measurements(tmp_path / "absent.csv")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BnncostError, match="no finished run"):
+        load_measurements(tmp_path / "empty")
+
+
+def test_a_damaged_record_is_named_by_its_file(tmp_path: Path) -> None:
+    run_folder(tmp_path, "half", measured(PLAIN, 58.0))
+    run_folder(tmp_path, "short", measured(PLAIN, 58.0))
+    (tmp_path / "half/record.json").write_text('{"design": ')
+    values = asdict(measured(PLAIN, 58.0))
+    del values["epochs"]
+    (tmp_path / "short/record.json").write_text(json.dumps(values))
+    with pytest.raises(BnncostError) as caught:
+        load_measurements(tmp_path)
+    first, second = str(caught.value).splitlines()
+    assert "half/record.json' is no JSON" in first
+    assert "short/record.json'" in second and "'epochs'" in second and "missing" in second
+
+
+def test_where_none_are_shipped_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHIPPED", "absent.csv")
+    assert shipped_measurements() == []
+    with pytest.raises(BnncostError, match="no measured accuracies come with this installation"):
+        load_measurements("measured")
+
+
+def test_every_shipped_measurement_belongs_to_a_design() -> None:
+    rows = shipped_measurements()
+    if not rows:
+        pytest.skip("no measurements are shipped")
+    assert {resolve(row.design).network for row in rows} <= {"resnet20", "resnet18", "vgg_small"}
+    assert len({(row.design, row.features, row.seed, row.protocol) for row in rows}) == len(rows)

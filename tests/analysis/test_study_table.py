@@ -1,0 +1,170 @@
+"""The table of a study: gains as they were found, costs beside them, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
+
+from analysis import outcome as module
+from analysis.commands.review import review_document, write_review_front
+from analysis.commands.show import Format, as_text
+from analysis.outcome import outcome_of, read_outcome
+from analysis.studies import studies
+from analysis.tables import csv_text
+from costmodel import BnncostError, cost
+
+PROTOCOL = "short (sh12) on cifar10, 9000 images of 3x16x16, 12 epochs"
+NORM = "resnet20[norm_before_sign]/cifar10-16"
+BOTH = "resnet20[double_residual+norm_before_sign]/cifar10-16"
+
+
+def row(
+    design: str, role: str, top1: float, gain: float | None, against: str | None = None
+) -> dict[str, Any]:
+    pair = None if against is None else round(top1 - (60.0 if against == NORM else 59.0), 6)
+    return {
+        "design": design, "role": role, "method": "", "seeds": 2, "top1_mean": top1, "top1_spread": 0.5,
+        "gain": gain, "against": against, "gain_against": pair, "gain_against_error": 0.5 if against else None,
+    }  # fmt: skip
+
+
+def small_outcome() -> dict[str, Any]:
+    """What a study leaves behind."""
+    rows = [
+        row(REAL, "reference", 75.0, 16.0), row(PLAIN, "baseline", 59.0, None),
+        row(NORM, "alone", 60.0, 1.0, PLAIN), row("resnet20[ede]/cifar10-16", "alone", 61.0, 2.0, PLAIN),
+        row(BOTH, "pair", 62.5, 3.5, NORM), row(WIDE, "width", 61.5, 2.5, PLAIN),
+    ]  # fmt: skip
+    return {
+        "plan": "small", "title": "A small study", "protocols": [PROTOCOL], "baseline": PLAIN, "rows": rows,
+        "switches": {"activation": "hardtanh"}, "missing": [PRELU],
+        "failed": {"resnet20[bop]/cifar10-16": "the loss is NaN in epoch 3."},
+    }  # fmt: skip
+
+
+def test_the_table_sets_gains_beside_costs() -> None:
+    document = review_document(small_outcome(), "asic-45nm")
+    rows = {item["design"]: item for item in document.data["designs"]}  # type: ignore[index]
+    assert [item["role"] for item in rows.values()] == [
+        "baseline", "alone", "alone", "pair", "width", "reference"
+    ]  # fmt: skip
+    assert [item["label"] for item in rows.values()][1:3] == ["ede", "norm_before_sign"]  # more gain first
+    plain, both = cost(PLAIN, "asic-45nm"), cost(BOTH, "asic-45nm")
+    found = rows[BOTH]
+    assert (found["gain"], found["against"], found["against_label"]) == (3.5, NORM, "norm_before_sign")
+    assert (found["gain_against"], found["gain_against_error"]) == (2.5, 0.5)
+    assert found["energy_ratio"] == both.energy_j / plain.energy_j
+    assert (found["energy_j"], found["latency_s"], found["area"]) == (
+        both.energy_j, both.latency_s, both.area["mm2"],
+    )  # fmt: skip
+    branches = {item["label"]: item["branch"] for item in rows.values()}
+    assert branches == {
+        "plain BNN": "", "ede": "training", "norm_before_sign": "training", "width 1.5": "topology",
+        "double_residual + norm_before_sign": "topology", "fp32 network": "",
+    }  # fmt: skip
+
+
+def test_the_front_is_that_of_the_means() -> None:
+    document = review_document(small_outcome(), "asic-45nm")
+    front = {item["label"]: item["on_front"] for item in document.data["front"]}  # type: ignore[index]
+    # cheapest first: ede (costs nothing) beats the plain network; norm_before_sign and width are beaten
+    assert {name for name, place in front.items() if place == "yes"} == {
+        "ede", "double_residual + norm_before_sign", "fp32 network",
+    }  # fmt: skip
+
+
+def test_every_form_says_what_was_found_and_what_was_not() -> None:
+    document = review_document(small_outcome(), "asic-45nm")
+    text = as_text(document, Format.table)
+    for part in (
+        "A small study, asic-45nm",
+        "62.50 ± 0.50",
+        "2.50 ± 0.50",
+        PROTOCOL,
+        "NaN in epoch 3",
+        PRELU,
+    ):
+        assert part in text, part
+    assert json.loads(as_text(document, Format.json))["missing"] == [PRELU]
+    assert f"{BOTH},{NORM}" in as_text(document, Format.csv)
+    assert r"\begin{tabular}" in as_text(document, Format.latex)
+    assert "| beside others |" in as_text(document, Format.markdown)
+    assert csv_text(document.tidy).count("\n") == 7
+
+
+def test_accuracies_of_several_protocols_make_no_front(tmp_path: Path) -> None:
+    values = small_outcome() | {"protocols": [PROTOCOL, "another"]}
+    document = review_document(values, "asic-45nm")
+    assert len(document.tables) == 1 and document.data["front"] == []  # type: ignore[index]
+    assert "2 protocols" in document.notes[0]
+    with pytest.raises(BnncostError, match="2 protocols"):
+        write_review_front(values, "asic-45nm", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_front_of_a_study_is_written(tmp_path: Path) -> None:
+    files = write_review_front(small_outcome(), "mcu-cortex-m33", tmp_path / "out", "latency")
+    assert {path.name for path in files} == {
+        f"small-front-latency.{end}" for end in ("png", "svg", "csv", "md", "tex")
+    }  # fmt: skip
+
+
+def test_designs_without_a_cost_stay_in_the_table_and_are_told() -> None:
+    big = "resnet34@compute=fp32/imagenet"
+    values = small_outcome() | {
+        "baseline": "resnet34/imagenet",
+        "rows": [row("resnet34/imagenet", "baseline", 50.0, None), row(big, "reference", 70.0, 20.0)],
+    }
+    document = review_document(values, "mcu-cortex-m4")
+    (_, reference) = document.data["designs"]  # type: ignore[index]
+    assert (reference["gain"], reference["energy_j"], reference["energy_ratio"]) == (20.0, None, None)
+    assert any(note.startswith(f"No cost for {big}: ") and "does not fit" in note for note in document.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"rows": []}, "no run of 'small' has ended yet"),
+        ({"rows": None}, "place: rows: "),
+        ({"baseline": "resnet20[prelo]"}, "did you mean 'prelu'"),
+        ({"rows": [{"design": PLAIN, "seeds": 0, "top1_mean": 120}]}, "place: rows.0.seeds: "),
+    ],
+)
+def test_an_outcome_that_is_none_is_refused(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(BnncostError) as caught:
+        read_outcome(small_outcome() | change, "place")
+    assert says in str(caught.value)
+
+
+# ---------------------------------------------------------------- without an outcome
+
+
+def test_gains_over_the_plain_network_follow_from_measurements_alone() -> None:
+    (study,) = studies(SMALL_STUDY)
+    found = outcome_of(study)
+    assert found.baseline == PLAIN
+    assert {item.design: item.gain for item in found.rows} == {PLAIN: None, PRELU: 3.0, WIDE: 2.5, REAL: 16.0}
+
+
+def test_gains_are_reckoned_among_networks_as_trained() -> None:
+    (study,) = studies([*SMALL_STUDY, measured(PLAIN, 50.0, 0, "int16"), measured(PLAIN, 40.0, 0, "int8")])
+    assert {item.design: item.gain for item in outcome_of(study).rows}[PRELU] == 3.0
+
+
+def test_a_known_outcome_counts_where_protocol_and_network_are_the_same() -> None:
+    (study,) = studies(SMALL_STUDY)
+    known = read_outcome(small_outcome(), "place")
+    assert outcome_of(study, [known]) is known
+    other = known.model_copy(update={"protocols": ("another",)})
+    assert outcome_of(study, [other]).plan == "measured"
+    elsewhere = known.model_copy(update={"baseline": "resnet20/cifar10"})
+    assert outcome_of(study, [elsewhere]).plan == "measured"
+
+
+def test_shipped_outcomes_are_sound() -> None:
+    for found in module.shipped_outcomes():
+        assert found.rows and found.protocols
