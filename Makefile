@@ -8,42 +8,63 @@ DECLARED := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help explore test bench format clean
+LIGHT := .venv-without-torch
+NEED_NO_TORCH := tests/test_without_torch.py tests/test_architecture.py tests/analysis \
+    tests/costmodel/test_networks.py tests/costmodel/test_folding.py tests/costmodel/test_evaluate.py
+
+.PHONY: help explore test train-demo bench bench-train format clean
 
 help:  ## say what can be made
 	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder]"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
 explore: $(VENV)/.installed-explore  ## tables, figures and the report, without training, into ./out
 	$(BIN)/bnncost explore --out $(OUT)
 
-test: $(VENV)/.installed-test  ## lint, formatting, types, tests and the examples in docstrings
+test: $(VENV)/.installed-test $(LIGHT)/.installed  ## lint, formatting, types, tests, and the same without torch
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest
+	$(LIGHT)/bin/pytest -q -p no:cacheprovider $(NEED_NO_TORCH)
+
+train-demo: $(VENV)/.installed-train  ## train the plain BNN and a repaired one on digits, export both, price both
+	$(BIN)/bnncost train "resnet20/digits" --out $(OUT)/demo/runs
+	$(BIN)/bnncost train "resnet20[double_residual+norm_before_sign]/digits" --out $(OUT)/demo/runs
+	$(BIN)/bnncost export $(OUT)/demo/runs/resnet20-*/ --no-onnx
+	$(BIN)/bnncost pareto --accuracy $(OUT)/demo/runs --out $(OUT)/demo
 
 bench: $(VENV)/.installed-bench  ## compare counts and speed with those of other tools
 	$(BIN)/python -m benchmarks
+
+bench-train: $(VENV)/.installed-train  ## compare the speed of training with the usual loop; IR_NET=folder adds IR-Net's
+	$(BIN)/python -m benchmarks.train --out $(OUT)/bench_train.json
 
 format: $(VENV)/.installed-test  ## format the sources and sort their imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove the environment, caches and build outputs; ./out and ./runs stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LIGHT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- the environment
 
 # The installation is editable: changed sources count at once, and only a change of what is declared reinstalls.
 $(VENV)/.installed-explore: EXTRA :=
-$(VENV)/.installed-test:    EXTRA := [test]
+$(VENV)/.installed-test:    EXTRA := [test,train]
+$(VENV)/.installed-train:   EXTRA := [train]
 $(VENV)/.installed-bench:   EXTRA := [bench]
 
 $(VENV)/.installed-%: $(DECLARED) | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=23.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.$(EXTRA)'
+	@touch $@
+
+# A second environment, in which the cost model, folding and analysis have to do without torch.
+$(LIGHT)/.installed: $(DECLARED) | $(BIN)/pip
+	$(BIN)/python -m venv $(LIGHT)
+	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
 $(BIN)/pip:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from costmodel.errors import BnncostError
+from training.data import load
 from training.devices import choose_device
+from training.export.report import export_outcome
+from training.export.run import export_run
 from training.loop import train
 from training.recipe import Recipe, load_recipe
-from training.request import requested
-from training.runs import RunSpec
+from training.request import requested, source_of
+from training.runs import RunSpec, load_spec
 from training.show import outcome, watched
 
 RECIPES_BY_DATA = {"digits": "digits", "cifar10-16": "cpu-16", "cifar100-16": "cpu-16"}
@@ -53,3 +57,25 @@ def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
     if epochs < 1:
         raise BnncostError(f"training needs at least one epoch, not {epochs}.")
     return recipe.model_copy(update={"epochs": epochs})
+
+
+def export_runs(
+    runs: Sequence[Path],
+    *,
+    data: str | None,
+    data_folder: Path,
+    onnx: bool,
+    out: Path | None,
+    console: Console,
+) -> None:
+    """Export finished runs, one after the other, and print what each came to; raises BnncostError for one that is none.
+
+    With `out`, each run's files go into a folder of its name there.
+    """
+    for run in runs:
+        spec = load_spec(run)
+        images = load(source_of(data or spec.data), folder=data_folder)
+        target = run / "export" if out is None else out / run.resolve().name
+        report = export_run(run, target, images, onnx=onnx)
+        console.print(export_outcome(report), soft_wrap=True, highlight=False, markup=False)
+        console.print(f"Wrote {target}", soft_wrap=True, highlight=False, markup=False)

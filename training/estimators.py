@@ -156,7 +156,8 @@ def swish(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> to
 def ede(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
     """k t (1 - tanh(t x)^2), t from 0.001 to 10 over training, k = max(1/t, 1) (IR-Net, Qin 2020, eq. 9 to 11)."""
     t = _sharpness(progress, 1e-3, 10.0)
-    return gradient * (torch.clamp(t, min=1) * (1 - torch.tanh(t * x) ** 2))  # k t = max(1, t)
+    # one pass for gradient * (1 - tanh^2); k t = max(1, t)
+    return torch.ops.aten.tanh_backward(gradient, torch.tanh_(t * x)) * torch.clamp(t, min=1)
 
 
 @estimator("rbnn", scheduled=True)

@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import BINARY, Network, Op, Tensor, Value
@@ -25,7 +24,8 @@ def logits_teacher(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Distance of the classes' distribution from a teacher's: mean over images of sum p_T log(p_T / p_S).
 
     Both are (N, classes); the teacher gets no gradient. ReActNet's distributional loss (Liu 2020), which
-    takes the place of the cross-entropy with labels there.
+    takes the place of the cross-entropy with labels there. The authors' code (github.com/liuzechun/ReActNet,
+    utils/KD_loss.py) leaves out the sum of p_T log p_T, which has no gradient.
 
     >>> round(logits_teacher(torch.tensor([[0.0, 0.0]]), torch.tensor([[40.0, 0.0]])).item(), 4)
     0.6931
@@ -37,18 +37,22 @@ def logits_teacher(logits: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
 
 
 def attention_map(features: torch.Tensor) -> torch.Tensor:
-    """Where a map (N, C, H, W) is large: the sum over channels of its squares, each image scaled to length 1.
+    """Where a map (N, C, H, W) is large: the mean over channels of its squares, by the largest of each image.
 
-    The result is (N, H W) (Martinez 2020, after Zagoruyko and Komodakis 2017); a map of zeros gives zeros.
+    The result is (N, H W) and at most 1; a map of zeros gives zeros.
     """
-    return functional.normalize(features.square().sum(1).flatten(1), dim=1)
+    energy = features.square().mean(1).flatten(1)
+    largest = energy.amax(1, keepdim=True)
+    return energy / torch.where(largest == 0, 1, largest)
 
 
 def attention_teacher(maps: Sequence[torch.Tensor], teacher: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Distance of attention maps from a teacher's: sum over the pairs of maps, mean over images, of |Q_S - Q_T|.
+    """Distance of attention maps from a teacher's: mean over pairs of maps, images and places of (Q_S - Q_T)^2.
 
-    Maps are (N, C, H, W), of equal H and W in a pair; Q is the `attention_map`, and the teacher's gets no gradient
-    (Real-to-Binary, Martinez 2020). Raises BnncostError for pairs that do not match.
+    Maps are (N, C, H, W), of equal H and W in a pair; Q is the `attention_map`, and the teacher's gets no gradient.
+    Real-to-Binary (Martinez 2020, section 4.2) as larq's zoo has it (training/knowledge_distillation), the code that
+    the authors point to, whose factor 30 belongs to this form; the paper scales Q to length 1 and sums up lengths,
+    which is some eighty times as large. Raises BnncostError for pairs that do not match.
     """
     _check_same("numbers of attention maps", (len(maps),), (len(teacher),))
     if not maps:
@@ -56,9 +60,8 @@ def attention_teacher(maps: Sequence[torch.Tensor], teacher: Sequence[torch.Tens
     total = maps[0].new_zeros(())
     for student, expected in zip(maps, teacher, strict=True):
         _check_same("attention maps (N, H, W)", _without_channels(student), _without_channels(expected))
-        gap = attention_map(student) - attention_map(expected.detach())
-        total = total + torch.linalg.vector_norm(gap, dim=1).mean()
-    return total
+        total = total + (attention_map(student) - attention_map(expected.detach())).square().mean()
+    return total / len(maps)
 
 
 def _without_channels(features: torch.Tensor) -> tuple[int, ...]:

@@ -159,7 +159,7 @@ def _sgd(groups: Groups, settings: Settings) -> torch.optim.Optimizer:
 
 
 def _adam(groups: Groups, settings: Settings) -> torch.optim.Optimizer:
-    return torch.optim.Adam(groups, lr=settings.rate, betas=(settings.momentum, 0.999))
+    return torch.optim.Adam(groups, lr=settings.rate, betas=(settings.momentum, 0.999), fused=True)
 
 
 def _bop(groups: Groups, settings: Settings) -> torch.optim.Optimizer:

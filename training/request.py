@@ -22,14 +22,14 @@ def requested(design: str, data: str | None, folder: Path) -> tuple[DesignKey, s
     """
     key = resolve(design)
     named = design.strip().rpartition("/")[2].strip() in DATASETS
-    source = _source(data or (key.dataset if named else DEFAULT_DATA))
+    source = source_of(data or (key.dataset if named else DEFAULT_DATA))
     images = load(source, folder=folder)
     if not named:
         key = replace(key, dataset=_matching(design, images))
     return key, source, images
 
 
-def _source(data: str) -> str:
+def source_of(data: str) -> str:
     """Name the data set that has the images of another one, which may be an average of them; a path is one itself."""
     return (DATASETS[data].halves if data in DATASETS else "") or data
 

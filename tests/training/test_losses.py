@@ -96,26 +96,25 @@ def test_logits_follow_the_teachers_distribution() -> None:
         logits_teacher(student, torch.zeros(2, 3))
 
 
-def test_attention_is_the_length_one_sum_of_squares() -> None:
+def test_attention_is_the_mean_of_squares_by_its_largest() -> None:
     features = numbers([[[[1.0, 2.0]], [[1.0, -2.0]]], [[[0.0, 0.0]], [[0.0, 0.0]]]])  # (2, 2, 1, 2)
-    length = math.hypot(2, 8)
-    assert np.allclose(attention_map(features).tolist(), [[2 / length, 8 / length], [0, 0]])
+    assert attention_map(features).tolist() == [[1 / 4, 1], [0, 0]]
+    assert attention_map(3 * features).tolist() == [[1 / 4, 1], [0, 0]]
 
 
 def test_attention_compares_blocks_of_any_number_of_channels() -> None:
     mine = numbers([[[[1.0, 0.0]]], [[[2.0, 0.0]]]])  # (2, 1, 1, 2): all at the left
     other = numbers([[[[0.0, 1.0]], [[0.0, 7.0]]], [[[0.0, 0.0]], [[0.0, 0.0]]]])  # at the right, and nowhere
     loss = attention_teacher([mine, mine], [other, mine])
-    assert math.isclose(loss.item(), (math.sqrt(2) + 1) / 2)
-    half = numbers([[[[1.0, 1.0]]]])
-    loss = attention_teacher([half], [numbers([[[[2.0, 0.0]]]])])
-    # |(1, 1) / sqrt 2 - (1, 0)|; by hand, d/dx of sqrt(2 - 2 u / sqrt(u^2 + v^2)) with u = x^2, v = y^2
-    gap = math.sqrt(2 - math.sqrt(2))
-    slope = -(2**-1.5) / gap  # d/du = -v^2 / (u^2 + v^2)^1.5 / gap
-    assert math.isclose(loss.item(), gap)
-    assert np.allclose(gradient(loss, half), [2 * slope, -2 * slope])
-    same = attention_teacher([half], [half])
-    assert same.item() == 0 and gradient(same, half) == [0, 0]
+    assert loss.item() == ((1 + 1) + (1 + 0)) / 4 / 2  # over two images of two places, then over two pairs
+    student = numbers([[[[1.0, 2.0]]]])
+    loss = attention_teacher([student], [numbers([[[[2.0, 0.0]]]])])
+    # Q_S = (x^2 / y^2, 1), Q_T = (1, 0): ((x^2 / y^2 - 1)^2 + 1) / 2 at x = 1, y = 2
+    assert loss.item() == ((1 / 4 - 1) ** 2 + 1) / 2
+    by_ratio = 1 / 4 - 1
+    assert np.allclose(gradient(loss, student), [by_ratio * 2 * 1 / 4, by_ratio * -2 * 1 / 8])
+    same = attention_teacher([student], [student])
+    assert same.item() == 0 and gradient(same, student) == [0, 0]
 
 
 def test_attention_maps_must_match() -> None:
