@@ -86,6 +86,7 @@ def train(
     clock of `time.monotonic`, passes: training then stops after an epoch. Raises BnncostError for a design, recipe
     and data set that do not fit together, and where the loss is no longer a number.
     """
+    phases_of(spec)  # what cannot be trained is refused before a folder is made for it
     folder = open_folder(spec, runs)
     with claimed(folder, wait=wait) as mine:
         finished = measurement_of(folder)

@@ -12,7 +12,9 @@ import torch
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods.registry import MethodUse
+from training.losses import LOSSES
 from training.lower import Lowered
+from training.optimizers import DECAY_POLICIES, OPTIMIZERS
 from training.runs import RunSpec
 
 _ONLY_FOR_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
@@ -29,9 +31,24 @@ class Phase:
     real_weights: bool = False
 
 
+KNOWN = frozenset({*LOSSES, *OPTIMIZERS, *DECAY_POLICIES, "two_stage", "warm_start"})
+"""Techniques that leave no trace in the network, neither an operation nor a gradient, and that a run follows."""
+
+
+def require_trainable(design: DesignKey) -> None:
+    """Raise BnncostError for a technique that training would pass over in silence, since no run follows it."""
+    for use in design.methods:
+        if use.method.hook == "recipe" and not use.method.estimator and use.name not in KNOWN:
+            raise BnncostError(
+                f"design '{design}' can be priced, but not trained: '{use.name}' has no rule of training yet. "
+                "Leave it out; at inference it changes nothing."
+            )
+
+
 def phases_of(spec: RunSpec) -> tuple[Phase, ...]:
-    """Cut a run into its phases; raises BnncostError where there are too few epochs for two."""
+    """Cut a run into its phases; raises BnncostError for too few epochs, and what cannot be trained."""
     design, epochs = spec.design, spec.recipe.epochs
+    require_trainable(design)
     names = {use.name for use in design.methods}
     if not names & {"two_stage", "warm_start"}:
         return (Phase(1, 0, epochs, design),)

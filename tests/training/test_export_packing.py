@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from costmodel.errors import BnncostError
 from costmodel.graph import precision
 from training.export.calibration import best_exponent, best_step
-from training.export.fixed_point import Number, rounded_to, shifted
+from training.export.fixed_point import Number, aligned, rounded_to, shifted
 from training.export.packing import NO_EXPONENT, bits_of, floats, mantissas, pack, unpack, whole
 
 
@@ -74,6 +74,15 @@ def test_shifts_round_halves_to_even(number: int, places: int) -> None:
     assert shifted(np.array([number]), places).tolist() == [expected]
     beside = shifted(np.array([number, number, 3]), np.array([places, 0, 1])).tolist()
     assert beside == [expected, number, 6]
+
+
+def test_unlike_maps_meet_at_the_finer_power_of_two() -> None:
+    coarse, fine = Number(np.array([3], np.int16), -2), Number(np.array([5], np.int16), 4)
+    (left, right), exponent = aligned(coarse, fine)
+    assert (left.tolist(), right.tolist(), exponent) == ([3 * 64], [5], 4)
+    tiny = Number(np.array([2**14 + 1], np.int16), 60)
+    (left, right), exponent = aligned(Number(np.array([-(2**15)], np.int16), 0), tiny)
+    assert (left.tolist(), right.tolist(), exponent) == ([-(2**61)], [1], 46)  # 60 places would not fit
 
 
 def test_results_saturate() -> None:

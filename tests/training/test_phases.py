@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from small_runs import small_data, small_run
 
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
-from training.loop import Trainee, begin, train_epoch
+from training.loop import Trainee, begin, train, train_epoch
 from training.objective import names_of_losses
 from training.optimizers import Bop, latent_weights
 from training.phases import optimizer_of, phases_of, teacher_of
@@ -95,11 +97,22 @@ def test_a_teacher_is_of_the_same_data_and_has_none_itself() -> None:
         teacher_of(small_run(teacher="resnet20[logits_teacher]/digits"))
 
 
+NOT_TRAINED = {"weight_rotation"}
 TECHNIQUES = sorted(
     name
     for name, method in METHODS.items()
-    if method.branch == "training" and method.category != "teacher-student"
+    if method.branch == "training" and method.category != "teacher-student" and name not in NOT_TRAINED
 )
+
+
+@pytest.mark.parametrize("name", sorted(NOT_TRAINED))
+def test_a_technique_without_a_rule_is_refused_not_passed_over(name: str, tmp_path: Path) -> None:
+    spec = small_run(f"resnet20[{name}]@w0.25/digits")
+    with pytest.raises(
+        BnncostError, match=f"can be priced, but not trained: '{name}' has no rule of training yet"
+    ):
+        train(spec, small_data(), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)

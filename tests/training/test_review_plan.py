@@ -288,8 +288,9 @@ def test_other_budgets_are_refused(text: str) -> None:
 
 def test_time_is_expected_by_macs_from_what_was_measured(tmp_path: Path) -> None:
     """Twice the width is nearly four times the MACs: only the first layer and the classifier grow less."""
+    recipe = load_recipe("digits").model_copy(update={"epochs": 30})
     plain, wide, other = (
-        RunSpec(DesignKey.parse(text), load_recipe("digits"), "digits")
+        RunSpec(DesignKey.parse(text), recipe, "digits")
         for text in ("resnet20/digits", "resnet20@w2/digits", "resnet20[prelu]/digits")
     )
     assert Pace().remaining_s(plain, 0) is None
@@ -301,3 +302,9 @@ def test_time_is_expected_by_macs_from_what_was_measured(tmp_path: Path) -> None
     ratio = macs_of(wide.design) / macs_of(plain.design)
     assert 3.8 < ratio < 4
     assert pace.remaining_s(wide, 29) == pytest.approx(3.0 * ratio)
+
+
+def test_a_technique_that_cannot_be_trained_is_no_part_of_a_plan() -> None:
+    with pytest.raises(BnncostError, match="'weight_rotation' has no rule of training yet"):
+        plan_of("baseline: resnet20/digits\nalone: [weight_rotation]\n")
+    assert "weight_rotation" in left_out_of(plan_of("baseline: resnet20/digits\nalone: all\n"))

@@ -27,8 +27,10 @@ MACS = ("conv", "linear")
 ABSORB = ("affine", "threshold")
 """Kinds whose parameters take up the step of the weights before them."""
 STEP_BITS = 16
-GUARD = 40
-"""Products are kept to 2**-40 of what their result counts: finer ones cannot change how it is rounded."""
+GUARD = 30
+"""Products are kept to 2**-30 of what their result counts: finer parts change nothing, and 64 bits hold all of it."""
+MAC_GUARD = 16
+"""The same for biases of sums, which have 32 bits."""
 
 
 def float_program(model: Lowered, key: DesignKey, normalization: Normalization) -> Program:
@@ -222,7 +224,8 @@ def _compile_mac(draft: _Draft, op: Op, attributes: dict[str, object]) -> None:
         if param.axes == "CB":
             arrays[param.name] = whole(values, param.precision.bits)
         else:
-            arrays[param.name] = mantissas(values, param.precision.bits, apart=False)
+            finest = exponent + MAC_GUARD
+            arrays[param.name] = mantissas(values, param.precision.bits, apart=False, finest=finest)
 
 
 def _sigmoid_table(op: Op, exponent: int) -> Array:

@@ -113,8 +113,15 @@ def wide(number: Number) -> np.ndarray:
 
 
 def aligned(*numbers: Number) -> tuple[list[np.ndarray], int | np.ndarray]:
-    """Bring numbers to the finest of their exponents, exactly."""
+    """Bring numbers to the finest of their exponents, exactly.
+
+    Where maps are so unlike that the coarser would not fit into 64 bits, the finer one is rounded first: to 2**-30 of
+    what the coarser counts, or less.
+    """
     finest = numbers[0].exponent
     for number in numbers[1:]:
         finest = np.maximum(finest, number.exponent)
-    return [wide(number) << np.asarray(finest - number.exponent) for number in numbers], finest
+    for number in numbers:
+        if number.q.dtype.itemsize < 8:  # products are kept within bounds when their parameters are stored
+            finest = np.minimum(finest, number.exponent + LONGEST_SHIFT - 8 * number.q.dtype.itemsize)
+    return [shifted(number.q, finest - number.exponent) for number in numbers], finest

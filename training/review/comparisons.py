@@ -195,8 +195,11 @@ def _compared(
     plan: Plan, label: str, role: Role, company: DesignKey, use: MethodUse
 ) -> Comparison | BnncostError:
     """Add a method to the designs that it is compared in, or say why that cannot be trained, or changes nothing."""
+    from training.phases import require_trainable  # it loads torch, which plans need for nothing else
+
     try:
         design, against = with_methods(company, [use]), fair_pair(company, use)
+        require_trainable(design)
         if trains_alike(design, against, plan.recipe):
             return BnncostError(f"'{use}' changes nothing in the training of '{against}'; leave it out.")
     except BnncostError as error:
