@@ -137,7 +137,7 @@ def review_command(
 
 
 def _deliver_study(outcome: dict[str, Any], profile: str, form: Format | None, out: Path) -> None:
-    """Print a study's table with the cost of its designs, and write its front; without a run there is neither."""
+    """Print a study's table with the cost of its designs, and write its front and gains; without a run there is none."""
     from analysis.commands.review import review_document, write_review_front
 
     if not outcome["rows"]:

@@ -11,37 +11,39 @@ from analysis.front_files import accuracies_on_front, write_study_front, write_t
 from analysis.outcome import Outcome
 from analysis.studies import Study, stems
 from analysis.study_front import runnable_designs, study_frame
+from analysis.study_gains import write_study_gains
 from analysis.study_views import paper_table, priced, screen_table, study_table
 from analysis.tables import Table
 from costmodel.hardware import HardwareProfile
 
-FRONT, GAINS = "measured-energy", "measured-gains"
+FRONT, GAINS, DOTS = "measured-energy", "measured-gains", "measured-gains-plot"
 
 
 def write_measured(
     found: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path
 ) -> tuple[list[Path], list[dict[str, Any]]]:
-    """Write front and gains of each study of one network and data set; returns the paths and what the page says.
+    """Write front and gains of each study of one network and data set, as figures and as tables.
+
+    Returns the paths and what the page says.
 
     Studies of unlike protocols have files and captions of their own.
     """
     written: list[Path] = []
     parts: list[dict[str, Any]] = []
-    names = zip(
-        stems([study for study, _ in found], FRONT), stems([study for study, _ in found], GAINS), strict=True
-    )
-    for (study, outcome), (front, gains) in zip(found, names, strict=True):
-        files, part = _study(study, outcome, chip, folder, (front, gains))
+    every = [study for study, _ in found]
+    names = zip(stems(every, FRONT), stems(every, GAINS), stems(every, DOTS), strict=True)
+    for (study, outcome), stem in zip(found, names, strict=True):
+        files, part = _study(study, outcome, chip, folder, stem)
         written += files
         parts.append(part)
     return written, parts
 
 
 def _study(
-    study: Study, outcome: Outcome, chip: HardwareProfile, folder: Path, stem: tuple[str, str]
+    study: Study, outcome: Outcome, chip: HardwareProfile, folder: Path, stem: tuple[str, str, str]
 ) -> tuple[list[Path], dict[str, Any]]:
     kept, left_out = runnable_designs(study.designs, chip)
-    front, gains = stem
+    front, gains, dots = stem
     part: dict[str, Any] = {
         "protocol": study.protocol,
         "left_out": left_out,
@@ -51,16 +53,20 @@ def _study(
     if not kept:
         return [], part
     frame = study_frame(kept, chip, outcome.names)
-    table = study_table(priced(outcome, chip))
+    costed = priced(outcome, chip)
+    table = study_table(costed)
     view = paper_table(table)
+    drawn = write_study_gains(costed, chip, folder / dots)
     files = [
         *write_study_front(frame, outcome.names, study.protocol, chip, "energy", folder / front),
         *write_tables(folder / gains, view, tables.csv_text(table)),
+        *drawn,
     ]
     return files, part | {
         "front": accuracies_on_front(frame),
         "stem": front,
         "gains_stem": gains,
+        "dots_stem": dots if drawn else "",
         "gains": _shown(screen_table(table)),
         "caption": view.caption,
     }

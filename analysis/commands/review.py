@@ -1,4 +1,4 @@
-"""`bnncost review`: the table of a study with the cost of its designs, and the front that they make."""
+"""`bnncost review`: the table of a study with the cost of its designs, the front that they make, and their gains."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from analysis.front_files import write_study_front
 from analysis.outcome import Outcome, read_outcome
 from analysis.pareto import Axis
 from analysis.study_front import runnable_designs, study_frame
+from analysis.study_gains import write_study_gains
 from analysis.study_views import paper_table, priced, screen_table, study_table
 from analysis.tables import records, shown
 from analysis.views import study_front_view
@@ -62,8 +63,9 @@ def review_document(outcome: Mapping[str, Any], profile: AnyProfile) -> Document
 def write_review_front(
     outcome: Mapping[str, Any], profile: AnyProfile, out: Path, x: Axis = "energy"
 ) -> list[Path]:
-    """Write the front of a study as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths.
+    """Write a study's front as PNG, SVG, CSV, Markdown and LaTeX into a folder, and its gains as PNG, SVG and CSV.
 
+    Returns the paths; there are no gains where no comparison has both of its sides yet.
     Raises BnncostError for accuracies of several protocols, which make no front.
     """
     found, chip = read_outcome(outcome, "outcome of the study"), as_profile(profile)
@@ -71,8 +73,11 @@ def write_review_front(
         raise BnncostError(_SEVERAL.format(count=len(found.protocols), names="; ".join(found.protocols)))
     frame = _frame(found, chip, x)
     protocol = found.protocols[0] if found.protocols else "not said"
-    stem = make_folder(out) / f"{found.plan}-front-{x}"
-    return write_study_front(frame, found.names, protocol, chip, x, stem)
+    folder = make_folder(out)
+    return [
+        *write_study_front(frame, found.names, protocol, chip, x, folder / f"{found.plan}-front-{x}"),
+        *write_study_gains(priced(found, chip), chip, folder / f"{found.plan}-gains"),
+    ]
 
 
 def _frame(found: Outcome, profile: AnyProfile, x: Axis) -> pd.DataFrame:
