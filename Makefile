@@ -52,7 +52,7 @@ clean:  ## remove the environment, caches and build outputs; ./out and ./runs st
 
 # The installation is editable: changed sources count at once, and only a change of what is declared reinstalls.
 $(VENV)/.installed-explore: EXTRA :=
-$(VENV)/.installed-test:    EXTRA := [test,train]
+$(VENV)/.installed-test:    EXTRA := [test,train,export]
 $(VENV)/.installed-train:   EXTRA := [train]
 $(VENV)/.installed-bench:   EXTRA := [bench]
 
