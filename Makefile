@@ -64,7 +64,7 @@ $(VENV)/.installed-%: $(DECLARED) | $(BIN)/pip
 # A second environment, in which the cost model, folding and analysis have to do without torch.
 $(LIGHT)/.installed: $(DECLARED) | $(BIN)/pip
 	$(BIN)/python -m venv $(LIGHT)
-	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . pytest hypothesis
 	@touch $@
 
 $(BIN)/pip:
