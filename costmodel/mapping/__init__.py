@@ -1,0 +1,28 @@
+"""Mapping: the best order and allocation of a layer's loops on an array below a hierarchy of memories.
+
+`best_mapping(layer, architecture)` searches, `cost_of(layer, architecture, mapping)` prices a given mapping. How both
+work, what they claim, and how they compare with ZigZag is in docs/mapping.md. Pure numpy.
+"""
+
+from costmodel.mapping.architecture import Architecture, Array, Level, Port
+from costmodel.mapping.best import best_mapping
+from costmodel.mapping.conventions import OURS, ZIGZAG, Conventions
+from costmodel.mapping.evaluate import cost_of
+from costmodel.mapping.mapped import Mapped, Moved, Temporal
+from costmodel.mapping.nest import LoopNest
+
+__all__ = [
+    "OURS",
+    "ZIGZAG",
+    "Architecture",
+    "Array",
+    "Conventions",
+    "Level",
+    "LoopNest",
+    "Mapped",
+    "Moved",
+    "Port",
+    "Temporal",
+    "best_mapping",
+    "cost_of",
+]

@@ -1,0 +1,138 @@
+"""A mapping, and what it costs: traffic and energy by level and operand, cycles and stalls, the nest as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from costmodel.mapping.architecture import Architecture, Unrolling
+from costmodel.mapping.nest import OPERANDS, LoopNest
+
+Loop = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Temporal:
+    """A mapping: the loops in time, innermost first, and where each operand's links are cut.
+
+    `cuts[operand][n]` loops run inside the n-th link of the operand, counted from the lanes; the others outside.
+    """
+
+    unrolling: Unrolling
+    order: tuple[Loop, ...]
+    cuts: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What one level moves for one operand in one direction, over the whole layer."""
+
+    level: str
+    operand: str
+    direction: str
+    bits: float
+    accesses: float
+    energy_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Cycles of a layer: the array's steps, what it waits for its ports, the first tiles in, the last ones out.
+
+    `port_stalls` says what each port alone would make the array wait; the largest counts.
+    """
+
+    steps: float
+    stall_cycles: float
+    start_cycles: float
+    end_cycles: float
+    port_stalls: Mapping[str, float]
+
+    @property
+    def cycles(self) -> float:
+        """All of them."""
+        return self.steps + self.stall_cycles + self.start_cycles + self.end_cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A layer on a machine under one mapping.
+
+    `exact` says that no other mapping of the stated space is better for the goal; where prime factors were
+    `merged`, the space is that of the merged loops. `prefixes` counts the lattice that was searched.
+    """
+
+    layer: LoopNest
+    machine: Architecture
+    mapping: Temporal
+    moved: tuple[Moved, ...]
+    latency: Latency
+    goal: str = ""
+    merged: int = 0
+    prefixes: int = 0
+    exact: bool = False
+
+    @property
+    def mac_energy_j(self) -> float:
+        """Energy of the multiply-accumulates [J]."""
+        return self.layer.macs * self.machine.mac_energy_j
+
+    @property
+    def energy_j(self) -> float:
+        """Energy of the layer [J]."""
+        return self.mac_energy_j + sum(row.energy_j for row in self.moved)
+
+    @property
+    def cycles(self) -> float:
+        """Latency of the layer [cycles]."""
+        return self.latency.cycles
+
+    def by_level(self) -> dict[tuple[str, str], float]:
+        """Energy of each (level, operand) [J]."""
+        total: dict[tuple[str, str], float] = {}
+        for row in self.moved:
+            total[row.level, row.operand] = total.get((row.level, row.operand), 0.0) + row.energy_j
+        return total
+
+    @property
+    def note(self) -> str:
+        """Say in a sentence how far the search reached."""
+        if not self.goal:
+            return "a given mapping; nothing was searched"
+        merged = (
+            f"; prime factors were merged {self.merged} times, finer loops were not tried"
+            if self.merged
+            else ""
+        )
+        return f"least {self.goal} over all orders and allocations of {len(self.mapping.order)} loops{merged}"
+
+    def text(self) -> str:
+        """Draw the nest, outermost loop first, each operand's level named where its tile begins."""
+        unrolled = [
+            f"for {dim.lower()} in parallel {factor}  # on {axis}"
+            for axis, loops in self.mapping.unrolling
+            for dim, factor in loops
+        ]
+        lines = [f"{self.layer.name} on {self.machine.name}: {self.note}"]
+        depth = 0
+        for place in range(len(self.mapping.order), -1, -1):
+            if held := self._held(place):
+                lines.append("  " * depth + f"# {held}")
+            if place:
+                dim, factor = self.mapping.order[place - 1]
+                lines.append("  " * depth + f"for {dim.lower()} in {factor}:")
+                depth += 1
+        return "\n".join([*lines, *("  " * depth + line for line in unrolled), "  " * depth + "mac"])
+
+    def _held(self, place: int) -> str:
+        """Say which operands' tiles lie in which levels from this place inwards."""
+        held = []
+        for operand in OPERANDS:
+            levels = self.machine.hierarchy[operand]
+            ends = (*self.mapping.cuts[operand][1:], len(self.mapping.order))
+            held += [
+                f"{operand} in {self.machine.levels[level].name}"
+                for level, cut in zip(levels, ends, strict=True)
+                if cut == place
+            ]
+        return ", ".join(held)

@@ -1,0 +1,120 @@
+"""A MAC layer as a loop nest: its seven loops, its three operands and the precision of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from costmodel.errors import BnncostError
+
+DIMS = ("K", "C", "OY", "OX", "FY", "FX", "G")
+OPERANDS = ("W", "I", "O")
+RELEVANT = {
+    "W": frozenset({"K", "C", "FY", "FX", "G"}),
+    "I": frozenset({"C", "OY", "OX", "FY", "FX", "G"}),
+    "O": frozenset({"K", "OY", "OX", "G"}),
+}
+"""The loops that change which element of an operand is used; the others reuse it."""
+CHANGING = {operand: tuple(dim for dim in DIMS if dim in RELEVANT[operand]) for operand in OPERANDS}
+"""The same, in the order of DIMS."""
+REDUCTION = ("C", "FY", "FX")
+"""The loops over which one output is summed: those irrelevant to O."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """How one axis of the image is walked: outputs, kernel, stride, dilation, padding in front, map length."""
+
+    outputs: int
+    kernel: int
+    stride: int
+    dilation: int
+    padding: int
+    length: int
+
+    def positions_read(self) -> int:
+        """Count the positions of the map that some output reads."""
+        return len(
+            {
+                position
+                for output in range(self.outputs)
+                for tap in range(self.kernel)
+                if 0 <= (position := output * self.stride + tap * self.dilation - self.padding) < self.length
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoopNest:
+    """A convolution, K x C weights of FY x FX in each of G groups, with outputs of OY x OX; or a matrix product.
+
+    Output `o` reads the map at `o * stride + tap * dilation - padding` on each axis; positions outside the
+    map are zeros that nobody stores or moves. `size` is the (y, x) length of the map: None lets the last window
+    end with the map's last position, after the same padding. `partial_bits` is the width of a sum still being
+    accumulated, `output_bits` that of the value which leaves the layer.
+
+    >>> LoopNest("conv", K=64, C=3, OY=112, OX=112, FY=7, FX=7, stride=(2, 2), padding=(3, 3), size=(224, 224)).macs
+    118013952
+    """
+
+    name: str
+    K: int = 1
+    C: int = 1
+    OY: int = 1
+    OX: int = 1
+    FY: int = 1
+    FX: int = 1
+    G: int = 1
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    size: tuple[int, int] | None = None
+    weight_bits: int = 8
+    feature_bits: int = 8
+    partial_bits: int = 16
+    output_bits: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse a layer that cannot be: a loop of no iterations, a value of no bits."""
+        counts = {dim: self.extent(dim) for dim in DIMS}
+        counts |= {"stride": min(self.stride), "dilation": min(self.dilation)}
+        counts |= {"weight_bits": self.weight_bits, "feature_bits": self.feature_bits}
+        counts |= {"partial_bits": self.partial_bits, "output_bits": self.output_bits}
+        for name, value in counts.items():
+            if not isinstance(value, int) or value < 1:
+                raise BnncostError(
+                    f"layer '{self.name}': {name} is {value}; it must be a whole number from 1 on."
+                )
+        if min(self.padding) < 0:
+            raise BnncostError(f"layer '{self.name}': padding is {self.padding}; it must not be negative.")
+        if min(self.axis(0).length, self.axis(1).length) < 1:
+            raise BnncostError(
+                f"layer '{self.name}': a padding of {self.padding} leaves no map; give a smaller one."
+            )
+
+    def extent(self, dim: str) -> int:
+        """Iterations of one loop."""
+        return int(getattr(self, dim))
+
+    def axis(self, number: int) -> Axis:
+        """Describe the y (0) or the x (1) axis of the image."""
+        outputs, kernel = (self.OY, self.FY) if number == 0 else (self.OX, self.FX)
+        stride, dilation, padding = self.stride[number], self.dilation[number], self.padding[number]
+        whole = (outputs - 1) * stride + (kernel - 1) * dilation + 1 - 2 * padding
+        return Axis(outputs, kernel, stride, dilation, padding, self.size[number] if self.size else whole)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the layer; taps on the padding count, as an array executes them."""
+        return self.G * self.K * self.C * self.OY * self.OX * self.FY * self.FX
+
+    def elements(self, operand: str) -> int:
+        """Elements of an operand that the layer uses: features that no window meets are left out."""
+        if operand == "W":
+            return self.G * self.K * self.C * self.FY * self.FX
+        if operand == "O":
+            return self.G * self.K * self.OY * self.OX
+        return self.G * self.C * self.axis(0).positions_read() * self.axis(1).positions_read()
+
+    def bits(self, operand: str) -> int:
+        """Width of one final element of an operand [bit]."""
+        return {"W": self.weight_bits, "I": self.feature_bits, "O": self.output_bits}[operand]
