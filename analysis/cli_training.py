@@ -28,6 +28,7 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 o
 Runs = Annotated[Path, typer.Option("--out", help="Folder of the runs; a stopped run is taken up again.")]
 
 NEEDED = ("torch", "safetensors")
+MOST_JOBS = 4  # unless told: more of them share one accelerator badly, and crowd a desk
 
 
 def require_torch() -> None:
@@ -114,12 +115,15 @@ def review_command(
     Runs that are done are skipped, and a study that was stopped goes on; several processes may share its folder.
     """
     require_torch()
-    from training.review.pace import seconds_of
+    from costmodel.evaluate import as_profile
+    from training.durations import seconds_of
     from training.review.plan import load_plan
     from training.review.study import planned, review, show_planned
 
     study, console = load_plan(plan), console_for(sys.stdout)
-    count = jobs if jobs is not None else (os.cpu_count() or 1)
+    count = jobs if jobs is not None else min(os.cpu_count() or 1, MOST_JOBS)
+    budget_s = None if budget is None else seconds_of(budget)
+    as_profile(profile)  # an unknown one is refused before hours of training, not behind them
     if dry_run:
         show_planned(planned(study, out, data=data or ""), console, jobs=count)
         return
@@ -130,14 +134,14 @@ def review_command(
         data=data or "",
         data_folder=data_folder,
         jobs=count,
-        budget_s=None if budget is None else seconds_of(budget),
+        budget_s=budget_s,
         device=device,
     ).to_mapping()
     _deliver_study(outcome, profile, form, out)
 
 
 def _deliver_study(outcome: dict[str, Any], profile: str, form: Format | None, out: Path) -> None:
-    """Print a study's table with the cost of its designs, and write its front and gains; without a run there is none."""
+    """Print a study's table with the cost of its designs, and write its front and gains, if any run has ended."""
     from analysis.commands.review import review_document, write_review_front
 
     if not outcome["rows"]:

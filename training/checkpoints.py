@@ -83,15 +83,18 @@ def load_checkpoint(
     Raises BnncostError for a damaged or foreign file, and for one of another network; nothing is changed then.
     """
     header, tensors = _read(path)
-    expected = dict(model.state_dict())
-    found = _part(tensors, "model/")
+    expected = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    expected |= {f"other/{name}": tensor for name, tensor in (others or {}).items()}
+    parts = ("model/", "other/") if others is not None else ("model/",)
+    found = {name: tensor for name, tensor in tensors.items() if name.startswith(parts)}
     wrong = sorted(set(expected) ^ set(found))
     wrong += sorted(name for name in set(expected) & set(found) if expected[name].shape != found[name].shape)
     if wrong:
+        name = wrong[0].partition("/")[2]
         raise BnncostError(
-            f"'{path}' is the checkpoint of another network ('{wrong[0]}' differs); delete it to train again."
+            f"'{path}' is the checkpoint of another network ('{name}' differs); delete it to train again."
         )
-    model.load_state_dict(found)
+    model.load_state_dict(_part(tensors, "model/"))
     if optimizer is not None:
         _load_optimizer(optimizer, _part(tensors, "optimizer/"))
     for name, tensor in (others or {}).items():

@@ -9,17 +9,19 @@ from rich.console import Console
 
 from costmodel.errors import BnncostError
 from training.data import load
-from training.devices import choose_device
+from training.devices import choose_device, enough_memory
 from training.export.report import export_outcome
 from training.export.run import export_run
 from training.loop import train
 from training.recipe import Recipe, load_recipe
-from training.request import requested, source_of
-from training.runs import RunSpec, load_spec
+from training.request import requested
+from training.runs import RunSpec, load_spec, source_of
 from training.show import outcome, watched
 
 RECIPES_BY_DATA = {"digits": "digits", "cifar10-16": "cpu-16", "cifar100-16": "cpu-16"}
 """The recipe of a design whose data set has one of its own; the others take `cifar`."""
+
+LARGEST_SEED = 2**63 - 1
 
 
 def train_design(
@@ -39,10 +41,10 @@ def train_design(
     chosen = choose_device(device, threads)
     key, source, images = requested(design, data, data_folder)
     settings = _with_epochs(load_recipe(recipe or RECIPES_BY_DATA.get(key.dataset, "cifar")), epochs)
-    if seed < 0:
-        raise BnncostError(f"the seed must be 0 or more, not {seed}.")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise BnncostError(f"the seed must be 0 to {LARGEST_SEED}, not {seed}.")
     spec = RunSpec(key, settings, source, seed)
-    with watched(console) as watch:
+    with watched(console) as watch, enough_memory():
         record = train(spec, images, out, device=chosen, watch=watch)
     if record is None:
         raise BnncostError(f"run '{out / spec.name}' is being trained by another process; wait for it.")

@@ -112,6 +112,9 @@ def read_torchvision(datasets: ModuleType, name: str, folder: Path, download: bo
     )
 
 
+MOST_CLASSES = 65_536
+"""Labels from here on are taken for a mistake, not for so many classes."""
+
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -153,6 +156,10 @@ def read_npz(path: Path) -> Arrays:
 def _names(classes: np.ndarray | None, labels: np.ndarray, path: Path) -> tuple[str, ...]:
     if classes is None:
         whole = labels.dtype.kind in "iu" and labels.size
+        if whole and labels.max() >= MOST_CLASSES:
+            raise BnncostError(
+                f"'{path}', y_train: label {labels.max()} is out of range; give each class a number from 0 on."
+            )
         return tuple(str(number) for number in range(int(labels.max()) + 1)) if whole else ()
     if classes.ndim != 1:
         raise BnncostError(f"'{path}', classes: must be a list of names, not of shape {classes.shape}.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -31,6 +33,21 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     return torch.device(f"{kind}:{number}" if number else kind)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Raise BnncostError where a device runs out of memory while inside."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch has a type of its own for GPUs only
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(
+            error
+        ):
+            raise
+        raise BnncostError(
+            "the device has too little memory; lower 'batch_size' in the recipe, or the width of the design."
+        ) from None
 
 
 def _usual_threads() -> int:

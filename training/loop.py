@@ -26,9 +26,8 @@ from training.augment import Normalization, batches_per_epoch, generator_of, nor
 from training.calibrate import fit_steps
 from training.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
 from training.data import Dataset, Part, in_order
-from training.losses import loss_of
 from training.lower import Lowered, keep_promises, lower, set_progress
-from training.objective import Objective, make_objective, names_of_losses
+from training.objective import Objective, make_objective
 from training.optimizers import PUBLISHED, learned_tensors, make_optimizer, set_decay, set_rate, stage_at
 from training.phases import Phase, inherit, optimizer_of, phases_of, teacher_of
 from training.preparation import Prepared, prepared
@@ -86,15 +85,17 @@ def train(
     clock of `time.monotonic`, passes: training then stops after an epoch. Raises BnncostError for a design, recipe
     and data set that do not fit together, and where the loss is no longer a number.
     """
-    phases_of(spec)  # what cannot be trained is refused before a folder is made for it
+    for one in (spec, teacher_of(spec)) if spec.has_teacher else (spec,):
+        phases_of(one)  # what cannot be trained is refused before a folder is made for it
+    commit()  # is asked for now, as the files may change while it trains
     folder = open_folder(spec, runs)
-    with claimed(folder, wait=wait) as mine:
+    with claimed(folder, wait=wait, deadline_s=deadline_s) as mine:
         finished = measurement_of(folder)
         if finished is not None or not mine:
             return finished
         images = prepared(spec.design, spec.recipe, data).to(device)
         teacher = _teacher(spec, data, runs, device, watch, deadline_s)
-        if teacher is None and _needs_teacher(spec):
+        if teacher is None and spec.has_teacher:
             return None
         model = _train_phases(spec, folder, images, teacher, watch, deadline_s)
         return None if model is None else _finish(spec, folder, model, images)
@@ -104,8 +105,10 @@ def trained_model(folder: Path, spec: RunSpec) -> Lowered:
     """Read the network of a run as its last checkpoint has it, in eval mode; raises BnncostError without one."""
     model = lower(build(spec.design))
     if not (folder / CHECKPOINT).is_file():
-        raise BnncostError(f"'{folder}' has no checkpoint yet; train it first: bnncost train.")
-    header = read_header(folder / CHECKPOINT)
+        ended = (folder / RECORD).is_file()
+        why = "lost its checkpoint; delete the folder and" if ended else "no checkpoint yet;"
+        raise BnncostError(f"'{folder}' has {why} train it first: bnncost train.")
+    header = _header(spec, folder)
     if header.epochs_done < spec.recipe.epochs:
         raise BnncostError(
             f"'{folder}' has {header.epochs_done} of {spec.recipe.epochs} epochs; train it to its end first."
@@ -274,11 +277,6 @@ def _why_not_finite(trainee: Trainee, spec: RunSpec, epoch: int, step: int) -> s
 # ------------------------------------------------------------------ the teacher
 
 
-def _needs_teacher(spec: RunSpec) -> bool:
-    names = [name for phase in phases_of(spec) for name in names_of_losses(phase)]
-    return any(loss_of(name).needs_teacher for name in names)
-
-
 def _teacher(
     spec: RunSpec,
     data: Dataset,
@@ -288,7 +286,7 @@ def _teacher(
     deadline_s: float | None,
 ) -> Lowered | None:
     """Train the teacher as a run of its own, or read it where it is done; None where none is needed or time is up."""
-    if not _needs_teacher(spec):
+    if not spec.has_teacher:
         return None
     other = teacher_of(spec)
     done = train(other, data, runs, device=device, watch=watch, deadline_s=deadline_s, wait=True)

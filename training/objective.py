@@ -58,11 +58,7 @@ class Objective:
 
 
 def names_of_losses(phase: Phase) -> tuple[str, ...]:
-    """List the losses that a phase adds: those of the design's methods, none while a real-valued network warms up."""
-    if phase.design.compute != "binary":
-        return tuple(
-            use.name for use in phase.design.methods if use.name in LOSSES and loss_of(use.name).needs_teacher
-        )
+    """List the losses that a phase adds: those of its design's methods."""
     return tuple(use.name for use in phase.design.methods if use.name in LOSSES)
 
 

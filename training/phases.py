@@ -17,7 +17,9 @@ from training.lower import Lowered
 from training.optimizers import DECAY_POLICIES, OPTIMIZERS
 from training.runs import RunSpec
 
-_ONLY_FOR_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
+_HOOKS_OF_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
+_WITHOUT_BITS = ("sgd", "adam", "logits_teacher", "attention_teacher")
+"""Techniques of training that a network without bits follows too."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,29 @@ KNOWN = frozenset({*LOSSES, *OPTIMIZERS, *DECAY_POLICIES, "two_stage", "warm_sta
 
 
 def require_trainable(design: DesignKey) -> None:
-    """Raise BnncostError for a technique that training would pass over in silence, since no run follows it."""
+    """Raise BnncostError for a technique that training would pass over in silence.
+
+    No run follows it yet, or the design has no bits for it to work on.
+    """
     for use in design.methods:
         if use.method.hook == "recipe" and not use.method.estimator and use.name not in KNOWN:
             raise BnncostError(
                 f"design '{design}' can be priced, but not trained: '{use.name}' has no rule of training yet. "
                 "Leave it out; at inference it changes nothing."
             )
+        if (
+            design.compute != "binary"
+            and use.method.hook == "recipe"
+            and not _works_without_bits(use, design)
+        ):
+            raise BnncostError(
+                f"design '{design}': '{use.name}' would change nothing in its training, since its weights and "
+                "features are no bits. Leave it out."
+            )
+
+
+def _works_without_bits(use: MethodUse, design: DesignKey) -> bool:
+    return use.name in _WITHOUT_BITS or (use.name == "warm_start" and design.compute != "fp32")
 
 
 def phases_of(spec: RunSpec) -> tuple[Phase, ...]:
@@ -65,24 +83,25 @@ def phases_of(spec: RunSpec) -> tuple[Phase, ...]:
 
 def real_valued(design: DesignKey) -> DesignKey:
     """The network of the same shape without bits: fp32 throughout, less the methods that only bits have."""
-    kept = tuple(use for use in design.methods if use.method.hook not in (*_ONLY_FOR_BITS, "recipe"))
+    kept = tuple(use for use in design.methods if use.method.hook != "recipe" and not _only_for_bits(use))
     kept += tuple(use for use in design.methods if use.name in ("sgd", "adam"))
     return replace(design, methods=kept, compute="fp32", features="fp32", edge="fp32", padding="one")
+
+
+def _only_for_bits(use: MethodUse) -> bool:
+    return use.method.hook in _HOOKS_OF_BITS or use.method.category == "weight binarizer"
 
 
 def teacher_of(spec: RunSpec) -> RunSpec:
     """The run that trains a design's teacher: what the recipe names, else the plain network in fp32, with seed 0."""
     named = spec.recipe.teacher
     design = DesignKey.parse(named) if named else real_valued(spec.design.plain)
-    if (design.dataset, _needs_teacher(design)) != (spec.design.dataset, False):
+    other = replace(spec, design=design, seed=0)
+    if design.dataset != spec.design.dataset or other.has_teacher:
         raise BnncostError(
             f"the teacher '{design}' must be of the data set '{spec.design.dataset}' and have no teacher of its own."
         )
-    return replace(spec, design=design, seed=0)
-
-
-def _needs_teacher(design: DesignKey) -> bool:
-    return any(use.method.category == "teacher-student" for use in design.methods)
+    return other
 
 
 def optimizer_of(phase: Phase, otherwise: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -29,8 +30,12 @@ def _processor() -> str:
     return named[0] if named else platform.machine()
 
 
+@cache
 def commit() -> str:
-    """Name the commit that runs, with a + behind it where files differ; outside a repository, the version."""
+    """Name the commit that runs, with a + behind it where files differ; outside a repository, the version.
+
+    It is what the first call finds: a process goes on with the code that it began with.
+    """
     here = Path(__file__).resolve().parents[1]
     if (here / ".git").exists():
         try:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from training.settings_file import read_settings
+from training.settings_file import read_settings, refused
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
+_STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class OptimizerNumbers(BaseModel):
@@ -31,13 +31,21 @@ class OptimizerNumbers(BaseModel):
     flip_threshold: float | None = Field(default=None, ge=0, description="Bop's threshold")
 
 
+def _moves(numbers: OptimizerNumbers) -> OptimizerNumbers:
+    """Refuse numbers that only Bop reads, which would change nothing."""
+    idle = [name for name in ("flip_rate", "flip_threshold") if getattr(numbers, name) is not None]
+    if idle:
+        raise refused(f"has '{idle[0]}', which only 'bop' reads; move it there.")
+    return numbers
+
+
 class Optimizers(BaseModel):
     """Numbers by optimizer, where they are not the published ones."""
 
     model_config = _STRICT
 
-    sgd: OptimizerNumbers = OptimizerNumbers()
-    adam: OptimizerNumbers = OptimizerNumbers()
+    sgd: Annotated[OptimizerNumbers, AfterValidator(_moves)] = OptimizerNumbers()
+    adam: Annotated[OptimizerNumbers, AfterValidator(_moves)] = OptimizerNumbers()
     bop: OptimizerNumbers = OptimizerNumbers()
 
 

@@ -10,6 +10,7 @@ from costmodel.design import DesignKey
 from costmodel.designs import resolve
 from costmodel.errors import BnncostError
 from training.data import NAMES, Dataset, load
+from training.runs import source_of
 
 DEFAULT_DATA = "digits"
 
@@ -25,13 +26,8 @@ def requested(design: str, data: str | None, folder: Path) -> tuple[DesignKey, s
     source = source_of(data or (key.dataset if named else DEFAULT_DATA))
     images = load(source, folder=folder)
     if not named:
-        key = replace(key, dataset=_matching(design, images))
+        key = replace(key, dataset=data if data in DATASETS else _matching(design, images))
     return key, source, images
-
-
-def source_of(data: str) -> str:
-    """Name the data set that has the images of another one, which may be an average of them; a path is one itself."""
-    return (DATASETS[data].halves if data in DATASETS else "") or data
 
 
 def _matching(design: str, data: Dataset) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from pydantic import ValidationError
-
+from costmodel.catalogue import DATASETS
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.output import make_folder, write_whole
@@ -30,6 +29,7 @@ SPEC, CHECKPOINT, RECORD, HISTORY, CURVE, LOCK = (
     "lock",
 )
 _LONGEST_NAME = 80
+_LOOK_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class RunSpec:
         words = re.sub(r"[^a-z0-9.=]+", "-", f"{self.design}-{self.recipe.name}".lower()).strip("-")
         return f"{words[:_LONGEST_NAME]}-s{self.seed}-{self.digest}"
 
+    @property
+    def has_teacher(self) -> bool:
+        """Whether a method of the design learns from a teacher, which is then a run of its own."""
+        return any(use.method.category == "teacher-student" for use in self.design.methods)
+
     def to_json(self) -> str:
         """Write as one JSON object."""
         content = {
@@ -67,17 +72,28 @@ class RunSpec:
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def source_of(data: str) -> str:
+    """Name the data set that has the images of another one, which may be an average of them; a path is one itself.
+
+    >>> source_of("cifar10-16"), source_of("mine.npz")
+    ('cifar10', 'mine.npz')
+    """
+    return (DATASETS[data].halves if data in DATASETS else "") or data
+
+
 def load_spec(folder: Path) -> RunSpec:
     """Read what a run is; raises BnncostError for a folder that is none, or of another version."""
     content = _read_json(folder / SPEC, f"'{folder}' is not the folder of a run")
     try:
         return RunSpec(
-            DesignKey.parse(content["design"]),
+            DesignKey.parse(str(content["design"])),
             Recipe.model_validate(content["recipe"]),
             str(content["data"]),
             int(content["seed"]),
         )
-    except (KeyError, TypeError, ValidationError) as error:
+    except BnncostError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:  # pydantic's errors are ValueErrors
         raise BnncostError(
             f"'{folder / SPEC}' does not describe a run of this version ({type(error).__name__}); train it again."
         ) from None
@@ -108,25 +124,34 @@ def open_folder(spec: RunSpec, runs: Path) -> Path:
     folder = make_folder(runs / spec.name)
     if not (folder / SPEC).exists():
         write_whole(folder / SPEC, spec.to_json())
-    elif load_spec(folder) != spec:
+    elif load_spec(folder).name != spec.name:  # a recipe's description may have changed
         raise BnncostError(f"'{folder}' belongs to another run; move it away, or name another --out.")
     return folder
 
 
 @contextmanager
-def claimed(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+def claimed(folder: Path, *, wait: bool = False, deadline_s: float | None = None) -> Iterator[bool]:
     """Own a run's folder while inside; gives False where another process has it, unless told to wait.
 
-    The system lets go of the lock when a process dies, however it dies.
+    Waiting ends at `deadline_s`, on the clock of `time.monotonic`. The system lets go of the lock when a process
+    dies, however it dies.
     """
     with (folder / LOCK).open("a") as stream:
+        mine = _locked(stream)
+        while not mine and wait and (deadline_s is None or time.monotonic() < deadline_s):
+            time.sleep(_LOOK_AGAIN_S)
+            mine = _locked(stream)
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        try:
-            os.utime(folder / LOCK)
-            yield True
+            yield mine
         finally:
-            fcntl.flock(stream, fcntl.LOCK_UN)
+            if mine:
+                fcntl.flock(stream, fcntl.LOCK_UN)
+
+
+def _locked(stream: TextIO) -> bool:
+    """Take the lock of an open file, if nobody has it."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

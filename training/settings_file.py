@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.hardware.messages import typed
@@ -47,6 +48,11 @@ def _content(path: Path) -> str:
         raise BnncostError(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}.") from None
     except UnicodeDecodeError:
         raise BnncostError(f"'{path}' is not a text file in UTF-8.") from None
+
+
+def refused(sentence: str) -> PydanticCustomError:
+    """Make the error that puts a sentence beside the place of the value, for validators to raise."""
+    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
 
 
 def parse_settings(text: str, file: str, model: type[Model]) -> Model:

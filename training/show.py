@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from costmodel.records import Measurement
+from training.durations import words_of
 from training.loop import Progress as State
 from training.loop import Watch
 
@@ -19,7 +20,8 @@ def watched(console: Console) -> Iterator[Watch]:
     if not console.is_terminal:
         yield lambda state: print_epoch(console, state)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[now]}"))
+    design = TextColumn("{task.description}", markup=False)  # its methods stand in brackets, as markup does
+    columns = (design, BarColumn(bar_width=24), TextColumn("{task.fields[now]}"))
     with Progress(*columns, console=console) as progress:
         tasks: dict[str, int] = {}
 
@@ -43,22 +45,8 @@ def _now(state: State) -> str:
     accuracy = "" if state.validation_top1 is None else f", validation {state.validation_top1:.1f} %"
     return (
         f"epoch {state.epoch}/{state.spec.recipe.epochs}, loss {state.loss:.3f}{accuracy}, "
-        f"{state.images_per_s:.0f} images/s, {duration(state.seconds_left)} left"
+        f"{state.images_per_s:.0f} images/s, {words_of(state.seconds_left)} left"
     )
-
-
-def duration(seconds: float) -> str:
-    """Write a time [s] as people do.
-
-    >>> duration(42.4), duration(125), duration(7385)
-    ('42 s', '2 min 5 s', '2 h 3 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def outcome(record: Measurement) -> str:
@@ -66,5 +54,5 @@ def outcome(record: Measurement) -> str:
     return (
         f"{record.design}, seed {record.seed}: top-1 {record.top1:.2f} % on {record.test_images} test images "
         f"(last epoch; validation {record.validation_top1:.2f} %)\n"
-        f"{record.protocol}, {duration(record.wall_s)} on {record.device}"
+        f"{record.protocol}, {words_of(record.wall_s)} on {record.device}"
     )

@@ -68,6 +68,17 @@ def test_a_checkpoint_of_another_run(run: Path, tmp_path: Path) -> None:
         train(other, small_data(), tmp_path)
 
 
+def test_a_checkpoint_without_what_a_loss_has_learned(run: Path) -> None:
+    model = lower(build(DesignKey.parse("resnet20@w0.25/digits")))
+    with pytest.raises(BnncostError, match=r"another network \('distance' differs\)"):
+        load_checkpoint(run / CHECKPOINT, model, others={"distance": torch.zeros(2)})
+
+
+def test_weights_of_another_run_are_not_taken_for_those_of_this_one(run: Path) -> None:
+    with pytest.raises(BnncostError, match="belongs to another run"):
+        trained_model(run, small_run(epochs=1, seed=1))
+
+
 def test_a_damaged_record(run: Path) -> None:
     (run / RECORD).write_text('{"design": ')
     with pytest.raises(BnncostError, match=r"record\.json is damaged"):

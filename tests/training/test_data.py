@@ -193,3 +193,10 @@ def test_cifar10_has_the_published_statistics() -> None:
     found = statistics(data.train.images)
     assert found.mean == pytest.approx((0.49139968, 0.48215841, 0.44653091), abs=1e-8)
     assert found.std == pytest.approx((0.24703223, 0.24348513, 0.26158784), abs=1e-8)
+
+
+def test_a_label_beyond_any_number_of_classes_is_told_not_counted_up_to(tmp_path: Path) -> None:
+    arrays = changed(y_train=[0, 1, 10**12, 0])
+    del arrays["classes"]
+    with pytest.raises(BnncostError, match="y_train: label 1000000000000 is out of range"):
+        load(saved(tmp_path, arrays))

@@ -143,11 +143,15 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_teacher_is_a_run_of_its_own_and_shared(tmp_path: Path) -> None:
-    spec, data = small_run("resnet20[logits_teacher+attention_teacher]@w0.25/digits"), small_data()
+    design, teacher = (
+        "resnet20[logits_teacher+attention_teacher]@w0.25/digits",
+        "resnet20@w0.25,compute=fp32/digits",
+    )
+    spec, data = small_run(design, teacher=teacher), small_data()
     record = train(spec, data, tmp_path)
     assert record is not None
     designs = {json.loads(path.read_text())["design"] for path in tmp_path.glob("*/record.json")}
-    assert designs == {str(spec.design), "resnet20@compute=fp32/digits"}
+    assert designs == {design, teacher}
     again = replace(spec, seed=1)
     seen: set[str] = set()
     train(again, data, tmp_path, watch=lambda state: seen.add(str(state.spec.design)))

@@ -8,12 +8,14 @@ import pytest
 import torch
 from small_runs import small_data, small_run
 
+from costmodel.design import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
+from costmodel.networks.build import build
 from training.loop import Trainee, begin, train, train_epoch
 from training.objective import names_of_losses
 from training.optimizers import Bop, latent_weights
-from training.phases import optimizer_of, phases_of, teacher_of
+from training.phases import optimizer_of, phases_of, real_valued, teacher_of
 from training.preparation import prepared
 
 
@@ -113,6 +115,35 @@ def test_a_technique_without_a_rule_is_refused_not_passed_over(name: str, tmp_pa
     ):
         train(spec, small_data(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "text", ["[ede]@compute=fp32", "[bop]@compute=fp32", "[two_stage]@compute=int8", "[warm_start]@compute=fp32",
+             "[decay_policy]@compute=int4", "[kurtosis_regularizer]@compute=ternary"],
+)  # fmt: skip
+def test_a_technique_for_bits_is_refused_where_there_are_none(text: str) -> None:
+    with pytest.raises(BnncostError, match="would change nothing in its training"):
+        phases_of(small_run(f"resnet20{text}/digits"))
+
+
+@pytest.mark.parametrize(
+    "text", ["[sgd]@compute=fp32", "[warm_start]@compute=int4", "[logits_teacher+adam]@compute=int8"]
+)
+def test_other_techniques_suit_every_network(text: str) -> None:
+    assert phases_of(small_run(f"resnet20{text}/digits"))[-1].end == 3
+
+
+def test_a_bad_teacher_is_refused_before_a_folder_is_made(tmp_path: Path) -> None:
+    spec = small_run("resnet20[logits_teacher]/digits", teacher="resnet20[two_stage]/digits", epochs=1)
+    with pytest.raises(BnncostError, match="at least 2 epochs, not 1"):
+        train(spec, small_data(), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"warm_start", "two_stage", *NOT_TRAINED}))
+def test_every_method_leaves_a_network_that_can_begin_without_bits(name: str) -> None:
+    design = DesignKey.parse(f"resnet20[{name}]/digits")
+    assert build(real_valued(design)).running()
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)

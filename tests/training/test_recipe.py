@@ -39,6 +39,11 @@ def test_all_mistakes_come_at_once_with_their_lines() -> None:
         ("name: [\n", "a.yaml:"),
         ("name: x\nepochs: 0\nbatch_size: 1\n", "greater than or equal to 1"),
         ("name: x\nepochs: 1\nepochs: 2\nbatch_size: 1\n", "a.yaml:3"),
+        ("name: x\nepochs: 1\nbatch_size: 1\nwarmup_epochs: .inf\n", "a.yaml:4: warmup_epochs: .*finite"),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\noptimizers:\n  adam: {flip_rate: 0.1}\n",
+            "a.yaml:5: optimizers.adam: has 'flip_rate', which only 'bop' reads",
+        ),
     ],
 )
 def test_other_mistakes(text: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from small_runs import small_data, small_recipe
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError
 from training.augment import Augmentation, eight_bit, normalize
-from training.data import Part
-from training.devices import choose_device
+from training.data import Dataset, Part, checked
+from training.data_sources import read_npz
+from training.devices import choose_device, enough_memory
 from training.preparation import fitted, halved, prepared
 from training.request import requested
 
@@ -43,6 +45,19 @@ def test_a_file_fits_the_design_of_its_size(tmp_path: Path) -> None:
     assert (str(key), source) == ("resnet20/cifar10", path)
     key, _, _ = requested("ir-net/resnet20/cifar10", path, tmp_path)
     assert key.network == "resnet20"
+
+
+def test_averaged_images_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def load(name: str, folder: Path) -> Dataset:
+        asked.append(name)
+        return replace(checked("cifar10", read_npz(images(tmp_path / "cifar.npz", 32))), name="cifar10")
+
+    monkeypatch.setattr("training.request.load", load)
+    key, source, _ = requested("resnet20", "cifar10-16", tmp_path)
+    assert (str(key), source, asked) == ("resnet20/cifar10-16", "cifar10", ["cifar10"])
+    assert str(requested("resnet20", "cifar10", tmp_path)[0]) == "resnet20/cifar10"
 
 
 def test_a_file_that_could_be_two_or_none(tmp_path: Path) -> None:
@@ -106,3 +121,16 @@ def test_devices() -> None:
         with pytest.raises(BnncostError, match=r"'cuda' is not available: torch .* take 'cpu'"):
             choose_device("cuda")
         assert choose_device("auto").type == "cpu"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory")])
+def test_too_little_memory_is_told_in_a_sentence(error: Exception) -> None:
+    with pytest.raises(BnncostError, match="too little memory; lower 'batch_size'"), enough_memory():
+        raise error
+
+
+def test_only_too_little_memory_is_told_so() -> None:
+    with pytest.raises(BnncostError, match="too little memory"), enough_memory():
+        torch.empty(10**15)
+    with pytest.raises(RuntimeError, match="shape"), enough_memory():
+        torch.zeros(2).view(3)

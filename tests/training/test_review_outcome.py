@@ -16,7 +16,7 @@ from costmodel.errors import BnncostError
 from costmodel.records import Measurement
 from training.review.comparisons import jobs_of
 from training.review.outcome import Row, outcome_of, switches_of
-from training.review.outcome_files import measurements_csv, write_outcome
+from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
 from training.review.study import planned, review, show_planned
 from training.runs import RECORD, open_folder
@@ -142,6 +142,24 @@ def test_the_table_has_a_row_for_each_measurement_and_how_to_repeat_it(plan: Pla
     assert again == record
 
 
+@pytest.mark.parametrize(
+    ("data", "used", "told"),
+    [("cifar10", "cifar10-16", "cifar10"), ("mine/photos.npz", "photos-16", "mine/photos.npz")],
+)
+def test_the_command_of_averaged_images_finds_the_very_run(
+    data: str, used: str, told: str, tmp_path: Path
+) -> None:
+    plan = plan_of("name: small\nbaseline: resnet20/cifar10-16\nrecipe: cpu-16\n")
+    spec = jobs_of(plan)[0].spec(data)
+    record = Measurement(
+        str(spec.design), "int8", 50.0, 50.0, "cpu-16", plan.recipe.digest, used, "3x16x16", 15200, 10000, 8, 0,
+        1.0, "cpu", "2.13.0", "abc", "2026-01-01",
+    )  # fmt: skip
+    command = command_of(plan, spec, record, Path("runs"))
+    assert f"--data {told} --seed 0" in command
+    assert command.endswith(f"bnncost export runs/{spec.name}")
+
+
 def test_a_recipe_of_the_plans_own_is_written_beside_and_named(tmp_path: Path) -> None:
     from training.recipe import load_recipe
 
@@ -198,3 +216,11 @@ def test_a_study_trains_what_is_missing_and_writes_what_came_out(
 def test_a_study_without_workers_is_refused(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(BnncostError, match="at least one worker, not --jobs 0"):
         review(plan, tmp_path, console=Console(file=StringIO()), jobs=0)
+    with pytest.raises(BnncostError, match="at least one worker, not --jobs 0"):
+        show_planned(planned(plan, tmp_path), Console(file=StringIO()), jobs=0)
+
+
+def test_a_study_of_averaged_images_reads_the_set_that_has_them() -> None:
+    plan = plan_of("name: small\nbaseline: resnet20/cifar10-16\nrecipe: cpu-16\n")
+    runs = Path("nowhere")
+    assert planned(plan, runs, data="cifar10-16") == planned(plan, runs)

@@ -9,10 +9,11 @@ import pytest
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
+from training.durations import seconds_of
 from training.recipe import load_recipe
 from training.review.comparisons import Comparison, comparisons_of, jobs_of, left_out_of
 from training.review.fair import trains_alike
-from training.review.pace import Pace, macs_of, pace_of, seconds_of
+from training.review.pace import Pace, macs_of, pace_of
 from training.review.plan import Plan, load_plan
 from training.runs import HISTORY, RunSpec, open_folder
 from training.settings_file import parse_settings, shipped

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from costmodel.errors import BnncostError
-from training.review.schedule import missing, run_all
+from training.review.schedule import Study, _assign, _end, _listen, _start, missing, run_all
 from training.review.view import View, view_for
 from training.review.worker import Setting
 from training.runs import RECORD, RunSpec, open_folder
@@ -93,6 +93,26 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     assert missing(specs, tmp_path) == specs[:1]
 
 
+def test_a_worker_that_dies_idle_is_replaced_and_no_run_is_blamed(tmp_path: Path) -> None:
+    from quick_training import open_quick, spec
+
+    study = Study((spec("resnet20"),), Setting("0.01", tmp_path, "cpu"), view())
+    worker = _start(study, 0, open_quick)
+    study.workers.append(worker)
+    try:
+        while not worker.ready:
+            _listen(study, open_quick)
+        worker.process.kill()
+        worker.process.join()
+        _assign(study)
+        _listen(study, open_quick)
+        assert (study.refused, study.failures) == ("", {})
+        assert study.workers[0].process.pid != worker.process.pid
+    finally:
+        for one in study.workers:
+            _end(one)
+
+
 def test_a_missing_data_set_is_told_once(tmp_path: Path) -> None:
     from quick_training import spec
 
@@ -121,10 +141,8 @@ def test_a_running_one_stops_after_an_epoch_at_the_deadline(tmp_path: Path) -> N
 
     long = spec("resnet20", "0.2", epochs=1000)
     out, started = StringIO(), time.monotonic()
-    assert run([long, spec("resnet20[sgd]", "0.2", epochs=1000)], tmp_path, seconds=2, out=out) == {}
-    assert time.monotonic() - started < 10
-    done = len(log(tmp_path))
-    assert 0 <= done <= 10
+    assert run([long, spec("resnet20[sgd]", "0.2", epochs=1000)], tmp_path, seconds=8, out=out) == {}
+    assert time.monotonic() - started < 30  # a thousand epochs would take 200 s
     assert missing([long], tmp_path) == [long]
     assert "stopped at the deadline" in out.getvalue()
 

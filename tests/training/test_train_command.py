@@ -59,7 +59,11 @@ def test_a_killed_run_comes_to_the_weights_of_a_whole_one(tmp_path: Path) -> Non
         (("resnet20", "--recipe", "digit"), "unknown recipe 'digit'; did you mean 'digits'?"),
         (("resnet20", "--device", "gpu"), "unknown device 'gpu'"),
         (("resnet20", "--epochs", "0"), "at least one epoch, not 0"),
-        (("resnet20", "--seed", "-1"), "the seed must be 0 or more, not -1"),
+        (("resnet20", "--seed", "-1"), "the seed must be 0 to 9223372036854775807, not -1"),
+        (
+            ("resnet20", "--seed", str(2**63)),
+            "the seed must be 0 to 9223372036854775807, not 9223372036854775808",
+        ),
         (("resnet20[two_stage]", "--epochs", "1"), "needs at least 2 epochs, not 1"),
     ],
 )
@@ -95,3 +99,20 @@ def test_control_c_ends_a_run_without_a_word(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--profile", "asic-45n"), "unknown hardware profile 'asic-45n'"),
+        (("--budget", "soon"), "a budget of 'soon' is not a length of time"),
+        (("--budget", "soon", "--dry-run"), "a budget of 'soon' is not a length of time"),
+        (("--jobs", "0", "--dry-run"), "at least one worker, not --jobs 0"),
+    ],
+)
+def test_a_study_is_refused_before_it_trains(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["review", "digits", *arguments, "--out", str(tmp_path / "runs")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import shlex
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from io import StringIO
 from pathlib import Path
 
-from costmodel.design import DesignKey
+from costmodel.catalogue import DATASETS
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
 from costmodel.records import Measurement
@@ -17,7 +17,7 @@ from training.recipe import Recipe, load_recipe
 from training.review.comparisons import jobs_of
 from training.review.outcome import Outcome
 from training.review.plan import Plan
-from training.runs import RunSpec, measurement_of
+from training.runs import RunSpec, measurement_of, source_of
 from training.settings_file import shipped
 
 COMMAND = "command"
@@ -44,7 +44,7 @@ def measurements_csv(plan: Plan, runs: Path, *, data: str = "") -> str:
     for job in jobs_of(plan):
         spec = job.spec(data or plan.images)
         for made in measurements_of(runs / spec.name):
-            writer.writerow({**asdict(made), COMMAND: command_of(plan, made, runs)})
+            writer.writerow({**asdict(made), COMMAND: command_of(plan, spec, made, runs)})
     return stream.getvalue()
 
 
@@ -68,18 +68,20 @@ def _exported(path: Path) -> Measurement | None:
     return Measurement.from_mapping(values, str(path))
 
 
-def command_of(plan: Plan, made: Measurement, runs: Path) -> str:
+def command_of(plan: Plan, spec: RunSpec, made: Measurement, runs: Path) -> str:
     """Write the command that makes a measurement again: it trains, and exports where integers were measured.
 
-    A folder of runs anywhere else is called by its name alone, since the command may be read on another machine.
+    A folder of runs anywhere else is called by its name alone, and a known data set by its own, since the command
+    may be read on another machine.
     """
     out = Path(runs.name) if runs.is_absolute() else runs
     recipe = _recipe_words(plan.recipe) or ["--recipe", str(out / _recipe_file(plan))]
-    words = ["bnncost", "train", made.design, *recipe, "--data", made.data, "--seed", str(made.seed)]
+    data = source_of(made.data) if made.data in DATASETS else spec.data
+    words = ["bnncost", "train", made.design, *recipe, "--data", data, "--seed", str(made.seed)]
     command = shlex.join([*words, "--out", str(out)])
     if made.features == AS_TRAINED:
         return command
-    run = RunSpec(DesignKey.parse(made.design), plan.recipe, made.data, made.seed).name
+    run = replace(spec, data=data).name
     return f"{command} && {shlex.join(['bnncost', 'export', str(out / run)])}"
 
 

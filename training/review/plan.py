@@ -9,21 +9,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from costmodel.catalogue import DATASETS
 from costmodel.design import COMPUTE, DesignKey
 from costmodel.errors import BnncostError, unknown
 from costmodel.methods import MethodUse
 from training.recipe import Recipe, load_recipe
-from training.settings_file import read_settings
+from training.runs import source_of
+from training.settings_file import read_settings, refused
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 EACH = "each"
 ALL = "all"
-
-
-def refused(sentence: str) -> PydanticCustomError:
-    """Make the error that puts a sentence beside the place of the value."""
-    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
 
 
 def _method(text: str) -> str:
@@ -159,8 +154,7 @@ class Plan(BaseModel):
     @property
     def images(self) -> str:
         """What --data is unless the user says it."""
-        dataset = DesignKey.parse(self.baseline).dataset
-        return self.data or DATASETS[dataset].halves or dataset
+        return source_of(self.data or DesignKey.parse(self.baseline).dataset)
 
     @model_validator(mode="after")
     def _consistent(self) -> Plan:

@@ -74,7 +74,8 @@ def run_all(
     study = Study(tuple(dict.fromkeys(specs)), setting, view)
     if not missing(study.specs, setting.runs):
         return {}
-    with _workers(study, min(jobs, len(study.specs)), opener), view.shown(jobs):
+    count = min(jobs, len(study.specs))
+    with _workers(study, count, opener), view.shown(count):
         while _goes_on(study):
             _assign(study)
             _listen(study, opener)
@@ -157,15 +158,18 @@ def _assign(study: Study) -> None:
             None,
         )
         if chosen is not None:
+            try:
+                worker.commands.send(chosen)
+            except OSError:
+                continue  # it has died while idle, which `_listen` hears next
             worker.spec, worker.beat = chosen, None
             study.started += 1
-            worker.commands.send(chosen)
             study.view.started(worker.number, chosen)
 
 
 def _waits_for_teacher(study: Study, spec: RunSpec) -> bool:
     """Say whether the teacher of a run is being trained right now: its student would only hold a worker up."""
-    if not _has_teacher(spec):
+    if not spec.has_teacher:
         return False
     from training.phases import teacher_of  # loads torch, which nothing else here needs
 
@@ -173,11 +177,7 @@ def _waits_for_teacher(study: Study, spec: RunSpec) -> bool:
     if not missing([teacher], study.setting.runs):
         return False
     busy = [worker.spec for worker in study.workers if worker.spec]
-    return any(other == teacher or (_has_teacher(other) and teacher_of(other) == teacher) for other in busy)
-
-
-def _has_teacher(spec: RunSpec) -> bool:
-    return any(use.method.category == "teacher-student" for use in spec.design.methods)
+    return any(other == teacher or (other.has_teacher and teacher_of(other) == teacher) for other in busy)
 
 
 # ------------------------------------------------------------------ workers
@@ -259,15 +259,14 @@ def _heard(study: Study, worker: Worker, said: Ended) -> None:
 
 
 def _replace(study: Study, worker: Worker, opener: Opener) -> None:
-    """Note the run of a worker that died as failed, and start another one in its place."""
+    """Note the run of a worker that died as failed, if it had one, and start another one in its place."""
     worker.process.join()
     code = worker.process.exitcode
-    if worker.spec is None or not worker.ready:
+    if not worker.ready:
         study.refused = f"a worker ended before it began (exit code {code}); its last words are above."
         return
-    said = Ended(
-        "failed", f"its process ended (exit code {code}), perhaps for lack of memory; use fewer --jobs."
-    )
-    _heard(study, worker, said)
+    if worker.spec is not None:
+        why = f"its process ended (exit code {code}), perhaps for lack of memory; use fewer --jobs."
+        _heard(study, worker, Ended("failed", why))
     _end(worker)
     study.workers[study.workers.index(worker)] = _start(study, worker.number, opener)

@@ -10,14 +10,16 @@ from pathlib import Path
 from rich.console import Console
 
 from costmodel.errors import BnncostError
+from training.durations import words_of
 from training.review.comparisons import Job, jobs_of
 from training.review.outcome import Outcome, outcome_of
 from training.review.outcome_files import write_outcome
-from training.review.pace import epochs_of, pace_of, words_of
+from training.review.pace import epochs_of, pace_of
 from training.review.plan import Plan
 from training.review.schedule import missing, run_all
 from training.review.view import view_for
 from training.review.worker import Opener, Setting, open_training
+from training.runs import source_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Planned:
 def planned(plan: Plan, runs: Path, *, data: str = "") -> tuple[Planned, ...]:
     """List the runs of a plan as the folder has them: what `--dry-run` shows. Nothing is trained or written."""
     jobs = jobs_of(plan)
-    specs = [job.spec(data or plan.images) for job in jobs]
+    specs = [job.spec(source_of(data) or plan.images) for job in jobs]
     open_ = {spec.name for spec in missing(specs, runs)}
     pace = pace_of(specs, runs)
     listed = []
@@ -47,6 +49,7 @@ def planned(plan: Plan, runs: Path, *, data: str = "") -> tuple[Planned, ...]:
 
 def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) -> None:
     """Print the runs of a plan, one a line and in order, and the time that all of them are expected to take."""
+    require_jobs(jobs)
     for number, item in enumerate(listed, 1):
         job, epochs = item.job, item.job.recipe.epochs
         state = (
@@ -65,6 +68,12 @@ def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) 
     )
     told = f"{len(listed) - len(open_)} of {len(listed)} runs are done"
     console.print(f"{told}; {total}." if open_ else f"{told}.", markup=False, highlight=False, soft_wrap=True)
+
+
+def require_jobs(jobs: int) -> None:
+    """Raise BnncostError unless at least one run is trained at a time."""
+    if jobs < 1:
+        raise BnncostError(f"a study needs at least one worker, not --jobs {jobs}.")
 
 
 def _compared(job: Job) -> Iterator[str]:
@@ -90,10 +99,9 @@ def review(
 
     Raises BnncostError where nothing can be trained, such as for a missing data set.
     """
-    if jobs < 1:
-        raise BnncostError(f"a study needs at least one worker, not --jobs {jobs}.")
+    require_jobs(jobs)
     deadline_s = None if budget_s is None else time.monotonic() + budget_s
-    images = data or plan.images
+    images = source_of(data) or plan.images
     listed = jobs_of(plan)
     labels = {str(job.design): job.label for job in listed}
     setting = Setting(images, runs, device, deadline_s, data_folder)

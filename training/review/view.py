@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from training.review.pace import words_of
+from training.durations import words_of
 from training.review.worker import Beat, Ended
 from training.runs import RunSpec
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from costmodel.errors import BnncostError
 from costmodel.records import Measurement
-from training.runs import RunSpec
+from training.runs import RunSpec, claimed
 
 ORPHANED = 3
 """Exit code of a worker whose parent has died."""
@@ -98,7 +98,8 @@ def open_training(setting: Setting) -> Trainer:
     from training.loop import Progress, train
 
     device = choose_device(setting.device, threads=1)
-    data = load(setting.data, folder=setting.data_folder)
+    with claimed(setting.runs, wait=True):  # one fetches what is missing, the others find it
+        data = load(setting.data, folder=setting.data_folder)
 
     def trainer(spec: RunSpec, watch: Watch) -> Measurement | None:
         def tell(now: Progress) -> None:

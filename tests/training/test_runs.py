@@ -1,0 +1,75 @@
+"""Run folders: what makes two runs the same one, what is refused, and how long one process waits for another."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from small_runs import small_run
+
+from costmodel.errors import BnncostError
+from training.loop import trained_model
+from training.runs import CHECKPOINT, RECORD, SPEC, claimed, load_spec, open_folder
+
+
+def test_a_recipe_described_in_other_words_is_the_same_run(tmp_path: Path) -> None:
+    folder = open_folder(small_run(), tmp_path)
+    assert open_folder(small_run(description="said better"), tmp_path) == folder
+    assert open_folder(small_run(epochs=4), tmp_path) != folder
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
+    folder = open_folder(small_run(), tmp_path)
+    (folder / SPEC).write_text(small_run(seed=1).to_json())
+    with pytest.raises(BnncostError, match="belongs to another run; move it away"):
+        open_folder(small_run(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("seed", "x", r"does not describe a run of this version \(ValueError\)"),
+        ("seed", None, "does not describe a run of this version"),
+        ("recipe", {"name": "x"}, "does not describe a run of this version"),
+        ("recipe", [], "does not describe a run of this version"),
+        ("design", 5, "unknown network '5'"),
+    ],
+)
+def test_a_run_that_describes_nothing_is_told_in_a_sentence(
+    field: str, value: object, said: str, tmp_path: Path
+) -> None:
+    folder = open_folder(small_run(), tmp_path)
+    (folder / SPEC).write_text(json.dumps({**json.loads(small_run().to_json()), field: value}))
+    with pytest.raises(BnncostError, match=said):
+        load_spec(folder)
+
+
+def test_waiting_for_another_process_ends_at_the_deadline(tmp_path: Path) -> None:
+    with claimed(tmp_path) as first:
+        assert first
+        started = time.monotonic()
+        with claimed(tmp_path, wait=True, deadline_s=started + 0.2) as second:
+            assert not second
+        assert time.monotonic() - started >= 0.2
+    with claimed(tmp_path, wait=True) as later:
+        assert later
+
+
+def test_a_lock_that_was_not_had_is_not_given_back(tmp_path: Path) -> None:
+    with claimed(tmp_path) as first:
+        with claimed(tmp_path) as second:
+            assert (first, second) == (True, False)
+        with claimed(tmp_path) as third:
+            assert not third
+
+
+def test_a_run_without_its_checkpoint_says_what_to_do(tmp_path: Path) -> None:
+    folder = open_folder(small_run(), tmp_path)
+    with pytest.raises(BnncostError, match="no checkpoint yet; train it first"):
+        trained_model(folder, small_run())
+    (folder / RECORD).touch()
+    assert not (folder / CHECKPOINT).exists()
+    with pytest.raises(BnncostError, match="lost its checkpoint; delete the folder and train it"):
+        trained_model(folder, small_run())
