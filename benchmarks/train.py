@@ -19,8 +19,10 @@ from costmodel.output import write_whole
 LOOP_GOAL, STEP_GOAL = 2.0, 1.1
 
 
-def measure(sizes: list[int], batch: int, batches: int, rounds: int, ir_net: Path | None) -> dict[str, Any]:
-    """Everything, by the size of the images."""
+def measure(
+    sizes: list[int], batch: int, batches: int, rounds: int, ir_net: Path | None, console: Console
+) -> dict[str, Any]:
+    """Everything, by the size of the images; a line tells what is being measured."""
     figures: dict[str, Any] = {
         "machine": machine(),
         "torch": torch.__version__,
@@ -30,10 +32,10 @@ def measure(sizes: list[int], batch: int, batches: int, rounds: int, ir_net: Pat
     }
     for size in sizes:
         setting = Setting(size, batch, batches * (32 // size) ** 2)
-        figures[f"{size}x{size}"] = {
-            "loops": compare_loops(setting, rounds, ir_net),
-            "steps": compare_steps(setting, rounds),
-        }
+        console.print(f"{size}x{size}: this loop and others, {rounds + 1} epochs each ...")
+        loops = compare_loops(setting, rounds, ir_net)
+        console.print(f"{size}x{size}: whole steps and their plain passes ...")
+        figures[f"{size}x{size}"] = {"loops": loops, "steps": compare_steps(setting, rounds)}
     return figures
 
 
@@ -66,22 +68,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/bench_train.json"), help="the file to write")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[32, 16], choices=[32, 16], help="pixels of a side"
+        "--sizes", type=int, nargs="+", default=[32], choices=[32, 16], help="pixels of a side"
     )
     parser.add_argument("--batch", type=int, default=64, help="images of a step")
     parser.add_argument(
         "--batches", type=int, default=8, help="steps of an epoch at 32x32; four times as many at 16x16"
     )
-    parser.add_argument("--rounds", type=int, default=5, help="epochs of each")
+    parser.add_argument("--rounds", type=int, default=3, help="epochs of each")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="threads of torch")
     parser.add_argument("--ir-net", type=Path, default=os.environ.get("IR_NET"), help="see published_ir_net")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    figures = measure(
-        given.sizes, given.batch, given.batches, given.rounds, given.ir_net and Path(given.ir_net)
-    )
+    console, ir_net = Console(), given.ir_net and Path(given.ir_net)
+    figures = measure(given.sizes, given.batch, given.batches, given.rounds, ir_net, console)
     write_whole(given.out, json.dumps(figures, indent=2) + "\n")
-    console = Console()
     for table in tables(figures):
         console.print(table)
     console.print(f"{figures['threads']} threads, batch {given.batch}; written to {given.out}")
