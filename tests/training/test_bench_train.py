@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.per_image import PerImage
@@ -90,7 +91,7 @@ def test_loops_train_on_the_same_images() -> None:
 def test_figures_are_json_and_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.train.compare_loops", lambda *_: {"this project": _speeds()})
     monkeypatch.setattr("benchmarks.train.compare_steps", lambda *_: {"plain": _speeds()})
-    figures = json.loads(json.dumps(measure([32, 16], 2, 1, 1, Path("nowhere"))))
+    figures = json.loads(json.dumps(measure([32, 16], 2, 1, 1, Path("nowhere"), Console(quiet=True))))
     assert set(figures) > {"torch", "threads", "32x32", "16x16"}
     assert [table.row_count for table in tables(figures)] == [1, 1, 1, 1]
 

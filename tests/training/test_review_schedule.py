@@ -182,7 +182,13 @@ def sitting(runs: Path, script: Path, epoch_s: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(script), str(runs), epoch_s],
         env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=listen_to_control_c,
     )  # fmt: skip
+
+
+def listen_to_control_c() -> None:
+    """Undo what a shell does to processes in its background, where these tests may run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def waits_until(true: object, seconds: float = 30) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,11 @@ ROOT = Path(__file__).parents[2]
 def command(*arguments: str) -> list[str]:
     """The command line of `bnncost train` with one thread."""
     return [*MODULE, *arguments, "--threads", "1"]
+
+
+def listen_to_control_c() -> None:
+    """Undo what a shell does to processes in its background, where these tests may run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -91,7 +95,7 @@ def test_control_c_ends_a_run_without_a_word(tmp_path: Path) -> None:
     arguments = (DESIGN, "--epochs", "50", "--out", str(tmp_path))
     with subprocess.Popen(
         command(*arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONFAULTHANDLER": ""},
+        preexec_fn=listen_to_control_c,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         process.stdout.readline()
