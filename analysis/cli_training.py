@@ -93,7 +93,7 @@ def review_command(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", help="Runs side by side. Default: one for each core of a CPU.", show_default=False
+            "--jobs", help="Runs side by side. Default: one per core, 4 at most.", show_default=False
         ),
     ] = None,
     budget: Annotated[

@@ -10,6 +10,7 @@ from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 
+from analysis.accuracy import read_text
 from costmodel import BnncostError, resolve
 from costmodel.records import Measurement
 
@@ -45,7 +46,7 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
             )
         return found
     path = Path(source)
-    found = _from_runs(path) if path.is_dir() else parse_measurements(_text(path), path.name)
+    found = _from_runs(path) if path.is_dir() else parse_measurements(read_text(path), path.name)
     if not found:
         what = "no finished run is in the folder" if path.is_dir() else "there is no measurement in"
         raise BnncostError(
@@ -134,7 +135,7 @@ def _from_runs(folder: Path) -> list[Measurement]:
 def _from_file(file: Path) -> Iterable[Measurement]:
     """The measurement of one file; an export has other JSON files beside, which hold none."""
     try:
-        values = json.loads(_text(file))
+        values = json.loads(read_text(file))
     except ValueError:
         raise BnncostError(
             f"'{file}' is no JSON; remove it, and its run writes it anew when it is run again."
@@ -142,12 +143,3 @@ def _from_file(file: Path) -> Iterable[Measurement]:
     if not isinstance(values, dict) or (file.name != "record.json" and _MARK not in values):
         return ()
     return (_checked(values, f"'{file}'"),)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise BnncostError(f"accuracy file '{path}' cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BnncostError(f"accuracy file '{path}' is not a text file in UTF-8.") from None

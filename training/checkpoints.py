@@ -69,7 +69,7 @@ def save_checkpoint(
 
 def read_header(path: Path) -> Header:
     """Read what a checkpoint says of itself; raises BnncostError for a damaged or foreign file."""
-    return _read(path)[0]
+    return _read(path, tensors=False)[0]
 
 
 def load_checkpoint(
@@ -82,7 +82,7 @@ def load_checkpoint(
 
     Raises BnncostError for a damaged or foreign file, and for one of another network; nothing is changed then.
     """
-    header, tensors = _read(path)
+    header, tensors = _read(path, tensors=True)
     expected = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     expected |= {f"other/{name}": tensor for name, tensor in (others or {}).items()}
     parts = ("model/", "other/") if others is not None else ("model/",)
@@ -116,17 +116,19 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torc
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _read(path: Path) -> tuple[Header, dict[str, torch.Tensor]]:
+def _read(path: Path, *, tensors: bool) -> tuple[Header, dict[str, torch.Tensor]]:
+    """Read the header and, if asked, the tensors, which a header alone does not pay for."""
     refused = f"'{path}' cannot be used as a checkpoint"
     try:
         with safe_open(path, framework="pt") as stream:
             metadata = stream.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise BnncostError(f"{refused}: it is not of the form '{FORMAT}'; delete it to train again.")
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  no mapping
+            names = stream.keys() if tensors else ()
+            found = {name: stream.get_tensor(name) for name in names}
         content = json.loads(metadata["header"])
         history = tuple(Epoch(**item) for item in content["history"])
-        return Header(str(content["run"]), int(content["phase"]), history), tensors
+        return Header(str(content["run"]), int(content["phase"]), history), found
     except OSError as error:
         raise BnncostError(f"{refused}: {(error.strerror or str(error)).lower()}.") from None
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
