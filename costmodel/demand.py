@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 
 from costmodel.counting import CountRow, count
 from costmodel.graph import Dimension, Network
+from costmodel.macs import MacFields, MacWork
 from costmodel.traffic import MAP_ROLES, ROLES, Traffic, compulsory_traffic
 
 OperationKey = tuple[str, str]
@@ -32,8 +34,10 @@ class Demand:
 
     `counts` has shape (operations, layers, N) and is exact; `read_bits` and `write_bits` have shape
     (roles, layers, N), with roles in the order of `costmodel.traffic.ROLES`. `alive_bits` are the maps kept
-    while a layer runs, binary and real-valued: (2, layers, N). Each layer occurs `repeats` (layers, N)
-    times; what the other arrays say is one occurrence.
+    while a layer runs, binary and real-valued: (2, layers, N). `macs` holds the `MacFields` of each MAC operation
+    of a layer, one operation after another (operations of a layer x fields, layers, N), zeros where there is
+    none; `mac_read_bits` (roles, layers, N) is the part of `read_bits` that they read. Each layer occurs `repeats`
+    (layers, N) times; what the other arrays say is one occurrence.
     """
 
     layers: tuple[str, ...]
@@ -42,6 +46,8 @@ class Demand:
     read_bits: np.ndarray
     write_bits: np.ndarray
     alive_bits: np.ndarray
+    macs: np.ndarray
+    mac_read_bits: np.ndarray
     repeats: np.ndarray
     storage: StorageArrays
 
@@ -49,6 +55,11 @@ class Demand:
     def points(self) -> int:
         """Number of design points."""
         return int(self.counts.shape[2])
+
+    @cached_property
+    def without_macs(self) -> Demand:
+        """The same with the MACs' reads left out: what side operations move."""
+        return replace(self, read_bits=self.read_bits - self.mac_read_bits)
 
     @cached_property
     def total_counts(self) -> np.ndarray:
@@ -132,9 +143,29 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
         read,
         write,
         alive,
+        *_mac_arrays(traffic.macs, layer_index, points),
         once,
         StorageArrays(*(_spread(s, points) for s in sizes)),
     )
+
+
+def _mac_arrays(
+    macs: Sequence[MacWork], layer_index: Mapping[str, int], points: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put the MAC operations of each layer side by side, and sum what they read by role."""
+    of_layer = Counter(work.layer for work in macs)
+    length = len(MacFields._fields)
+    fields = np.zeros((max(of_layer.values(), default=0) * length, len(layer_index), points), dtype=np.int32)
+    read = np.zeros((len(ROLES), len(layer_index), points), dtype=np.int64)
+    taken: Counter[str] = Counter()
+    for work in macs:
+        layer = layer_index[work.layer]
+        for row, value in enumerate(work.fields, taken[work.layer] * length):
+            fields[row, layer] = value
+        taken[work.layer] += 1
+        read[ROLES.index("weights"), layer] += work.weight_bits_read
+        read[ROLES.index(MAP_ROLES[int(np.max(work.fields.role))]), layer] += work.feature_bits_read
+    return fields, read
 
 
 def _over_layers(values: np.ndarray, repeats: np.ndarray) -> np.ndarray:
@@ -150,7 +181,7 @@ def distinct(demand: Demand) -> Demand:
 
     The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
     """
-    arrays = (demand.counts, demand.read_bits, demand.write_bits, demand.alive_bits)
+    arrays = (demand.counts, demand.read_bits, demand.write_bits, demand.alive_bits, demand.macs)
     kept: dict[bytes, int] = {}
     repeats = []
     for number in range(len(demand.layers)):
@@ -168,6 +199,8 @@ def distinct(demand: Demand) -> Demand:
         read_bits=demand.read_bits[:, chosen],
         write_bits=demand.write_bits[:, chosen],
         alive_bits=demand.alive_bits[:, chosen],
+        macs=demand.macs[:, chosen],
+        mac_read_bits=demand.mac_read_bits[:, chosen],
         repeats=np.stack(repeats),
     )
 
@@ -180,6 +213,8 @@ def part(demand: Demand, points: np.ndarray) -> Demand:
         read_bits=demand.read_bits[:, :, points],
         write_bits=demand.write_bits[:, :, points],
         alive_bits=demand.alive_bits[:, :, points],
+        macs=demand.macs[:, :, points],
+        mac_read_bits=demand.mac_read_bits[:, :, points],
         repeats=demand.repeats[:, points],
         storage=StorageArrays(*(bits[points] for bits in demand.storage)),
     )
@@ -194,6 +229,8 @@ def joined(demands: Sequence[Demand]) -> Demand:
     read = np.zeros((len(ROLES), depth, points), dtype=np.int64)
     write = np.zeros_like(read)
     alive = np.zeros((len(MAP_ROLES), depth, points), dtype=np.int64)
+    macs = np.zeros((max(len(demand.macs) for demand in demands), depth, points), dtype=np.int32)
+    mac_read = np.zeros_like(read)
     repeats = np.zeros((depth, points), dtype=np.int64)
     start = 0
     for demand in demands:
@@ -203,10 +240,12 @@ def joined(demands: Sequence[Demand]) -> Demand:
         read[:, layers, here] = demand.read_bits
         write[:, layers, here] = demand.write_bits
         alive[:, layers, here] = demand.alive_bits
+        macs[: len(demand.macs), layers, here] = demand.macs
+        mac_read[:, layers, here] = demand.mac_read_bits
         repeats[layers, here] = demand.repeats
         start += demand.points
     names = tuple(f"layer{number}" for number in range(depth))
     storage = StorageArrays(
         *(np.concatenate(parts) for parts in zip(*(d.storage for d in demands), strict=True))
     )
-    return Demand(names, operations, counts, read, write, alive, repeats, storage)
+    return Demand(names, operations, counts, read, write, alive, macs, mac_read, repeats, storage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,8 +17,9 @@ from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
+from costmodel.mapped_traffic import TrafficKey
 from costmodel.networks.build import build
-from costmodel.pricing import PointCosts, Prices, price
+from costmodel.pricing import PointCosts, Prices, TrafficModel, j_per_bit, price
 from costmodel.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
 from costmodel.traffic import ROLES, Traffic, compulsory_traffic
 
@@ -39,17 +40,24 @@ def as_design(design: DesignKey | str) -> DesignKey:
     return design if isinstance(design, DesignKey) else resolve(design)
 
 
-def cost(design: DesignKey | str, profile: AnyProfile = "asic-45nm", *, folding: bool = True) -> Cost:
+def cost(
+    design: DesignKey | str,
+    profile: AnyProfile = "asic-45nm",
+    *,
+    folding: bool = True,
+    traffic: TrafficModel | None = None,
+) -> Cost:
     """Price one inference of a design on a profile.
 
-    With `folding=False` the network is priced as its methods asked for it, before anything merges.
+    With `folding=False` the network is priced as its methods asked for it, before anything merges. `traffic` is
+    "mapped" where the profile describes its array, unless "compulsory" is asked for.
     Raises BnncostError for unknown names, an operation without a price, and maps that find no room.
 
     >>> cost("resnet20[double_residual]/cifar10").operation_totals()["mac", "1x1"]
     40108032
     """
     key, chip = as_design(design), as_profile(profile)
-    return _priced(prepared(key, folding), chip, str(key))
+    return _priced(prepared(key, folding), chip, str(key), traffic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,18 +85,21 @@ def _workload(network: Network) -> Workload:
     return Workload(tuple(_sentences(network.notes)), rows, traffic, arrange(rows, traffic, 1))
 
 
-def cost_of_network(network: Network, profile: HardwareProfile, name: str = "") -> Cost:
+def cost_of_network(
+    network: Network, profile: HardwareProfile, name: str = "", traffic: TrafficModel | None = None
+) -> Cost:
     """Price a network as it is; fold it first for what a chip executes."""
-    return _priced(_workload(network), profile, name or network.name)
+    return _priced(_workload(network), profile, name or network.name, traffic)
 
 
-def _priced(work: Workload, profile: HardwareProfile, name: str) -> Cost:
+def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: TrafficModel | None) -> Cost:
     rows, demand = work.rows, work.demand
-    points = price(demand, profile)
+    points = price(demand, profile, traffic)
     check_placed(points, profile, name)
     return Cost(
         design=name,
         profile=profile.name,
+        traffic="compulsory" if points.mapped is None else "mapped",
         energy_j=float(points.energy_j[0]),
         latency_s=float(points.latency_s[0]),
         area={resource: float(amount[0]) for resource, amount in points.area.items()},
@@ -142,33 +153,58 @@ def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -
 def _memory_costs(points: PointCosts) -> tuple[MemoryCost, ...]:
     found = []
     for (level, role), energy in points.memory_j.items():
-        read, write = (float(points.traffic_bits[level, role, way][0]) for way in ("read", "write"))
+        read, write = (_at_first(points.traffic_bits, (level, role, way)) for way in ("read", "write"))
         if read or write:
             found.append(MemoryCost(level, role, read, write, float(energy[0])))
     return tuple(found)
 
 
+def _at_first(bits: Mapping[TrafficKey, np.ndarray], key: TrafficKey) -> float:
+    return float(bits[key][0]) if key in bits else 0.0
+
+
 def _layer_costs(demand: Demand, points: PointCosts, profile: HardwareProfile) -> tuple[LayerCost, ...]:
     """Split operation and memory energy by layer; control and leakage follow the cycles."""
     operation_j = np.tensordot(points.prices.energy_j, demand.counts[:, :, 0], axes=1)
-    memory_j = np.zeros(len(demand.layers))
-    for (level, role), _ in points.memory_j.items():
-        figures = points.figures[level]
-        share, number = points.placement.share[role][level][..., 0], ROLES.index(role)
-        read, write = demand.read_bits[number, :, 0], demand.write_bits[number, :, 0]
-        memory_j += share * (read * figures.read_j_per_bit[0] + write * figures.write_j_per_bit[0])
     paces = [
         "processor" if profile.processor else "array",
         "side units",
         *(f"port of {m}" for m in profile.memories),
     ]
-    return tuple(
-        LayerCost(
-            layer, float(operation_j[number]), float(memory_j[number]), float(points.layer_cycles[number, 0]),
-            float(points.layer_cycles[number, 0] / profile.clock.si), paces[int(points.bound_by[number, 0])],
-        )
-        for number, layer in enumerate(demand.layers)
-    )  # fmt: skip
+    layers = []
+    for number, layer in enumerate(demand.layers):
+        memory = _layer_memory(number, points, profile)
+        cycles = float(points.layer_cycles[number, 0])
+        layers.append(
+            LayerCost(
+                layer, float(operation_j[number]), sum(row.energy_j for row in memory), cycles,
+                0.0 if points.mapped is None else float(points.mapped.stall_cycles[number, 0]),
+                float(cycles / profile.clock.si), paces[int(points.bound_by[number, 0])], memory,
+            )
+        )  # fmt: skip
+    return tuple(layers)
+
+
+def _layer_memory(layer: int, points: PointCosts, profile: HardwareProfile) -> tuple[MemoryCost, ...]:
+    """What one layer of the first point moves, by level and role, from the lanes outwards."""
+    moved: dict[tuple[str, str], list[float]] = {}
+    for number, role in enumerate(ROLES):
+        for level, share in points.placement.share[role].items():
+            here = float(share[layer, 0] if share.ndim > 1 else share[0])
+            for way, bits in enumerate((points.side.read_bits, points.side.write_bits)):
+                moved.setdefault((level, role), [0.0, 0.0])[way] += here * float(bits[number, layer, 0])
+    for (level, role, direction), bits in points.mapped.bits.items() if points.mapped else ():
+        moved.setdefault((level, role), [0.0, 0.0])[direction == "write"] += float(bits[layer, 0])
+    order = [*(profile.array.buffers if profile.array else ()), *profile.memories]
+    rows = []
+    for (level, role), (read, write) in sorted(moved.items(), key=lambda item: order.index(item[0][0])):
+        if read or write:
+            prices = (j_per_bit(profile, points.figures, (level, role, way)) for way in ("read", "write"))
+            energy = sum(
+                bits * float(np.ravel(price)[0]) for bits, price in zip((read, write), prices, strict=True)
+            )
+            rows.append(MemoryCost(level, role, read, write, energy))
+    return tuple(rows)
 
 
 def _sentences(notes: Iterable[Note]) -> Iterable[str]:
@@ -188,15 +224,19 @@ def _assumptions(profile: HardwareProfile, points: PointCosts) -> tuple[Assumpti
         used.update(unit.quantities)
     if profile.control is not None:
         used.update({f"control.{name}": figure for name, figure in _figures(profile.control)})
+    for name, buffer in profile.array.buffers.items() if points.mapped and profile.array else ():
+        used.update({f"array.buffers.{name}.{field}": figure for field, figure in _figures(buffer)})
     for name, level in profile.memories.items():
         if points.placement.used_bits[name][0] > 0:
-            used.update({f"memories.{name}.{field}": figure for field, figure in _figures(level)})
-            for number, macro in enumerate(level.macros):
-                used.update(
-                    {f"memories.{name}.macros[{number}].{key}": item for key, item in _figures(macro)}
-                )
+            used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})
     return tuple(
-        Assumption(path, f"{figure.value:g} {figure.unit}", figure.status, figure.source, figure.note or "")
+        Assumption(
+            path,
+            f"{figure.value:g} {figure.unit}",
+            figure.status,
+            figure.source,
+            "; ".join(words for words in (figure.law, figure.note) if words),
+        )
         for path, figure in used.items()
         if figure.status not in ("published", "measured")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,13 @@ class Placement:
 
     `share[role][level]` holds one value per design point (N), or, for maps that spill, per layer and point
     (layers, N). A level of fixed size is as large as it is; one that fits is as large as what it holds.
+    `room_bits` is what is left of each level [bit] (N): none in one that fits.
     """
 
     share: dict[str, dict[str, np.ndarray]]
     used_bits: dict[str, np.ndarray]
     size_bits: dict[str, np.ndarray]
+    room_bits: dict[str, np.ndarray]
     unplaced_bits: np.ndarray
 
 
@@ -34,13 +37,47 @@ class _Group:
     inverse_alive: np.ndarray | None
 
 
-def place(profile: HardwareProfile, demand: Demand) -> Placement:
+_MAP_TILES = 1 / 8
+"""Share of a level kept free for tiles of maps that lie outside it, where any do."""
+KeptFree = Mapping[tuple[str, str], np.ndarray]
+"""Bits of a level that a role must leave free, by (role, level)."""
+
+
+def place(profile: HardwareProfile, demand: Demand, *, tiled: bool = False) -> Placement:
     """Fill levels from inner to outer: parameters first, then maps, then weights; what is left spills outward.
 
     Room is kept for the peak of the maps, but in each layer only as much of them lies outside as finds no
     room just then. Where one level may hold binary and real-valued maps alike, they share its room: their
     peak together counts, not the sum of their peaks.
+
+    With `tiled`, a level from which weights or maps spill is also what their tiles pass through: it keeps room
+    free for the weights of the largest layer, so that they pass once, or an eighth of itself for maps.
     """
+    placement = _filled(profile, demand, {})
+    if not tiled:
+        return placement
+    kept_free = dict(_kept_free(profile, demand, placement))
+    return _filled(profile, demand, kept_free) if kept_free else placement
+
+
+def _kept_free(
+    profile: HardwareProfile, demand: Demand, placement: Placement
+) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
+    largest = demand.read_bits[ROLES.index("weights")].max(axis=0, initial=0)
+    for role in ("weights", *MAP_ROLES):
+        levels = _levels(profile, role)
+        for number, name in enumerate(levels):
+            outer = [placement.share[role][other] for other in levels[number + 1 :]]
+            spills = np.zeros(demand.points, dtype=bool)
+            for share in outer:
+                spills |= share.reshape(-1, demand.points).any(axis=0)
+            level = profile.memories[name]
+            if spills.any() and not level.fits_network:
+                tiles = largest if role == "weights" else np.full(demand.points, _MAP_TILES * level.size_bits)
+                yield (role, name), np.where(spills, np.minimum(tiles, level.size_bits), 0.0)
+
+
+def _filled(profile: HardwareProfile, demand: Demand, kept_free: KeptFree) -> Placement:
     points = demand.points
     room = {name: np.full(points, level.size_bits) for name, level in profile.memories.items()}
     used = {name: np.zeros(points) for name in profile.memories}
@@ -48,18 +85,25 @@ def place(profile: HardwareProfile, demand: Demand) -> Placement:
     unplaced = np.zeros(points)
     for group in _groups(profile, demand):
         names = _levels(profile, group.roles[0])
-        shares = _shares(group, [(name, room[name]) for name in names])
+        offered = {
+            name: np.maximum(room[name] - kept_free.get((group.roles[0], name), 0.0), 0.0) for name in names
+        }
+        shares = _shares(group, list(offered.items()))
         share |= dict.fromkeys(group.roles, shares)
         left = group.bits.astype(float)
         for name in names:
-            taken = np.minimum(left, room[name])
+            taken = np.minimum(left, offered[name])
             room[name], used[name], left = room[name] - taken, used[name] + taken, left - taken
         unplaced = unplaced + left
     size = {
         name: used[name] if level.fits_network else np.full(points, level.size_bits)
         for name, level in profile.memories.items()
     }
-    return Placement(share, used, size, unplaced)
+    left_over = {
+        name: np.zeros(points) if level.fits_network else np.maximum(size[name] - used[name], 0.0)
+        for name, level in profile.memories.items()
+    }
+    return Placement(share, used, size, left_over, unplaced)
 
 
 def _shares(group: _Group, rooms: list[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -9,11 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from typing import Literal
 
 import numpy as np
 
 from costmodel.demand import Demand, OperationKey
+from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile, MemoryFigures, UnitPrice
+from costmodel.mapped_traffic import MappedTraffic, TrafficKey, mapped_traffic
 from costmodel.placement import Placement, place
 from costmodel.traffic import MAP_ROLES, ROLES
 
@@ -71,16 +74,17 @@ class LayerCycles:
         return np.argmax(np.stack([self.array, self.side, *self.ports]), axis=0)
 
 
-TrafficKey = tuple[str, str, str]
-"""Level, role, and "read" or "write"."""
+TrafficModel = Literal["mapped", "compulsory"]
 LevelFigures = Mapping[str, MemoryFigures]
+SQUARE_METRE = 1e6  # mm2
 
 
 @dataclass(frozen=True, eq=False)
 class PointCosts:
     """Cost of every design point: energy [J] with its parts, latency [s], and area by resource.
 
-    `prices` and `figures` (of each memory at its size) are what the cost was made from.
+    `prices` and `figures` (of each memory at its size) are what the cost was made from. `side` is the demand whose
+    traffic passes the memories as it is; `mapped` is what MACs move, None where all traffic is compulsory.
     """
 
     energy_j: np.ndarray
@@ -96,6 +100,8 @@ class PointCosts:
     placement: Placement
     prices: Prices
     figures: LevelFigures
+    side: Demand
+    mapped: MappedTraffic | None
 
     @property
     def layer_cycles(self) -> np.ndarray:
@@ -108,26 +114,35 @@ class PointCosts:
         return self.cycles.bound_by
 
 
-def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
+def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None = None) -> PointCosts:
     """Price every design point of a demand on one profile.
 
     Latency sums over layers the slowest of array, side units and each memory port (on a processor, which
     does one thing at a time, the operations' sum or the slowest port). Leakage counts over the latency, area
-    counts every unit once.
+    counts every unit once. MACs move what their best mapping moves where the profile describes its array, else
+    (or with `traffic="compulsory"`) every value once. Raises BnncostError where a layer fits no mapping, and for
+    `traffic="mapped"` without an array.
     """
+    model = traffic_model(profile, traffic)
     prices = prices_of(profile, demand.operations)
-    placement = place(profile, demand)
+    placement = place(profile, demand, tiled=model == "mapped")
     figures = {name: level.interpolate(placement.size_bits[name]) for name, level in profile.memories.items()}
-    layers = _layer_cycles(demand, profile, prices, placement)
+    side, mapped = demand, None
+    if model == "mapped":
+        side = demand.without_macs
+        mapped = mapped_traffic(demand, profile, placement, figures, cycle_energy_j(profile))
+    layers = _layer_cycles(side, profile, prices, placement, mapped)
     cycles = np.einsum("ln,ln->n", layers.slowest, demand.repeats)
     latency_s = cycles / profile.clock.si
 
-    traffic, energy_per_bit_j = _traffic(demand, placement, figures)
+    moved = _traffic(side, placement)
+    for key, bits in mapped.bits.items() if mapped else ():
+        moved[key] = moved.get(key, 0.0) + np.einsum("ln,ln->n", bits, demand.repeats)
     leakage_w = _leakage(demand, profile, figures)
     control_j_per_cycle = profile.control.energy.si if profile.control else 0.0
 
     operation_j = prices.energy_j @ demand.total_counts
-    memory_j = {key: bits * energy_per_bit_j[key] for key, bits in traffic.items()}
+    memory_j = {key: bits * j_per_bit(profile, figures, key) for key, bits in moved.items()}
     control_j = control_j_per_cycle * cycles
     leakage_j = sum(leakage_w.values()) * latency_s
     energy_j = operation_j + sum(memory_j.values()) + control_j + leakage_j
@@ -135,7 +150,7 @@ def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
     return PointCosts(
         energy_j,
         operation_j,
-        traffic,
+        moved,
         _read_and_write(memory_j),
         control_j,
         np.asarray(leakage_j),
@@ -146,26 +161,60 @@ def price(demand: Demand, profile: HardwareProfile) -> PointCosts:
         placement,
         prices,
         figures,
+        side,
+        mapped,
     )
 
 
+def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -> TrafficModel:
+    """Say how traffic is found: mapped where the profile has an array, unless asked otherwise."""
+    if asked == "mapped" and profile.array is None:
+        raise BnncostError(
+            f"profile '{profile.name}' has no `array`, so nothing can be mapped on it; give it one (see "
+            f"hardware_profiles/README.md), or ask for compulsory traffic."
+        )
+    return asked or ("compulsory" if profile.array is None else "mapped")
+
+
+def cycle_energy_j(profile: HardwareProfile) -> float:
+    """What the control takes in a cycle, its leakage included [J]: a mapping that waits pays for it."""
+    if profile.control is None:
+        return 0.0
+    return profile.control.energy.si + profile.control.leakage.si / profile.clock.si
+
+
+def j_per_bit(profile: HardwareProfile, figures: LevelFigures, key: TrafficKey) -> np.ndarray | float:
+    """Energy of moving a bit at a memory or a buffer, in one direction [J/bit]."""
+    level, _, direction = key
+    if level in figures:
+        price = figures[level].read_j_per_bit if direction == "read" else figures[level].write_j_per_bit
+        return np.asarray(price)
+    assert profile.array is not None
+    buffer = profile.array.buffers[level]
+    figure = buffer.read if direction == "read" else buffer.write
+    return figure.si if figure else 0.0
+
+
 def _layer_cycles(
-    demand: Demand, profile: HardwareProfile, prices: Prices, placement: Placement
+    side: Demand, profile: HardwareProfile, prices: Prices, placement: Placement, mapped: MappedTraffic | None
 ) -> LayerCycles:
-    array = _cycles_of(demand, prices, np.flatnonzero(prices.is_mac))
+    """Cycles of array, side units and ports; `side` moves over the ports what MACs do not."""
+    array = _cycles_of(side, prices, np.flatnonzero(prices.is_mac))
     ports = tuple(
-        _port_cycles(demand, placement, name, level.port_bits_per_cycle)
+        _port_cycles(side, placement, name, level.port_bits_per_cycle, mapped)
         for name, level in profile.memories.items()
     )
     sides = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
     if profile.processor is not None:  # it does one thing at a time
-        return LayerCycles(array + _cycles_of(demand, prices, sides), np.zeros_like(array), ports)
+        return LayerCycles(array + _cycles_of(side, prices, sides), np.zeros_like(array), ports)
+    if mapped is not None:
+        array = mapped.cycles
     by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number in sides:
         by_unit[prices.unit_of[number]].append(int(number))
     slowest = np.zeros_like(array)
     for numbers in by_unit.values():
-        np.maximum(slowest, _cycles_of(demand, prices, numbers), out=slowest)
+        np.maximum(slowest, _cycles_of(side, prices, numbers), out=slowest)
     return LayerCycles(array, slowest, ports)
 
 
@@ -177,11 +226,16 @@ def _cycles_of(demand: Demand, prices: Prices, numbers: Iterable[int]) -> np.nda
     return cycles
 
 
-def _port_cycles(demand: Demand, placement: Placement, level: str, bits_per_cycle: float) -> np.ndarray:
+def _port_cycles(
+    demand: Demand, placement: Placement, level: str, bits_per_cycle: float, mapped: MappedTraffic | None
+) -> np.ndarray:
     """Cycles per layer that one memory's port is busy."""
     cycles = np.zeros(demand.moved_bits.shape[1:])
     for share, bits in _moved_alike(demand, placement, level):
         cycles += bits * share
+    for key, bits in mapped.bits.items() if mapped else ():
+        if key[0] == level:
+            cycles += bits
     cycles /= bits_per_cycle
     return cycles
 
@@ -198,11 +252,9 @@ def _moved_alike(demand: Demand, placement: Placement, level: str) -> Iterator[t
         yield share, demand.moved_maps if together else demand.moved_bits[numbers].sum(axis=0)
 
 
-def _traffic(
-    demand: Demand, placement: Placement, figures: LevelFigures
-) -> tuple[dict[TrafficKey, np.ndarray], dict[TrafficKey, np.ndarray]]:
-    """Bits moved, and energy per bit, by (level, role, direction)."""
-    traffic, energy = {}, {}
+def _traffic(demand: Demand, placement: Placement) -> dict[TrafficKey, np.ndarray]:
+    """Bits moved by (level, role, direction)."""
+    traffic: dict[TrafficKey, np.ndarray] = {}
     totals = {"read": demand.total_read_bits, "write": demand.total_write_bits}
     for number, role in enumerate(ROLES):
         for name, share in placement.share[role].items():
@@ -212,9 +264,7 @@ def _traffic(
                 traffic[name, role, direction] = (
                     np.einsum("ln,ln->n", bits, share) if spilled else bits * share
                 )
-            energy[name, role, "read"] = figures[name].read_j_per_bit
-            energy[name, role, "write"] = figures[name].write_j_per_bit
-    return traffic, energy
+    return traffic
 
 
 def _read_and_write(memory_j: dict[TrafficKey, np.ndarray]) -> dict[tuple[str, str], np.ndarray]:
@@ -264,6 +314,9 @@ def _area(
     for name, level in profile.memories.items():
         if not level.off_chip:
             add({"bram" if profile.archetype == "fpga" else "mm2": 1.0}, figures[name].area_or_bram)
+    for buffer in profile.array.buffers.values() if profile.array else ():
+        if buffer.area is not None:
+            add({"mm2": buffer.area.si * SQUARE_METRE}, 1.0)
     return area
 
 

@@ -21,7 +21,7 @@ class OperationCost:
 
 @dataclass(frozen=True)
 class MemoryCost:
-    """Bits that one memory level reads and writes in one role, and their energy."""
+    """Bits that one memory or buffer reads and writes in one role, and their energy."""
 
     level: str
     role: str
@@ -32,14 +32,19 @@ class MemoryCost:
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer: its energy in operations and in memory, its cycles, and what sets its pace."""
+    """One layer: its energy in operations and in memory, its cycles, and what sets its pace.
+
+    `stall_cycles` are those of the cycles in which the array waits for a port, and `memory` says what moves where.
+    """
 
     layer: str
     operation_j: float
     memory_j: float
     cycles: float
+    stall_cycles: float
     latency_s: float
     bound_by: str
+    memory: tuple[MemoryCost, ...]
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,13 @@ class Cost:
     """Energy, latency, area and storage of one inference of a design on a profile.
 
     `area` holds `mm2`, or `lut`, `dsp` and `bram`, or on a processor the bits used of each memory.
-    `energy_j` is the sum of operations, memory, control and leakage.
+    `energy_j` is the sum of operations, memory, control and leakage. `traffic` says how memory traffic was found:
+    "mapped" (the best mapping of every MAC layer) or "compulsory" (every value moved once).
     """
 
     design: str
     profile: str
+    traffic: str
     energy_j: float
     latency_s: float
     area: Mapping[str, float]

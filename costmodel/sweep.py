@@ -17,7 +17,7 @@ from costmodel.graph import BINARY, Dimension, Network, accumulator
 from costmodel.hardware import HardwareProfile
 from costmodel.networks.build import build
 from costmodel.operations.convolution import fan_in
-from costmodel.pricing import price
+from costmodel.pricing import TrafficModel, price
 
 # Points priced together: few enough for their layers to stay in a core's cache while every profile passes by.
 _POINTS_TOGETHER = 5120
@@ -56,12 +56,14 @@ def sweep(
     widths: np.ndarray,
     profiles: Sequence[HardwareProfile],
     workers: int | None = None,
+    traffic: TrafficModel | None = None,
 ) -> SweepResult:
     """Price designs at several widths on several profiles; `widths` stand in for each design's own.
 
     One build of a design carries all widths. `workers` threads share the pricing, as many as there are cores
-    unless said. Raises BnncostError for widths that are not positive numbers, for an operation that a profile
-    cannot run, and where a method has no place in a network.
+    unless said. `traffic` is "mapped" on every profile that describes its array, unless "compulsory" is asked
+    for. Raises BnncostError for widths that are not positive numbers, for an operation that a profile cannot
+    run, where a layer fits no mapping, and where a method has no place in a network.
 
     >>> from costmodel.hardware import load_profile
     >>> keys = [DesignKey.parse("resnet20/cifar10"), DesignKey.parse("resnet20[double_residual]/cifar10")]
@@ -75,7 +77,7 @@ def sweep(
     demands = [demand_over_widths(key, widths) for key in designs]
     chunks = list(_chunks(demands))
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        priced = list(pool.map(lambda chunk: _priced(chunk.demand, profiles), chunks))
+        priced = list(pool.map(lambda chunk: _priced(chunk.demand, profiles, traffic), chunks))
     figures = _in_place(chunks, priced, (len(designs), len(widths), len(profiles)))
     energy_j, latency_s = figures.pop("energy_j"), figures.pop("latency_s")
     return SweepResult(
@@ -181,11 +183,13 @@ def _together(pieces: Sequence[_Chunk]) -> _Chunk:
     )
 
 
-def _priced(demand: Demand, profiles: Sequence[HardwareProfile]) -> dict[str, np.ndarray]:
+def _priced(
+    demand: Demand, profiles: Sequence[HardwareProfile], traffic: TrafficModel | None
+) -> dict[str, np.ndarray]:
     """Energy, latency and area by resource, each (profiles, N); nan where a point does not fit."""
     figures: dict[str, np.ndarray] = {}
     for row, profile in enumerate(profiles):
-        points = price(demand, profile)
+        points = price(demand, profile, traffic)
         homeless = points.placement.unplaced_bits > 0
         found = {"energy_j": points.energy_j, "latency_s": points.latency_s, **points.area}
         for name, values in found.items():

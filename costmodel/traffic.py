@@ -1,7 +1,8 @@
 """Memory traffic and storage of a network: what each layer reads and writes, and what must be kept.
 
 This is the compulsory traffic: every map and parameter of a layer is read or written once, from the memory
-that holds it. Inside a layer results stream from operation to operation and touch no memory.
+that holds it. Inside a layer results stream from operation to operation and touch no memory. What MACs read of it
+is also listed apart (`Traffic.macs`), since their mapping may read it more often.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import numpy as np
 
 from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Network, Op, Param, Tensor, Value
+from costmodel.macs import MAP_ROLES, MacWork, mac_works
 
-ROLES = ("weights", "parameters", "binary_features", "features")
-MAP_ROLES = ROLES[2:]
+ROLES = ("weights", "parameters", *MAP_ROLES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,10 +49,11 @@ class Storage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traffic:
-    """All that a network moves and keeps."""
+    """All that a network moves and keeps, and its MAC operations, whose reads are part of the rows."""
 
     rows: tuple[TrafficRow, ...]
     storage: Storage
+    macs: tuple[MacWork, ...]
 
 
 def compulsory_traffic(network: Network) -> Traffic:
@@ -61,7 +63,8 @@ def compulsory_traffic(network: Network) -> Traffic:
     reads: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
     writes: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
     readers: dict[Tensor, list[str]] = {network.output: ["output"]}
-    for (layer, value), amount in _values_read(network).items():
+    amounts = _values_read(network)
+    for (layer, value), amount in amounts.items():
         if isinstance(value, Param) or producer_layer[value] != layer:
             reads[layer, _role(value, network)] += amount
         if isinstance(value, Tensor) and producer_layer[value] != layer:
@@ -72,7 +75,8 @@ def compulsory_traffic(network: Network) -> Traffic:
     order = _layer_order(network, producer_layer)
     keys = [(layer, role) for layer in order for role in ROLES]
     rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
-    return Traffic(rows, _storage(network, order, producer_layer, readers))
+    macs = mac_works(network, producer_layer, lambda layer, value: amounts[layer, value])
+    return Traffic(rows, _storage(network, order, producer_layer, readers), macs)
 
 
 def _role(value: Value, network: Network) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from costmodel.hardware import prices
+from costmodel.hardware.array import ArraySection, Lanes
 from costmodel.hardware.memory import MemoryLevel
 from costmodel.hardware.precision import OperationName, SidePrecision
 from costmodel.hardware.prices import UnitPrice
@@ -71,6 +72,9 @@ class MacUnit(Section):
     lut: Lut | None = Field(None, description="LUTs per unit [lut]; fpga.")
     dsp: Dsp | None = Field(None, description="DSPs per unit [dsp]; fpga, optional.")
     cycles: Cycles | None = Field(None, description="Cycles per MAC [cycle/operation]; mcu.")
+    lanes: dict[str, Lanes] | None = Field(
+        None, description="Lanes along each axis of the array; their product is the throughput."
+    )
 
 
 class SideUnit(Section):
@@ -134,6 +138,9 @@ class HardwareProfile(Section):
     processor: Processor | None = Field(None, description="mcu only.")
     compute: dict[MacLabel, MacUnit] = Field(description="MAC units by precision '<weight>x<feature>'.")
     side: Side = Field(description="Element-wise operations.")
+    array: ArraySection | None = Field(
+        None, description="Loops and buffers of the array; without it, traffic is the compulsory one."
+    )
     memories: dict[str, MemoryLevel] = Field(description="Memory levels from inner to outer.")
     control: Control | None = Field(None, description="asic and fpga only.")
     published: tuple[Published, ...] = Field((), description="Figures that the profile must reproduce.")

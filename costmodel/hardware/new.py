@@ -46,6 +46,7 @@ _EXPLAINED = {
     "processor": "the core: energy of one cycle, memories included",
     "compute": "MAC arrays by precision <weight>x<feature>; a MAC runs on the next wider one listed",
     "side": "element-wise operations (norm, shortcut, activation, gate) by operation and precision",
+    "array": "how a MAC layer lies on the lanes: loops by axis, buffers between lanes and memories",
     "memories": "levels from inner to outer, each with the roles it holds, size, port and macros",
     "control": "clock tree, sequencer and instruction fetch",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -211,30 +212,53 @@ def _quantity(name: str, units: tuple[str, ...], example: str, positive: bool = 
     return measures(Kind(name, units, example, positive))
 
 
+@dataclass(frozen=True)
+class Direction:
+    """Mark of a quantity's type: at which end of its range results are cheaper; None: at neither, it is kept."""
+
+    cheap_end: Literal["low", "high"] | None
+
+
+_LESS_IS_CHEAPER, _MORE_IS_CHEAPER = Direction("low"), Direction("high")
+# Arrays, units, sizes and supplies of another extent are another chip: faster and larger at once, or neither.
+_ANOTHER_CHIP = Direction(None)
+_NO_PRICE = Direction(None)
+
 _PER_OPERATION = ("J/operation", "J/mac")
 _PER_CYCLE = ("mac/cycle", "operation/cycle")
-Energy = Annotated[Quantity, _quantity("an energy per operation", _PER_OPERATION, "0.03 pJ/operation")]
-EnergyPerCycle = Annotated[Quantity, _quantity("an energy per cycle", ("J/cycle",), "12 pJ/cycle")]
-EnergyPerBit = Annotated[Quantity, _quantity("an energy per bit", ("J/bit",), "0.2 pJ/bit")]
-UnitArea = Annotated[Quantity, _quantity("an area", ("m^2",), "36 um^2")]
-MacThroughput = Annotated[Quantity, _quantity("a MAC throughput", _PER_CYCLE, "4096 mac/cycle", True)]
+_METRICS = ("operation/s", "J/mac")
+Energy = Annotated[
+    Quantity, _quantity("an energy per operation", _PER_OPERATION, "0.03 pJ/operation"), _LESS_IS_CHEAPER
+]
+EnergyPerCycle = Annotated[
+    Quantity, _quantity("an energy per cycle", ("J/cycle",), "12 pJ/cycle"), _LESS_IS_CHEAPER
+]
+EnergyPerBit = Annotated[Quantity, _quantity("an energy per bit", ("J/bit",), "0.2 pJ/bit"), _LESS_IS_CHEAPER]
+UnitArea = Annotated[Quantity, _quantity("an area", ("m^2",), "36 um^2"), _LESS_IS_CHEAPER]
+MacThroughput = Annotated[
+    Quantity, _quantity("a MAC throughput", _PER_CYCLE, "4096 mac/cycle", True), _ANOTHER_CHIP
+]
 SideThroughput = Annotated[
-    Quantity, _quantity("a throughput", ("operation/cycle",), "16 operation/cycle", True)
+    Quantity, _quantity("a throughput", ("operation/cycle",), "16 operation/cycle", True), _ANOTHER_CHIP
 ]
 Cycles = Annotated[
-    Quantity, _quantity("cycles per operation", ("cycle/operation", "cycle/mac"), "1.4 cycle/operation", True)
+    Quantity,
+    _quantity("cycles per operation", ("cycle/operation", "cycle/mac"), "1.4 cycle/operation", True),
+    _LESS_IS_CHEAPER,
 ]
-Lut = Annotated[Quantity, _quantity("a number of LUTs", ("lut",), "64 lut")]
-Dsp = Annotated[Quantity, _quantity("a number of DSPs", ("dsp",), "1 dsp")]
-Bram = Annotated[Quantity, _quantity("a number of BRAMs", ("bram",), "2 bram")]
-MemorySize = Annotated[Quantity, _quantity("a memory size", ("bit",), "64 kB", True)]
-Width = Annotated[Quantity, _quantity("a width", ("bit",), "64 bit", True)]
-Port = Annotated[Quantity, _quantity("a port width", ("bit/cycle",), "128 bit/cycle", True)]
-Power = Annotated[Quantity, _quantity("a power", ("W",), "0.5 mW")]
-Length = Annotated[Quantity, _quantity("a feature size", ("m",), "45 nm", True)]
-Voltage = Annotated[Quantity, _quantity("a voltage", ("V",), "0.9 V", True)]
-Frequency = Annotated[Quantity, _quantity("a frequency", ("Hz",), "400 MHz", True)]
-_METRICS = ("operation/s", "J/mac")
+Lut = Annotated[Quantity, _quantity("a number of LUTs", ("lut",), "64 lut"), _LESS_IS_CHEAPER]
+Dsp = Annotated[Quantity, _quantity("a number of DSPs", ("dsp",), "1 dsp"), _LESS_IS_CHEAPER]
+Bram = Annotated[Quantity, _quantity("a number of BRAMs", ("bram",), "2 bram"), _LESS_IS_CHEAPER]
+MemorySize = Annotated[Quantity, _quantity("a memory size", ("bit",), "64 kB", True), _ANOTHER_CHIP]
+Words = Annotated[Quantity, _quantity("a number of words", ("word",), "16 word", True), _ANOTHER_CHIP]
+Width = Annotated[Quantity, _quantity("a width", ("bit",), "64 bit", True), _ANOTHER_CHIP]
+Port = Annotated[Quantity, _quantity("a port width", ("bit/cycle",), "128 bit/cycle", True), _MORE_IS_CHEAPER]
+Power = Annotated[Quantity, _quantity("a power", ("W",), "0.5 mW"), _LESS_IS_CHEAPER]
+Length = Annotated[Quantity, _quantity("a feature size", ("m",), "45 nm", True), _ANOTHER_CHIP]
+Voltage = Annotated[Quantity, _quantity("a voltage", ("V",), "0.9 V", True), _ANOTHER_CHIP]
+Frequency = Annotated[Quantity, _quantity("a frequency", ("Hz",), "400 MHz", True), _MORE_IS_CHEAPER]
 PublishedFigure = Annotated[
-    Quantity, _quantity("a throughput or an energy per MAC", _METRICS, "3.3 TOP/s or 70 fJ/mac", True)
+    Quantity,
+    _quantity("a throughput or an energy per MAC", _METRICS, "3.3 TOP/s or 70 fJ/mac", True),
+    _NO_PRICE,
 ]

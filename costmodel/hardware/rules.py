@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from costmodel.errors import BnncostError
-from costmodel.hardware.memory import Macro, Role
+from costmodel.hardware.array_rules import array_problems
+from costmodel.hardware.memory import PRICED_BY, Macro, Role
 from costmodel.hardware.model import Archetype, MacUnit, SideUnit
 from costmodel.hardware.precision import mac_operands
 from costmodel.hardware.problem import Path
@@ -25,11 +26,11 @@ class _Fields(NamedTuple):
 
 
 _MAC = {
-    "asic": _Fields(("throughput", "energy", "area")),
-    "fpga": _Fields(("throughput", "energy", "lut"), ("dsp",)),
-    "mcu": _Fields(("cycles",)),
+    "asic": _Fields(("throughput", "energy", "area"), ("lanes",)),
+    "fpga": _Fields(("throughput", "energy", "lut"), ("dsp", "lanes")),
+    "mcu": _Fields(("cycles",), ("lanes",)),
 }
-_BINARY_ASIC = _Fields(("throughput", "popcount"))
+_BINARY_ASIC = _Fields(("throughput", "popcount"), ("lanes",))
 _SIDE = {
     "asic": _Fields(("energy", "area")),
     "fpga": _Fields(("energy", "lut"), ("dsp",)),
@@ -47,7 +48,7 @@ _METRICS = {
 
 def rule_problems(data: Mapping[str, Any]) -> list[tuple[Path, str]]:
     """Every breach of a rule between fields, as the place and a sentence."""
-    found = [*_role_problems(data), *_published_problems(data)]
+    found = [*_role_problems(data), *_published_problems(data), *array_problems(data)]
     archetype = str(data.get("archetype"))
     if archetype in get_args(Archetype):
         found += [
@@ -156,17 +157,36 @@ def _memory_problems(data: Mapping[str, Any], archetype: str) -> Found:
         if not isinstance(level, Mapping):
             continue
         path = ("memories", name)
-        if "macros" in level and "free" in level:
-            yield (*path, "free"), "is given beside macros; a level has either"
-        elif "macros" not in level and "free" not in level:
-            yield path, "needs macros, or `free` with the reason why reads and writes cost nothing"
+        given = [form for form in PRICED_BY if form in level]
+        if len(given) > 1:
+            yield (*path, given[-1]), f"is given beside {given[0]}; a level has either"
+        elif not given:
+            yield (
+                path,
+                "needs macros, or `free` with the reason why reads and writes cost nothing, or on an asic `sram`",
+            )
+        if "sram" in level:
+            yield from _sram_problems(path, level, archetype)
         if "macros" in level:
             yield from _macro_problems(path, level, archetype)
 
 
+def _sram_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Found:
+    if archetype != "asic":
+        yield (*path, "sram"), f"is for memories on an asic, not for those of {_a(archetype)}"
+    if level.get("off_chip") is True:
+        yield (*path, "sram"), "is for memories on the chip; give macros for one outside"
+    if "port" not in level:
+        yield _no_port(path)
+
+
+def _no_port(path: Path) -> tuple[Path, str]:
+    return (*path, "port"), "is missing: read and write traffic per cycle, such as 128 bit/cycle"
+
+
 def _macro_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Found:
     if "port" not in level:
-        yield (*path, "port"), "is missing: read and write traffic per cycle, such as 128 bit/cycle"
+        yield _no_port(path)
     macros = _list(level.get("macros"))
     if isinstance(level.get("macros"), list) and not macros:
         yield (*path, "macros"), "must list at least one macro"

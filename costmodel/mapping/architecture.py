@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from itertools import pairwise, product
 from math import prod
 
@@ -24,12 +25,16 @@ Unrolling = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A memory port: bits a cycle, the smallest piece that it can move, and which (operand, direction) use it."""
+    """A memory port: bits a cycle, the smallest piece that it can move, and which (operand, direction) use it.
+
+    `energy_bits` is for a memory whose ports differ in it: 0 stands for the level's own.
+    """
 
     name: str
     width_bits: int
     uses: frozenset[Use]
     least_bits: int = 1
+    energy_bits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +92,15 @@ class Array:
 class Architecture:
     """An array, its memory levels from the inside out, and the energy of one MAC.
 
-    The last level that holds an operand is its home, where it lies whole before or after the layer.
+    The last level that holds an operand is its home, where it lies whole before or after the layer. Between
+    unrollings, `cycle_energy_j` is added for each cycle: what the rest of the chip takes meanwhile.
     """
 
     name: str
     array: Array
     levels: tuple[Level, ...]
     mac_energy_j: float = 0.0
+    cycle_energy_j: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse an architecture that cannot work, naming the level and what it lacks."""
@@ -125,6 +132,22 @@ class Architecture:
     def served(self) -> tuple[frozenset[str], ...]:
         """Axes that each level serves."""
         return tuple(frozenset(level.serves) for level in self.levels)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all that a mapping depends on; names of levels and ports count, since results carry them."""
+        array = self.array
+        levels = [
+            (
+                (level.name, level.size_bits, level.operands, level.serves, level.energy_bits),
+                (level.read_energy_j, level.write_energy_j, level.double_buffered),
+                [(p.name, p.width_bits, p.least_bits, p.energy_bits, sorted(p.uses)) for p in level.ports],
+            )
+            for level in self.levels
+        ]
+        wiring = (list(array.axes.items()), array.unrollings, array.holds, array.systolic)
+        text = repr((wiring, levels, self.mac_energy_j, self.cycle_energy_j))
+        return blake2b(text.encode(), digest_size=16).hexdigest()
 
     def shared(self, level: int) -> tuple[str, ...]:
         """Operands that share a level, in the order of OPERANDS."""
@@ -182,7 +205,7 @@ def _check_levels(machine: Architecture) -> None:
         if not (level.read_energy_j >= 0 and level.write_energy_j >= 0):
             raise BnncostError(f"{place}: an energy is negative or no number; give joules from 0 on.")
         for port in level.ports:
-            if port.width_bits < 1 or port.least_bits < 1:
+            if port.width_bits < 1 or port.least_bits < 1 or port.energy_bits < 0:
                 raise BnncostError(
                     f"{place}: port '{port.name}' moves {port.width_bits} bits a cycle in pieces of "
                     f"{port.least_bits}; with no bandwidth nothing gets through, give at least 1 bit."

@@ -45,12 +45,16 @@ def best_mapping(
             f"energy is searched under them; use the goal 'energy', or this project's rules."
         )
     found: Mapped | None = None
-    value = GOALS[goal]
+
+    def rank(mapped: Mapped) -> tuple[float, float]:
+        waiting_j = machine.cycle_energy_j * mapped.cycles if goal == "energy" else 0.0
+        return GOALS[goal](mapped) + waiting_j, mapped.cycles
+
     reason: BnncostError | None = None
     for unrolling in machine.array.unrollings:
         spreads = dict(spread(layer, unrolling))
         factors, merged = factored(spreads, most_factors, most_prefixes)
-        tiling = Tiling(layer, spreads, Lattice(factors))
+        tiling = Tiling(layer, spreads, Lattice(factors), conventions.even_edges)
         operands = [Choices(machine, layer, tiling, operand, conventions) for operand in OPERANDS]
         mapping = _best_on(operands, unrolling, goal)
         if mapping is None:
@@ -60,7 +64,7 @@ def best_mapping(
         mapped = replace(
             priced(operands, mapping), goal=goal, merged=merged, prefixes=prefixes, exact=merged == 0
         )
-        if found is None or (value(mapped), mapped.cycles) < (value(found), found.cycles):
+        if found is None or rank(mapped) < rank(found):
             found = mapped
     if found is None:
         raise reason or BnncostError(f"{machine.name}: the array allows no unrolling.")

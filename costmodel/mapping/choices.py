@@ -52,6 +52,7 @@ class Choices:
         )
         self.links = links_of(machine, operand)
         self._streams: dict[int, list[Move]] = {}
+        self._waiting: dict[int, Waiting] = {}
 
     def streams(self, number: int) -> list[Move]:
         """Streams of a link."""
@@ -111,6 +112,11 @@ class Choices:
         Each of N exchanges takes d cycles at each port. An inner buffer with room for two tiles hides it in the
         whole period of its tile, another one in its last cycle; the array waits for the rest, N - 1 times.
         """
+        if number not in self._waiting:
+            self._waiting[number] = self._wait(number)
+        return self._waiting[number]
+
+    def _wait(self, number: int) -> Waiting:
         link, lattice = self.links[number], self.tiling.lattice
         stalls: dict[tuple[int, int], np.ndarray] = {}
         busy: dict[tuple[int, int], np.ndarray] = {}
@@ -136,7 +142,8 @@ class Choices:
         delays = np.zeros(())
         for move in self.streams(number):
             times = np.maximum(move.repeats - move.outside, 0.0)
-            delays = delays + times * cycles_of(self.machine, move, self.operand)
+            first = np.where(times > 0, move.outside, 0.0)  # what moves once has the whole computation for it
+            delays = delays + (times + first) * cycles_of(self.machine, move, self.operand)
         return delays
 
     def all(self, *, any_size: bool = False) -> list[Choice]:

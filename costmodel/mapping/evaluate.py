@@ -10,7 +10,7 @@ from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.choices import Choices
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.lattice import Lattice, spread
-from costmodel.mapping.links import at_point, joules_per_word, links_of, words
+from costmodel.mapping.links import joules_per_word, links_of, moved_at
 from costmodel.mapping.mapped import Latency, Loop, Mapped, Moved, Temporal
 from costmodel.mapping.nest import DIMS, OPERANDS, RELEVANT, LoopNest
 from costmodel.mapping.tiles import Tiling
@@ -39,7 +39,7 @@ def cost_of(
                 f"layer '{layer.name}': the order steps {given} times along {dim}; it needs {steps}."
             )
     lattice = Lattice({dim: [factor for name, factor in order if name == dim] for dim in DIMS})
-    tiling = Tiling(layer, spreads, lattice)
+    tiling = Tiling(layer, spreads, lattice, conventions.even_edges)
     cuts = {
         operand: closed(machine, order, operand, mapping.cuts[operand], layer.name) for operand in OPERANDS
     }
@@ -115,12 +115,11 @@ def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:
     total: dict[tuple[int, str], list[float]] = {}
     machine = choices.machine
     for stream in choices.streams(number):
-        move = at_point(stream, choices.tiling.lattice, point)
-        accesses = float(words(machine, move, choices.operand))
-        found = total.setdefault((move.level, move.direction), [0.0, 0.0, 0.0])
-        found[0] += float(move.elements) * move.bits
+        elements, accesses = moved_at(machine, stream, choices.operand, choices.tiling.lattice, point)
+        found = total.setdefault((stream.level, stream.direction), [0.0, 0.0, 0.0])
+        found[0] += elements * stream.bits
         found[1] += accesses
-        found[2] += accesses * joules_per_word(machine, move)
+        found[2] += accesses * joules_per_word(machine, stream)
     return [
         Moved(machine.levels[level].name, choices.operand, direction, *found)
         for (level, direction), found in total.items()

@@ -35,7 +35,7 @@ def solve(problem: Problem, machine: Architecture, layer: LoopNest, goal: str) -
             sum(min(float(values.min()) for values in row) for row in energies)
             + layer.macs * machine.mac_energy_j
         )
-        weight = TIE * (floor or 1.0) / problem.lattice.steps
+        weight = max(TIE * (floor or 1.0) / problem.lattice.steps, machine.cycle_energy_j)
         delays = _each(problem, lambda choice: choice.owner.delays(choice.link.number))
         costs = [
             [e + weight * d for e, d in zip(*rows, strict=True)]

@@ -144,8 +144,8 @@ class Lattice:
 
     def at(self, values: np.ndarray, point: tuple[int, ...]) -> float:
         """Read a table at one prefix; it need not span every axis, or any."""
-        pairs = zip(point, values.shape, strict=False)
-        return float(values[tuple(place if length > 1 else 0 for place, length in pairs)])
+        shape = values.shape
+        return float(values[tuple([point[n] if length > 1 else 0 for n, length in enumerate(shape)])])
 
     def loops_between(self, inner: tuple[int, ...], outer: tuple[int, ...]) -> list[tuple[str, int]]:
         """List the factors of one prefix that another lacks, in the order of the axes."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,10 @@ from costmodel.mapping.tiles import Tiles, Tiling
 
 LANE: frozenset[str] = frozenset()
 """A lane's register serves no axis."""
+_NONE = 1e-300
+"""Number of exchanges by which none are divided: no exchange, no bits."""
+_ROUNDING = 1e-9
+"""What an average may lie above a whole number by rounding alone."""
 
 
 class Move(NamedTuple):
@@ -153,25 +158,35 @@ def _sums_back(
         )
 
 
-def at_point(move: Move, lattice: Lattice, point: tuple[int, ...]) -> Move:
-    """Take one cut of a stream."""
-    number, elements, repeats, outside, largest = (
-        np.asarray(lattice.at(values, point)) for values in move[3:]
-    )
-    return Move(move.level, move.direction, move.bits, number, elements, repeats, outside, largest)
+def moved_at(
+    machine: Architecture, move: Move, operand: str, lattice: Lattice, point: tuple[int, ...]
+) -> tuple[float, float]:
+    """Say what a stream moves under one cut: elements, and accesses as `words` counts them."""
+    elements = lattice.at(move.elements, point)
+    least, per_word = _pieces(machine, move, operand)
+    if least == 1:
+        return elements, elements * (move.bits / per_word)
+    number = lattice.at(move.number, point)
+    average = elements * (move.bits / least) / max(number, _NONE)
+    return elements, ceil(average - _ROUNDING) * number * (least / per_word)
+
+
+def _pieces(machine: Architecture, move: Move, operand: str) -> tuple[int, int]:
+    """Bits of the smallest piece that a stream's port moves, and of an access that costs the stated energy."""
+    port = machine.ports[move.level, operand, move.direction][1]
+    return port.least_bits, port.energy_bits or machine.levels[move.level].energy_bits
 
 
 def words(machine: Architecture, move: Move, operand: str) -> np.ndarray:
-    """Accesses of a stream, in units of the level's `energy_bits`; each exchange rounds up to the port's pieces.
+    """Accesses of a stream, in units of `energy_bits`; each exchange rounds up to the port's pieces.
 
     The pieces of an exchange are those of the average one, so that an edge tile costs its share.
     """
-    least = machine.ports[move.level, operand, move.direction][1].least_bits
-    per_word = machine.levels[move.level].energy_bits
+    least, per_word = _pieces(machine, move, operand)
     if least == 1:
         return move.elements * (move.bits / per_word)
-    average = move.elements * (move.bits / least) / np.maximum(move.number, 1e-300)  # no exchange, no bits: 0
-    return np.ceil(average - 1e-9) * move.number * (least / per_word)
+    average = move.elements * (move.bits / least) / np.maximum(move.number, _NONE)
+    return np.ceil(average - _ROUNDING) * move.number * (least / per_word)
 
 
 def joules_per_word(machine: Architecture, move: Move) -> float:
@@ -183,4 +198,4 @@ def joules_per_word(machine: Architecture, move: Move) -> float:
 def cycles_of(machine: Architecture, move: Move, operand: str) -> np.ndarray:
     """Cycles that one exchange of the largest tile keeps the port of one instance busy."""
     width = machine.ports[move.level, operand, move.direction][1].width_bits
-    return np.ceil(move.largest * (move.bits / width) - 1e-9)
+    return np.ceil(move.largest * (move.bits / width) - _ROUNDING)

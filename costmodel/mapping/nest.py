@@ -50,7 +50,7 @@ class LoopNest:
     Output `o` reads the map at `o * stride + tap * dilation - padding` on each axis; positions outside the
     map are zeros that nobody stores or moves. `size` is the (y, x) length of the map: None lets the last window
     end with the map's last position, after the same padding. `partial_bits` is the width of a sum still being
-    accumulated, `output_bits` that of the value which leaves the layer.
+    accumulated, `output_bits` that of the value which leaves the layer: 0 where it leaves on another way.
 
     >>> LoopNest("conv", K=64, C=3, OY=112, OX=112, FY=7, FX=7, stride=(2, 2), padding=(3, 3), size=(224, 224)).macs
     118013952
@@ -78,12 +78,16 @@ class LoopNest:
         counts = {dim: self.extent(dim) for dim in DIMS}
         counts |= {"stride": min(self.stride), "dilation": min(self.dilation)}
         counts |= {"weight_bits": self.weight_bits, "feature_bits": self.feature_bits}
-        counts |= {"partial_bits": self.partial_bits, "output_bits": self.output_bits}
+        counts |= {"partial_bits": self.partial_bits}
         for name, value in counts.items():
             if not isinstance(value, int) or value < 1:
                 raise BnncostError(
                     f"layer '{self.name}': {name} is {value}; it must be a whole number from 1 on."
                 )
+        if not isinstance(self.output_bits, int) or self.output_bits < 0:
+            raise BnncostError(
+                f"layer '{self.name}': output_bits is {self.output_bits}; give a whole number from 0 on."
+            )
         if min(self.padding) < 0:
             raise BnncostError(f"layer '{self.name}': padding is {self.padding}; it must not be negative.")
         if min(self.axis(0).length, self.axis(1).length) < 1:

@@ -36,12 +36,18 @@ class Problem:
         self.joints: list[Joint] = []
         if all((0, False) in states for states in leads):
             self.joints = sorted(product(*leads), key=lambda joint: sum(number for number, _ in joint))
+        onwards = [
+            {
+                state: [choice for choice in some if choice.before == state and choice.after in good]
+                for state in good
+            }
+            for some, good in zip(choices, leads, strict=True)
+        ]
         self._after: dict[Joint, list[tuple[Choice, Joint]]] = {
             joint: [
                 (choice, (*joint[:place], choice.after, *joint[place + 1 :]))
-                for place, some in enumerate(choices)
-                for choice in some
-                if choice.before == joint[place] and choice.after in leads[place]
+                for place, state in enumerate(joint)
+                for choice in onwards[place][state]
             ]
             for joint in self.joints
         }
@@ -117,17 +123,13 @@ class Bounds:
 
 def _over_larger(values: np.ndarray) -> np.ndarray:
     """Take the minimum over all prefixes that contain each prefix, in every grid of a stack."""
-    least = values.copy()
-    for axis, length in enumerate(values.shape[1:], 1):
-        front = (slice(None),) * axis
-        if length <= 4:
-            for low in range(length - 2, -1, -1):
-                here = least[(*front, slice(low, low + 1))]
-                np.minimum(here, least[(*front, slice(low + 1, low + 2))], out=here)
-        else:
-            turned = least[(*front, slice(None, None, -1))]
-            np.minimum.accumulate(turned, axis=axis, out=turned)
-    return least
+    least = np.moveaxis(values, 0, -1).copy()  # grids last: each step then runs over all of them in one go
+    for axis, length in enumerate(least.shape[:-1]):
+        front: tuple[slice | int, ...] = (slice(None),) * axis
+        for low in range(length - 2, -1, -1):
+            here = least[(*front, slice(low, low + 1))]
+            np.minimum(here, least[(*front, slice(low + 1, low + 2))], out=here)
+    return np.ascontiguousarray(np.moveaxis(least, -1, 0))
 
 
 def overfull(problem: Problem, placed: Placed, sizes: Sequence[int]) -> dict[int, float]:

@@ -8,7 +8,7 @@ one (buffer, block of steps) pair that has any iteration to do: idle buffers at 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
@@ -40,9 +40,11 @@ class Tiles:
 class Tiling:
     """Tables of one layer on one unrolling; asked again, a table is not made again."""
 
-    def __init__(self, layer: LoopNest, spreads: dict[str, Spread], lattice: Lattice) -> None:
-        """Begin with no table."""
-        self.layer, self.spreads, self.lattice = layer, spreads, lattice
+    def __init__(
+        self, layer: LoopNest, spreads: dict[str, Spread], lattice: Lattice, even: bool = False
+    ) -> None:
+        """Begin with no table; `even` spreads the lanes of a last step over all steps (Conventions.even_edges)."""
+        self.layer, self.spreads, self.lattice, self.even = layer, spreads, lattice, even
         self._loops: dict[tuple[str, Inside], tuple[np.ndarray, np.ndarray]] = {}
         self._windows: dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]] = {}
         self._tiles: dict[tuple[str, Inside], Tiles] = {}
@@ -81,7 +83,8 @@ class Tiling:
         kept = frozenset(axis for axis, _ in spread.lanes) & inside
         key = (dim, kept)
         if key not in self._loops:
-            number, largest = loop_tiles(spread, kept, self.lattice.sizes(dim))
+            count = even_loop_tiles if self.even else loop_tiles
+            number, largest = count(spread, kept, self.lattice.sizes(dim))
             self._loops[key] = (self.lattice.place(number, dim), self.lattice.place(largest, dim))
         return self._loops[key]
 
@@ -92,7 +95,8 @@ class Tiling:
         kept = frozenset(axis for spread in spreads for axis, _ in spread.lanes) & inside
         key = (self.layer.axis(number), spreads, kept, tuple(sizes[0]), tuple(sizes[1]))
         if key not in self._windows:
-            self._windows[key] = window_tiles(self.layer.axis(number), spreads, kept, sizes)
+            count = even_window_tiles if self.even else window_tiles
+            self._windows[key] = count(self.layer.axis(number), spreads, kept, sizes)
         return self._windows[key]
 
 
@@ -111,6 +115,45 @@ def loop_tiles(spread: Spread, inside: Inside, sizes: np.ndarray) -> tuple[np.nd
     return np.array([len(count) for count in counts], float), np.array(
         [count.max() for count in counts], float
     )
+
+
+def even_loop_tiles(spread: Spread, inside: Inside, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count tiles as if every step had the same lanes at work, of which the last may be a fraction.
+
+    >>> even_loop_tiles(Spread(7, (("D1", 4),)), frozenset(), np.array([1, 2]))
+    (array([7. , 3.5]), array([1., 2.]))
+    """
+    served = prod((lanes for axis, lanes in even_lanes(spread) if axis in inside), start=1.0)
+    apart = spread.extent / spread.steps / served
+    return apart * (spread.steps / sizes), sizes * served
+
+
+def even_lanes(spread: Spread) -> list[tuple[str, float]]:
+    """Lanes of a loop on each axis, on average over its steps; the longest axis takes the fraction."""
+    lanes: list[tuple[str, float]] = list(spread.lanes)
+    if lanes and spread.width * spread.steps != spread.extent:
+        longest = max(range(len(lanes)), key=lambda place: lanes[place][1])
+        axis, factor = lanes[longest]
+        lanes[longest] = (axis, spread.extent / spread.steps / (spread.width / factor))
+    return lanes
+
+
+def even_window_tiles(
+    axis: Axis, spreads: tuple[Spread, ...], inside: Inside, sizes: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the positions of tiles of full windows, cut to whole iterations and to the map's length.
+
+    What ZigZag 3.9.1 counts: a * b - max(0, b - stride) * (a - dilation) positions for a outputs and b taps, both
+    divided by what stride and dilation have in common.
+    """
+    counted = [even_loop_tiles(one, inside, size) for one, size in zip(spreads, sizes, strict=True)]
+    outputs, taps = (np.floor(largest + 1e-9) for _, largest in counted)
+    common = gcd(axis.stride, axis.dilation)
+    missed = (
+        np.maximum(0, taps - axis.stride // common)[None, :] * (outputs - axis.dilation // common)[:, None]
+    )
+    positions = np.minimum(np.multiply.outer(outputs, taps) - missed, axis.length)
+    return (positions * np.multiply.outer(counted[0][0], counted[1][0])).ravel(), positions.ravel()
 
 
 def window_tiles(

@@ -12,11 +12,11 @@ from math import ceil, prod
 from typing import NamedTuple
 
 from costmodel.mapping.architecture import Architecture, Port
-from costmodel.mapping.lattice import spread
+from costmodel.mapping.lattice import Spread, spread
 from costmodel.mapping.links import Link, links_of, sides
 from costmodel.mapping.mapped import Latency, Loop, Temporal
 from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
-from costmodel.mapping.tiles import Tiling
+from costmodel.mapping.tiles import Tiling, even_lanes
 
 SLIDING = ("OY", "OX", "FY", "FX")
 """Loops that ZigZag calls partially relevant to the features: neither kept nor passed over at the top of a tile."""
@@ -47,7 +47,11 @@ class _Tile(NamedTuple):
 
 
 def zigzag_latency(machine: Architecture, layer: LoopNest, tiling: Tiling, mapping: Temporal) -> Latency:
-    """Combine every port's streams into stalls, then add the first tiles' way in and the last ones' way out."""
+    """Combine every port's streams into stalls, then add the first tiles' way in and the last ones' way out.
+
+    Fractions of lanes, with which the energy is counted, are cut off here.
+    """
+    tiling = _whole_lanes(tiling)
     tiles = {operand: _tiles(machine, layer, tiling, mapping, operand) for operand in OPERANDS}
     steps = prod(factor for _, factor in mapping.order)
     hides = _hides(machine, tiles)
@@ -87,6 +91,14 @@ def zigzag_latency(machine: Architecture, layer: LoopNest, tiling: Tiling, mappi
         for link in links_of(machine, "O")[1:]
     )
     return Latency(steps, stall, start, end + _ripple(machine, layer, mapping), stalls)
+
+
+def _whole_lanes(tiling: Tiling) -> Tiling:
+    whole = {}
+    for dim, loop in tiling.spreads.items():
+        lanes = tuple((axis, int(count)) for axis, count in even_lanes(loop))
+        whole[dim] = Spread(loop.steps * prod(count for _, count in lanes), lanes)
+    return tiling if whole == tiling.spreads else Tiling(tiling.layer, whole, tiling.lattice, even=True)
 
 
 def _tiles(

@@ -1,0 +1,261 @@
+"""Mapped traffic: what the MAC layers of many design points move under their best mappings.
+
+Each distinct layer is mapped once for each home that its operands have: where a share of the weights lies
+outside, that share of the layer is mapped with its weights outside. Results are arrays over layers and points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from costmodel.arrays import Home, machine_of
+from costmodel.demand import Demand
+from costmodel.errors import BnncostError
+from costmodel.hardware import HardwareProfile, MemoryFigures
+from costmodel.macs import MAP_ROLES, MacFields
+from costmodel.mapping import Mapped, cached_mapping
+from costmodel.placement import Placement
+
+PARTIAL_SUMS = "partial_sums"
+TrafficKey = tuple[str, str, str]
+"""Level (a memory or a buffer), role, and "read" or "write"."""
+_DIRECTION = {"feed": "read", "drain": "read", "fill": "write", "collect": "write"}
+_FIELDS = len(MacFields._fields)
+
+
+class MappedTraffic(NamedTuple):
+    """What MACs move: bits by (level, role, direction), cycles, and those of them that wait; each (layers, N)."""
+
+    bits: dict[TrafficKey, np.ndarray]
+    cycles: np.ndarray
+    stall_cycles: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A share of one MAC operation with the homes of its operands, and its mapping."""
+
+    share: float
+    home: Home
+    fields: MacFields
+    mapped: Mapped
+
+
+def mapped_traffic(
+    demand: Demand,
+    profile: HardwareProfile,
+    placement: Placement,
+    figures: Mapping[str, MemoryFigures],
+    cycle_energy_j: float,
+) -> MappedTraffic:
+    """Map every MAC operation of every point, each distinct one once."""
+    shape = (len(demand.layers), demand.points)
+    total = _Total(shape)
+    conditions = _conditions(profile, placement, figures, shape)
+    for start in range(0, len(demand.macs), _FIELDS):
+        fields = demand.macs[start : start + _FIELDS]
+        there = fields[0] > 0
+        if not there.any():
+            continue
+        table, number = _distinct(fields, conditions, there)
+        for home_of_weights, home_of_maps, share in _homes(profile, placement, fields, there):
+            homes = (home_of_weights, home_of_maps)
+            found = {}
+            for row in map(int, np.unique(number[(share > 0)[there]])):
+                name = partial(_layer_name, demand, number, there, row)
+                found[row] = _figures(_map(profile, conditions, table[row], homes, cycle_energy_j, name))
+            total.add(found, number, there, share)
+    return MappedTraffic(total.bits, total.cycles, total.stalls)
+
+
+def placed_mappings(
+    demand: Demand,
+    profile: HardwareProfile,
+    placement: Placement,
+    figures: Mapping[str, MemoryFigures],
+    cycle_energy_j: float,
+    layer: int,
+) -> list[Placed]:
+    """The mappings that the cost of one layer of the first point is made from."""
+    shape = (len(demand.layers), demand.points)
+    conditions = _conditions(profile, placement, figures, shape)
+    found = []
+    for start in range(0, len(demand.macs), _FIELDS):
+        fields = demand.macs[start : start + _FIELDS]
+        if not fields[0, layer, 0]:
+            continue
+        row = np.concatenate([fields[:, layer, 0], conditions.values[:, layer, 0]])
+        for weights, maps, share in _homes(profile, placement, fields, fields[0] > 0):
+            if share[layer, 0] > 0:
+                mapped, home, of = _map(
+                    profile,
+                    conditions,
+                    row,
+                    (weights, maps),
+                    cycle_energy_j,
+                    partial(str, demand.layers[layer]),
+                )
+                found.append(Placed(float(share[layer, 0]), home, of, mapped))
+    return found
+
+
+class _Conditions(NamedTuple):
+    """Per memory: floor(log2(room)) [bit] and round(log2(size)) of one that fits; (2 x memories, layers, N)."""
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    j_per_bit: Callable[[str, int], tuple[float, float]]
+
+
+def _conditions(
+    profile: HardwareProfile,
+    placement: Placement,
+    figures: Mapping[str, MemoryFigures],
+    shape: tuple[int, int],
+) -> _Conditions:
+    """Say coarsely what a mapping depends on besides the layer, so that similar points share their mappings.
+
+    Room counts in powers of two, rounded down. A memory that fits the network has prices that change with its
+    size: they are those of the nearest power of two while a mapping is chosen, and exact when it is priced.
+    """
+    names = tuple(profile.memories)
+    rooms, sizes = [], []
+    for name, level in profile.memories.items():
+        room = placement.room_bits[name]
+        rooms.append(np.broadcast_to(np.floor(np.log2(np.maximum(room, 0.5))), shape))
+        size = placement.size_bits[name] if level.fits_network else np.ones(shape[1])
+        sizes.append(np.broadcast_to(np.rint(np.log2(np.maximum(size, 1))), shape))
+
+    def j_per_bit(name: str, log_size: int) -> tuple[float, float]:
+        level = profile.memories[name]
+        at = level.interpolate(2.0**log_size) if level.fits_network else figures[name]
+        return float(np.ravel(at.read_j_per_bit)[0]), float(np.ravel(at.write_j_per_bit)[0])
+
+    return _Conditions(names, np.stack([*rooms, *sizes]).astype(np.int32), j_per_bit)
+
+
+def _distinct(
+    fields: np.ndarray, conditions: _Conditions, there: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct (layer, conditions) rows, and the number of each place's row."""
+    rows = np.ascontiguousarray(np.concatenate([fields[:, there], conditions.values[:, there]]).T)
+    whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    _, first, number = np.unique(whole, return_index=True, return_inverse=True)
+    return rows[first], number.ravel()
+
+
+def _homes(
+    profile: HardwareProfile, placement: Placement, fields: np.ndarray, there: np.ndarray
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Every pair of homes (of weights, of maps) in use, with the share (layers, N) of each MAC operation there."""
+    shape = there.shape
+    role = fields[MacFields._fields.index("role")]
+    for weights, maps in product(profile.memories, profile.memories):
+        of_weights = placement.share["weights"].get(weights)
+        if of_weights is None:
+            continue
+        share = np.zeros(shape)
+        for number, name in enumerate(MAP_ROLES):
+            of_maps = placement.share[name].get(maps)
+            if of_maps is not None:
+                np.copyto(share, np.broadcast_to(of_weights * of_maps, shape), where=there & (role == number))
+        if share.any():
+            yield weights, maps, share
+
+
+def _layer_name(demand: Demand, number: np.ndarray, there: np.ndarray, row: int) -> str:
+    return demand.layers[int(np.argwhere(there)[np.flatnonzero(number == row)[0]][0])]
+
+
+def _map(
+    profile: HardwareProfile,
+    conditions: _Conditions,
+    row: np.ndarray,
+    homes: tuple[str, str],
+    cycle_energy_j: float,
+    name: Callable[[], str],
+) -> tuple[Mapped, Home, MacFields]:
+    """Find the mapping of one distinct row; the name of a layer is asked for only where nothing fits."""
+    fields = MacFields(*(int(value) for value in row[:_FIELDS]))
+    logs = row[_FIELDS:].reshape(2, -1)
+    room = {n: 2 ** int(log) if log >= 0 else 0 for n, log in zip(conditions.names, logs[0], strict=True)}
+    prices = {n: conditions.j_per_bit(n, int(log)) for n, log in zip(conditions.names, logs[1], strict=True)}
+    home = Home(*homes, room, prices)
+    nest, role = fields.nest(), MAP_ROLES[fields.role]
+    machine = machine_of(profile, fields.label, nest, role, home, cycle_energy_j)
+    try:
+        return cached_mapping(nest, machine), home, fields
+    except BnncostError as error:
+        raise BnncostError(str(error).replace("layer ''", f"layer '{name()}'")) from error
+
+
+class _Figures(NamedTuple):
+    bits: dict[TrafficKey, float]
+    cycles: float
+    stalls: float
+
+
+def _figures(found: tuple[Mapped, Home, MacFields]) -> _Figures:
+    mapped, home, fields = found
+    return _Figures(moved_bits(mapped, home, fields), mapped.cycles, mapped.latency.stall_cycles)
+
+
+def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey, float]:
+    """Bits that a mapped layer moves, by level, role and direction.
+
+    Features that side operations of the same layer make stream by where every one is used in one go. Where the
+    mapping reads them again, they are written to their home first.
+    """
+    role = MAP_ROLES[fields.role]
+    role_of = {"W": "weights", "I": role, "O": PARTIAL_SUMS}
+    bits: dict[TrafficKey, float] = {}
+    for row in mapped.moved:
+        key = (row.level, role_of[row.operand], _DIRECTION[row.direction])
+        bits[key] = bits.get(key, 0.0) + row.bits
+    if fields.streamed:
+        once = float(mapped.layer.elements("I") * mapped.layer.bits("I"))
+        if math.isclose(bits[home.maps, role, "read"], once):
+            del bits[home.maps, role, "read"]
+        else:
+            key = (home.maps, role, "write")
+            bits[key] = bits.get(key, 0.0) + once
+    return bits
+
+
+class _Total:
+    """Sums over the MAC operations of each layer."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        """Begin with zeros."""
+        self.shape = shape
+        self.bits: dict[TrafficKey, np.ndarray] = {}
+        self.cycles, self.stalls = np.zeros(shape), np.zeros(shape)
+
+    def add(
+        self, found: Mapping[int, _Figures], number: np.ndarray, there: np.ndarray, share: np.ndarray
+    ) -> None:
+        """Add one MAC operation of each layer where it is, with its share."""
+        keys = dict.fromkeys(key for figures in found.values() for key in figures.bits)
+        columns = {key: self.bits.setdefault(key, np.zeros(self.shape)) for key in keys}
+        length = int(number.max(initial=0)) + 1
+        for key, column in columns.items():
+            self._put(column, {row: figures.bits.get(key, 0.0) for row, figures in found.items()}, length,
+                      number, there, share)  # fmt: skip
+        self._put(self.cycles, {row: f.cycles for row, f in found.items()}, length, number, there, share)
+        self._put(self.stalls, {row: f.stalls for row, f in found.items()}, length, number, there, share)
+
+    @staticmethod
+    def _put(
+        column: np.ndarray, values: Mapping[int, float], length: int, number: np.ndarray, there: np.ndarray,
+        share: np.ndarray,
+    ) -> None:  # fmt: skip
+        table = np.zeros(length)
+        table[list(values)] = list(values.values())
+        column[there] += table[number] * share[there]
