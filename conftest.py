@@ -1,12 +1,31 @@
-"""What pytest leaves out: the examples in `training` need torch, which the cost model does without."""
+"""What pytest leaves out, and where it keeps mappings: the examples in `training` need torch."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from importlib.util import find_spec
 
+import pytest
+
 collect_ignore_glob = [] if find_spec("torch") else ["training/*", "tests/training/*"]
+_cache = pytest.StashKey[str]()
 
 
 def pytest_report_header() -> str | None:
     """Say aloud that a part was left out."""
     return "torch is not installed: training is not tested" if collect_ignore_glob else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all processes of a run share the mappings that they find, and nobody else's."""
+    if "BNNCOST_CACHE" not in os.environ:
+        config.stash[_cache] = os.environ["BNNCOST_CACHE"] = tempfile.mkdtemp(prefix="bnncost-test-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no mappings behind."""
+    if folder := config.stash.get(_cache, None):
+        shutil.rmtree(folder, ignore_errors=True)
+        del os.environ["BNNCOST_CACHE"]

@@ -155,3 +155,40 @@ memories:
       - {{read: {figure(6, "pJ/bit")}, write: {figure(7, "pJ/bit")}}}
 """, encoding="utf-8")  # fmt: skip
     return load_profile(path)
+
+
+def arrayed(folder: Path, memory: str, *, sums: int = 16) -> HardwareProfile:
+    """The ASIC with an array of 8 x 8 binary or 4 x 4 int8 lanes, K by C, whose partial sums cost 1 pJ a bit."""
+    chip(folder, memories=memory)
+    path = folder / "toy.yaml"
+    text = path.read_text(encoding="utf-8")
+    for label, lanes in (("1x1", 8), ("8x8", 4)):
+        text = text.replace(f"  {label}:\n", f"  {label}:\n    lanes: {{columns: {lanes}, rows: {lanes}}}\n")
+    text += f"""
+array:
+  loops: {{columns: [[K]], rows: [[C]]}}
+  buffers:
+    weight_registers: {{holds: [weights], words: {figure(1, "word")}, free: for the test}}
+    feature_registers: {{holds: [features], serves: [columns], words: {figure(1, "word")}, free: for the test}}
+    accumulators:
+      holds: [sums]
+      serves: [rows]
+      words: {figure(sums, "word")}
+      read: {figure(1, "pJ/bit")}
+      write: {figure(1, "pJ/bit")}
+"""
+    path.write_text(text, encoding="utf-8")
+    return load_profile(path)
+
+
+def large(kilobytes: float = 64) -> str:
+    """One memory of fixed size for everything, at 2 and 3 pJ a bit, with a wide port for each operand."""
+    return f"""
+  sram:
+    holds: {ALL}
+    size: {figure(kilobytes, "kB")}
+    port: {figure(1024, "bit/cycle")}
+    separate_ports: true
+    macros:
+      - {macro(kilobytes, 2, 3, 0.02, 1)}
+"""

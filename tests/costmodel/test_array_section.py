@@ -1,0 +1,95 @@
+"""The array section of a profile: what is wrong with it is told with its place; what is right becomes a machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from toy_chip import arrayed, large
+
+from costmodel.arrays import FINISHED, Home, machine_of
+from costmodel.errors import BnncostError
+from costmodel.hardware import load_profile, shipped_profiles
+from costmodel.mapping import LoopNest
+
+LAYER = LoopNest("b", K=8, C=24, OY=4, OX=4, FY=3, FX=3, padding=(1, 1), size=(4, 4), weight_bits=1,
+                 feature_bits=1, partial_bits=7, output_bits=0)  # fmt: skip
+
+
+def told(folder: Path, old: str, new: str) -> str:
+    """The complaint about the toy with an array, one text in its file replaced."""
+    arrayed(folder, large())
+    path = folder / "toy.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(BnncostError) as complaint:
+        load_profile(path)
+    return str(complaint.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "sentence"),
+    [
+        ("rows: 8}", "rows: 7}", "compute.1x1.lanes", "make 56 MACs a cycle, but the throughput is 64"),
+        ("rows: 8}", "row: 8}", "compute.1x1.lanes.row", "unknown axis 'row'; did you mean 'rows'?"),
+        ("columns: 8, rows: 8", "columns: 8", "compute.1x1.lanes", "says nothing about axis 'rows'"),
+        ("    lanes: {columns: 8, rows: 8}\n", "", "compute.1x1.lanes", "is missing: the profile has an array"),
+        ("columns: 8", "columns: 0", "compute.1x1.lanes.columns", "whole number of lanes, at least 1; got 0"),
+        ("columns: 8", "columns: 8.5", "compute.1x1.lanes.columns", "whole number of lanes"),
+        ("rows: [[C]]", "rows: [[Q]]", "array.loops.rows", "'Q'"),
+        ("rows: [[C]]", "rows: [[C, C]]", "array.loops.rows[0]", "lists C twice"),
+        ("serves: [rows]", "serves: [lows]", "array.buffers.accumulators.serves", "did you mean 'rows'?"),
+        ("free: for the test", "size: {value: 3, unit: bit, source: s, status: assumed}, free: so",
+         "array.buffers.weight_registers", "needs `words`"),
+        (", free: for the test", "", "array.buffers.weight_registers", "needs `read` and `write`, or `free`"),
+        ("weight_registers:", "sram:", "array.buffers.sram", "is also the name of a memory"),
+        ("holds: [sums]", "holds: [totals]", "array.buffers.accumulators.holds", "'totals'"),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_told_with_its_place(
+    tmp_path: Path, old: str, new: str, place: str, sentence: str
+) -> None:
+    complaint = told(tmp_path, old, new)
+    assert place in complaint
+    assert sentence in complaint
+
+
+def test_lanes_without_an_array_are_refused(tmp_path: Path) -> None:
+    assert "the profile has no `array` with these axes" in told(tmp_path, "\narray:", "\nthrough:")
+
+
+def home(room: int) -> Home:
+    return Home("sram", "sram", {"sram": room}, {"sram": (2e-12, 3e-12)})
+
+
+def test_the_machine_has_the_buffers_the_memory_and_a_way_out(tmp_path: Path) -> None:
+    machine = machine_of(arrayed(tmp_path, large()), "1x1", LAYER, "binary_features", home(1024))
+    assert [(level.name, level.operands, level.serves) for level in machine.levels] == [
+        ("weight_registers", ("W",), ()),
+        ("feature_registers", ("I",), ("columns",)),
+        ("accumulators", ("O",), ("rows",)),
+        ("sram", ("W", "I", "O"), ("columns", "rows")),
+        (FINISHED, ("O",), ("columns", "rows")),
+    ]
+    # one word of 1 bit; 16 sums of 7 bits; weights and features lie whole in the memory, and 1,024 bits are left
+    sizes = [level.size_bits for level in machine.levels]
+    assert sizes == [1, 1, 16 * 7, 8 * 24 * 9 + 24 * 16 + 1024, 1]
+    assert machine.array.unrollings == ((("columns", (("K", 8),)), ("rows", (("C", 8),))),)
+
+
+def test_a_full_memory_takes_no_partial_sums(tmp_path: Path) -> None:
+    machine = machine_of(arrayed(tmp_path, large()), "1x1", LAYER, "binary_features", home(0))
+    assert machine.levels[3].operands == ("W", "I")
+
+
+def test_a_precision_without_lanes_of_its_own_uses_the_next_wider_ones(tmp_path: Path) -> None:
+    machine = machine_of(arrayed(tmp_path, large()), "4x4", LAYER, "features", home(1024))
+    assert dict(machine.array.axes) == {"columns": 4, "rows": 4}
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_every_shipped_profile_describes_its_array(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.array is not None
+    assert all(unit.lanes for unit in profile.compute.values())
