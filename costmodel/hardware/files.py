@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import BnncostError, unknown
+from costmodel.hardware.memory import PRICED_BY
 from costmodel.hardware.messages import typed
 from costmodel.hardware.model import HardwareProfile
 from costmodel.hardware.problem import Path as Place
@@ -232,6 +233,8 @@ def _overlay(path: Place, under: Any, over: Any, origins: dict[Place, tuple[str,
         for stale in _places(path, under):
             origins.pop(stale, None)
         return copy.deepcopy(over)
+    if len(path) == 2 and path[0] == "memories" and any(form in over for form in PRICED_BY):
+        under = {key: value for key, value in under.items() if key not in PRICED_BY or key in over}
     both = {key: _overlay((*path, key), under[key], over[key], origins) for key in over if key in under}
     return {**under, **copy.deepcopy({key: value for key, value in over.items() if key not in under}), **both}
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.quantity import Bram, EnergyPerBit, MemorySize, Port, Power, Quantity, UnitArea
+from costmodel.hardware.sram import MemoryFigures
+from costmodel.hardware.sram_section import Sram, written_out
 from costmodel.hardware.text import Flag, Section, Text
 
+__all__ = ["PRICED_BY", "Macro", "MemoryFigures", "MemoryLevel", "Role"]
+
 Role = Literal["weights", "parameters", "binary_features", "features"]
+PRICED_BY = ("macros", "sram", "free")  # fields of a level, of which it has one
 _SQUARE_METRE = 1e6  # mm2
-
-
-class MemoryFigures(NamedTuple):
-    """Cost of a memory: energy per bit, size (mm2, or BRAMs on an FPGA) and leakage; floats or arrays."""
-
-    read_j_per_bit: Any
-    write_j_per_bit: Any
-    area_or_bram: Any
-    leakage_w: Any
 
 
 class Macro(Section):
@@ -55,11 +52,31 @@ class MemoryLevel(Section):
     )
     size: LevelSize = Field(description="Capacity [kB], or 'fit': it grows with the network.")
     port: Port | None = Field(None, description="Read and write traffic [bit/cycle]; optional where free.")
-    macros: tuple[Macro, ...] = Field((), description="Macros by increasing size.")
+    sram: Sram | None = Field(None, description="SRAM from the shipped table, in place of macros.")
+    macros: tuple[Macro, ...] = Field((), description="Macros by increasing size; an `sram` writes its own.")
     free: Text | None = Field(
         None, description="Why reads and writes cost nothing, where there are no macros."
     )
+    double_buffered: Flag = Field(
+        False, description="True where tiles that pass through are loaded while others are in use."
+    )
+    separate_ports: Flag = Field(
+        False,
+        description="True where weights, features and partial sums each have such a port, as in many banks.",
+    )
     off_chip: Flag = Field(False, description="True for a memory outside the chip: it takes no area.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_out(cls, raw: Any) -> Any:
+        """Put the macros that an `sram` stands for beside it; a wrong one is left for its type to report."""
+        if not isinstance(raw, Mapping) or raw.get("sram") is None:
+            return raw
+        try:
+            sram = Sram.model_validate(raw["sram"])
+        except ValidationError:
+            return raw
+        return {**raw, "sram": sram, "macros": written_out(sram)}
 
     @property
     def size_bits(self) -> float:
@@ -75,6 +92,23 @@ class MemoryLevel(Section):
     def port_bits_per_cycle(self) -> float:
         """Traffic per cycle [bit]; infinite where the processor's cycles include it."""
         return math.inf if self.port is None else self.port.si
+
+    def quantities(self) -> Iterator[tuple[str, Quantity]]:
+        """Figures that the cost of the level rests on, each with its place below it.
+
+        Of an `sram`, whose macros follow from what it says, those of the macro next in size to the level.
+        """
+        sections: list[tuple[str, Section]] = [("", self)]
+        numbers = range(len(self.macros))
+        if self.sram is not None:
+            sections.append(("sram.", self.sram))
+            larger = (number for number in numbers if self.table[number, 0] >= self.size_bits)
+            numbers = range(at := next(larger, len(self.macros) - 1), at + 1)
+        sections += [(f"macros[{number}].", self.macros[number]) for number in numbers]
+        for place, section in sections:
+            for name, value in section:
+                if isinstance(value, Quantity):
+                    yield place + name, value
 
     @cached_property
     def table(self) -> np.ndarray:

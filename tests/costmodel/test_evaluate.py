@@ -309,9 +309,13 @@ ANY_PROFILE = st.sampled_from(PROFILES)
 ROUNDING = 1 - 1e-12
 
 
+# The mapping of least energy may be the faster one for the larger of two layers; docs/cost.md says so.
+FASTER = {"mapped": 0.97, "compulsory": ROUNDING}
+
+
 def no_cheaper(more: cm.Cost, less: cm.Cost) -> None:
     assert more.energy_j >= less.energy_j * ROUNDING
-    assert more.latency_s >= less.latency_s * ROUNDING
+    assert more.latency_s >= less.latency_s * FASTER[more.traffic]
     for sort, bits in less.memory_bits.items():
         assert more.memory_bits[sort] >= bits
 
@@ -320,16 +324,34 @@ def no_cheaper(more: cm.Cost, less: cm.Cost) -> None:
 @given(PLAIN_AND_REPAIRED, ANY_PROFILE, st.floats(0.1, 6), st.floats(0.1, 6))
 def test_wider_is_never_cheaper(text: str, profile: str, one: float, other: float) -> None:
     key = cm.DesignKey.parse(text)
-    narrow, wide = (cm.cost(replace(key, width=width), profile) for width in sorted((one, other)))
+    narrow, wide = (
+        cm.cost(replace(key, width=width), profile, traffic="compulsory") for width in sorted((one, other))
+    )
     no_cheaper(wide, narrow)
 
 
-@settings(max_examples=40, deadline=None)
-@given(PLAIN_AND_REPAIRED, ANY_PROFILE, st.floats(0.2, 3))
-def test_more_bits_per_feature_are_never_cheaper(text: str, profile: str, width: float) -> None:
-    key = replace(cm.DesignKey.parse(text), width=width)
+FEW_WIDTHS = (0.3, 0.5, 1.0, 1.1, 1.7)  # each takes searches of its own
+MAPPED = st.sampled_from(["resnet20[double_residual+prelu]/cifar10", "vgg_small/cifar10"])
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(MAPPED, ANY_PROFILE, st.lists(st.sampled_from(FEW_WIDTHS), min_size=2, max_size=2))
+def test_wider_is_never_cheaper_with_mapped_traffic_either(
+    text: str, profile: str, widths: list[float]
+) -> None:
+    key = cm.DesignKey.parse(text)
+    narrow, wide = (cm.cost(replace(key, width=width), profile) for width in sorted(widths))
+    no_cheaper(wide, narrow)
+
+
+@pytest.mark.parametrize("traffic", ["mapped", "compulsory"])
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(PLAIN_AND_REPAIRED, ANY_PROFILE)
+def test_more_bits_per_feature_are_never_cheaper(traffic: str, text: str, profile: str) -> None:
+    key = cm.DesignKey.parse(text)
     costs = [
-        cm.cost(replace(key, features=features), profile) for features in ("int4", "int6", "int8", "int16")
+        cm.cost(replace(key, features=features), profile, traffic=traffic)
+        for features in ("int4", "int6", "int8", "int16")
     ]
     for narrow, wide in pairwise(costs):
         no_cheaper(wide, narrow)
@@ -355,7 +377,7 @@ def test_one_operation_more_is_never_cheaper(text: str, profile: str, data: st.D
 def test_wider_is_never_cheaper_on_a_fine_grid(profile: str) -> None:
     """Every sixteenth from 0.25 to 8, so that steps between memory macros are met."""
     keys = [cm.DesignKey.parse(text) for text in ("resnet20[double_residual]/cifar10", "resnet18/imagenet")]
-    found = sweep(keys, np.arange(4, 129) / 16, [cm.load_profile(profile)])
+    found = sweep(keys, np.arange(4, 129) / 16, [cm.load_profile(profile)], traffic="compulsory")
     for design, width in zip(*np.nonzero((np.diff(found.energy_j, axis=1) < 0)[:, :, 0]), strict=True):
         pytest.fail(f"{keys[design]}: {found.widths[width + 1]} is cheaper than {found.widths[width]}")
     assert (np.diff(found.latency_s, axis=1)[~np.isnan(np.diff(found.latency_s, axis=1))] >= 0).all()
