@@ -12,7 +12,7 @@ LIGHT := .venv-without-torch
 NEED_NO_TORCH := tests/test_without_torch.py tests/test_architecture.py tests/analysis \
     tests/costmodel/test_networks.py tests/costmodel/test_folding.py tests/costmodel/test_evaluate.py
 
-.PHONY: help explore test train-demo bench bench-train format clean
+.PHONY: help explore test train-demo bench bench-mapping bench-train format clean
 
 help:  ## say what can be made
 	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder]"
@@ -37,6 +37,9 @@ train-demo: $(VENV)/.installed-train  ## train the plain BNN and a repaired one 
 bench: $(VENV)/.installed-bench  ## compare counts and speed with those of other tools
 	$(BIN)/python -m benchmarks
 
+bench-mapping: $(VENV)/.installed-explore  ## compare mappings with ZigZag's, on its accelerators; --again: BENCH="--again"
+	$(BIN)/python -m benchmarks.mapping --out $(OUT)/bench_mapping.json $(BENCH)
+
 bench-train: $(VENV)/.installed-train  ## compare the speed of training with the usual loop; IR_NET=folder adds IR-Net's
 	$(BIN)/python -m benchmarks.train --out $(OUT)/bench_train.json
 
@@ -45,7 +48,7 @@ format: $(VENV)/.installed-test  ## format the sources and sort their imports
 	$(BIN)/ruff format .
 
 clean:  ## remove the environment, caches and build outputs; ./out and ./runs stay
-	rm -rf $(VENV) $(LIGHT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LIGHT) .venv-zigzag build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---------------------------------------------------------------- the environment

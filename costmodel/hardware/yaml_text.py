@@ -29,6 +29,10 @@ from ruamel.yaml.reader import ReaderError
 from costmodel.hardware.problem import Path, Problem, place_of
 
 _DEEPEST = 24
+_TOPS = {
+    "mapping": (dict, "a mapping of 'name: ...' lines"),
+    "list": (list, "a list, each entry after '- ',"),
+}
 _SHORT = 60
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -56,14 +60,17 @@ class Document:
     complete: bool
 
 
-def read_yaml(text: str, file: str) -> Document:
+def read_yaml(text: str, file: str, *, last_wins: bool = False, top: str = "mapping") -> Document:
     """Read one YAML document; faults are collected in the result, nothing is raised.
+
+    A key that is given twice is a fault, or with `last_wins` counts as given last, as in files of tools that read
+    them so. `top` is what the file must be, mapping or list.
 
     >>> document = read_yaml("clock: {value: 4e2, unit: MHz}", "a.yaml")
     >>> document.data, document.lines[("clock", "unit")]
     ({'clock': {'value': 400.0, 'unit': 'MHz'}}, 1)
     """
-    builder = _Builder(file)
+    builder = _Builder(file, last_wins)
     complete = True
     directive = _DIRECTIVE.search(text)
     try:
@@ -91,11 +98,9 @@ def read_yaml(text: str, file: str) -> Document:
         # The scanner converts escapes and versions without checking them.
         builder.report(1, (), f"is not valid YAML: {str(error)[:_SHORT] or type(error).__name__}")
         complete = False
-    if complete and not isinstance(builder.root, dict) and not builder.problems:
+    if complete and not isinstance(builder.root, _TOPS[top][0]) and not builder.problems:
         empty = builder.root is None
-        builder.report(
-            1, (), "the file is empty" if empty else "must be a mapping of 'name: ...' lines at the top"
-        )
+        builder.report(1, (), "the file is empty" if empty else f"must be {_TOPS[top][1]} at the top")
         complete = False
     return Document(
         file, builder.root, builder.lines, tuple(builder.problems), frozenset(builder.broken), complete
@@ -124,6 +129,7 @@ class _Frame:
 @dataclass
 class _Builder:
     file: str
+    last_wins: bool = False
     root: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -177,13 +183,29 @@ class _Builder:
         assert isinstance(frame.value, dict)
         path = (*frame.path, text)
         frame.key = text
-        if text in frame.value:
+        if text in frame.value and self.last_wins:
+            self._forget(path)
+            del frame.value[text]
+        elif text in frame.value:
             self.report(line, path, f"is given twice; the first is on line {self.lines[path]}")
             frame.discards = True
         self.lines.setdefault(path, line)
         # The place is taken at once, so that a broken value still counts as given.
         frame.value.setdefault(text, None)
         frame.awaits_key = False
+
+    def _forget(self, path: Path) -> None:
+        """Take back what was read and said of a place."""
+        inside = [place for place in self.lines if place[: len(path)] == path]
+        for place in inside:
+            del self.lines[place]
+        self.broken -= set(inside)
+        told = place_of(path)
+        self.problems = [
+            problem
+            for problem in self.problems
+            if problem.place != told and not problem.place.startswith((f"{told}.", f"{told}["))
+        ]
 
     def at(self) -> Path:
         """Path of the node that comes next."""

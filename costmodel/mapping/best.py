@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from costmodel.errors import BnncostError, unknown
@@ -12,7 +12,7 @@ from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.evaluate import closed, priced
 from costmodel.mapping.fitting import no_fit
 from costmodel.mapping.goals import GOALS, solve
-from costmodel.mapping.lattice import Lattice, factored, spread
+from costmodel.mapping.lattice import Lattice, Spread, factored, spread
 from costmodel.mapping.mapped import Loop, Mapped, Temporal
 from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
 from costmodel.mapping.search import Placed, Problem
@@ -20,6 +20,8 @@ from costmodel.mapping.tiles import Tiling
 
 MOST_FACTORS = 24
 MOST_PREFIXES = 100_000
+_ROUNDING = 1e-9
+"""What may separate equal energies by rounding alone, as a share."""
 
 
 def best_mapping(
@@ -51,15 +53,17 @@ def best_mapping(
         return GOALS[goal](mapped) + waiting_j, mapped.cycles
 
     reason: BnncostError | None = None
-    for unrolling in machine.array.unrollings:
-        spreads = dict(spread(layer, unrolling))
+    for unrolling, spreads in _distinct(layer, machine):
         factors, merged = factored(spreads, most_factors, most_prefixes)
         tiling = Tiling(layer, spreads, Lattice(factors), conventions.even_edges)
         operands = [Choices(machine, layer, tiling, operand, conventions) for operand in OPERANDS]
-        mapping = _best_on(operands, unrolling, goal)
-        if mapping is None:
+        most_j = found.energy_j - found.mac_energy_j if found and not machine.cycle_energy_j else float("inf")
+        placed = _placed(operands, goal, most_j * (1 + _ROUNDING))
+        if placed is None:
             reason = reason or no_fit(operands)
+        if not placed:
             continue
+        mapping = _mapping(machine, tiling.lattice, unrolling, placed, layer.name)
         prefixes = int(tiling.lattice.cycles.size)
         mapped = replace(
             priced(operands, mapping), goal=goal, merged=merged, prefixes=prefixes, exact=merged == 0
@@ -71,12 +75,26 @@ def best_mapping(
     return found
 
 
-def _best_on(operands: Sequence[Choices], unrolling: Unrolling, goal: str) -> Temporal | None:
-    """Search one unrolling; None where nothing fits."""
+def _distinct(layer: LoopNest, machine: Architecture) -> Iterator[tuple[Unrolling, dict[str, Spread]]]:
+    """Yield the unrollings that spread this layer differently."""
+    seen: list[dict[str, Spread]] = []
+    for unrolling in machine.array.unrollings:
+        spreads = dict(spread(layer, unrolling))
+        lanes = {
+            dim: Spread(loop.extent, tuple(lane for lane in loop.lanes if lane[1] > 1))
+            for dim, loop in spreads.items()
+        }
+        if lanes not in seen:
+            seen.append(lanes)
+            yield unrolling, spreads
+
+
+def _placed(operands: Sequence[Choices], goal: str, most_j: float) -> Placed | None:
+    """Search one unrolling; None where nothing fits, () where nothing can be as good as what is known."""
     machine, layer, lattice = operands[0].machine, operands[0].layer, operands[0].tiling.lattice
     ends = tuple((len(choices.links), False) for choices in operands)
-    placed = solve(Problem(lattice, [choices.all() for choices in operands], ends), machine, layer, goal)
-    return None if placed is None else _mapping(machine, lattice, unrolling, placed, layer.name)
+    problem = Problem(lattice, [choices.all() for choices in operands], ends)
+    return solve(problem, machine, layer, goal, most_j)
 
 
 def _mapping(

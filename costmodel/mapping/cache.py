@@ -12,6 +12,7 @@ import os
 import sqlite3
 import threading
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -29,6 +30,8 @@ VERSION = 1
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
 
 _LOCKED_S = 10.0
+_TOGETHER = 256
+"""Entries that are read, or written, in one go."""
 _EXTENTS = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
 Asked = tuple[tuple[object, ...], str, str, Conventions, int, int]
 """All that a search depends on: the layer but for its name, the machine's digest, goal and limits."""
@@ -46,23 +49,65 @@ def cached_mapping(
 
     Raises BnncostError where nothing fits, and where the file is damaged.
     """
+    found = cached_mappings([(layer, machine)], goal, conventions, most_factors, most_prefixes)
+    return found[0]
+
+
+def cached_mappings(
+    pairs: Sequence[tuple[LoopNest, Architecture]],
+    goal: str = "energy",
+    conventions: Conventions = OURS,
+    most_factors: int = MOST_FACTORS,
+    most_prefixes: int = MOST_PREFIXES,
+) -> list[Mapped]:
+    """Find the best mapping of each layer on its machine, all that are not known with few visits to the file.
+
+    Raises BnncostError where nothing fits, and where the file is damaged; what was found before is kept.
+    """
     known = opened(cache_file())
-    asked = (_EXTENTS(layer), machine.digest, goal, conventions, most_factors, most_prefixes)
-    found = known.found.get(asked)
-    if found is None:
-        extents = list(asked[0])
-        told = repr((extents, machine.digest, goal, astuple(conventions), most_factors, most_prefixes))
-        key = blake2b(told.encode(), digest_size=16).digest()
-        text = known.read(key)
-        if text is not None:
-            found = _restored(text, layer, machine, goal)
-        else:
-            found = best_mapping(layer, machine, goal, conventions, most_factors, most_prefixes)
-            known.write(key, _stored(found))
-        known.found[asked] = found
-    if found.machine is machine and found.layer is layer:
-        return found
-    return replace(found, layer=layer, machine=machine)
+    rest = (goal, conventions, most_factors, most_prefixes)
+    asked: list[Asked] = [(_EXTENTS(layer), machine.digest, *rest) for layer, machine in pairs]
+    missing = {ask: pair for ask, pair in zip(asked, pairs, strict=True) if ask not in known.found}
+    if missing:
+        _learn(known, missing)
+    return [
+        found
+        if found.machine is pair[1] and found.layer is pair[0]
+        else replace(found, layer=pair[0], machine=pair[1])
+        for pair, found in zip(pairs, map(known.found.__getitem__, asked), strict=True)
+    ]
+
+
+def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]]) -> None:
+    """Read what the file knows, search the rest, and write it down now and then and at the end."""
+    keys = {ask: _key(ask) for ask in missing}
+    texts = known.read(list(keys.values()))
+    fresh: dict[bytes, str] = {}
+    try:
+        for ask, (layer, machine) in missing.items():
+            key, goal = keys[ask], ask[2]
+            if key in texts:
+                known.found[ask] = _restored(texts[key], layer, machine, goal)
+                continue
+            found = known.found[ask] = best_mapping(layer, machine, *ask[2:])
+            fresh[key] = _stored(found)
+            if len(fresh) == _TOGETHER:
+                known.write(fresh)
+                fresh = {}
+    finally:
+        if fresh:
+            known.write(fresh)
+
+
+def _key(ask: Asked) -> bytes:
+    extents, machine, goal, conventions, most_factors, most_prefixes = ask
+    rest = _told(goal, conventions, most_factors, most_prefixes)
+    return blake2b(f"({list(extents)!r}, {machine!r}, {rest}".encode(), digest_size=16).digest()
+
+
+@lru_cache
+def _told(goal: str, conventions: Conventions, most_factors: int, most_prefixes: int) -> str:
+    return repr((goal, astuple(conventions), most_factors, most_prefixes))[1:]
 
 
 def cache_file() -> Path | None:
@@ -72,6 +117,11 @@ def cache_file() -> Path | None:
         return None
     if not folder:
         folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "bnncost")
+    return _file_in(folder)
+
+
+@lru_cache
+def _file_in(folder: str) -> Path:
     return Path(folder) / f"mappings-{VERSION}.sqlite"
 
 
@@ -92,41 +142,46 @@ class Known:
         self._tried = path is None
         self._lock = threading.Lock()
 
-    def read(self, key: bytes) -> str | None:
-        """Look an entry up in the file; None where there is none. Raises BnncostError where it is damaged."""
+    def read(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """Look entries up in the file, those that it has. Raises BnncostError where it is damaged."""
+        found: dict[bytes, str] = {}
         with self._lock:
-            return self._read_file(key)
+            for start in range(0, len(keys), _TOGETHER):
+                found |= self._read_some(keys[start : start + _TOGETHER])
+        return found
 
-    def write(self, key: bytes, text: str) -> None:
-        """Keep an entry in the file; one that cannot be written is left alone."""
+    def _read_some(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        file = self._connection()
+        if file is None:
+            return {}
+        marks = ",".join("?" * len(keys))
+        try:
+            rows = file.execute(
+                f"SELECT asked, found, checked FROM mappings WHERE asked IN ({marks})", keys
+            ).fetchall()
+        except sqlite3.OperationalError:
+            return {}
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(error) from error
+        for _, text, checked in rows:
+            if not isinstance(text, str) or zlib.crc32(text.encode()) != checked:
+                raise self._damaged("an entry does not match its check sum")
+        return {key: text for key, text, _ in rows}
+
+    def write(self, entries: Mapping[bytes, str]) -> None:
+        """Keep entries in the file, all or none; what cannot be written is left alone."""
         with self._lock:
             if (file := self._connection()) is not None:
+                rows = [(key, text, zlib.crc32(text.encode())) for key, text in entries.items()]
                 try:
                     with file:
-                        entry = (key, text, zlib.crc32(text.encode()))
-                        file.execute("INSERT OR REPLACE INTO mappings VALUES (?, ?, ?)", entry)
+                        file.executemany("INSERT OR REPLACE INTO mappings VALUES (?, ?, ?)", rows)
                 except (
                     sqlite3.OperationalError
                 ):  # full, read-only or locked for too long: search again next time
                     self._file = None
                 except sqlite3.DatabaseError as error:
                     raise self._damaged(error) from error
-
-    def _read_file(self, key: bytes) -> str | None:
-        file = self._connection()
-        if file is None:
-            return None
-        try:
-            row = file.execute("SELECT found, checked FROM mappings WHERE asked = ?", (key,)).fetchone()
-        except sqlite3.OperationalError:
-            return None
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from error
-        if row is None:
-            return None
-        if not isinstance(row[0], str) or zlib.crc32(row[0].encode()) != row[1]:
-            raise self._damaged("an entry does not match its check sum")
-        return row[0]
 
     def _connection(self) -> sqlite3.Connection | None:
         if not self._tried and self.path is not None:

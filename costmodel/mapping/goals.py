@@ -25,8 +25,13 @@ GOALS: dict[str, Callable[[Mapped], float]] = {
 Costs = list[list[np.ndarray]]
 
 
-def solve(problem: Problem, machine: Architecture, layer: LoopNest, goal: str) -> Placed | None:
-    """Find the best cuts for a goal; None where tiles that share a level never fit together."""
+def solve(
+    problem: Problem, machine: Architecture, layer: LoopNest, goal: str, most_j: float = float("inf")
+) -> Placed | None:
+    """Find the best cuts for a goal; None where tiles that share a level never fit together.
+
+    Nothing, (), where the energy certainly passes `most_j`.
+    """
     if not problem.joints:
         return None
     if goal == "energy":
@@ -44,6 +49,8 @@ def solve(problem: Problem, machine: Architecture, layer: LoopNest, goal: str) -
         bounds = Bounds(problem, costs)
         if bounds.least == float("inf"):
             return None
+        if bounds.least > most_j:
+            return ()
         placed = bounds.path()
         if not overfull(problem, placed, [level.size_bits for level in machine.levels]):
             return placed

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from costmodel.mapping.architecture import Architecture, Unrolling
-from costmodel.mapping.nest import OPERANDS, LoopNest
+from costmodel.mapping.nest import LoopNest
+from costmodel.mapping.outline import outline
 
 Loop = tuple[str, int]
 
@@ -107,32 +108,5 @@ class Mapped:
         return f"least {self.goal} over all orders and allocations of {len(self.mapping.order)} loops{merged}"
 
     def text(self) -> str:
-        """Draw the nest, outermost loop first, each operand's level named where its tile begins."""
-        unrolled = [
-            f"for {dim.lower()} in parallel {factor}  # on {axis}"
-            for axis, loops in self.mapping.unrolling
-            for dim, factor in loops
-        ]
-        lines = [f"{self.layer.name} on {self.machine.name}: {self.note}"]
-        depth = 0
-        for place in range(len(self.mapping.order), -1, -1):
-            if held := self._held(place):
-                lines.append("  " * depth + f"# {held}")
-            if place:
-                dim, factor = self.mapping.order[place - 1]
-                lines.append("  " * depth + f"for {dim.lower()} in {factor}:")
-                depth += 1
-        return "\n".join([*lines, *("  " * depth + line for line in unrolled), "  " * depth + "mac"])
-
-    def _held(self, place: int) -> str:
-        """Say which operands' tiles lie in which levels from this place inwards."""
-        held = []
-        for operand in OPERANDS:
-            levels = self.machine.hierarchy[operand]
-            ends = (*self.mapping.cuts[operand][1:], len(self.mapping.order))
-            held += [
-                f"{operand} in {self.machine.levels[level].name}"
-                for level, cut in zip(levels, ends, strict=True)
-                if cut == place
-            ]
-        return ", ".join(held)
+        """Write the nest, outermost loop first, with the level that holds each operand's tile where it begins."""
+        return "\n".join([f"{self.layer.name} on {self.machine.name}: {self.note}", *outline(self).lines()])

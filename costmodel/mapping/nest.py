@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from costmodel.errors import BnncostError
 
@@ -33,14 +34,16 @@ class Axis:
 
     def positions_read(self) -> int:
         """Count the positions of the map that some output reads."""
-        return len(
-            {
-                position
-                for output in range(self.outputs)
-                for tap in range(self.kernel)
-                if 0 <= (position := output * self.stride + tap * self.dilation - self.padding) < self.length
-            }
-        )
+        return _positions_read(self)
+
+
+@lru_cache(maxsize=4096)
+def _positions_read(axis: Axis) -> int:
+    outputs, taps = range(axis.outputs), range(axis.kernel)
+    positions = {
+        output * axis.stride + tap * axis.dilation - axis.padding for output in outputs for tap in taps
+    }
+    return sum(0 <= position < axis.length for position in positions)
 
 
 @dataclass(frozen=True, slots=True)

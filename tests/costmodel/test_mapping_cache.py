@@ -110,14 +110,16 @@ def test_a_file_that_is_no_cache_is_named_with_what_to_do(file: Path) -> None:
         cached_mapping(LAYER, tpu_like())
 
 
-@pytest.mark.parametrize("change", ["found = replace(found, '1', '2')", "checked = checked + 1", "found = NULL"])
+@pytest.mark.parametrize(
+    "change", ["found = replace(found, '1', '2')", "checked = checked + 1", "found = NULL"]
+)
 def test_an_entry_that_changed_is_told_and_never_used(file: Path, change: str) -> None:
     cached_mapping(LAYER, tpu_like())
     opened.cache_clear()
     with sqlite3.connect(file) as connection:
         connection.execute(f"UPDATE mappings SET {change}")
     connection.close()
-    with pytest.raises(BnncostError, match="check sum.*delete the file"):
+    with pytest.raises(BnncostError, match=r"check sum.*delete the file"):
         cached_mapping(LAYER, tpu_like())
 
 

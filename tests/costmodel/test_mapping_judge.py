@@ -10,7 +10,7 @@ from mapping_cases import level, random_layer, random_machine
 from mapping_judge import Case, Walk, best_of_all, judge, matters, prime_loops
 
 from costmodel.errors import BnncostError
-from costmodel.mapping import Architecture, Array, LoopNest, Temporal, best_mapping, cost_of
+from costmodel.mapping import ZIGZAG, Architecture, Array, LoopNest, Temporal, best_mapping, cost_of
 
 GIVEN = 120
 SOUGHT = 30
@@ -80,6 +80,25 @@ def test_no_order_and_no_allocation_is_better(lot: int) -> None:
             assert found.exact
         if sought == SOUGHT:
             break
+
+
+def test_no_random_mapping_is_better_under_the_conventions_of_zigzag() -> None:
+    """Its fractions of lanes and cut windows go through the same search; the judge knows nothing of them."""
+    priced = 0
+    for seed in range(60):
+        case = case_of(seed, 60, share_tight=0.3)
+        given = []
+        for turn in range(12):
+            mapping = random_mapping(case, 1000 * seed + turn)
+            try:
+                given.append(cost_of(case.layer, case.machine, mapping, ZIGZAG).energy_j)
+            except BnncostError:
+                continue  # its tiles do not fit
+        if given:
+            best = best_mapping(case.layer, case.machine, conventions=ZIGZAG).energy_j
+            assert best <= min(given) * (1 + 1e-9), seed
+            priced += len(given)
+    assert priced > 350
 
 
 def test_tiles_that_compete_for_a_level_are_settled_exactly() -> None:

@@ -1,0 +1,132 @@
+"""ZigZag's accelerators as profiles of this project: the same machine again, and what a profile cannot say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tpu_like import resnet18
+from zigzag_files import (
+    EDGE_TPU_LIKE,
+    EDGE_TPU_LIKE_MAPPING,
+    TOY,
+    TOY_MAPPING,
+    TPU_LIKE,
+    TPU_LIKE_MAPPING,
+    written,
+)
+
+from costmodel import BnncostError, load_profile
+from costmodel.arrays import Home, machine_of
+from costmodel.hardware import HardwareProfile
+from costmodel.importers import architecture_of, profile_text
+from costmodel.mapping import Architecture, Port, best_mapping
+
+LAYERS = (
+    "/conv1/Conv",
+    "/layer1/layer1.0/conv1/Conv",
+    "/layer3/layer3.0/downsample/downsample.0/Conv",
+    "/fc/Gemm",
+)
+
+
+def text_of(folder: Path, text: str, mapping: str | None) -> str:
+    file = written(folder, "accelerator", text)
+    return profile_text(file, None if mapping is None else written(folder, "mapping", mapping))
+
+
+def profile_of(folder: Path, text: str = TPU_LIKE, mapping: str = TPU_LIKE_MAPPING) -> HardwareProfile:
+    return load_profile(written(folder, "profile", text_of(folder, text, mapping)))
+
+
+def by_the_bit(machine: Architecture) -> Architecture:
+    """The same machine without whole pieces, and without the energy of MACs: what a profile's machine says."""
+    levels = [
+        replace(level, ports=tuple(Port(p.name, p.width_bits, p.uses) for p in level.ports))
+        for level in machine.levels
+    ]
+    return replace(machine, levels=tuple(levels), mac_energy_j=0.0)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize(
+    ("text", "mapping"),
+    [(TPU_LIKE, TPU_LIKE_MAPPING), (EDGE_TPU_LIKE, EDGE_TPU_LIKE_MAPPING)],
+    ids=["tpu", "edge"],
+)
+def test_its_machine_moves_what_the_file_says(name: str, text: str, mapping: str, tmp_path: Path) -> None:
+    """With every operand at home in the DRAM, as ZigZag has it; finished outputs are priced with the side units."""
+    profile = profile_of(tmp_path, text, mapping)
+    layer = replace(resnet18()[name], output_bits=0)
+    figures = {name: level.interpolate(level.size_bits) for name, level in profile.memories.items()}
+    room = {name: int(level.size_bits) for name, level in profile.memories.items()}
+    costs = {name: (float(f.read_j_per_bit), float(f.write_j_per_bit)) for name, f in figures.items()}
+    here = machine_of(profile, "8x8", layer, "features", Home("dram", "dram", room, costs))
+    there = by_the_bit(architecture_of(tmp_path / "accelerator.yaml", tmp_path / "mapping.yaml"))
+    assert best_mapping(layer, here).energy_j == pytest.approx(best_mapping(layer, there).energy_j, rel=1e-9)
+
+
+def test_figures_are_those_of_the_file_and_of_the_base(tmp_path: Path) -> None:
+    profile, base = profile_of(tmp_path), load_profile("asic-45nm")
+    assert profile.mac_price("8x8").energy_j == pytest.approx(0.04e-12)
+    assert profile.mac_price("1x1").energy_j == base.mac_price("1x1").energy_j
+    assert profile.mac_price("8x8").units == 1024
+    assert profile.memories["dram"].macros[0].write.si == pytest.approx(750e-12 / 64)
+    assert profile.memories["dram"].off_chip
+    assert not profile.memories["sram_2MB"].off_chip
+    assert profile.array is not None
+    assert profile.array.systolic == ("D1", "D2")
+    assert profile.array.buffers["rf_2B"].words is not None
+    assert profile.side == base.side
+    assert profile.control == base.control
+    assert not profile.published
+
+
+def test_its_head_says_what_is_missing(tmp_path: Path) -> None:
+    text = text_of(tmp_path, TPU_LIKE, TPU_LIKE_MAPPING)
+    head = [line for line in text.splitlines() if line.startswith("#")]
+    assert "are those of asic-45nm" in head[1]
+    assert any("sram_2MB: ZigZag rounds what is moved up to 64 bits" in line for line in head)
+
+
+@pytest.mark.parametrize(
+    ("text", "mapping", "told"),
+    [
+        (TOY.replace("sizes: [4, 2]", "sizes: [8, 2]"), TOY_MAPPING, "unrolls K 4 on axis D1 of 8 lanes"),
+        (TOY, TOY_MAPPING.replace('"K, 4"', '"K, 2", "OX, 2"'), "unrolls 2 loops on axis D1"),
+        (EDGE_TPU_LIKE, None, "name a mapping file with --mapping"),
+        (TOY.replace("operands: [I2]", "operands: [I9]"), TOY_MAPPING, "unknown operand 'I9'"),
+    ],
+)
+def test_what_a_profile_cannot_say_is_refused(
+    text: str, mapping: str | None, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BnncostError, match=told):
+        text_of(tmp_path, text, mapping)
+
+
+def test_a_buffer_outside_a_memory_is_refused(tmp_path: Path) -> None:
+    inner, outer = EDGE_TPU_LIKE.index("  rf_2B:"), EDGE_TPU_LIKE.index("  sram_32KB:")
+    moved = (
+        EDGE_TPU_LIKE[inner:outer]
+        .replace("rf_2B", "late")
+        .replace("served_dimensions: [D2]", "served_dimensions: []")
+    )
+    dram = EDGE_TPU_LIKE.index("  dram:")
+    with pytest.raises(BnncostError, match="memory 'late' lies outside 'sram_2MB', but holds sums alone"):
+        text_of(tmp_path, EDGE_TPU_LIKE[:dram] + moved + EDGE_TPU_LIKE[dram:], EDGE_TPU_LIKE_MAPPING)
+
+
+@pytest.mark.parametrize(
+    ("base", "label", "told"),
+    [
+        ("mcu-cortex-m4", "8x8", "is of archetype mcu"),
+        ("asic-45nm", "9x9", "unknown MAC precision '9x9'"),
+        ("asic-45", "8x8", "unknown hardware profile 'asic-45'"),
+    ],
+)
+def test_a_base_that_cannot_complete_it_is_refused(base: str, label: str, told: str, tmp_path: Path) -> None:
+    file, mapping = written(tmp_path, "a", TPU_LIKE), written(tmp_path, "m", TPU_LIKE_MAPPING)
+    with pytest.raises(BnncostError, match=told):
+        profile_text(file, mapping, base, label)
