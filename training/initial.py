@@ -14,8 +14,9 @@ def initial_values(network: Network, generator: torch.Generator | None = None) -
     """Draw every learned parameter as a double tensor on the CPU, by name.
 
     A number fills the array. "normal" is He's normal distribution for a ReLU behind (He 2015); "spread" puts the
-    parameters that shift one value evenly over -1 .. 1 (ABC-Net, Lin 2017, eq. 2); "inverse_fan_in" is one part
-    in as many as a window sum has terms.
+    parameters that shift one value evenly over -1 .. 1 (ABC-Net, Lin 2017, eq. 2), "spread_channels" the entries of
+    one parameter over -2 .. 2, where normalized images lie; "inverse_fan_in" is one part in as many as a window sum
+    has terms.
     """
     readers = {param: op for op in reversed(network.ops) for param in (*op.inputs, *op.params)}
     spread = _spread(network)
@@ -25,6 +26,8 @@ def initial_values(network: Network, generator: torch.Generator | None = None) -
         if param.initial == "normal":
             drawn = torch.randn(shape, dtype=torch.float64, generator=generator)
             values[param.name] = drawn * math.sqrt(2 / math.prod(shape[1:]))
+        elif param.initial == "spread_channels":
+            values[param.name] = torch.linspace(-2, 2, shape[0], dtype=torch.float64)
         else:
             values[param.name] = torch.full(
                 shape, _number(network, param, readers, spread), dtype=torch.float64
@@ -40,8 +43,8 @@ def _number(network: Network, param: Param, readers: dict, spread: dict[Param, f
     if param.initial == "inverse_fan_in":
         return 1 / _terms(network, readers[param])
     raise BnncostError(
-        f"parameter '{param.name}': unknown initial value '{param.initial}'; a number, 'normal', 'spread' and "
-        "'inverse_fan_in' are known."
+        f"parameter '{param.name}': unknown initial value '{param.initial}'; a number, 'normal', 'spread', "
+        "'spread_channels' and 'inverse_fan_in' are known."
     )
 
 

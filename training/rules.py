@@ -323,6 +323,12 @@ def _pad_channels(call: Call) -> torch.Tensor:
     return functional.pad(call.inputs[0], around, value=call.op.integer("value"))
 
 
+@rule("repeat_channels")
+def _repeat_channels(call: Call) -> torch.Tensor:
+    x, channels = call.inputs[0], call.op.integer("channels")
+    return torch.cat([x] * -(-channels // x.shape[-3]), dim=-3)[..., :channels, :, :]
+
+
 @rule("concatenate")
 def _concatenate(call: Call) -> torch.Tensor:
     return torch.cat(list(call.inputs), dim=-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 REFERENCES: dict[str, str] = {
+    "banbury2021": "Banbury et al., MLPerf Tiny Benchmark, NeurIPS Datasets and Benchmarks 2021, arXiv 2106.07597",
     "bethge2019": "Bethge et al., Back to Simplicity: How to Train Accurate BNNs from Scratch?, arXiv 1906.08637",
     "bulat2019improved": "Bulat et al., Improved training of binary networks, arXiv 1904.05868",
     "bulat2019xnorpp": "Bulat and Tzimiropoulos, XNOR-Net++, BMVC 2019, arXiv 1909.13863",
@@ -23,11 +24,13 @@ REFERENCES: dict[str, str] = {
     "liu2021sabnn": "Liu et al., SA-BNN: State-Aware Binary Neural Network, AAAI 2021",
     "martinez2020": "Martinez et al., Training BNNs with Real-to-Binary Convolutions, ICLR 2020, arXiv 2003.11535",
     "mishra2018": "Mishra et al., WRPN: Wide Reduced-Precision Networks, ICLR 2018, arXiv 1709.01134",
+    "moons2018": "Moons et al., BinarEye, CICC 2018, arXiv 1804.05554; shapes as in BertMoons/BinarEye, CIFAR10/cifar10.py",
     "nair2010": "Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010",
     "nncf2020": "Kozlov et al., Neural Network Compression Framework, arXiv 2002.08679",
     "qin2020": "Qin et al., Forward and Backward Information Retention (IR-Net), CVPR 2020, arXiv 1909.10788",
     "rastegari2016": "Rastegari et al., XNOR-Net, ECCV 2016, arXiv 1603.05279",
     "tu2022": "Tu et al., AdaBin, ECCV 2022, arXiv 2208.08084",
+    "umuroglu2017": "Umuroglu et al., FINN, FPGA 2017, arXiv 1612.07119",
     "xiang2024": "Xiang et al., OvSW: Overcoming Silent Weights, ECCV 2024, arXiv 2407.05257",
     "xu2021recu": "Xu et al., ReCU: Reviving the Dead Weights, ICCV 2021, arXiv 2103.12369",
     "xu2022bdbnn": "Xu et al., Bimodal Distributed Binarized Neural Networks (BD-BNN), arXiv 2204.02004",

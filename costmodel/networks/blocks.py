@@ -22,11 +22,20 @@ class Plan:
     edge: Precision
     pad_value: int
     downsample: MethodUse
+    kernel: int = 3
+    padding: int = 1
 
     def site(self, x: Tensor, branch: Tensor, channels: Dimension, stride: int) -> Site:
-        """Describe one 3x3 convolution."""
+        """Describe one convolution of the stages."""
         value = self.pad_value if self.operands == BINARY else 0
-        return Site(x, branch, channels, 3, stride, 1, value, self.operands, self.edge, self.composition)
+        return Site(
+            x, branch, channels, self.kernel, stride, self.padding, value, self.operands, self.edge,
+            self.composition,
+        )  # fmt: skip
+
+    def dense_site(self, x: Tensor, features: Dimension) -> Site:
+        """Describe a fully connected layer: a convolution as wide as the map, which must be square."""
+        return replace(self.site(x, x, features, 1), kernel=x.shape[1], padding=0)
 
 
 def unit(g: Builder, site: Site, *, pool: bool = False) -> Tensor:

@@ -10,9 +10,9 @@ from costmodel.builder import Builder
 from costmodel.catalogue import DATASETS, NETWORKS, Backbone, Dataset
 from costmodel.design import DesignKey
 from costmodel.errors import BnncostError, by_closeness
-from costmodel.graph import Dimension, Network, Precision, Tensor, precision
+from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
-from costmodel.methods.site import Composition, chain, emit
+from costmodel.methods.site import Composition, Site, chain, convolve, emit, narrow_features
 from costmodel.networks.blocks import Plan, activate, basic_block, mix, unit
 
 
@@ -24,6 +24,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
     backbone, dataset = NETWORKS[key.network], DATASETS[key.dataset]
     composition = Composition(key.methods)
     _check_places(key, backbone)
+    _check_image(key, backbone, dataset)
     factor = _width(composition, key.width if widths is None else widths)
     image = Precision("integer", 8) if precision(key.edge).kind == "integer" else precision(key.edge)
     g = Builder(str(key), dataset.image, image, precision(key.features))
@@ -33,6 +34,8 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
         precision(key.edge),
         1 if key.padding == "one" else 0,
         MethodUse.parse(backbone.downsample or "option_a_shortcut"),
+        backbone.kernel,
+        backbone.padding,
     )
     ensemble = composition.first("ensemble")
     if ensemble is None:
@@ -64,6 +67,18 @@ def _check_places(key: DesignKey, backbone: Backbone) -> None:
             )
 
 
+def _check_image(key: DesignKey, backbone: Backbone, dataset: Dataset) -> None:
+    """Refuse images of which a network without padding would leave nothing."""
+    _, height, width = dataset.image
+    if min(height, width) < backbone.smallest_side:
+        large = [name for name, data in DATASETS.items() if min(data.image[1:]) >= backbone.smallest_side]
+        raise BnncostError(
+            f"design '{key}': {backbone.name} has no padding and needs images of at least {backbone.smallest_side}x"
+            f"{backbone.smallest_side}; '{dataset.name}' has {height}x{width}. "
+            f"Data sets with large enough images: {', '.join(by_closeness(dataset.name, large))}."
+        )
+
+
 def _width(composition: Composition, width: float | np.ndarray) -> float | np.ndarray:
     use = composition.first("width")
     return width * float(use.option("factor")) if use else width
@@ -85,19 +100,27 @@ def _network(
 ) -> Tensor:
     channels = [scaled(count, factor) for count in backbone.channels]
     with g.layer("stem"):
-        x = _stem(g, plan, dataset, channels[0], edge, small=backbone.family == "vgg")
+        x = _STEMS[backbone.stem](g, plan, backbone, dataset, channels[0])
     x = _FAMILIES[backbone.family](g, plan, backbone, channels, x)
+    for number, features in enumerate(backbone.dense, 1):
+        with g.layer(f"dense{number}"):
+            x = _plain_layer(g, plan.dense_site(x, scaled(features, factor)), pool=False)
     with g.layer("classifier"):
+        if backbone.binary_classifier:
+            return _binary_classifier(g, plan.dense_site(x, dataset.classes))
         return g.linear(g.quantize(x, edge), dataset.classes, weight=edge)
 
 
-def _stem(
-    g: Builder, plan: Plan, dataset: Dataset, channels: Dimension, edge: Precision, *, small: bool
-) -> Tensor:
-    """First convolution and norm; large images are strided by 7x7 and pooled by 3x3 windows."""
-    large = dataset.large_images and not small
+def _binary_classifier(g: Builder, site: Site) -> Tensor:
+    """Score the classes by a layer like the inner ones, without the methods that act behind a convolution."""
+    return g.batch_norm(convolve(g, narrow_features(g, site)))
+
+
+def _edge_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension) -> Tensor:
+    """First convolution and norm; large images are strided by 7x7 and pooled by 3x3 windows, but for plain networks."""
+    large = dataset.large_images and backbone.family != "vgg"
     kernel, stride, padding = (7, 2, 3) if large else (3, 1, 1)
-    weight = g.narrow_weight(channels, g.input, kernel, edge)
+    weight = g.narrow_weight(channels, g.input, kernel, plan.edge)
     y = g.batch_norm(g.conv(g.input, weight, stride=stride, padding=padding))
     if plan.operands.kind != "binary":
         y = g.relu(y)
@@ -106,6 +129,47 @@ def _stem(
     window = {"size": 3, "stride": 2, "padding": 1}
     shape = (y.shape[0], (y.shape[1] + 1) // 2, (y.shape[2] + 1) // 2)
     return g.map("max_pool", (y,), shape=shape, attributes=window)
+
+
+def _binary_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension) -> Tensor:
+    """First convolution, of the image as it is with binary weights (of other operands, at the edge's precision)."""
+    if plan.operands == BINARY:
+        latent = g.binary_weight(channels, g.input, backbone.kernel)
+        weight = g.sign_weight(latent, plan.composition.estimator("weight binarizer"))
+    else:
+        weight = g.narrow_weight(channels, g.input, backbone.kernel, plan.edge)
+    y = g.batch_norm(g.conv(g.input, weight, padding=backbone.padding))
+    return y if plan.operands == BINARY else g.relu(y)
+
+
+def _expanded_stem(
+    g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension
+) -> Tensor:
+    """Expand each colour into several maps, shifted by levels that the sign in front of stage 1 compares with.
+
+    Networks that are not binary read the image itself.
+    """
+    if plan.operands != BINARY:
+        return g.input
+    levels = g.param("level", (channels,), "C", initial="spread_channels")
+    shape = (channels, g.input.shape[1], g.input.shape[2])
+    return g.bias(
+        g.map(
+            "repeat_channels",
+            (g.input,),
+            shape=shape,
+            stored=g.input.precision,
+            attributes={"channels": channels},
+        ),
+        levels,
+    )
+
+
+_STEMS: dict[str, Callable[[Builder, Plan, Backbone, Dataset, Dimension], Tensor]] = {
+    "edge": _edge_stem,
+    "binary": _binary_stem,
+    "expanded": _expanded_stem,
+}
 
 
 def _resnet(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
@@ -139,14 +203,19 @@ def _block(
 
 
 def _vgg(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
-    """Stages of plain convolutions, the last of each followed by a 2x2 max pool."""
-    for stage, (width, layers) in enumerate(zip(channels, backbone.blocks, strict=True), 1):
+    """Stages of plain convolutions, a 2x2 max pool behind the last of each, or of those that `pools` names."""
+    pools = backbone.pools or (True,) * len(channels)
+    for stage, (width, layers, pool) in enumerate(zip(channels, backbone.blocks, pools, strict=True), 1):
         for number in range(1, layers + 1):
             with g.layer(f"stage{stage}.conv{number}"):
-                site = plan.site(x, x, width, 1)
-                y = chain(g, "gate", unit(g, site, pool=number == layers), site)
-                x = activate(g, activate(g, y, site, early=True), site, early=False)
+                x = _plain_layer(g, plan.site(x, x, width, 1), pool=pool and number == layers)
     return x
+
+
+def _plain_layer(g: Builder, site: Site, *, pool: bool) -> Tensor:
+    """One convolution without a shortcut, with the methods that act round it."""
+    y = chain(g, "gate", unit(g, site, pool=pool), site)
+    return activate(g, activate(g, y, site, early=True), site, early=False)
 
 
 _FAMILIES: dict[str, Callable[[Builder, Plan, Backbone, list[Dimension], Tensor], Tensor]] = {

@@ -28,6 +28,13 @@ def pad_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.pad(x, around, constant_values=op.integer("value"))
 
 
+@operation("repeat_channels", free_because="the same bits go to several places: wiring")
+def repeat_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Repeat all channels in turn until there are `channels`."""
+    x = inputs[0]
+    return x[..., np.arange(op.integer("channels")) % x.shape[-3], :, :]
+
+
 @operation("concatenate", free_because="neighbouring channels are addressing")
 def concatenate(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Put the channels of all inputs after each other."""

@@ -17,7 +17,10 @@ from costmodel.operations import known
 
 EPSILON = 1e-5
 """What batch norm adds to the variance; written out here, so that a changed constant is noticed."""
-NARROW = {"resnet20": 0.25, "resnet18": 0.0625, "resnet34": 0.0625, "vgg_small": 0.0625}
+NARROW = {
+    "resnet20": 0.25, "resnet18": 0.0625, "resnet34": 0.0625, "vgg_small": 0.0625, "resnet8": 0.125, "cnv": 0.0625,
+    "binareye": 0.0625,
+}  # fmt: skip
 """Widths at which every stage has an even number of channels, and few of them."""
 FEW = {"branches": "branches(count=2)", "network_ensemble": "network_ensemble(count=2)"}
 """Methods that multiply the whole network, kept small."""
@@ -29,8 +32,17 @@ def small_use(name: str) -> MethodUse:
 
 
 def small_key(network: str, *names: str, **settings: str) -> DesignKey:
-    """A narrow design on 8x8 images."""
-    return DesignKey(network, "digits", tuple(map(small_use, names)), NARROW[network], **settings)  # type: ignore[arg-type]
+    """A narrow design on 8x8 images, or on the smallest that a network without padding takes."""
+    return DesignKey(
+        network, small_images(network), tuple(map(small_use, names)), NARROW[network], **settings
+    )  # type: ignore[arg-type]
+
+
+def small_images(network: str) -> str:
+    """The data set of the smallest images that a network takes."""
+    sides = {name: min(data.image[1:]) for name, data in DATASETS.items()}
+    fitting = [name for name, side in sides.items() if side >= NETWORKS[network].smallest_side]
+    return min(fitting, key=lambda name: (sides[name], name != "digits", name))
 
 
 def compatible(names: list[str]) -> list[str]:
@@ -159,7 +171,8 @@ def _whole_weights(
 
 def _two_valued(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     filters, size = shape[0], int(np.prod(shape[1:]))
-    assert size % 2 == 0, "half of each filter's weights must lie above its mean"
+    if size % 2:  # of a first layer with binary weights, which no method standardizes
+        return rng.choice([-1.0, -0.5, 0.5, 1.0], shape)
     signs = rng.permuted(np.tile(np.repeat([-1.0, 1.0], size // 2), (filters, 1)), axis=1)
     centre = rng.choice([-0.25, 0.0, 0.25], (filters, 1))
     return (centre + signs * rng.choice([0.5, 1.0], (filters, 1))).reshape(shape)

@@ -14,6 +14,7 @@ from strategies import (
     evaluate,
     images,
     small_designs,
+    small_images,
     small_key,
 )
 
@@ -78,7 +79,7 @@ def test_options_that_change_the_structure_keep_the_output(network: str, name: s
         with pytest.raises(BnncostError, match="has no place"):
             build(DesignKey.parse(f"{network}[{name}]/digits"))
         return
-    key = DesignKey.parse(f"{network}[{name}]@w{NARROW[network]:g}/digits")
+    key = DesignKey.parse(f"{network}[{name}]@w{NARROW[network]:g}/{small_images(network)}")
     for seed in range(3):
         assert_exact(key, seed)
 

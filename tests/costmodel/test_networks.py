@@ -96,6 +96,77 @@ def test_vgg_small_on_cifar10() -> None:
     }
 
 
+def weight_bits(text: str) -> int:
+    """Bits of the stored weights of all layers of MACs."""
+    learned = build(DesignKey.parse(text)).learned()
+    return sum(int(param.size) * param.precision.bits for param in learned if param.axes in ("OIKK", "OI"))
+
+
+def test_binareye_is_the_network_of_the_chip() -> None:
+    """Eight layers of 2x2 windows over 256 channels, maps of 31, 30, 29, 28, 13, 12, 5 and 4; then 4096 x 10."""
+    windows = sum(side**2 for side in (31, 30, 29, 28, 13, 12, 5, 4))
+    found = macs("binareye/cifar10")
+    assert found == {("inner", "1x1"): windows * 256 * 256 * 4, ("classifier", "1x1"): 4 * 4 * 256 * 10}
+    assert sum(found.values()) == 1_006_673_920
+    assert weight_bits("binareye/cifar10") == 8 * 256 * 256 * 4 + 40_960 == 2_138_112
+    thresholds = totals(rows_of("binareye/cifar10"))["compare", "int8"]
+    assert thresholds == 256 * 32 * 32  # of the expansion of the image
+
+
+def test_cnv_is_the_network_of_finn() -> None:
+    """Brevitas and qonnx count 57,906,176 binary MACs, 1,555,200 of an 8-bit image, and 1,542,848 weight bits."""
+    convolutions = [(64, 64, 28), (64, 128, 12), (128, 128, 10), (128, 256, 3), (256, 256, 1)]
+    inner = sum(9 * read * made * side**2 for read, made, side in convolutions)
+    found = macs("cnv/cifar10")
+    assert found == {
+        ("stem", "1x8"): 9 * 3 * 64 * 30**2,
+        ("inner", "1x1"): inner,
+        ("dense1", "1x1"): 256 * 512,
+        ("dense2", "1x1"): 512 * 512,
+        ("classifier", "1x1"): 512 * 10,
+    }
+    assert (found["stem", "1x8"], sum(found.values())) == (1_555_200, 59_461_376)
+    assert sum(n for (_, precision), n in found.items() if precision == "1x1") == 57_906_176
+    assert weight_bits("cnv/cifar10") == 1_542_848
+
+
+def test_resnet8_is_the_network_of_mlperf_tiny() -> None:
+    stages = 9 * (2 * 16 * 16 * 32**2 + (16 * 32 + 32 * 32) * 16**2 + (32 * 64 + 64 * 64) * 8**2)
+    assert macs("resnet8@compute=int8/cifar10") == {
+        ("stem", "8x8"): 3 * 16 * 9 * 32**2,
+        ("inner", "8x8"): stages,
+        ("shortcut", "8x8"): 16 * 32 * 16**2 + 32 * 64 * 8**2,
+        ("classifier", "8x8"): 64 * 10,
+    }
+    assert sum(macs("resnet8@compute=int8/cifar10").values()) == 12_501_632
+
+
+def test_images_too_small_for_a_network_without_padding_are_refused() -> None:
+    with pytest.raises(
+        BnncostError, match="cnv has no padding and needs images of at least 32x32; 'mnist' has 28x28"
+    ):
+        build(DesignKey.parse("cnv/mnist"))
+    with pytest.raises(
+        BnncostError, match=r"at least 20x20; 'cifar10-16' has 16x16.* large enough images: cifar10"
+    ):
+        build(DesignKey.parse("binareye/cifar10-16"))
+
+
+@pytest.mark.parametrize("network", ["cnv", "binareye"])
+def test_the_smallest_image_leaves_one_position(network: str) -> None:
+    """The map behind the last stage has at least one position, and one pixel less leaves none."""
+    backbone, side = NETWORKS[network], NETWORKS[network].smallest_side
+
+    def left(side: int) -> int:
+        side -= backbone.kernel - 1 if backbone.stem == "binary" else 0
+        for layers, pool in zip(backbone.blocks, backbone.pools, strict=True):
+            side -= layers * (backbone.kernel - 1)
+            side //= 2 if pool else 1
+        return side
+
+    assert left(side) >= 1 > left(side - 1)
+
+
 def test_the_plain_network_needs_one_norm_per_shortcut_and_one_compare_per_binarized_element() -> None:
     found = totals(rows_of("resnet20/cifar10"))
     maps = [16 * 32**2, 32 * 16**2, 64 * 8**2]
@@ -122,7 +193,11 @@ def test_zero_padding_adds_a_correction_per_border_output() -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_fits_every_data_set(network: str, dataset: str) -> None:
+def test_every_network_fits_every_data_set_with_large_enough_images(network: str, dataset: str) -> None:
+    if min(DATASETS[dataset].image[1:]) < NETWORKS[network].smallest_side:
+        with pytest.raises(BnncostError, match=f"design '{network}/{dataset}': {network} has no padding"):
+            build(DesignKey(network, dataset))
+        return
     built = build(DesignKey(network, dataset))
     assert built.input.shape == DATASETS[dataset].image
     assert built.output.shape == (DATASETS[dataset].classes, 1, 1)

@@ -110,6 +110,7 @@ CASES = (
 WIRING = (
     Case("subsample", output=(C, 2, 3), attributes={"stride": 2}),
     Case("pad_channels", output=(2 * C, H, W), attributes={"channels": 2 * C, "value": 0}),
+    Case("repeat_channels", output=(2 * C + 1, H, W), attributes={"channels": 2 * C + 1}),
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
 )
 AT_EXPORT = {

@@ -15,7 +15,7 @@ from strategies import NARROW, any_values, small_key
 
 import training.export.fixed_rules  # noqa: F401
 from costmodel.builder import Builder
-from costmodel.catalogue import NETWORKS
+from costmodel.catalogue import DATASETS, NETWORKS
 from costmodel.design import COMPUTE, PADDING, DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
@@ -59,9 +59,9 @@ def made(key: DesignKey, seed: int = 0) -> Lowered:
     return model.eval()
 
 
-def some_images(count: int = 6, seed: int = 1) -> Part:
+def some_images(count: int = 6, seed: int = 1, shape: tuple[int, ...] = (1, 8, 8)) -> Part:
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 256, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    images = torch.randint(0, 256, (count, *shape), generator=generator, dtype=torch.uint8)
     return Part(images, torch.zeros(count, dtype=torch.int64))
 
 
@@ -115,12 +115,14 @@ def test_every_method_deploys(name: str) -> None:
 @pytest.mark.parametrize("network", NARROW)
 def test_every_backbone_deploys(network: str) -> None:
     key = key_of(network=network)
-    model, images = made(key), some_images()
+    shape = DATASETS[key.dataset].image
+    model, images, normalization = made(key), some_images(shape=shape), eight_bit(shape[0])
     for torch_sums in (True, False):
-        program = float_program(model, key, NORMALIZATION)
-        found = compared(model, program, images, NORMALIZATION, torch_sums=torch_sums)
+        program = float_program(model, key, normalization)
+        found = compared(model, program, images, normalization, torch_sums=torch_sums)
         assert (found.differing, found.same) == (0, len(images)) and found.bits > 0
-    assert_exact(fixed_of(key, "int8"), images.images.numpy())
+    calibration = some_images(seed=2, shape=shape).images.numpy()
+    assert_exact(fixed_program(model, key, "int8", normalization, calibration), images.images.numpy())
 
 
 @pytest.mark.parametrize("text", ["compute=int4", "compute=ternary,features=int8", "compute=int8,edge=int16"])

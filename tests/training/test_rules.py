@@ -68,6 +68,7 @@ MAPS = (
     Case("sample_deviation", output=(1, 1, 1)),
     Case("subsample", output=(C, 2, 3), attributes={"stride": 2}),
     Case("pad_channels", output=(C + 3, H, W), attributes={"channels": C + 3, "value": -1}),
+    Case("repeat_channels", output=(2 * C + 1, H, W), attributes={"channels": 2 * C + 1}),
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
 )  # fmt: skip
 

@@ -274,6 +274,12 @@ def _pad_channels(call: Fixed) -> Number:
     return Number(np.pad(x.q, around, constant_values=call.op.integer("value")), x.exponent)
 
 
+@fixed("repeat_channels", exact=True)
+def _repeat_channels(call: Fixed) -> Number:
+    x = call.inputs[0]
+    return Number(x.q[..., np.arange(call.op.integer("channels")) % x.q.shape[-3], :, :], x.exponent)
+
+
 @fixed("concatenate")
 def _concatenate(call: Fixed) -> Number:
     maps, exponent = aligned(*call.inputs)

@@ -1,0 +1,235 @@
+"""Predicted against published, a panel per metric: inputs hollow, held-out figures filled, a band of a factor two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from analysis.plots.placement import Room, leader_end, place_labels
+from analysis.plots.style import (
+    BLUE,
+    DOUBLE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PALE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    axes_in,
+    canvas,
+    styled,
+    text_size,
+    write_titles,
+)  # fmt: skip
+from analysis.units import readable
+from costmodel.validation import Prediction, summary_of
+
+BAND = 2.0
+"""Predictions within this factor lie in the band."""
+NAMED_FROM = 25.0
+"""Held-out figures that are off by more than this are named [%]."""
+_PANELS = {
+    "energy": ("Energy per inference", "J"), "latency": ("Latency", "s"), "area": ("Area", "mm2"),
+    "energy_per_mac": ("Energy per MAC", "J"), "power": ("Power", "W"), "throughput": ("Throughput", "operation"),
+}  # fmt: skip
+_SAME_PANEL = {"static_power": "power"}
+_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK, GREY)
+_MARKERS = ("o", "s", "^", "D")
+_SQUARE_METRE = 1e6  # mm2
+_LARGE = ("energy", "latency")
+"""Metrics whose panels are large and come first."""
+_LEFT_IN, _LARGE_IN, _SMALL_IN = 0.72, (2.56, 2.4), (1.4, 1.4)
+_GAP_IN = (0.86, 0.68)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One figure: published and predicted in the unit of its panel, its system, and its name if it is written out."""
+
+    x: float
+    y: float
+    system: int
+    filled: bool
+    label: str
+    ends: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The figures of one metric."""
+
+    title: str
+    unit: str
+    points: tuple[Point, ...]
+    limits: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ValidationInfo:
+    """What the picture shows: its panels, and the titles of the systems in the order of their marks."""
+
+    title: str
+    subtitle: str
+    panels: tuple[Panel, ...]
+    systems: tuple[str, ...]
+
+
+def validation_info(predictions: Sequence[Prediction]) -> ValidationInfo:
+    """Sort predictions by metric; limits are whole powers of ten that hold both values of every point."""
+    systems = tuple(dict.fromkeys(item.title for item in predictions))
+    by_metric: dict[str, list[Point]] = {}
+    for item in predictions:
+        metric = _SAME_PANEL.get(item.figure.metric, item.figure.metric)
+        by_metric.setdefault(metric, []).append(_point(item, systems.index(item.title)))
+    panels = tuple(
+        Panel(*_PANELS[metric], tuple(by_metric[metric]), _limits(by_metric[metric]))
+        for metric in _PANELS
+        if metric in by_metric
+    )
+    summary = summary_of(predictions)
+    subtitle = (
+        f"{summary.held_out} held-out figures (filled), median error {summary.median_error_percent:.1f} %; "
+        "inputs hollow; band: a factor of two"
+        if summary
+        else "inputs only"
+    )
+    return ValidationInfo("Predicted against published", subtitle, panels, systems)
+
+
+def _point(item: Prediction, system: int) -> Point:
+    scale = _SQUARE_METRE if item.figure.metric == "area" else 1.0
+    named = item.held_out and abs(item.error_percent) > NAMED_FROM
+    label = item.figure.what.split(",")[0] if named else ""
+    ends = None if item.ends is None else (item.ends[0] * scale, item.ends[1] * scale)
+    return Point(item.published * scale, item.predicted * scale, system, item.held_out, label, ends)
+
+
+def _limits(points: Sequence[Point]) -> tuple[float, float]:
+    values = [value for point in points for value in (point.x, point.y, *(point.ends or ())) if value > 0]
+    return 10.0 ** floor(log10(min(values) / 1.2)), 10.0 ** ceil(log10(max(values) * 1.2))
+
+
+def draw_validation(info: ValidationInfo) -> Canvas:
+    """Draw the large panels in one row, the small ones below it, and one legend of the systems at the bottom."""
+    rows = [row for row in (_row_of(info, large=True), _row_of(info, large=False)) if row[0]]
+    legend_in = 0.165 * ceil(len(info.systems) / 2) + 0.02
+    height = 0.4 + sum(size[1] + _GAP_IN[1] for _, size in rows) + legend_in
+    with styled():
+        figure = canvas(DOUBLE, height)
+        top = 0.58
+        for panels, (wide, high) in rows:
+            for column, panel in enumerate(panels):
+                left = _LEFT_IN + column * (wide + _GAP_IN[0])
+                axes = axes_in(figure, left, height - top - high, DOUBLE - left - wide, top)
+                _draw_panel(axes, panel)
+            top += high + _GAP_IN[1]
+        write_titles(figure, info.title, info.subtitle)
+        handles = [
+            Line2D([], [], linestyle="none", marker=_marker(n), markersize=4.2, color=_colour(n), label=title)
+            for n, title in enumerate(info.systems)
+        ]
+        figure.legend(
+            handles=handles, loc="lower center", ncols=2, frameon=False, handletextpad=0.3, labelspacing=0.3,
+            borderaxespad=0.2,
+        )  # fmt: skip
+    return figure
+
+
+def _row_of(info: ValidationInfo, *, large: bool) -> tuple[list[Panel], tuple[float, float]]:
+    titles = [_PANELS[metric][0] for metric in _LARGE]
+    return [
+        panel for panel in info.panels if (panel.title in titles) is large
+    ], _LARGE_IN if large else _SMALL_IN
+
+
+def _colour(system: int) -> str:
+    return _COLOURS[system % len(_COLOURS)]
+
+
+def _marker(system: int) -> str:
+    return _MARKERS[system // len(_COLOURS) % len(_MARKERS)]
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    low, high = panel.limits
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(low, high)
+    axes.set_ylim(low, high)
+    ends = np.array([low, high])
+    axes.fill_between(
+        ends, ends / BAND, ends * BAND, color=PALE, alpha=0.35, linewidth=0, zorder=0, gid="band"
+    )
+    axes.plot(ends, ends, color=GREY, linewidth=0.7, zorder=1, gid="equal")
+    decades = range(round(log10(low)), round(log10(high)) + 1)
+    step = max(1, ceil(len(decades) / 5))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(FixedLocator([10.0**decade for decade in decades[::step]]))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, panel.unit)))
+    axes.set_title(panel.title, pad=4)
+    axes.set_xlabel("published", labelpad=2)
+    axes.set_ylabel("predicted", labelpad=1)
+    for point in panel.points:
+        _draw_point(axes, point)
+    _draw_names(axes, [point for point in panel.points if point.label], panel.points)
+
+
+def _tick(value: float, unit: str) -> str:
+    """A power of ten without the zeros behind the point: 10 µJ."""
+    number, _, suffix = readable(value, unit).partition(" ")
+    return f"{float(number.replace(',', '')):g} {suffix}".rstrip()
+
+
+def _draw_point(axes: Axes, point: Point) -> None:
+    colour = _colour(point.system)
+    if point.ends is not None and point.ends[1] > point.ends[0] > 0:
+        axes.plot([point.x] * 2, point.ends, color=colour, linewidth=0.7, zorder=2, gid="range")
+    axes.plot(
+        [point.x], [point.y], linestyle="none", marker=_marker(point.system), markersize=4.2, color=colour,
+        markerfacecolor=colour if point.filled else "white", markeredgewidth=0.9, zorder=3, gid="figure",
+    )  # fmt: skip
+
+
+def _draw_names(axes: Axes, named: Sequence[Point], points: Sequence[Point]) -> None:
+    """Write the names of points that are far off; where they find no room, none is written."""
+    if not named:
+        return
+    pixels = 72 / axes.figure.dpi
+    anchors = axes.transData.transform([(point.x, point.y) for point in named]) * pixels
+    centres = axes.transData.transform([(point.x, point.y) for point in points]) * pixels
+    boxes = np.hstack([centres - 3.2, centres + 3.2])
+    sizes = np.array([text_size(axes.figure, point.label) for point in named])
+    window = axes.get_window_extent()
+    left, bottom, right, top = (edge * pixels for edge in (window.x0, window.y0, window.x1, window.y1))
+    frame = (left + 3, bottom + 3, right - 1, top - 3)
+    corners = place_labels(anchors, sizes, Room(frame, boxes, np.empty((0, 4))))
+    if corners is None:
+        return
+    for point, anchor, corner, size in zip(named, anchors, corners, sizes, strict=True):
+        ends = axes.transAxes.inverted().transform(
+            np.array([anchor, leader_end(anchor, corner, size)]) / pixels
+        )
+        axes.add_line(
+            Line2D(*ends.T, transform=axes.transAxes, color=PALE, linewidth=0.5, zorder=1, gid="leader")
+        )
+        left, bottom = axes.transAxes.inverted().transform(corner / pixels)
+        axes.text(
+            left,
+            bottom,
+            point.label,
+            transform=axes.transAxes,
+            ha="left",
+            va="bottom",
+            color=GREY,
+            gid="label",
+        )

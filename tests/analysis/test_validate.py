@@ -1,0 +1,140 @@
+"""`bnncost profiles validate`: its table in every form, and its picture by what it shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from analysis.cli import run
+from analysis.plots.validation import BAND, NAMED_FROM, Panel, draw_validation, validation_info
+from costmodel.validation import Prediction, validate
+
+ROOT = Path(__file__).parents[2]
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def predictions() -> tuple[Prediction, ...]:
+    return validate(["gap9-0v65", "gap9-0v80", "stm32l4r5", "laxor"], ranges=True)
+
+
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "analysis.cli", "profiles", "validate", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_as_a_process_it_writes_table_and_picture(tmp_path: Path) -> None:
+    done = process("stm32l4r5", "gap9-0v80", "--out", str(tmp_path / "new"), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    held_out = [row for row in found["figures"] if row["use"] == "held out"]
+    errors = [abs(row["predicted"] / row["published"] - 1) * 100 for row in held_out]
+    assert found["held_out"]["figures"] == len(held_out) == 8
+    assert found["held_out"]["median_error_percent"] == pytest.approx(median(errors))
+    names = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert names == ["validation.csv", "validation.md", "validation.png", "validation.svg"]
+    assert len(list(csv.DictReader(io.StringIO((tmp_path / "new" / "validation.csv").read_text())))) == 10
+
+
+def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
+    done = process("stm32l4r6")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unknown system 'stm32l4r6'; did you mean 'stm32l4r5'?" in done.stderr
+    text = (ROOT / "hardware_profiles" / "systems" / "binareye.yaml").read_text()
+    line = 1 + text[: text.index("  - what: CIFAR-10")].count("\n")
+    (tmp_path / "mine.yaml").write_text(text.replace("use: held out", "use: input"))
+    done = process(str(tmp_path / "mine.yaml"))
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"mine.yaml:{line}: figures[2].calibrates: is missing" in done.stderr.replace("\n", "")
+
+
+def test_the_table_says_what_is_input_and_ends_with_a_summary(capsys: Captured) -> None:
+    assert run(["profiles", "validate", "gap9-0v65"]) == 0
+    shown = capsys.readouterr().out
+    assert "input to processor.energy" in shown and "28.9 mW" in shown
+    assert "No figure is held out: everything here is an input." in shown
+    assert run(["profiles", "validate", "laxor"]) == 0
+    shown = capsys.readouterr().out
+    assert "3.82 µJ" in shown and "2.73 mm²" in shown
+    assert "2 held-out figures: median error" in shown and "worst a factor of" in shown
+
+
+def test_ranges_are_shown_where_asked_for(capsys: Captured) -> None:
+    assert run(["profiles", "validate", "stm32l4r5", "--ranges", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert all(
+        float(row["predicted_low"]) <= float(row["predicted"]) <= float(row["predicted_high"]) for row in rows
+    )
+    assert run(["profiles", "validate", "stm32l4r5", "--format", "csv"]) == 0
+    assert {row["predicted_low"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))} == {""}
+
+
+def panel(predictions: tuple[Prediction, ...], title: str) -> Panel:
+    (found,) = [one for one in validation_info(predictions).panels if one.title == title]
+    return found
+
+
+def test_points_are_what_was_published_and_predicted(predictions: tuple[Prediction, ...]) -> None:
+    energies = [item for item in predictions if item.figure.metric == "energy"]
+    points = panel(predictions, "Energy per inference").points
+    assert [(point.x, point.y) for point in points] == [(item.published, item.predicted) for item in energies]
+    assert [point.filled for point in points] == [item.figure.use == "held out" for item in energies]
+    (area,) = panel(predictions, "Area").points
+    assert area.x == pytest.approx(2.73)  # mm2
+    for one in validation_info(predictions).panels:
+        low, high = one.limits
+        assert all(low <= value <= high for point in one.points for value in (point.x, point.y))
+        assert np.log10([low, high]) == pytest.approx(np.round(np.log10([low, high])))
+
+
+def test_points_far_off_are_named(predictions: tuple[Prediction, ...]) -> None:
+    named = {
+        point.label for one in validation_info(predictions).panels for point in one.points if point.label
+    }
+    far = {
+        item.figure.what.split(",")[0]
+        for item in predictions
+        if item.held_out and abs(item.error_percent) > NAMED_FROM
+    }
+    assert named == far >= {"DS-CNN", "autoencoder"}
+
+
+def marked(axes: Axes, gid: str) -> list:
+    return [line for line in axes.lines if line.get_gid() == gid]
+
+
+def test_the_picture_shows_its_data(predictions: tuple[Prediction, ...]) -> None:
+    info = validation_info(predictions)
+    figure = draw_validation(info)
+    assert [axes.get_title() for axes in figure.axes] == [one.title for one in info.panels]
+    for axes, one in zip(figure.axes, info.panels, strict=True):
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        shown = [(line.get_xdata()[0], line.get_ydata()[0]) for line in marked(axes, "figure")]
+        assert shown == [(point.x, point.y) for point in one.points]
+        hollow = [line.get_markerfacecolor() == "white" for line in marked(axes, "figure")]
+        assert hollow == [not point.filled for point in one.points]
+        (band,) = [item for item in axes.collections if item.get_gid() == "band"]
+        corners = band.get_paths()[0].vertices
+        assert {round(float(y / x), 6) for x, y in corners} == {1 / BAND, BAND}
+        assert len(marked(axes, "range")) == sum(
+            point.ends is not None and point.ends[1] > point.ends[0] for point in one.points
+        )
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(info.systems)
+
+
+def test_inputs_alone_make_a_picture_too() -> None:
+    info = validation_info(validate(["gap9-0v65"]))
+    assert info.subtitle == "inputs only" and [one.title for one in info.panels] == ["Latency", "Power"]
+    draw_validation(info)
