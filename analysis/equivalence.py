@@ -13,8 +13,11 @@ from costmodel.hardware import HardwareProfile
 from costmodel.pricing import PointCosts, price
 from costmodel.sweep import demand_over_widths
 
-WIDTHS = np.arange(4, 129) / 16
-"""Widths that an energy is looked up in: from 0.25 to 8 in sixteenths, whole channels for every backbone."""
+WIDTHS = np.array([step * 2**octave for octave in range(5) for step in (4, 5, 6, 7)] + [128]) / 16
+"""Widths that an energy is looked up in: from 0.25 to 8, four to an octave, whole channels for every backbone.
+
+Every width takes searches of its own for the mappings of its layers.
+"""
 
 
 def width_curve(network: str, dataset: str, profile: AnyProfile, widths: np.ndarray = WIDTHS) -> pd.DataFrame:
@@ -51,10 +54,10 @@ class WidthScale:
     energies_j: np.ndarray
 
     def width_at(self, energy_j: float) -> float | None:
-        """Width that uses `energy_j`, between grid widths by linear interpolation; None outside 0.25 to 8."""
+        """Width that uses `energy_j`, between grid widths on logarithmic axes; None outside 0.25 to 8."""
         if not len(self.widths) or not self.energies_j[0] <= energy_j <= self.energies_j[-1]:
             return None
-        return float(np.interp(energy_j, self.energies_j, self.widths))
+        return float(np.exp(np.interp(np.log(energy_j), np.log(self.energies_j), np.log(self.widths))))
 
 
 def width_scale(plain: DesignKey, profile: AnyProfile) -> WidthScale:

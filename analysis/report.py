@@ -51,14 +51,15 @@ GENERIC = "asic-45nm"
 _SHOWN = (f"resnet20-cifar10/{GENERIC}",)
 
 
-def explore(out: Path, profiles: Sequence[str] | None, console: Console) -> None:
+def explore(out: Path, profiles: Sequence[str] | None, console: Console, *, ranges: bool = False) -> None:
     """Write tables, figures and the index page for every network and for the profiles given, or all shipped ones.
 
-    Files that are still current stay. Raises BnncostError for unknown profiles and folders that cannot be written.
+    With `ranges`, tables, fronts and marginal costs show what the ends of the profiles' ranges give. Files that are
+    still current stay. Raises BnncostError for unknown profiles and folders that cannot be written.
     """
     chips = read_profiles(profiles)
     measured = shipped_studies()
-    jobs = plan(chips, measured)
+    jobs = plan(chips, measured, ranges=ranges)
     make_folder(out)
     code = code_digest()
     made_from = {job.folder: job_digest(job, chips[job.source], code) for job in jobs}
@@ -88,12 +89,17 @@ def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
     return chips
 
 
-def plan(chips: Mapping[str, HardwareProfile], measured: Sequence[tuple[Study, Outcome]] = ()) -> list[Job]:
+def plan(
+    chips: Mapping[str, HardwareProfile],
+    measured: Sequence[tuple[Study, Outcome]] = (),
+    *,
+    ranges: bool = False,
+) -> list[Job]:
     """All jobs of a report, those of one network together; measured networks of which nothing is published last."""
     studied = dict.fromkeys((study.network, study.dataset) for study, _ in measured)
     pairs = dict.fromkeys([*FRONTS, *TABLES_ONLY, *studied])
     return [
-        Job(*pair, source, chip.name, with_front=pair in FRONTS, with_measured=pair in studied)
+        Job(*pair, source, chip.name, pair in FRONTS, pair in studied, ranges)
         for pair in pairs
         for source, chip in chips.items()
     ]

@@ -18,11 +18,12 @@ from analysis.marginal import MethodTable, method_table
 from analysis.outcome import Outcome
 from analysis.pareto import front_frame, runnable
 from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
+from analysis.ranges import at_all_ends, front_over, joined_frames
 from analysis.report_measured import write_measured
 from analysis.studies import Study
 from analysis.tables import Table
 from analysis.units import readable
-from analysis.views import method_view
+from analysis.views import method_view, ranged_method_view
 from costmodel.hardware import HardwareProfile
 from costmodel.output import write_whole
 from costmodel.records import AccuracyRecord
@@ -37,13 +38,15 @@ _SHOWN_COLUMNS = (
     "equivalent_width",
     "reason",
 )
+_PERCENTAGES = ("alone_percent", "left_out_percent")
 
 
 @dataclass(frozen=True)
 class Job:
     """What is computed and drawn together; `source` is the name or path of the profile called `profile_name`.
 
-    `with_front` asks for the front of published accuracies, `with_measured` for those of the shipped studies.
+    `with_front` asks for the front of published accuracies, `with_measured` for those of the shipped studies, `ranges`
+    for what the ends of the profile's ranges give.
     """
 
     network: str
@@ -52,6 +55,7 @@ class Job:
     profile_name: str
     with_front: bool
     with_measured: bool = False
+    ranges: bool = False
 
     @property
     def folder(self) -> str:
@@ -71,8 +75,7 @@ def run_job(
     Of the `measured` studies those of the job's network and data set are shown.
     """
     folder = out / job.folder
-    table = method_table(job.network, chip, job.dataset)
-    view = method_view(table)
+    table, view, methods = _methods(job, chip)
     written = [
         *write_tables(folder / "methods", view, tables.csv_text(view)),
         write_whole(folder / "methods.json", json.dumps(table.to_dict(), indent=2) + "\n"),
@@ -80,25 +83,35 @@ def run_job(
     summary = _summary(job, chip, table, view)
     if job.with_front:
         kept, left_out = runnable(for_network(records, job.network, job.dataset), chip)
-        frame = front_frame(job.network, job.dataset, chip, kept)
+        frame = front_over(
+            lambda at: front_frame(job.network, job.dataset, at, kept), chip, ranges=job.ranges
+        )
         written += write_front(frame, job.network, job.dataset, chip, "energy", folder)
-        written += _write_split_and_marginal(folder, job, chip, frame, table)
+        written += _write_split_and_marginal(folder, job, chip, frame, methods)
         summary |= {"front": accuracies_on_front(frame), "designs": len(frame), "left_out": left_out}
     mine = [item for item in measured if (item[0].network, item[0].dataset) == (job.network, job.dataset)]
-    files, parts = write_measured(mine, chip, folder)
+    files, parts = write_measured(mine, chip, folder, ranges=job.ranges)
     written += files
     summary["measured"] = parts
     return [*written, write_whole(folder / "summary.json", json.dumps(summary, indent=1) + "\n")]
 
 
+def _methods(job: Job, chip: HardwareProfile) -> tuple[MethodTable, Table, pd.DataFrame]:
+    """What each method costs: as computed, as a table to show, and as a frame; with ranges if the job has them."""
+    if not job.ranges:
+        table = method_table(job.network, chip, job.dataset)
+        return table, method_view(table), method_frame(table)
+    three = at_all_ends(lambda at: method_table(job.network, at, job.dataset), chip)
+    best, frame, worst = map(method_frame, three)
+    return three[1], ranged_method_view(*three), joined_frames((best, frame, worst), "use", _PERCENTAGES)
+
+
 def _write_split_and_marginal(
-    folder: Path, job: Job, chip: HardwareProfile, frame: pd.DataFrame, table: MethodTable
+    folder: Path, job: Job, chip: HardwareProfile, frame: pd.DataFrame, methods: pd.DataFrame
 ) -> list[Path]:
     title = network_title(job.network, job.dataset)
     split = draw_split(split_info(frame, f"{title}: what the energy is spent on", profile_title(chip)))
-    marginal = marginal_info(
-        method_frame(table), f"{title}: marginal energy of each method", profile_title(chip)
-    )
+    marginal = marginal_info(methods, f"{title}: marginal energy of each method", profile_title(chip))
     return [
         *write_figure(split, folder / "split"),
         *write_figure(draw_marginal(marginal), folder / "marginal"),

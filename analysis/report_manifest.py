@@ -64,8 +64,8 @@ def code_digest() -> str:
 
 def job_digest(job: Job, chip: HardwareProfile, code: str) -> str:
     """Digest of everything that the files of a job depend on: code, network, and the figures of its profile."""
-    parts = (job.network, job.dataset, str(job.with_front), str(job.with_measured), chip.model_dump_json())
-    return digest(code, *parts)
+    asked = (str(job.with_front), str(job.with_measured), str(job.ranges))
+    return digest(code, job.network, job.dataset, *asked, chip.model_dump_json())
 
 
 def read_manifest(out: Path) -> Manifest:

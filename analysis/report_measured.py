@@ -9,6 +9,7 @@ from typing import Any
 from analysis import tables
 from analysis.front_files import accuracies_on_front, write_study_front, write_tables
 from analysis.outcome import Outcome
+from analysis.ranges import front_over
 from analysis.studies import Study, stems
 from analysis.study_front import runnable_designs, study_frame
 from analysis.study_gains import write_study_gains
@@ -20,27 +21,33 @@ FRONT, GAINS, DOTS = "measured-energy", "measured-gains", "measured-gains-plot"
 
 
 def write_measured(
-    found: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path
+    found: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path, *, ranges: bool = False
 ) -> tuple[list[Path], list[dict[str, Any]]]:
     """Write front and gains of each study of one network and data set, as figures and as tables.
 
     Returns the paths and what the page says.
 
-    Studies of unlike protocols have files and captions of their own.
+    Studies of unlike protocols have files and captions of their own. With `ranges`, fronts show those of their costs.
     """
     written: list[Path] = []
     parts: list[dict[str, Any]] = []
     every = [study for study, _ in found]
     names = zip(stems(every, FRONT), stems(every, GAINS), stems(every, DOTS), strict=True)
     for (study, outcome), stem in zip(found, names, strict=True):
-        files, part = _study(study, outcome, chip, folder, stem)
+        files, part = _study(study, outcome, chip, folder, stem, ranges=ranges)
         written += files
         parts.append(part)
     return written, parts
 
 
 def _study(
-    study: Study, outcome: Outcome, chip: HardwareProfile, folder: Path, stem: tuple[str, str, str]
+    study: Study,
+    outcome: Outcome,
+    chip: HardwareProfile,
+    folder: Path,
+    stem: tuple[str, str, str],
+    *,
+    ranges: bool,
 ) -> tuple[list[Path], dict[str, Any]]:
     kept, left_out = runnable_designs(study.designs, chip)
     front, gains, dots = stem
@@ -52,7 +59,7 @@ def _study(
     }
     if not kept:
         return [], part
-    frame = study_frame(kept, chip, outcome.names)
+    frame = front_over(lambda at: study_frame(kept, at, outcome.names), chip, ranges=ranges)
     costed = priced(outcome, chip)
     table = study_table(costed)
     view = paper_table(table)

@@ -1,7 +1,8 @@
 """Tables as data, and their text forms: CSV, records for JSON, Markdown, LaTeX.
 
 Cells hold numbers in SI units. CSV and records keep them as they are; Markdown and LaTeX put one unit in the
-header of each column and three significant digits in the cells.
+header of each column and three significant digits in the cells. A cell may be a range: its value with the low and
+the high end behind it, which are columns of their own in CSV and records.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.units import common_scale, readable, significant
+from analysis.units import common_scale, readable, readable_range, significant
+from costmodel.ranges import Range
 
-Cell = str | int | float | None
+Cell = str | int | float | Range | None
 EMPTY = "–"
 HUNDREDTHS = ("%", "points")
 """Units of accuracies and of their differences, which are shown with two digits and named in the header."""
+_NAMED_UNITS = ("j", "s", "w", "hz", "bits", "percent")
 _LONG_TEXT = 36  # characters from which a LaTeX column wraps
 _MANY_COLUMNS = 6
 
@@ -55,10 +58,65 @@ class Table:
         return bool(cells) and not any(isinstance(cell, str) for cell in cells)
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Lines of text in a fixed layout, under a title."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
 def records(table: Table) -> list[dict[str, Cell]]:
     """Rows as mappings from column name to cell, for JSON."""
-    names = [column.name for column in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in table.rows]
+    spread = without_ranges(table)
+    names = [column.name for column in spread.columns]
+    return [dict(zip(names, row, strict=True)) for row in spread.rows]
+
+
+def without_ranges(table: Table) -> Table:
+    """The same table with value, low and high in three columns wherever a column holds ranges.
+
+    >>> column = Column("energy_j", "energy", "J")
+    >>> found = without_ranges(Table("t", "T", (column,), ((Range(1.0, 2.0, 3.0),), (None,))))
+    >>> [column.name for column in found.columns], found.rows
+    (['energy_j', 'energy_low_j', 'energy_high_j'], ((2.0, 1.0, 3.0), (None, None, None)))
+    """
+    ranged = [any(isinstance(cell, Range) for cell in table.column(n)) for n in range(len(table.columns))]
+    if not any(ranged):
+        return table
+    columns = [
+        one
+        for column, wide in zip(table.columns, ranged, strict=True)
+        for one in (_three_columns(column) if wide else (column,))
+    ]
+    rows = tuple(
+        tuple(
+            one for cell, wide in zip(row, ranged, strict=True) for one in (_three(cell) if wide else (cell,))
+        )
+        for row in table.rows
+    )
+    return Table(table.name, table.title, tuple(columns), rows, table.caption, table.grouped)
+
+
+def _three_columns(column: Column) -> tuple[Column, ...]:
+    ends = (
+        Column(range_name(column.name, end), f"{column.title}, {end}", column.unit) for end in ("low", "high")
+    )
+    return (column, *ends)
+
+
+def _three(cell: Cell) -> tuple[Cell, ...]:
+    return (cell.value, cell.low, cell.high) if isinstance(cell, Range) else (cell, cell, cell)
+
+
+def range_name(name: str, end: str) -> str:
+    """Name of the column of one end: the unit stays last.
+
+    >>> range_name("energy_j", "low"), range_name("area", "high")
+    ('energy_low_j', 'area_high')
+    """
+    stem, _, unit = name.rpartition("_")
+    return f"{stem}_{end}_{unit}" if unit in _NAMED_UNITS and stem else f"{name}_{end}"
 
 
 def shown(table: Table, *left_out: str) -> Table:
@@ -77,16 +135,17 @@ def shown(table: Table, *left_out: str) -> Table:
 def csv_text(table: Table) -> str:
     """Comma-separated values under the column names, numbers in SI units and in full."""
     stream = io.StringIO()
+    spread = without_ranges(table)
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([column.name for column in table.columns])
-    writer.writerows(["" if cell is None else cell for cell in row] for row in table.rows)
+    writer.writerow([column.name for column in spread.columns])
+    writer.writerows(["" if cell is None else cell for cell in row] for row in spread.rows)
     return stream.getvalue()
 
 
 def shown_cells(table: Table) -> list[list[str]]:
     """Rows as text for a terminal: each number with a unit of its own, a repeated group name left out."""
     return [
-        [_in_own_unit(cell, column.unit) for cell, column in zip(row, table.columns, strict=True)]
+        [cell_text(cell, column.unit) for cell, column in zip(row, table.columns, strict=True)]
         for row in _without_repeats(table)
     ]
 
@@ -161,11 +220,16 @@ def _without_repeats(table: Table) -> list[list[Cell]]:
     return kept
 
 
-def _in_own_unit(cell: Cell, unit: str) -> str:
+def cell_text(cell: Cell, unit: str) -> str:
+    """A cell as a terminal shows it, a number with a unit of its own."""
     if cell is None:
         return EMPTY
     if isinstance(cell, str):
         return cell
+    if isinstance(cell, Range):
+        if unit and unit not in HUNDREDTHS:
+            return readable_range(cell.value, cell.low, cell.high, unit)
+        return _plain(cell, 1.0, unit)
     if unit in HUNDREDTHS:
         return _percent(cell)
     if not unit:
@@ -176,7 +240,7 @@ def _in_own_unit(cell: Cell, unit: str) -> str:
 def _in_common_units(table: Table) -> tuple[list[str], list[list[str]]]:
     """Headers with units, and cells with numbers in them."""
     scales = [
-        common_scale([cell for cell in table.column(number) if isinstance(cell, int | float)], column.unit)
+        common_scale([cell for cell in map(_number, table.column(number)) if cell is not None], column.unit)
         for number, column in enumerate(table.columns)
     ]
     headers = [
@@ -193,11 +257,20 @@ def _in_common_units(table: Table) -> tuple[list[str], list[list[str]]]:
     return headers, rows
 
 
+def _number(cell: Cell) -> int | float | None:
+    """The number that a cell holds, of a range its value."""
+    value = cell.value if isinstance(cell, Range) else cell
+    return value if isinstance(value, int | float) else None
+
+
 def _plain(cell: Cell, size: float, unit: str) -> str:
     if cell is None:
         return EMPTY
     if isinstance(cell, str):
         return cell
+    if isinstance(cell, Range):
+        value, low, high = (_plain(end, size, unit) for end in (cell.value, cell.low, cell.high))
+        return f"{value} ({low} to {high})"
     if unit in HUNDREDTHS:
         return _percent(cell)
     return f"{cell:,}" if isinstance(cell, int) and not unit else significant(cell / size)

@@ -59,6 +59,19 @@ def readable(value: float, unit: str) -> str:
     return f"{significant(value / scale.size)} {scale.label}".rstrip()
 
 
+def readable_range(value: float, low: float, high: float, unit: str) -> str:
+    """Write a value with its range, all three in the value's unit; a range without extent is left out.
+
+    >>> readable_range(1.46e-6, 0.9e-6, 23e-6, "J"), readable_range(12, 12, 12, "dsp")
+    ('1.46 µJ (0.900 to 23.0)', '12 DSP')
+    """
+    text = readable(value, unit)
+    if low == value == high:
+        return text
+    scale = common_scale((value,), unit)
+    return f"{text} ({significant(low / scale.size)} to {significant(high / scale.size)})"
+
+
 def common_scale(values: Iterable[float], unit: str) -> Scale:
     """Choose the size of a unit in which the largest of several values has one to three digits before the point.
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analysis.tables import Cell, Column, Table
+from analysis.mapping_views import layer_traffic_table
+from analysis.ranges import WHAT_RANGES_ARE, joined_tables
+from analysis.tables import Cell, Column, Table, cell_text, range_name
 from analysis.units import readable
 from costmodel import Cost
 from costmodel.methods import CATEGORIES
+from costmodel.ranges import CostRange, Range
 from costmodel.results import LayerCost
 
 if TYPE_CHECKING:
@@ -31,28 +35,29 @@ OPERATION_ORDER = ("mac", "mul", "add", "compare", "shift", "lookup", "divide")
 def cost_tables(found: Cost, *, per_layer: bool = False) -> tuple[Table, ...]:
     """What a reader wants to see of a cost: totals, energy split, operations, memory, and layers if asked."""
     tables = (totals_table(found), split_table(found), operations_table(found), memory_table(found))
-    return (*tables, layers_table(found)) if per_layer else tables
+    return (*tables, layers_table(found), layer_traffic_table(found)) if per_layer else tables
 
 
-def totals_table(found: Cost) -> Table:
-    """Energy, latency, area and storage of one inference in one row each."""
+def totals_table(found: Cost, ranges: CostRange | None = None) -> Table:
+    """Energy, latency, area and storage of one inference in one row each, with their ranges if given."""
     stored = {"weights": "weights", "parameters": "parameters", "peak_features": "feature maps at their peak"}
+    totals = ranges or found
     rows = [
-        ("energy", readable(found.energy_j, "J")),
-        ("latency", readable(found.latency_s, "s")),
-        *(area_text(resource, amount) for resource, amount in found.area.items()),
+        ("energy", cell_text(totals.energy_j, "J")),
+        ("latency", cell_text(totals.latency_s, "s")),
+        *(area_text(resource, amount) for resource, amount in totals.area.items()),
         *((stored.get(name, name), readable(bits, "bit")) for name, bits in found.memory_bits.items()),
     ]
     columns = (Column("quantity", "per inference"), Column("value", "value"))
     return Table("totals", f"{found.design} on {found.profile}", columns, tuple(rows))
 
 
-def area_text(resource: str, amount: float) -> tuple[str, str]:
+def area_text(resource: str, amount: float | Range) -> tuple[str, str]:
     """Name and amount of one resource of the chip, both for people."""
     if resource.endswith("_bits"):
-        return f"used of {resource.removesuffix('_bits')}", readable(amount, "bit")
+        return f"used of {resource.removesuffix('_bits')}", cell_text(amount, "bit")
     title, unit = TOTALS_TITLE.get(resource, (f"area in {resource}", resource))
-    return title, readable(amount, unit)
+    return title, cell_text(amount, unit)
 
 
 def split_table(found: Cost) -> Table:
@@ -85,9 +90,10 @@ def memory_table(found: Cost) -> Table:
         Column("level", "memory"), Column("role", "holds"), Column("read_bits", "read", "bit"),
         Column("write_bits", "written", "bit"), Column("energy_j", "energy", "J"),
     )  # fmt: skip
+    order = list(dict.fromkeys(row.level for row in found.memory))
     rows = tuple(
         (row.level, row.role.replace("_", " "), row.read_bits, row.write_bits, row.energy_j)
-        for row in found.memory
+        for row in sorted(found.memory, key=lambda row: order.index(row.level))
     )
     return Table("memory", "Memory traffic", columns, rows, grouped=1)
 
@@ -96,12 +102,16 @@ def layers_table(found: Cost) -> Table:
     """Energy, latency and the bottleneck of each layer."""
     columns = (
         Column("layer", "layer"), Column("operation_j", "energy in operations", "J"),
-        Column("memory_j", "energy in memory", "J"), Column("latency_s", "latency", "s"),
-        Column("bound_by", "bound by"),
+        Column("memory_j", "energy in memory", "J"), Column("cycles", "cycles"),
+        Column("stall_cycles", "stalls"), Column("latency_s", "latency", "s"), Column("bound_by", "bound by"),
     )  # fmt: skip
     rows = tuple(
-        (row.layer, row.operation_j, row.memory_j, row.latency_s, _bound(row)) for row in found.layers
-    )
+        (
+            row.layer, row.operation_j, row.memory_j, round(row.cycles), round(row.stall_cycles),
+            row.latency_s, _bound(row),
+        )
+        for row in found.layers
+    )  # fmt: skip
     caption = "Control and leakage, which follow the latency, are in none of the layers."
     return Table("layers", "Layers", columns, rows, caption)
 
@@ -137,11 +147,14 @@ def tidy_cost(found: Cost) -> Table:
 
 def tidy_layers(found: Cost) -> Table:
     """One row per layer, as CSV has it."""
-    names = ("layer", "operation_j", "memory_j", "cycles", "latency_s", "bound_by")
+    names = ("layer", "operation_j", "memory_j", "cycles", "stall_cycles", "latency_s", "bound_by")
     rows = tuple(
-        (row.layer, row.operation_j, row.memory_j, row.cycles, row.latency_s, row.bound_by)
+        (
+            row.layer, row.operation_j, row.memory_j, row.cycles, row.stall_cycles, row.latency_s,
+            row.bound_by,
+        )
         for row in found.layers
-    )
+    )  # fmt: skip
     return Table("layers", found.design, tuple(Column(name, name) for name in names), rows)
 
 
@@ -182,6 +195,13 @@ def method_view(found: MethodTable) -> Table:
     )
     title = f"Repair methods on {found.network}, {found.profile}"
     return Table("methods", title, columns, rows, method_caption(found), 2)
+
+
+def ranged_method_view(best: MethodTable, found: MethodTable, worst: MethodTable) -> Table:
+    """The table of `method_view` with the range of each figure over both ends of the profile's ranges."""
+    three = method_view(best), method_view(found), method_view(worst)
+    joined = joined_tables(three, key=("branch", "category", "method"))
+    return replace(joined, caption=f"{joined.caption} {WHAT_RANGES_ARE}")
 
 
 def by_category(found: MethodTable) -> list[MethodCost]:
@@ -233,12 +253,11 @@ def front_view(frame: pd.DataFrame, title: str) -> Table:
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
-            str(row.label), float(row.top1), float(row.energy_j), float(row.latency_s), float(row.area),
-            float(row.memory_bits), "yes" if row.on_front else "", str(row.reference),
+            str(row.label), float(row.top1), *_costs(row), "yes" if row.on_front else "", str(row.reference),
         )
         for row in frame.itertuples()
     ]  # fmt: skip
-    return Table("front", title, columns, tuple(rows))
+    return Table("front", title, columns, tuple(rows), _range_note(frame))
 
 
 def study_front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
@@ -252,12 +271,28 @@ def study_front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Tabl
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
-            str(row.label), float(row.top1), _number(row.top1_spread), int(row.seeds), float(row.energy_j),
-            float(row.latency_s), float(row.area), float(row.memory_bits), _place(row), str(row.note),
+            str(row.label), float(row.top1), _number(row.top1_spread), int(row.seeds), *_costs(row), _place(row),
+            str(row.note),
         )
         for row in frame.itertuples()
     ]  # fmt: skip
-    return Table("front", title, columns, tuple(rows), caption)
+    return Table("front", title, columns, tuple(rows), " ".join(filter(None, (caption, _range_note(frame)))))
+
+
+def _range_note(frame: pd.DataFrame) -> str:
+    """What the brackets of a front's table are, where it has any."""
+    return WHAT_RANGES_ARE if "x_low" in frame else ""
+
+
+def _costs(row: Any) -> tuple[Cell, ...]:
+    """Energy, latency, area and memory of a design, with their ranges where the frame has them."""
+    return tuple(_with_range(row, name) for name in ("energy_j", "latency_s", "area", "memory_bits"))
+
+
+def _with_range(row: Any, name: str) -> Cell:
+    value = float(getattr(row, name))
+    low, high = (getattr(row, range_name(name, end), value) for end in ("low", "high"))
+    return value if low == value == high else Range(float(low), value, float(high))
 
 
 def _number(value: float) -> float | None:

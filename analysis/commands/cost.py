@@ -2,20 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
 from analysis.commands.show import Document
-from analysis.views import cost_tables, tidy_cost, tidy_layers
+from analysis.mapping_views import COMPULSORY, listings_of, mapping_record
+from analysis.ranges import WHAT_RANGES_ARE, joined_tables
+from analysis.tables import Table
+from analysis.views import TIDY, cost_tables, tidy_cost, tidy_layers, totals_table
 from costmodel import Cost, cost
+from costmodel.layer_mappings import mappings_of
+from costmodel.pricing import TrafficModel
+from costmodel.ranges import CostRange, cost_range
+
+_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "energy_split": ("part",),
+        "operations": ("operation", "precision"),
+        "memory": ("level", "role"),
+        "layers": ("layer",),
+        "layer_traffic": ("layer", "level", "role"),
+        "cost": (*TIDY[: TIDY.index("count")], "level", "role"),
+    }
+)
+"""The columns that tell the rows of each table apart."""
 
 
-def cost_document(design: str, profile: str, *, per_layer: bool) -> Document:
-    """Price a design and put the result in order."""
-    found = cost(design, profile)
-    tidy = tidy_layers(found) if per_layer else tidy_cost(found)
-    return Document(cost_tables(found, per_layer=per_layer), found.to_dict(), tidy, _notes(found))
+def cost_document(
+    design: str,
+    profile: str,
+    *,
+    per_layer: bool,
+    ranges: bool = False,
+    traffic: TrafficModel | None = None,
+) -> Document:
+    """Price a design and put the result in order, with the range of each figure if asked for.
+
+    `per_layer` adds tables of the layers and, where traffic is mapped, the mapping of each.
+    """
+    if ranges:
+        document = _with_ranges(cost_range(design, profile, traffic=traffic), per_layer=per_layer)
+    else:
+        found = cost(design, profile, traffic=traffic)
+        tidy = tidy_layers(found) if per_layer else tidy_cost(found)
+        document = Document(cost_tables(found, per_layer=per_layer), found.to_dict(), tidy, _notes(found))
+    assert isinstance(document.data, dict)
+    if not per_layer or document.data["traffic"] == "compulsory":
+        return document
+    mappings = mappings_of(design, profile)
+    data = document.data | {"mappings": [mapping_record(one) for one in mappings]}
+    return replace(document, data=data, listings=listings_of(mappings))
+
+
+def _with_ranges(found: CostRange, *, per_layer: bool) -> Document:
+    """The same document with ranges in its numbers, and a key more in JSON."""
+    three = (found.low, found.value, found.high)
+    totals = replace(totals_table(found.value, found), caption=WHAT_RANGES_ARE)
+    low, value, high = (cost_tables(one, per_layer=per_layer)[1:] for one in three)
+    tidy = tidy_layers if per_layer else tidy_cost
+    return Document(
+        (totals, *(_joined(tables) for tables in zip(low, value, high, strict=True))),
+        found.value.to_dict() | {"ranges": found.to_dict()},
+        _joined((tidy(found.low), tidy(found.value), tidy(found.high))),
+        _notes(found.value),
+    )
+
+
+def _joined(three: tuple[Table, Table, Table]) -> Table:
+    return joined_tables(three, _KEYS[three[1].name])
 
 
 def _notes(found: Cost) -> tuple[str, ...]:
     notes = ["Folding:", *(f"  {note}" for note in found.notes)] if found.notes else []
+    if found.traffic == "compulsory":
+        notes.append(COMPULSORY)
     return (
         *notes,
         f"{len(found.assumptions)} figures in use are derived, scaled or assumed; --format json lists them.",

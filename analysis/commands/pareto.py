@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+
+import pandas as pd
 
 from analysis.accuracy import for_network, load_accuracy
 from analysis.commands.show import Document
 from analysis.front_files import write_front, write_study_front
+from analysis.mapping_views import COMPULSORY
 from analysis.measured import MEASURED, holds_measurements, load_measurements
 from analysis.outcome import outcome_of, shipped_outcomes
 from analysis.pareto import Axis, front_frame, runnable
-from analysis.studies import Study, select, stems, studies
+from analysis.ranges import front_over
+from analysis.studies import MeasuredDesign, Study, select, stems, studies
 from analysis.study_front import runnable_designs, study_frame, table_note
+from analysis.study_names import Names
 from analysis.tables import Table, records, shown
 from analysis.views import front_view, study_front_view
 from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
 from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
+from costmodel.pricing import TrafficModel, with_traffic
 from costmodel.records import AccuracyRecord
 
 LITERATURE = "literature"
@@ -30,6 +38,8 @@ class Choice:
 
     `accuracy` is "literature", "measured", a CSV, or a folder of runs; `recipe` keeps the measurements of one
     recipe, by its name or digest. Measurements that are all of one network and data set need no name of them.
+    `ranges` adds what the ends of the profile's ranges give; fronts stay those of the values. `traffic` is as
+    in `cost`.
     """
 
     network: str | None
@@ -38,6 +48,8 @@ class Choice:
     x: Axis = "energy"
     accuracy: str = LITERATURE
     recipe: str | None = None
+    ranges: bool = False
+    traffic: TrafficModel | None = None
 
 
 def pareto_document(choice: Choice, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
@@ -49,7 +61,13 @@ def pareto_document(choice: Choice, out: Path) -> tuple[Document, list[Path], di
         raise unknown("network", choice.network, NETWORKS)
     if choice.dataset is not None and choice.dataset not in DATASETS:
         raise unknown("data set", choice.dataset, DATASETS)
-    chip = load_profile(choice.profile)
+    chip = with_traffic(load_profile(choice.profile), choice.traffic)
+    document, written, left_out = _fronts(choice, chip, out)
+    notes = (*document.notes, COMPULSORY) if chip.array is None else document.notes
+    return replace(document, notes=notes), written, left_out
+
+
+def _fronts(choice: Choice, chip: HardwareProfile, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
     if choice.accuracy != LITERATURE and holds_measurements(choice.accuracy):
         return _measured(choice, chip, out)
     if choice.recipe is not None:
@@ -67,10 +85,18 @@ def _published(
     here, left_out = runnable(mine, chip)
     if own:
         left_out |= {one.name: f"it is on {_backbone(one)}" for one in everything if one not in mine}
-    frame = front_frame(network, dataset, chip, here, choice.x)
+    frame = front_over(
+        lambda at: front_frame(network, dataset, at, here, choice.x), chip, ranges=choice.ranges
+    )
     written = write_front(frame, network, dataset, chip, choice.x, make_folder(out))
     table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}")
     return Document((table,), records(table), table), written, left_out
+
+
+def _study_frame(
+    designs: Sequence[MeasuredDesign], names: Names, x: Axis, chip: HardwareProfile
+) -> pd.DataFrame:
+    return study_frame(designs, chip, names, x)
 
 
 def _named(choice: Choice, records: list[AccuracyRecord]) -> tuple[str, str]:
@@ -95,7 +121,7 @@ def _measured(
         left_out |= reasons
         if not kept:
             raise BnncostError("\n".join(reasons.values()))
-        frame = study_frame(kept, chip, names, choice.x)
+        frame = front_over(partial(_study_frame, kept, names, choice.x), chip, ranges=choice.ranges)
         written += write_study_front(frame, names, study.protocol, chip, choice.x, make_folder(out) / stem)
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
         tables.append(study_front_view(frame, title, table_note(names, study.protocol)))

@@ -14,7 +14,14 @@ from pydantic import BaseModel
 from analysis.commands.show import Document
 from analysis.tables import Cell, Column, Table, records
 from costmodel import BnncostError, load_profile, shipped_profiles
-from costmodel.hardware import HardwareProfile, Quantity, check_profile, new_profile, profile_json_schema
+from costmodel.hardware import (
+    HardwareProfile,
+    MemoryLevel,
+    Quantity,
+    check_profile,
+    new_profile,
+    profile_json_schema,
+)
 from costmodel.hardware.quantity import Status
 from costmodel.output import write_whole
 
@@ -84,11 +91,13 @@ def _range(low: Cell, high: Cell) -> str:
 
 
 def quantities(node: object, place: str = "") -> Iterator[tuple[str, Quantity]]:
-    """Every figure below a node of a profile, with its place as messages write it."""
+    """Every figure below a node of a profile that its file gives, with its place as messages write it."""
     if isinstance(node, Quantity):
         yield place, node
     elif isinstance(node, BaseModel):
-        for field in type(node).model_fields:
+        # The macros of an `sram` follow from it.
+        follows = ("macros",) if isinstance(node, MemoryLevel) and node.sram else ()
+        for field in [name for name in type(node).model_fields if name not in follows]:
             yield from quantities(getattr(node, field), f"{place}.{field}" if place else field)
     elif isinstance(node, Mapping):
         for key, inner in node.items():

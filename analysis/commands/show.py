@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis import tables
-from analysis.tables import Table
+from analysis.tables import Listing, Table
 from costmodel.errors import unknown
 from costmodel.output import write_whole
 
@@ -42,7 +42,8 @@ _BY_SUFFIX = {".json": Format.json, ".csv": Format.csv, ".md": Format.markdown, 
 class Document:
     """The result of a command: tables for people, `data` for JSON, and one tidy table for CSV.
 
-    `screen` holds the tables for the terminal where they differ from those for papers.
+    `screen` holds the tables for the terminal where they differ from those for papers; `listings` come
+    after the tables.
     """
 
     tables: tuple[Table, ...]
@@ -50,6 +51,7 @@ class Document:
     tidy: Table
     notes: tuple[str, ...] = ()
     screen: tuple[Table, ...] = ()
+    listings: tuple[Listing, ...] = ()
 
     @classmethod
     def of(cls, table: Table) -> Document:
@@ -96,15 +98,29 @@ def as_text(document: Document, form: Format) -> str:
         print_document(document, console_for(stream))
         return stream.getvalue()
     write = tables.markdown if form is Format.markdown else tables.latex
-    return "\n".join(write(table) for table in document.tables)
+    listed = _markdown_listing if form is Format.markdown else _latex_listing
+    return "\n".join([*map(write, document.tables), *map(listed, document.listings)])
+
+
+def _markdown_listing(listing: Listing) -> str:
+    return "\n".join([f"**{listing.title}**", "", "```", *listing.lines, "```", ""])
+
+
+def _latex_listing(listing: Listing) -> str:
+    return "\n".join([f"% {listing.title}", r"\begin{verbatim}", *listing.lines, r"\end{verbatim}", ""])
 
 
 def print_document(document: Document, console: Console) -> None:
-    """Print tables below each other, then the notes."""
+    """Print tables below each other, then listings, then the notes."""
     for number, table in enumerate(document.screen or document.tables):
         if number:
             console.print()
         print_table(table, console)
+    for listing in document.listings:
+        console.print()
+        console.print(Text(visible(listing.title), style="bold"), soft_wrap=not console.is_terminal)
+        for line in listing.lines:
+            console.print(Text(visible(line)), soft_wrap=True)
     if document.notes:
         console.print()
     for note in document.notes:

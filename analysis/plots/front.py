@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.plots.front_ranges import RangeInfo, range_info, range_note
 from analysis.plots.style import BLUE, DOUBLE, GREY, INK, SINGLE, VERMILLION, axis_scale, note_for
 from analysis.units import Scale
 
@@ -89,7 +90,8 @@ class FrontInfo:
 
     `near` are the points of the main panel, `far` those of the strip behind the break, cheap ones first. `step`
     holds the corners of the front, `widths` pairs of a width of the plain BNN and its place on the axis. The
-    limits are those of the main panel and of top-1.
+    limits are those of the main panel and of top-1. `ranges` stand in a panel of their own: most reach far beyond
+    what sets the designs apart.
     """
 
     title: str
@@ -104,6 +106,7 @@ class FrontInfo:
     y_limits: tuple[float, float]
     size: tuple[float, float]
     note: str
+    ranges: RangeInfo | None = None
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -133,6 +136,7 @@ def front_info(
     studied = "seeds" in frame
     log_x = near[-1].x > (_STUDY_LOG_SPAN if studied else _LOG_SPAN) * near[0].x
     x_limits = _x_limits(near, marks, log_x)
+    ranges = range_info(frame, AXIS_TITLES[x], _unit(frame, x))
     y_limits = _padded(
         min(point.low for point in points), max(point.high for point in points), False, before=_ROOM_BELOW
     )
@@ -148,7 +152,8 @@ def front_info(
         x_limits=x_limits,
         y_limits=y_limits,
         size=_size(near, far, y_limits, max(len(title), len(subtitle)), studied),
-        note=" ".join(filter(None, (note_for(point.label for point in points), note))),
+        note=" ".join(filter(None, (note_for(point.label for point in points), range_note(ranges), note))),
+        ranges=ranges,
     )
 
 

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.plots.front import KIND_MARKERS, KIND_NAMES, REFERENCE_MARKER, FrontInfo, Point
+from analysis.plots.front_ranges import draw_ranges, ranges_in
 from analysis.plots.placement import Room, leader_end, place_labels
 from analysis.plots.style import (
     BLUE,
@@ -44,7 +45,9 @@ def draw_front(info: FrontInfo) -> Figure:
     """Draw a front; where labels find no room the figure grows taller."""
     with styled():
         for growth in (1.0, 1.2, 1.45, 1.8, 2.4, 3.2):
-            figure = _drawn(replace(info, size=(info.size[0], info.size[1] * growth)))
+            figure = _drawn(
+                replace(info, size=(info.size[0], info.size[1] * growth + ranges_in(info.ranges)))
+            )
             if figure is not None:
                 return figure
     raise ValueError(f"{len(info.points)} labels find no room in the figure '{info.title}'")
@@ -55,7 +58,7 @@ def _drawn(info: FrontInfo) -> Figure | None:
     strip = _STRIP_IN if info.far else 0.0
     top = 0.27 + (0.17 if info.subtitle else 0) + (0.34 if info.widths else 0.06)
     note = _note(info)
-    below = NOTE_IN * len(note.splitlines())
+    below = NOTE_IN * len(note.splitlines()) + ranges_in(info.ranges)
     bottom = below + 0.5 + 0.16 * ceil(len(_legend(info)) / _legend_columns(info))
     axes = axes_in(figure, _EDGE_IN, bottom, 0.12 + strip + (0.12 if strip else 0), top)
     _prepare(axes, info)
@@ -68,6 +71,8 @@ def _drawn(info: FrontInfo) -> Figure | None:
         if not _draw_far(axes, beyond, info):
             return None
     _draw_frame_texts(figure, replace(info, note=note), below)
+    if info.ranges is not None:
+        draw_ranges(figure, info.ranges, below - ranges_in(info.ranges))
     return figure
 
 

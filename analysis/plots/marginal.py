@@ -15,6 +15,7 @@ LINEAR_TO = 1.0
 """Percent up to which the axis is linear; beyond, it is logarithmic."""
 _NOISE = 1e-9
 """Percent below which a difference of two sums is rounding."""
+Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class MarginalRow:
     """One method, or all methods of a category that are free for the same reason.
 
     `alone` is what the method adds to the plain network, `left_out` what leaving it out of the full design
-    saves, both in percent of the plain BNN's energy; `free` says why there is nothing to add.
+    saves, both in percent of the plain BNN's energy; `free` says why there is nothing to add. `alone_ends` and
+    `left_out_ends` are the least and the most over the ends of the profile's ranges, where they are asked for.
     """
 
     methods: tuple[str, ...]
@@ -30,6 +32,8 @@ class MarginalRow:
     left_out: float
     equivalent_width: float | None
     free: str = ""
+    alone_ends: Ends | None = None
+    left_out_ends: Ends | None = None
 
     @property
     def label(self) -> str:
@@ -59,6 +63,11 @@ class MarginalInfo:
     groups: tuple[MarginalGroup, ...]
     free: tuple[MarginalGroup, ...]
     x_limits: tuple[float, float]
+
+    @property
+    def ranged(self) -> bool:
+        """Whether bars have whiskers."""
+        return any(row.alone_ends for group in self.groups for row in group.rows)
 
 
 def percent(value: float) -> str:
@@ -95,7 +104,22 @@ def _row(row: Mapping[str, object]) -> MarginalRow:
     width = row["equivalent_width"]
     free = "" if alone or left_out else _why_free(row)
     known = isinstance(width, float) and not math.isnan(width) and not free
-    return MarginalRow((str(row["use"]),), alone, left_out, float(str(width)) if known else None, free)
+    return MarginalRow(
+        (str(row["use"]),),
+        alone,
+        left_out,
+        float(str(width)) if known else None,
+        free,
+        _ends(row, "alone"),
+        _ends(row, "left_out"),
+    )
+
+
+def _ends(row: Mapping[str, object], name: str) -> Ends | None:
+    """The range of a percentage, where the frame has it."""
+    if f"{name}_low_percent" not in row:
+        return None
+    return _percentage(row[f"{name}_low_percent"]), _percentage(row[f"{name}_high_percent"])
 
 
 def _why_free(row: Mapping[str, object]) -> str:
@@ -118,6 +142,11 @@ def _together(rows: Iterable[MarginalRow], free: str) -> tuple[MarginalRow, ...]
 
 def _limits(rows: Mapping[str, Iterable[MarginalRow]]) -> tuple[float, float]:
     """Axis limits with room for the figures at the ends of bars."""
-    values = [value for group in rows.values() for row in group for value in (row.alone, row.left_out)]
+    values = [
+        value
+        for group in rows.values()
+        for row in group
+        for value in (row.alone, row.left_out, *(row.alone_ends or ()), *(row.left_out_ends or ()))
+    ]
     low, high = min(values, default=0.0), max(values, default=0.0)
     return low * 1.2, max(high * 4, 2 * LINEAR_TO)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import textwrap
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -59,7 +61,7 @@ def draw_marginal(info: MarginalInfo) -> Figure:
             color=GREY,
         )
         _draw_free(figure, free, height)
-        _draw_legend(figure, (below - _BOTTOM_IN) / height)
+        _draw_legend(figure, (below - _BOTTOM_IN) / height, whiskers=info.ranged)
     return figure
 
 
@@ -99,7 +101,12 @@ def _draw_row(axes: Axes, row: MarginalRow, at: float, left: float) -> None:
         at + 0.19, row.left_out, height=0.36, color=ORANGE, hatch="////", edgecolor="white", linewidth=0,
         gid=f"left out {row.label}",
     )  # fmt: skip
-    end = max(row.alone, row.left_out, 0.0)  # where the bars point to the left, there is room at the right
+    _draw_whisker(axes, row.alone_ends, at - 0.19, f"range alone {row.label}")
+    _draw_whisker(axes, row.left_out_ends, at + 0.19, f"range left out {row.label}")
+    ends = (row.alone_ends or (0.0,))[-1], (row.left_out_ends or (0.0,))[-1]
+    end = max(
+        row.alone, row.left_out, *ends, 0.0
+    )  # where the bars point to the left, there is room at the right
     axes.annotate(
         row.text,
         (end, at),
@@ -110,6 +117,22 @@ def _draw_row(axes: Axes, row: MarginalRow, at: float, left: float) -> None:
     )
     if row.equivalent_width is not None:
         _beside(axes, f"{row.equivalent_width:.2f}", 0, at, right=True)
+
+
+def _draw_whisker(axes: Axes, ends: tuple[float, float] | None, at: float, name: str) -> None:
+    """Draw how far a bar reaches over the ends of the profile's ranges."""
+    if ends is not None and ends[0] < ends[1]:
+        axes.plot(
+            ends,
+            [at, at],
+            color=INK,
+            linewidth=0.7,
+            marker="|",
+            markersize=3,
+            markeredgewidth=0.7,
+            zorder=3,
+            gid=name,
+        )
 
 
 def _beside(
@@ -153,7 +176,7 @@ def _rule(at: float, height: float) -> Rectangle:
     )
 
 
-def _draw_legend(figure: Figure, bottom: float) -> None:
+def _draw_legend(figure: Figure, bottom: float, *, whiskers: bool) -> None:
     alone = Patch(facecolor=BLUE, label="alone: added to the plain BNN")
     left_out = Patch(
         facecolor=ORANGE,
@@ -162,7 +185,9 @@ def _draw_legend(figure: Figure, bottom: float) -> None:
         linewidth=0,
         label="left out: saved in the full design",
     )
+    ends = [Line2D([], [], color=INK, linewidth=0.7, label="over the ends of the profile's ranges")]
+    handles: list[Artist] = [alone, left_out, *(ends if whiskers else [])]
     figure.legend(
-        handles=[alone, left_out], loc="lower center", bbox_to_anchor=(0.5, bottom), ncols=2, frameon=False,
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, bottom), ncols=len(handles), frameon=False,
         handlelength=1.3, handletextpad=0.4, borderaxespad=0.2,
     )  # fmt: skip

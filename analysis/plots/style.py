@@ -162,3 +162,15 @@ def write_figure(figure: Figure, stem: Path) -> list[Path]:
         write_whole(stem.with_name(stem.name + suffix), drawn.getvalue())
         for suffix, drawn in ((".png", png), (".svg", svg))
     ]
+
+
+def write_picture(figure: Figure, path: Path) -> Path:
+    """Write a figure to one file, as its suffix says: .png, .svg or .pdf."""
+    form = path.suffix.lower().removeprefix(".")
+    metadata: dict[str, Any] = {
+        "png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None},
+    }[form]  # fmt: skip
+    drawn = io.BytesIO()
+    with styled():
+        figure.savefig(drawn, format=form, dpi=DPI, metadata=metadata)
+    return write_whole(path, drawn.getvalue())

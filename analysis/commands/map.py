@@ -1,0 +1,77 @@
+"""`bnncost map`: the loop nests that a design's layers run on a profile, printed and drawn."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis.commands.show import Document, console_for
+from analysis.mapping_views import list_table, listings_of, mapping_record, moved_table, operand_table
+from costmodel import BnncostError
+from costmodel.errors import unknown
+from costmodel.evaluate import as_profile
+from costmodel.layer_mappings import LayerMapping, mappings_of
+
+_SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def map_document(
+    design: str, profile: str, layer: str | None, goal: str, out: Path | None = None
+) -> tuple[Document, tuple[LayerMapping, ...]]:
+    """The mapping of one layer with its traffic, or a line for every layer; and the mappings themselves.
+
+    Says on a terminal which layer is under way. Raises BnncostError for what cannot be mapped, and for an `out` to
+    which no picture of one layer can be written.
+    """
+    if out is not None:
+        _check(out, layer)
+    chip = as_profile(profile)
+    with _progress(console_for(sys.stderr)) as tell:
+        mappings = mappings_of(design, chip, layer, goal, progress=tell)
+    data = [mapping_record(one) for one in mappings]
+    if layer is None:
+        table = list_table(mappings, design, chip.name)
+        return Document((table,), data, table), mappings
+    return Document(
+        (operand_table(mappings),), data, moved_table(mappings), listings=listings_of(mappings)
+    ), mappings
+
+
+def write_mapping(mappings: tuple[LayerMapping, ...], design: str, profile: str, out: Path) -> list[Path]:
+    """Draw the mappings of one layer to a file, or as PNG and SVG into a folder."""
+    from analysis.plots.mapping import mapping_info
+    from analysis.plots.mapping_drawing import draw_mapping
+    from analysis.plots.style import write_figure, write_picture
+    from costmodel.output import make_folder
+
+    chip = as_profile(profile).name
+    figure = draw_mapping(mapping_info(mappings, design, chip))
+    if out.suffix and not out.is_dir():
+        return [write_picture(figure, out)]
+    goal = mappings[0].mapped.goal
+    name = re.sub(r"[^\w.@+-]+", "-", f"{design}-{mappings[0].layer}-{chip}-{goal}")
+    return write_figure(figure, make_folder(out) / name)
+
+
+def _check(out: Path, layer: str | None) -> None:
+    """Refuse a picture of all layers, and a file that is no picture, before anything is mapped."""
+    if layer is None:
+        raise BnncostError("--out draws one layer; say which with --layer (without --out, all are listed).")
+    suffix = out.suffix.lower()
+    if suffix and suffix not in _SUFFIXES and not out.is_dir():
+        raise unknown("suffix", suffix, _SUFFIXES, place=f"output file '{out}'")
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[str], None] | None]:
+    """Give a function that shows the layer at work, None where nobody looks."""
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status("mapping") as status:
+        yield lambda name: status.update(f"mapping {name}")
