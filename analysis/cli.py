@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.cli_mapping import Traffic, map_command, model_of
 from analysis.cli_training import export_command, review_command, train_command
 from analysis.commands.show import Format, complain, console_for, deliver, say
 from costmodel import BnncostError
@@ -50,6 +51,12 @@ Form = Annotated[
     Format | None,
     typer.Option("--format", help="Default: by the suffix of --out, else table.", show_default=False),
 ]
+Ranges = Annotated[
+    bool,
+    typer.Option(
+        "--ranges", help="Add what every figure of the profile at its cheap, and at its dear end gives."
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Write to this file, not to the terminal.", show_default=False)
 ]
@@ -71,7 +78,14 @@ def cost_command(
         str, typer.Argument(metavar="DESIGN", help="e.g. resnet20[double_residual+prelu]@w1.5/cifar10")
     ],
     profile: Profile = "asic-45nm",
-    per_layer: Annotated[bool, typer.Option("--per-layer", help="Add a row for each layer.")] = False,
+    per_layer: Annotated[
+        bool,
+        typer.Option(
+            "--per-layer", help="Add each layer's cost, traffic by memory and operand, and mapping."
+        ),
+    ] = False,
+    traffic: Traffic = None,
+    ranges: Ranges = False,
     form: Form = None,
     out: Out = None,
 ) -> None:
@@ -82,7 +96,8 @@ def cost_command(
     """
     from analysis.commands.cost import cost_document
 
-    deliver(cost_document(design, profile, per_layer=per_layer), form, out)
+    document = cost_document(design, profile, per_layer=per_layer, ranges=ranges, traffic=model_of(traffic))
+    deliver(document, form, out)
 
 
 @app.command("table")
@@ -98,13 +113,17 @@ def table_command(
     methods: Annotated[
         str | None, typer.Option("--methods", metavar="A,B", help="Only these. Default: all.")
     ] = None,
+    traffic: Traffic = None,
+    ranges: Ranges = False,
     form: Form = None,
     out: Out = None,
 ) -> None:
     """What every repair method costs: as it asks for it, alone, and left out of a full design."""
     from analysis.commands.method_table import table_document
 
-    deliver(table_document(network, profile, dataset, full, methods), form, out)
+    model = model_of(traffic)
+    document = table_document(network, profile, dataset, full, methods, ranges=ranges, traffic=model)
+    deliver(document, form, out)
 
 
 @app.command("pareto")
@@ -130,6 +149,8 @@ def pareto_command(
         str | None,
         typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
     ] = None,
+    traffic: Traffic = None,
+    ranges: Ranges = False,
 ) -> None:
     """Accuracy against cost: the designs that no other beats, as a figure and as tables.
 
@@ -138,7 +159,7 @@ def pareto_command(
     """
     from analysis.commands.pareto import Choice, pareto_document
 
-    choice = Choice(network, dataset, profile, x.value, accuracy, recipe)
+    choice = Choice(network, dataset, profile, x.value, accuracy, recipe, ranges, model_of(traffic))
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)
     for name, reason in left_out.items():
@@ -154,13 +175,15 @@ def explore_command(
         list[str] | None,
         typer.Option("--profile", help="A profile or file; may be repeated. Default: all shipped."),
     ] = None,
+    ranges: Ranges = False,
 ) -> None:
     """Tables, fronts, figures and a page that shows them all, from the literature's accuracies."""
     from analysis.report import explore
 
-    explore(out, profile or None, console_for(sys.stdout))
+    explore(out, profile or None, console_for(sys.stdout), ranges=ranges)
 
 
+app.command("map")(map_command)
 app.command("train")(train_command)
 app.command("review")(review_command)
 app.command("export")(export_command)
@@ -220,6 +243,27 @@ def check_profile_file(
     print(check(file))
 
 
+@profiles_app.command("validate")
+def validate_profiles(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Published systems or their files. Default: all shipped."),
+    ] = None,
+    ranges: Ranges = False,
+    form: Form = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for table and picture.", show_default=False)
+    ] = None,
+) -> None:
+    """Compare what the model predicts for published chips and boards with what was published of them."""
+    from analysis.commands.validate import validate_document, write_validation
+
+    document, predictions = validate_document(names or (), ranges=ranges)
+    deliver(document, form or Format.table, None)
+    for path in write_validation(document, predictions, out) if out else ():
+        say(f"Wrote {path}")
+
+
 @profiles_app.command("new")
 def new_profile_file(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new profile.")],
@@ -233,6 +277,34 @@ def new_profile_file(
 
     path = write_new(name, extends, out)
     print(f"Wrote {path}\n{NEXT_STEPS.format(path=path)}")
+
+
+@profiles_app.command("import-zigzag")
+def import_zigzag_profile(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An accelerator's .yaml file of ZigZag 3.9.1.")
+    ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", help="Its mapping file, which says what loops run on the array.", show_default=False
+        ),
+    ] = None,
+    extends: Annotated[
+        str, typer.Option("--extends", metavar="BASE", help="Where all comes from that ZigZag does not say.")
+    ] = "asic-45nm",
+    precision: Annotated[
+        str, typer.Option("--precision", help="The MACs that its MAC energy is for.")
+    ] = "8x8",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Default: FILE.profile.yaml here.", show_default=False)
+    ] = None,
+) -> None:
+    """Write an accelerator that ZigZag describes as a profile."""
+    from analysis.commands.import_zigzag import NEXT_STEPS, write_imported
+
+    path = write_imported(file, mapping, extends, precision, out)
+    print(f"Wrote {path}\n{NEXT_STEPS.format(base=extends, path=path)}")
 
 
 @profiles_app.command("schema")

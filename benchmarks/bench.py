@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import mapped, mapping_growth
+
 ROOT = Path(__file__).parents[1]
 TIMES_AS_LONG_GOAL = 10
 NOISY = 2.0
@@ -62,9 +64,11 @@ def lines(figures: dict[str, Any]) -> list[str]:
             )
     return [
         *told,
-        f"{points['points']:,} design points counted and priced in {points['median_s']:.2f} s "
+        f"{points['points']:,} design points counted and priced, traffic compulsory, in {points['median_s']:.2f} s "
         f"(best {points['best_s']:.2f} s; goal: {SECONDS_GOAL} s), {points['points_per_s']:,.0f} a second",
         f"  peak memory {points['peak_memory_mb']:.0f} MB (goal: below {MEMORY_GOAL_MB} MB)",
+        *mapped.lines(figures["mapped"]),
+        *mapping_growth.lines(figures["mapping_growth"]),
     ]
 
 
@@ -73,9 +77,17 @@ def main() -> None:
     from benchmarks.counters import compare  # needs torch, which the sweep's process must not load
 
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("out/bench.json")
-    figures: dict[str, Any] = {"machine": machine(), "million": million(), "counters": compare()}
+    grown = mapping_growth.grown()
+    figures: dict[str, Any] = {
+        "machine": machine(),
+        "million": million(),
+        "mapped": mapped.measure(),
+        "mapping_growth": mapping_growth.figures(grown),
+        "counters": compare(),
+    }
     write(path, figures)
-    print("\n".join([*lines(figures), f"written to {path}"]))
+    drawn = mapping_growth.draw(grown, path.with_name("mapping_growth"))
+    print("\n".join([*lines(figures), f"written to {', '.join(str(one) for one in (path, *drawn))}"]))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import ceil
 
@@ -12,6 +13,7 @@ from costmodel.hardware import HardwareProfile
 from costmodel.hardware.array import Buffer
 from costmodel.hardware.memory import MemoryLevel
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
+from costmodel.mapping.nest import DIMS
 
 FINISHED = "side units"
 OPERAND_OF = {"weights": "W", "features": "I", "sums": "O"}
@@ -38,32 +40,88 @@ class Home:
 def machine_of(
     profile: HardwareProfile, label: str, layer: LoopNest, role: str, home: Home, cycle_energy_j: float = 0.0
 ) -> Architecture:
-    """Describe the array that runs MACs of precision `label`, with the buffers and memories that this layer uses.
+    """Describe the machine of a single layer; see `Machines.of`."""
+    return Machines(profile, cycle_energy_j).of(label, layer, role, home)
 
-    A memory is large enough for what has its home there, and has `room_bits` besides for what passes through it
-    and for partial sums; a level without room is passed by. `cycle_energy_j` is what a
-    cycle of the whole chip costs [J]; unrollings are chosen with it. Raises BnncostError where the profile has no
-    array.
+
+class Machines:
+    """The array of a profile with the buffers and memories that a layer uses; parts that layers share are made once.
+
+    `cycle_energy_j` is what a cycle of the whole chip costs [J]; unrollings are chosen with it.
     """
-    runs_on = profile.mac_price(label).precision
-    lanes = profile.compute[runs_on].lanes
-    if profile.array is None or lanes is None:
-        raise BnncostError(
-            f"profile '{profile.name}' has no array, so its layers cannot be mapped: give it an `array` section "
-            f"and `lanes` under compute.{runs_on}, or use compulsory traffic."
+
+    def __init__(self, profile: HardwareProfile, cycle_energy_j: float = 0.0) -> None:
+        """Begin with no part made."""
+        self.profile, self.cycle_energy_j = profile, cycle_energy_j
+        self._axes = tuple(profile.array.loops) if profile.array else ()
+        self._arrays: dict[tuple[object, ...], Array] = {}
+        self._buffers: dict[tuple[int, int, int], tuple[Level, ...]] = {}
+        self._ports: dict[tuple[str, tuple[str, ...]], tuple[Port, ...]] = {}
+
+    def of(self, label: str, layer: LoopNest, role: str, home: Home) -> Architecture:
+        """Describe the machine that runs MACs of precision `label` of this layer.
+
+        A memory is large enough for what has its home there, and has `room_bits` besides for what passes through
+        it and for partial sums; a level without room is passed by. Raises BnncostError where the profile has no
+        array.
+        """
+        runs_on = self.profile.mac_price(label).precision
+        array = self._array(runs_on, layer)
+        levels = (
+            *self._buffer_levels(layer),
+            *self._memory_levels(layer, role, home),
+            _finished(self._axes),
         )
-    axes = tuple(profile.array.loops)
-    unrollings = tuple(
-        dict.fromkeys(
-            _filled(layer, dict(zip(axes, orders, strict=True)), lanes)
-            for orders in product(*profile.array.loops.values())
+        return Architecture(
+            f"{self.profile.name}/{runs_on}", array, levels, cycle_energy_j=self.cycle_energy_j
         )
-    )
-    array = Array(dict(lanes), unrollings, systolic=profile.array.systolic)
-    buffers = [_buffer(name, buffer, layer) for name, buffer in profile.array.buffers.items()]
-    memories = _memories(profile, layer, role, home, axes)
-    name = f"{profile.name}/{runs_on}"
-    return Architecture(name, array, (*buffers, *memories), cycle_energy_j=cycle_energy_j)
+
+    def _array(self, runs_on: str, layer: LoopNest) -> Array:
+        lanes, section = self.profile.compute[runs_on].lanes, self.profile.array
+        if section is None or lanes is None:
+            raise BnncostError(
+                f"profile '{self.profile.name}' has no array, so its layers cannot be mapped: give it an `array` "
+                f"section and `lanes` under compute.{runs_on}, or use compulsory traffic."
+            )
+        key = (runs_on, *(layer.extent(dim) for dim in DIMS))
+        if key not in self._arrays:
+            axes, orders = tuple(section.loops), product(*section.loops.values())
+            filled = (_filled(layer, dict(zip(axes, chosen, strict=True)), lanes) for chosen in orders)
+            self._arrays[key] = Array(dict(lanes), tuple(dict.fromkeys(filled)), systolic=section.systolic)
+        return self._arrays[key]
+
+    def _buffer_levels(self, layer: LoopNest) -> tuple[Level, ...]:
+        assert self.profile.array is not None  # _array has seen to it
+        widths = (layer.weight_bits, layer.feature_bits, layer.partial_bits)
+        if widths not in self._buffers:
+            buffers = self.profile.array.buffers.items()
+            self._buffers[widths] = tuple(_buffer(name, buffer, layer) for name, buffer in buffers)
+        return self._buffers[widths]
+
+    def _memory_levels(self, layer: LoopNest, role: str, home: Home) -> list[Level]:
+        """The memories that hold an operand: weights and features up to their homes, sums where there is room."""
+        names = list(self.profile.memories)
+        roles = {"W": ("weights", home.weights), "I": (role, home.maps), "O": (role, home.maps)}
+        found = []
+        for number, (name, level) in enumerate(self.profile.memories.items()):
+            at_home = [operand for operand in ("W", "I") if roles[operand][1] == name]
+            room = home.room_bits[name]
+            operands = tuple(
+                operand
+                for operand, (held, place) in roles.items()
+                if operand in at_home or (room > 0 and held in level.holds and number <= names.index(place))
+            )
+            if operands:
+                resident = sum(layer.elements(operand) * layer.bits(operand) for operand in at_home)
+                if (name, operands) not in self._ports:
+                    self._ports[name, operands] = _ports(level, operands)
+                found.append(
+                    Level(
+                        name, max(1, resident + room), operands, self._axes, *home.j_per_bit[name],
+                        self._ports[name, operands], double_buffered=level.double_buffered,
+                    )
+                )  # fmt: skip
+        return found
 
 
 def _filled(
@@ -103,33 +161,6 @@ def _buffer(name: str, buffer: Buffer, layer: LoopNest) -> Level:
     )
 
 
-def _memories(
-    profile: HardwareProfile, layer: LoopNest, role: str, home: Home, axes: tuple[str, ...]
-) -> list[Level]:
-    """The memories of this layer: weights and features up to their homes, partial sums where there is room."""
-    names = list(profile.memories)
-    roles = {"W": ("weights", home.weights), "I": (role, home.maps), "O": (role, home.maps)}
-    found = []
-    for number, (name, level) in enumerate(profile.memories.items()):
-        at_home = {operand for operand in ("W", "I") if roles[operand][1] == name}
-        passing = {
-            operand
-            for operand, (held, place) in roles.items()
-            if held in level.holds and number <= names.index(place) and home.room_bits[name] > 0
-        }
-        operands = tuple(operand for operand in roles if operand in at_home | passing)
-        if operands:
-            resident = sum(layer.elements(operand) * layer.bits(operand) for operand in at_home)
-            size = max(1, resident + home.room_bits[name])
-            found.append(
-                Level(
-                    name, size, operands, axes, *home.j_per_bit[name], _ports(level, operands),
-                    double_buffered=level.double_buffered,
-                )
-            )  # fmt: skip
-    return [*found, _finished(axes)]
-
-
 def _ports(level: MemoryLevel, operands: tuple[str, ...]) -> tuple[Port, ...]:
     width = _UNLIMITED if level.port is None else max(1, int(level.port.si))
     together = [(operand,) for operand in operands] if level.separate_ports else [operands]
@@ -139,6 +170,7 @@ def _ports(level: MemoryLevel, operands: tuple[str, ...]) -> tuple[Port, ...]:
     )
 
 
+@lru_cache
 def _finished(axes: tuple[str, ...]) -> Level:
     """Where sums go when they are finished: to the side units, at no cost here; partial ones find no room."""
     uses = frozenset(("O", use) for use in (*_READS, *_WRITES))

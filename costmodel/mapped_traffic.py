@@ -9,24 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.arrays import Home, machine_of
+from costmodel.arrays import Home, Machines
 from costmodel.demand import Demand
-from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile, MemoryFigures
 from costmodel.macs import MAP_ROLES, MacFields
-from costmodel.mapping import Mapped, cached_mapping
+from costmodel.mapping import Architecture, LoopNest, Mapped, Moved, cached_mappings
 from costmodel.placement import Placement
 
 PARTIAL_SUMS = "partial_sums"
 TrafficKey = tuple[str, str, str]
 """Level (a memory or a buffer), role, and "read" or "write"."""
-_DIRECTION = {"feed": "read", "drain": "read", "fill": "write", "collect": "write"}
+READ_OR_WRITE = {"feed": "read", "drain": "read", "fill": "write", "collect": "write"}
 _FIELDS = len(MacFields._fields)
 
 
@@ -58,20 +57,29 @@ def mapped_traffic(
     """Map every MAC operation of every point, each distinct one once."""
     shape = (len(demand.layers), demand.points)
     total = _Total(shape)
+    machines = Machines(profile, cycle_energy_j)
     conditions = _conditions(profile, placement, figures, shape)
+    found: dict[tuple[bytes, str, str], _Figures] = {}
     for start in range(0, len(demand.macs), _FIELDS):
         fields = demand.macs[start : start + _FIELDS]
         there = fields[0] > 0
         if not there.any():
             continue
-        table, number = _distinct(fields, conditions, there)
-        for home_of_weights, home_of_maps, share in _homes(profile, placement, fields, there):
-            homes = (home_of_weights, home_of_maps)
-            found = {}
-            for row in map(int, np.unique(number[(share > 0)[there]])):
-                name = partial(_layer_name, demand, number, there, row)
-                found[row] = _figures(_map(profile, conditions, table[row], homes, cycle_energy_j, name))
-            total.add(found, number, there, share)
+        table, first, number = _distinct(fields, conditions, there)
+        names = np.nonzero(there)[0][first]
+        for weights, maps, share in _homes(profile, placement, fields, there):
+            rows = {
+                int(row): (table[row].tobytes(), weights, maps)
+                for row in np.unique(number[(share > 0)[there]])
+            }
+            new = {
+                key: _ask(machines, conditions, table[row], (weights, maps), demand.layers[names[row]])
+                for row, key in rows.items()
+                if key not in found
+            }
+            mapped = cached_mappings([(ask.nest, ask.machine) for ask in new.values()])
+            found |= {key: _figures(one, new[key]) for key, one in zip(new, mapped, strict=True)}
+            total.add({row: found[key] for row, key in rows.items()}, number, there, share)
     return MappedTraffic(total.bits, total.cycles, total.stalls)
 
 
@@ -82,9 +90,11 @@ def placed_mappings(
     figures: Mapping[str, MemoryFigures],
     cycle_energy_j: float,
     layer: int,
+    goal: str = "energy",
 ) -> list[Placed]:
-    """The mappings that the cost of one layer of the first point is made from."""
+    """The mappings that the cost of one layer of the first point is made from, or the best ones for another goal."""
     shape = (len(demand.layers), demand.points)
+    machines = Machines(profile, cycle_energy_j)
     conditions = _conditions(profile, placement, figures, shape)
     found = []
     for start in range(0, len(demand.macs), _FIELDS):
@@ -94,15 +104,9 @@ def placed_mappings(
         row = np.concatenate([fields[:, layer, 0], conditions.values[:, layer, 0]])
         for weights, maps, share in _homes(profile, placement, fields, fields[0] > 0):
             if share[layer, 0] > 0:
-                mapped, home, of = _map(
-                    profile,
-                    conditions,
-                    row,
-                    (weights, maps),
-                    cycle_energy_j,
-                    partial(str, demand.layers[layer]),
-                )
-                found.append(Placed(float(share[layer, 0]), home, of, mapped))
+                ask = _ask(machines, conditions, row, (weights, maps), demand.layers[layer])
+                mapped = cached_mappings([(ask.nest, ask.machine)], goal)[0]
+                found.append(Placed(float(share[layer, 0]), ask.home, ask.fields, mapped))
     return found
 
 
@@ -133,6 +137,7 @@ def _conditions(
         size = placement.size_bits[name] if level.fits_network else np.ones(shape[1])
         sizes.append(np.broadcast_to(np.rint(np.log2(np.maximum(size, 1))), shape))
 
+    @cache
     def j_per_bit(name: str, log_size: int) -> tuple[float, float]:
         level = profile.memories[name]
         at = level.interpolate(2.0**log_size) if level.fits_network else figures[name]
@@ -143,12 +148,12 @@ def _conditions(
 
 def _distinct(
     fields: np.ndarray, conditions: _Conditions, there: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct (layer, conditions) rows, and the number of each place's row."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct (layer, conditions) rows, where each comes first, and the number of each place's row."""
     rows = np.ascontiguousarray(np.concatenate([fields[:, there], conditions.values[:, there]]).T)
     whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     _, first, number = np.unique(whole, return_index=True, return_inverse=True)
-    return rows[first], number.ravel()
+    return rows[first], first, number.ravel()
 
 
 def _homes(
@@ -170,30 +175,26 @@ def _homes(
             yield weights, maps, share
 
 
-def _layer_name(demand: Demand, number: np.ndarray, there: np.ndarray, row: int) -> str:
-    return demand.layers[int(np.argwhere(there)[np.flatnonzero(number == row)[0]][0])]
+class _Ask(NamedTuple):
+    """What is to be mapped on what, and what it stands for."""
+
+    nest: LoopNest
+    machine: Architecture
+    home: Home
+    fields: MacFields
 
 
-def _map(
-    profile: HardwareProfile,
-    conditions: _Conditions,
-    row: np.ndarray,
-    homes: tuple[str, str],
-    cycle_energy_j: float,
-    name: Callable[[], str],
-) -> tuple[Mapped, Home, MacFields]:
-    """Find the mapping of one distinct row; the name of a layer is asked for only where nothing fits."""
-    fields = MacFields(*(int(value) for value in row[:_FIELDS]))
-    logs = row[_FIELDS:].reshape(2, -1)
-    room = {n: 2 ** int(log) if log >= 0 else 0 for n, log in zip(conditions.names, logs[0], strict=True)}
-    prices = {n: conditions.j_per_bit(n, int(log)) for n, log in zip(conditions.names, logs[1], strict=True)}
-    home = Home(*homes, room, prices)
-    nest, role = fields.nest(), MAP_ROLES[fields.role]
-    machine = machine_of(profile, fields.label, nest, role, home, cycle_energy_j)
-    try:
-        return cached_mapping(nest, machine), home, fields
-    except BnncostError as error:
-        raise BnncostError(str(error).replace("layer ''", f"layer '{name()}'")) from error
+def _ask(
+    machines: Machines, conditions: _Conditions, row: np.ndarray, homes: tuple[str, str], name: str
+) -> _Ask:
+    """Read one distinct row; `name` is the layer's, for complaints."""
+    numbers = row.tolist()
+    fields, logs = MacFields(*numbers[:_FIELDS]), numbers[_FIELDS:]
+    memories = conditions.names
+    room = {n: 2**log if log >= 0 else 0 for n, log in zip(memories, logs[: len(memories)], strict=True)}
+    prices = {n: conditions.j_per_bit(n, log) for n, log in zip(memories, logs[len(memories) :], strict=True)}
+    home, nest = Home(*homes, room, prices), fields.nest(name)
+    return _Ask(nest, machines.of(fields.label, nest, MAP_ROLES[fields.role], home), home, fields)
 
 
 class _Figures(NamedTuple):
@@ -202,31 +203,35 @@ class _Figures(NamedTuple):
     stalls: float
 
 
-def _figures(found: tuple[Mapped, Home, MacFields]) -> _Figures:
-    mapped, home, fields = found
-    return _Figures(moved_bits(mapped, home, fields), mapped.cycles, mapped.latency.stall_cycles)
+def _figures(mapped: Mapped, ask: _Ask) -> _Figures:
+    bits = moved_bits(mapped, ask.home, ask.fields)
+    return _Figures(bits, mapped.cycles, mapped.latency.stall_cycles)
 
 
 def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey, float]:
-    """Bits that a mapped layer moves, by level, role and direction.
+    """Bits that a mapped layer moves, by level, role and direction."""
+    role_of = {"W": "weights", "I": MAP_ROLES[fields.role], "O": PARTIAL_SUMS}
+    bits: dict[TrafficKey, float] = {}
+    for row in moved_rows(mapped, home, fields):
+        key = (row.level, role_of[row.operand], READ_OR_WRITE[row.direction])
+        bits[key] = bits.get(key, 0.0) + row.bits
+    return bits
+
+
+def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[Moved]:
+    """What a mapped layer moves, by level, operand and direction.
 
     Features that side operations of the same layer make stream by where every one is used in one go. Where the
     mapping reads them again, they are written to their home first.
     """
-    role = MAP_ROLES[fields.role]
-    role_of = {"W": "weights", "I": role, "O": PARTIAL_SUMS}
-    bits: dict[TrafficKey, float] = {}
-    for row in mapped.moved:
-        key = (row.level, role_of[row.operand], _DIRECTION[row.direction])
-        bits[key] = bits.get(key, 0.0) + row.bits
-    if fields.streamed:
-        once = float(mapped.layer.elements("I") * mapped.layer.bits("I"))
-        if math.isclose(bits[home.maps, role, "read"], once):
-            del bits[home.maps, role, "read"]
-        else:
-            key = (home.maps, role, "write")
-            bits[key] = bits.get(key, 0.0) + once
-    return bits
+    if not fields.streamed:
+        return list(mapped.moved)
+    once = float(mapped.layer.elements("I") * mapped.layer.bits("I"))
+    read = next(row for row in mapped.moved if (row.level, row.operand) == (home.maps, "I"))
+    if math.isclose(read.bits, once):
+        return [row for row in mapped.moved if row is not read]
+    level = next(level for level in mapped.machine.levels if level.name == home.maps)
+    return [*mapped.moved, Moved(home.maps, "I", "fill", once, once, once * level.write_energy_j)]
 
 
 class _Total:

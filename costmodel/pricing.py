@@ -176,6 +176,16 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
     return asked or ("compulsory" if profile.array is None else "mapped")
 
 
+def with_traffic(profile: HardwareProfile, asked: TrafficModel | None) -> HardwareProfile:
+    """The same chip, so that all that is priced on it has this traffic: for compulsory traffic its array is left out.
+
+    The area of its buffers is left out too. Raises BnncostError for mapped traffic without an array.
+    """
+    if traffic_model(profile, asked) == "mapped" or profile.array is None:
+        return profile
+    return profile.model_copy(update={"array": None, "title": f"{profile.title}, compulsory traffic"})
+
+
 def cycle_energy_j(profile: HardwareProfile) -> float:
     """What the control takes in a cycle, its leakage included [J]: a mapping that waits pays for it."""
     if profile.control is None:

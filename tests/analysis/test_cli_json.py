@@ -19,6 +19,7 @@ COMMANDS = {
         ["cost", "resnet20/cifar10", "--profile", "mcu-cortex-m33"],
     ],
     "bnncost table": [["table", "--methods", "double_residual,prelu", "--profile", "fpga-zynq7020"]],
+    "bnncost map": [["map", "resnet20/cifar10", "--layer", "stem"]],
     "bnncost methods": [["methods"]],
     "bnncost networks": [["networks"]],
     "bnncost designs": [["designs"]],
@@ -101,7 +102,13 @@ def test_the_example_is_what_the_program_writes(capsys: pytest.CaptureFixture[st
 def test_columns_of_csv_are_documented(capsys: pytest.CaptureFixture[str]) -> None:
     described = DOCUMENT.partition("## CSV")[2]
     named = set(re.findall(r"`([a-z_0-9]+)`", described))
-    for arguments in (["cost", "resnet20/cifar10"], ["table", "--methods", "prelu"]):
+    for arguments in (
+        ["cost", "resnet20/cifar10"],
+        ["cost", "resnet20/cifar10", "--per-layer"],
+        ["table", "--methods", "prelu"],
+        ["map", "resnet20/cifar10"],
+        ["map", "resnet20/cifar10", "--layer", "stem"],
+    ):
         assert run([*arguments, "--format", "csv"]) == 0
         columns = capsys.readouterr().out.splitlines()[0].split(",")
         assert set(columns) <= named, set(columns) - named

@@ -48,7 +48,7 @@ def test_every_design_has_its_mean_and_its_cost(frame: pd.DataFrame) -> None:
 
 def test_images_of_a_quarter_of_the_size_cost_about_a_quarter(frame: pd.DataFrame) -> None:
     here, there = frame.set_index("design").loc[PLAIN].energy_j, cost("resnet20/cifar10").energy_j
-    assert 0.2 < here / there < 0.3
+    assert 0.15 < here / there < 0.3  # less than a quarter: smaller maps lie in a smaller, cheaper memory
 
 
 def test_an_exported_network_is_priced_at_its_precision() -> None:

@@ -1,0 +1,45 @@
+"""One mapping made by hand, small enough to see: 4 x 2 weights of 1 bit over 6 positions, sums of 5 bits.
+
+    for k in 2: for c in 2: for ox in 3: for ox in 2: k side by side on 2 of 3 lanes
+
+A lane keeps a weight over all positions, and an accumulator the 6 sums of its output over both channels.
+"""
+
+from __future__ import annotations
+
+from costmodel.layer_mappings import LayerMapping
+from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
+from costmodel.mapping.architecture import DIRECTIONS
+
+LAYER = LoopNest("by hand", K=4, C=2, OX=6, weight_bits=1, feature_bits=2, partial_bits=5, output_bits=8)
+CAPACITY = {"registers": 1.0, "accumulators": 40.0, "sram": 1024.0}
+
+
+def _level(
+    name: str, operands: tuple[str, ...], serves: tuple[str, ...], read_pj: float, write_pj: float
+) -> Level:
+    uses = frozenset((operand, way) for operand in operands for way in DIRECTIONS)
+    size = int(CAPACITY[name])
+    return Level(name, size, operands, serves, read_pj * 1e-12, write_pj * 1e-12, (Port("port", 64, uses),))
+
+
+def by_hand() -> Mapped:
+    machine = Architecture(
+        "toy",
+        Array({"lanes": 3}, ((("lanes", (("K", 2),)),),)),
+        (
+            _level("registers", ("W",), (), 0.0, 0.0),
+            _level("accumulators", ("O",), (), 1.0, 2.0),
+            _level("sram", ("W", "I", "O"), ("lanes",), 10.0, 20.0),
+        ),
+    )
+    order = (("OX", 2), ("OX", 3), ("C", 2), ("K", 2))
+    cuts = {"W": (2, 2), "I": (0,), "O": (0, 3)}
+    return cost_of(LAYER, machine, Temporal(machine.array.unrollings[0], order, cuts))
+
+
+def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
+    mapped = by_hand()
+    return LayerMapping(
+        "by hand", "1x2", share, "sram", "sram", False, mapped, mapped.moved, CAPACITY, timed
+    )  # fmt: skip
