@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from math import ceil
+from math import ceil, prod
 
 from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.array import Buffer
 from costmodel.hardware.memory import MemoryLevel
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
-from costmodel.mapping.nest import DIMS
+from costmodel.mapping.architecture import Unrolling
+from costmodel.mapping.nest import DIMS, RELEVANT
 
 FINISHED = "side units"
 OPERAND_OF = {"weights": "W", "features": "I", "sums": "O"}
@@ -62,14 +63,14 @@ class Machines:
         """Describe the machine that runs MACs of precision `label` of this layer.
 
         A memory is large enough for what has its home there, and has `room_bits` besides for what passes through
-        it and for partial sums; a level without room is passed by. Raises BnncostError where the profile has no
-        array.
+        it and for partial sums; a level without room for a single step of an operand is passed by. Raises
+        BnncostError where the profile has no array.
         """
         runs_on = self.profile.mac_price(label).precision
         array = self._array(runs_on, layer)
         levels = (
             *self._buffer_levels(layer),
-            *self._memory_levels(layer, role, home),
+            *self._memory_levels(layer, role, home, array.unrollings),
             _finished(self._axes),
         )
         return Architecture(
@@ -98,19 +99,23 @@ class Machines:
             self._buffers[widths] = tuple(_buffer(name, buffer, layer) for name, buffer in buffers)
         return self._buffers[widths]
 
-    def _memory_levels(self, layer: LoopNest, role: str, home: Home) -> list[Level]:
+    def _memory_levels(
+        self, layer: LoopNest, role: str, home: Home, unrollings: tuple[Unrolling, ...]
+    ) -> list[Level]:
         """The memories that hold an operand: weights and features up to their homes, sums where there is room."""
         names = list(self.profile.memories)
         roles = {"W": ("weights", home.weights), "I": (role, home.maps), "O": (role, home.maps)}
         found = []
         for number, (name, level) in enumerate(self.profile.memories.items()):
             at_home = [operand for operand in ("W", "I") if roles[operand][1] == name]
-            room = home.room_bits[name]
-            operands = tuple(
+            passing = [
                 operand
                 for operand, (held, place) in roles.items()
-                if operand in at_home or (room > 0 and held in level.holds and number <= names.index(place))
-            )
+                if operand not in at_home and held in level.holds and number <= names.index(place)
+            ]
+            room = home.room_bits[name]
+            passing = _with_room(passing, layer, unrollings, room, 1 + level.double_buffered)
+            operands = tuple(operand for operand in roles if operand in at_home or operand in passing)
             if operands:
                 resident = sum(layer.elements(operand) * layer.bits(operand) for operand in at_home)
                 if (name, operands) not in self._ports:
@@ -144,6 +149,38 @@ def _filled(
                 left[dim] = ceil(left[dim] / factor)
         filled.append((axis, tuple(taken)))
     return tuple(filled)
+
+
+def _with_room(
+    operands: list[str], layer: LoopNest, unrollings: tuple[Unrolling, ...], room_bits: int, tiles: int
+) -> list[str]:
+    """Operands whose least tiles fit into the room together on some unrolling, the first ones first."""
+    if room_bits <= 0:
+        return []
+    kept: list[str] = []
+    for operand in operands:
+        together = [*kept, operand]
+        if any(
+            sum(_least_bits(layer, one, wide, tiles) for one in together) <= room_bits
+            for wide in map(_widths, unrollings)
+        ):
+            kept = together
+    return kept
+
+
+def _widths(unrolling: Unrolling) -> dict[str, int]:
+    """Lanes of each loop, over all axes."""
+    wide: dict[str, int] = {}
+    for _, loops in unrolling:
+        for dim, factor in loops:
+            wide[dim] = wide.get(dim, 1) * factor
+    return wide
+
+
+def _least_bits(layer: LoopNest, operand: str, wide: Mapping[str, int], tiles: int) -> int:
+    """Bits of an operand that all lanes use in one step, twice where there are two tiles; all of it at most."""
+    at_once = prod(min(wide.get(dim, 1), layer.extent(dim)) for dim in RELEVANT[operand])
+    return min(tiles * at_once, layer.elements(operand)) * layer.bits(operand)
 
 
 def _buffer(name: str, buffer: Buffer, layer: LoopNest) -> Level:

@@ -193,7 +193,7 @@ def _layer_memory(layer: int, points: PointCosts, profile: HardwareProfile) -> t
             here = float(share[layer, 0] if share.ndim > 1 else share[0])
             for way, bits in enumerate((points.side.read_bits, points.side.write_bits)):
                 moved.setdefault((level, role), [0.0, 0.0])[way] += here * float(bits[number, layer, 0])
-    for (level, role, direction), bits in points.mapped.bits.items() if points.mapped else ():
+    for (level, role, direction), bits in points.by_layer.items():
         moved.setdefault((level, role), [0.0, 0.0])[direction == "write"] += float(bits[layer, 0])
     order = [*(profile.array.buffers if profile.array else ()), *profile.memories]
     rows = []

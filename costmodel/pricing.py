@@ -19,6 +19,7 @@ from costmodel.hardware import HardwareProfile, MemoryFigures, UnitPrice
 from costmodel.mapped_traffic import MappedTraffic, TrafficKey, mapped_traffic
 from costmodel.placement import Placement, place
 from costmodel.traffic import MAP_ROLES, ROLES
+from costmodel.weight_loading import weight_loads
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,8 @@ class PointCosts:
     """Cost of every design point: energy [J] with its parts, latency [s], and area by resource.
 
     `prices` and `figures` (of each memory at its size) are what the cost was made from. `side` is the demand whose
-    traffic passes the memories as it is; `mapped` is what MACs move, None where all traffic is compulsory.
+    traffic passes the memories as it is; `mapped` is what MACs move, None where all traffic is compulsory, and
+    `by_layer` the bits of (level, role, direction) beside `side`: those of MACs, and weights fetched from outside.
     """
 
     energy_j: np.ndarray
@@ -102,6 +104,7 @@ class PointCosts:
     figures: LevelFigures
     side: Demand
     mapped: MappedTraffic | None
+    by_layer: Mapping[TrafficKey, np.ndarray]
 
     @property
     def layer_cycles(self) -> np.ndarray:
@@ -131,12 +134,15 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     if model == "mapped":
         side = demand.without_macs
         mapped = mapped_traffic(demand, profile, placement, figures, cycle_energy_j(profile))
-    layers = _layer_cycles(side, profile, prices, placement, mapped)
+    by_layer = dict(mapped.bits) if mapped else {}
+    for key, bits in weight_loads(demand, profile, placement).items():
+        by_layer[key] = by_layer.get(key, 0.0) + bits
+    layers = _layer_cycles(side, profile, prices, placement, mapped, by_layer)
     cycles = np.einsum("ln,ln->n", layers.slowest, demand.repeats)
     latency_s = cycles / profile.clock.si
 
     moved = _traffic(side, placement)
-    for key, bits in mapped.bits.items() if mapped else ():
+    for key, bits in by_layer.items():
         moved[key] = moved.get(key, 0.0) + np.einsum("ln,ln->n", bits, demand.repeats)
     leakage_w = _leakage(demand, profile, figures)
     control_j_per_cycle = profile.control.energy.si if profile.control else 0.0
@@ -163,6 +169,7 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
         figures,
         side,
         mapped,
+        by_layer,
     )
 
 
@@ -206,12 +213,17 @@ def j_per_bit(profile: HardwareProfile, figures: LevelFigures, key: TrafficKey) 
 
 
 def _layer_cycles(
-    side: Demand, profile: HardwareProfile, prices: Prices, placement: Placement, mapped: MappedTraffic | None
+    side: Demand,
+    profile: HardwareProfile,
+    prices: Prices,
+    placement: Placement,
+    mapped: MappedTraffic | None,
+    by_layer: Mapping[TrafficKey, np.ndarray],
 ) -> LayerCycles:
     """Cycles of array, side units and ports; `side` moves over the ports what MACs do not."""
     array = _cycles_of(side, prices, np.flatnonzero(prices.is_mac))
     ports = tuple(
-        _port_cycles(side, placement, name, level.port_bits_per_cycle, mapped)
+        _port_cycles(side, placement, name, level.port_bits_per_cycle, by_layer)
         for name, level in profile.memories.items()
     )
     sides = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
@@ -237,13 +249,17 @@ def _cycles_of(demand: Demand, prices: Prices, numbers: Iterable[int]) -> np.nda
 
 
 def _port_cycles(
-    demand: Demand, placement: Placement, level: str, bits_per_cycle: float, mapped: MappedTraffic | None
+    demand: Demand,
+    placement: Placement,
+    level: str,
+    bits_per_cycle: float,
+    by_layer: Mapping[TrafficKey, np.ndarray],
 ) -> np.ndarray:
     """Cycles per layer that one memory's port is busy."""
     cycles = np.zeros(demand.moved_bits.shape[1:])
     for share, bits in _moved_alike(demand, placement, level):
         cycles += bits * share
-    for key, bits in mapped.bits.items() if mapped else ():
+    for key, bits in by_layer.items():
         if key[0] == level:
             cycles += bits
     cycles /= bits_per_cycle

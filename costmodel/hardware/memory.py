@@ -64,6 +64,10 @@ class MemoryLevel(Section):
         False,
         description="True where weights, features and partial sums each have such a port, as in many banks.",
     )
+    loaded: Literal["never", "per inference"] = Field(
+        "never",
+        description="Whether weights that lie here are fetched from the next outer level before each inference.",
+    )
     off_chip: Flag = Field(False, description="True for a memory outside the chip: it takes no area.")
 
     @model_validator(mode="before")

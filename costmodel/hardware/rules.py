@@ -146,7 +146,13 @@ def _role_problems(data: Mapping[str, Any]) -> Found:
     missing = [role for role in get_args(Role) if role not in held]
     if missing:
         yield ("memories",), f"no level holds {', '.join(missing)}; add it to `holds` of one level or more"
+    holders = [name for name, level in levels.items() if "weights" in _list(_mapping(level).get("holds"))]
     for name, level in levels.items():
+        if _mapping(level).get("loaded") == "per inference" and name not in holders[:-1]:
+            yield (
+                ("memories", name, "loaded"),
+                "needs a level further out that holds weights to fetch them from",
+            )
         roles = [role for role in _list(_mapping(level).get("holds")) if isinstance(role, str)]
         for role in sorted({role for role in roles if roles.count(role) > 1}):
             yield ("memories", name, "holds"), f"lists {role} twice"

@@ -134,3 +134,22 @@ def test_points_of_a_sweep_cost_what_each_costs_alone() -> None:
     swept = sweep([replace(keys[0], width=1.0)], np.array([0.5, 1, 1.7]), profiles)
     alone = [[cm.cost(key, profile).energy_j for profile in profiles] for key in keys]
     assert swept.energy_j[0] == pytest.approx(np.array(alone), rel=1e-12)
+
+
+@pytest.mark.parametrize("traffic", ["mapped", "compulsory"])
+def test_weights_that_do_not_stay_are_fetched_once_per_inference(tmp_path: Path, traffic: str) -> None:
+    """All 832 bits fit on chip; fetched before each inference, they pass the DRAM's 4-bit port, 256 / 4 cycles in a."""
+    memories = large() + spilling(1)[spilling(1).index("  dram:") :]
+    stays = arrayed(tmp_path, memories)
+    fetched = arrayed(tmp_path, memories.replace("separate_ports: true", "loaded: per inference"))
+    one, other = (cost_of_network(toy_network(), chip, traffic=traffic) for chip in (stays, fetched))
+    assert ("dram", "weights") not in moved(one)
+    assert moved(other)["dram", "weights"] == (832, 0)
+    assert moved(other)["sram", "weights"] == (moved(one)["sram", "weights"][0], 832)
+    assert (other.layers[0].cycles, other.layers[0].bound_by) == (256 / 4, "port of dram")
+
+
+def test_weights_can_only_be_fetched_from_further_out(tmp_path: Path) -> None:
+    memories = large().replace("separate_ports: true", "loaded: per inference")
+    with pytest.raises(cm.BnncostError, match=r"memories.sram.loaded.*needs a level further out"):
+        arrayed(tmp_path, memories)

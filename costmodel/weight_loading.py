@@ -1,0 +1,30 @@
+"""Weights that are fetched from outside before each inference, where a profile says that they do not stay."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from costmodel.demand import Demand
+from costmodel.hardware import HardwareProfile
+from costmodel.placement import Placement
+from costmodel.traffic import ROLES
+
+
+def weight_loads(
+    demand: Demand, profile: HardwareProfile, placement: Placement
+) -> dict[tuple[str, str, str], np.ndarray]:
+    """Bits read outside and written inside once per inference, by (level, role, direction): (layers, N) each.
+
+    They are fetched while their layer runs, over the ports of both memories.
+    """
+    moved: dict[tuple[str, str, str], np.ndarray] = {}
+    levels = [name for name, level in profile.memories.items() if "weights" in level.holds]
+    weights = demand.read_bits[ROLES.index("weights")]
+    for inner, outer in pairwise(levels):
+        if profile.memories[inner].loaded == "per inference":
+            bits = weights * placement.share["weights"][inner]
+            for key in ((outer, "weights", "read"), (inner, "weights", "write")):
+                moved[key] = moved.get(key, 0.0) + bits
+    return moved
