@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -48,21 +50,46 @@ def _priced(key: DesignKey, chip: HardwareProfile, widths: np.ndarray) -> tuple[
 
 @dataclass(frozen=True, eq=False)
 class WidthScale:
-    """What the plain design uses at each width, to look widths up by energy."""
+    """What the plain design uses at each width of the grid, to look widths up by energy.
 
-    widths: np.ndarray
-    energies_j: np.ndarray
+    `energy_at` prices one width [J], None where it does not fit; it is asked outwards from width 1, as far as needed.
+    """
+
+    energy_at: Callable[[float], float | None]
 
     def width_at(self, energy_j: float) -> float | None:
         """Width that uses `energy_j`, between grid widths on logarithmic axes; None outside 0.25 to 8."""
-        if not len(self.widths) or not self.energies_j[0] <= energy_j <= self.energies_j[-1]:
+        start = int(np.flatnonzero(WIDTHS == 1.0)[0])
+        here, known = start, self.energy_at(1.0)
+        if known is None:
             return None
-        return float(np.exp(np.interp(np.log(energy_j), np.log(self.energies_j), np.log(self.widths))))
+        step = 1 if energy_j >= known else -1
+        while 0 <= here + step < len(WIDTHS):
+            beyond = self.energy_at(WIDTHS[here + step])
+            if beyond is None:
+                return None
+            # energy per bit of a fitted memory may step; a wider network must never look cheaper
+            beyond = max(beyond, known) if step > 0 else min(beyond, known)
+            if min(known, beyond) <= energy_j <= max(known, beyond):
+                return _between(energy_j, (known, beyond), (WIDTHS[here], WIDTHS[here + step]))
+            here, known = here + step, beyond
+        return None
+
+
+def _between(energy_j: float, energies_j: tuple[float, float], widths: tuple[float, float]) -> float:
+    """Interpolate a width between two, both axes logarithmic."""
+    low, high = np.log(energies_j)
+    part = 0.0 if low == high else (np.log(energy_j) - low) / (high - low)
+    return float(np.exp(np.log(widths[0]) + part * (np.log(widths[1]) - np.log(widths[0]))))
 
 
 def width_scale(plain: DesignKey, profile: AnyProfile) -> WidthScale:
-    """Price the plain design at every width of the grid that fits on the profile."""
-    costs, _ = _priced(plain, as_profile(profile), WIDTHS)
-    fits = costs.placement.unplaced_bits == 0
-    # energy per bit of a fitted memory may step; a wider network must never look cheaper
-    return WidthScale(WIDTHS[fits], np.maximum.accumulate(costs.energy_j[fits]))
+    """Price the plain design at the widths of the grid, each when it is first asked for."""
+    chip = as_profile(profile)
+
+    @cache
+    def energy_at(width: float) -> float | None:
+        costs, _ = _priced(plain, chip, np.array([width]))
+        return None if costs.placement.unplaced_bits[0] > 0 else float(costs.energy_j[0])
+
+    return WidthScale(energy_at)

@@ -65,7 +65,8 @@ def lines(figures: dict[str, Any]) -> list[str]:
     return [
         *told,
         f"{points['points']:,} design points counted and priced, traffic compulsory, in {points['median_s']:.2f} s "
-        f"(best {points['best_s']:.2f} s; goal: {SECONDS_GOAL} s), {points['points_per_s']:,.0f} a second",
+        f"(best {points['best_s']:.2f} s; goal: {SECONDS_GOAL} s; {points['cpu_s']:.2f} s CPU), "
+        f"{points['points_per_s']:,.0f} a second",
         f"  peak memory {points['peak_memory_mb']:.0f} MB (goal: below {MEMORY_GOAL_MB} MB)",
         *mapped.lines(figures["mapped"]),
         *mapping_growth.lines(figures["mapping_growth"]),

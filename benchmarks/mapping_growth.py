@@ -129,8 +129,8 @@ def lines(found: dict[str, Any]) -> list[str]:
     for name, points in found["series"].items():
         shown = ", ".join(f"{one['varied']}: {one['cpu_s'] * 1e3:.3g} ms" for one in points)
         told.append(f"  {name}: {shown}")
-    exponents = ", ".join(f"{name} to the {power:.2f}" for name, power in found["slopes"].items())
-    return [*told, f"  grows with {exponents}"]
+    exponents = ", ".join(f"{name}^{power:.2f}" for name, power in found["slopes"].items())
+    return [*told, f"  grows as {exponents}; sets of prime factors from {STEADY:,} on"]
 
 
 def draw(series: dict[str, list[Point]], stem: Path) -> list[Path]:

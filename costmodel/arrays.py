@@ -157,6 +157,9 @@ def _with_room(
     """Operands whose least tiles fit into the room together on some unrolling, the first ones first."""
     if room_bits <= 0:
         return []
+    lanes = min(prod(_widths(one).values()) for one in unrollings)
+    if room_bits >= tiles * lanes * sum(layer.bits(operand) for operand in operands):
+        return operands  # as if every lane used an element of its own
     kept: list[str] = []
     for operand in operands:
         together = [*kept, operand]

@@ -171,9 +171,10 @@ def _layer_costs(demand: Demand, points: PointCosts, profile: HardwareProfile) -
         "side units",
         *(f"port of {m}" for m in profile.memories),
     ]
+    j_per_bits = _prices_in_order(points, profile)
     layers = []
     for number, layer in enumerate(demand.layers):
-        memory = _layer_memory(number, points, profile)
+        memory = _layer_memory(number, points, j_per_bits)
         cycles = float(points.layer_cycles[number, 0])
         layers.append(
             LayerCost(
@@ -185,7 +186,9 @@ def _layer_costs(demand: Demand, points: PointCosts, profile: HardwareProfile) -
     return tuple(layers)
 
 
-def _layer_memory(layer: int, points: PointCosts, profile: HardwareProfile) -> tuple[MemoryCost, ...]:
+def _layer_memory(
+    layer: int, points: PointCosts, j_per_bits: Mapping[TrafficKey, float]
+) -> tuple[MemoryCost, ...]:
     """What one layer of the first point moves, by level and role, from the lanes outwards."""
     moved: dict[tuple[str, str], list[float]] = {}
     for number, role in enumerate(ROLES):
@@ -195,16 +198,24 @@ def _layer_memory(layer: int, points: PointCosts, profile: HardwareProfile) -> t
                 moved.setdefault((level, role), [0.0, 0.0])[way] += here * float(bits[number, layer, 0])
     for (level, role, direction), bits in points.by_layer.items():
         moved.setdefault((level, role), [0.0, 0.0])[direction == "write"] += float(bits[layer, 0])
-    order = [*(profile.array.buffers if profile.array else ()), *profile.memories]
     rows = []
-    for (level, role), (read, write) in sorted(moved.items(), key=lambda item: order.index(item[0][0])):
+    for level, role in dict.fromkeys((level, role) for level, role, _ in j_per_bits):
+        read, write = moved.get((level, role), (0.0, 0.0))
         if read or write:
-            prices = (j_per_bit(profile, points.figures, (level, role, way)) for way in ("read", "write"))
             energy = sum(
-                bits * float(np.ravel(price)[0]) for bits, price in zip((read, write), prices, strict=True)
+                bits * j_per_bits[level, role, way]
+                for bits, way in ((read, "read"), (write, "write"))
+                if bits
             )
             rows.append(MemoryCost(level, role, read, write, energy))
     return tuple(rows)
+
+
+def _prices_in_order(points: PointCosts, profile: HardwareProfile) -> dict[TrafficKey, float]:
+    """Energy per bit at the first point, by level, role and direction, from the lanes outwards [J/bit]."""
+    order = [*(profile.array.buffers if profile.array else ()), *profile.memories]
+    keys = sorted(points.traffic_bits, key=lambda key: order.index(key[0]))
+    return {key: float(np.ravel(j_per_bit(profile, points.figures, key))[0]) for key in keys}
 
 
 def _sentences(notes: Iterable[Note]) -> Iterable[str]:

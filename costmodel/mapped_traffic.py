@@ -59,7 +59,7 @@ def mapped_traffic(
     total = _Total(shape)
     machines = Machines(profile, cycle_energy_j)
     conditions = _conditions(profile, placement, figures, shape)
-    found: dict[tuple[bytes, str, str], _Figures] = {}
+    found = profile.mapped_layers
     for start in range(0, len(demand.macs), _FIELDS):
         fields = demand.macs[start : start + _FIELDS]
         there = fields[0] > 0

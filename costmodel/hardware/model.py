@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -147,6 +147,11 @@ class HardwareProfile(Section):
 
     @cached_property
     def _prices(self) -> dict[tuple[str, ...], UnitPrice]:
+        return {}
+
+    @cached_property
+    def mapped_layers(self) -> dict[tuple[bytes, str, str], Any]:
+        """What mappings of layers came to on this profile: kept by `costmodel.mapped_traffic` between designs."""
         return {}
 
     def mac_price(self, label: str) -> UnitPrice:

@@ -58,10 +58,10 @@ class Columns:
 
     def beyond(self, joint: Joint) -> np.ndarray | None:
         """Least rest of every column after a joint state, per prefix: (prefixes, columns)."""
-        if joint not in self.bounds[0].beyond:
+        if joint not in self.problem.home:
             return None
         if joint not in self.rest:
-            self.rest[joint] = np.stack([bound.beyond[joint].ravel() for bound in self.bounds], axis=1)
+            self.rest[joint] = np.stack([bound.beyond_whole(joint).ravel() for bound in self.bounds], axis=1)
         return self.rest[joint]
 
     @property
@@ -116,7 +116,7 @@ def _below(columns: Columns, threshold: float) -> Placed | None:
         settled[joint] = (points, parents, totals, origins)
         if joint == problem.ends:
             break
-        for choice, to in problem.after(joint):
+        for choice, to, _ in problem.after(joint):
             _extend(columns, joint, choice, to, points, totals, threshold, labels)
     if problem.ends not in settled:
         return None

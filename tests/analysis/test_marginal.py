@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from analysis.equivalence import WidthScale, width_curve, width_scale
@@ -109,7 +108,18 @@ def test_a_width_is_found_again_by_its_energy(profile: str) -> None:
 
 
 def test_no_width_fits_means_no_equivalent() -> None:
-    assert WidthScale(np.array([]), np.array([])).width_at(1.0) is None
+    assert WidthScale(lambda width: None).width_at(1.0) is None
+    assert WidthScale(lambda width: width if width < 2 else None).width_at(1.9) is None
+
+
+def test_only_the_widths_that_are_needed_are_priced() -> None:
+    asked = []
+    scale = WidthScale(lambda width: asked.append(width) or width**2)
+    assert scale.width_at(1.4**2) == pytest.approx(1.4)
+    assert asked == [1.0, 1.25, 1.5]
+    assert scale.width_at(0.4**2) == pytest.approx(0.4)
+    assert scale.width_at(65.0) is None
+    assert scale.width_at(0.05) is None
 
 
 def test_frames_hold_what_the_results_hold(table: MethodTable) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy_chip import arrayed, large
+from toy_chip import arrayed, large, spilling
 
 from costmodel.arrays import FINISHED, Home, machine_of
 from costmodel.errors import BnncostError
 from costmodel.hardware import load_profile, shipped_profiles
-from costmodel.mapping import LoopNest
+from costmodel.mapping import LoopNest, best_mapping
 
 LAYER = LoopNest("b", K=8, C=24, OY=4, OX=4, FY=3, FX=3, padding=(1, 1), size=(4, 4), weight_bits=1,
                  feature_bits=1, partial_bits=7, output_bits=0)  # fmt: skip
@@ -81,6 +81,21 @@ def test_the_machine_has_the_buffers_the_memory_and_a_way_out(tmp_path: Path) ->
 def test_a_full_memory_takes_no_partial_sums(tmp_path: Path) -> None:
     machine = machine_of(arrayed(tmp_path, large()), "1x1", LAYER, "binary_features", home(0))
     assert machine.levels[3].operands == ("W", "I")
+
+
+@pytest.mark.parametrize(("room", "operands"), [(63, ("I", "O")), (64, ("W", "I", "O"))])
+def test_a_memory_with_less_room_than_one_step_of_weights_is_passed_by(
+    tmp_path: Path, room: int, operands: tuple[str, ...]
+) -> None:
+    """64 lanes use 64 bits of weights in a step; final sums leave at once and take no room."""
+    rooms = {"sram": room, "dram": 0}
+    place = Home("dram", "sram", rooms, dict.fromkeys(rooms, (2e-12, 3e-12)))
+    profile = arrayed(tmp_path, spilling(1))
+    machine = machine_of(profile, "1x1", LAYER, "binary_features", place)
+    levels = {level.name: level for level in machine.levels}
+    assert levels["sram"].operands == operands
+    assert levels["dram"].operands == ("W",)
+    assert best_mapping(LAYER, machine).exact
 
 
 def test_a_precision_without_lanes_of_its_own_uses_the_next_wider_ones(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tpu_like import conv, tpu_like
 
 from costmodel.errors import BnncostError
-from costmodel.mapping import ZIGZAG, Mapped, best_mapping, cached_mapping
+from costmodel.mapping import ZIGZAG, Mapped, best_mapping, cached_mapping, cached_mappings
 from costmodel.mapping import cache as module
 from costmodel.mapping.cache import cache_file, opened
 
@@ -59,6 +59,26 @@ def test_what_is_remembered_is_what_was_found(searches: list[str]) -> None:
     assert told(found) == told(here) == told(from_file) == told(best_mapping(LAYER, machine))
     assert (found.energy_j, found.cycles) == (from_file.energy_j, from_file.cycles)
     assert here.layer.name == "the same, called otherwise"
+
+
+def test_many_are_answered_in_their_order_and_each_is_searched_once(searches: list[str]) -> None:
+    machine, other = tpu_like(), conv("b", 16, 4, 6, 3, 1)
+    first = cached_mappings([(LAYER, machine), (other, machine), (LAYER, machine)])
+    opened.cache_clear()
+    again = cached_mappings([(other, machine), (LAYER, machine)])
+    assert searches == ["a", "b"]
+    assert [one.layer.name for one in first] == ["a", "b", "a"]
+    assert list(map(told, again)) == [told(first[1]), told(first[0])]
+
+
+def test_what_was_found_before_a_layer_that_fits_nowhere_is_kept(searches: list[str]) -> None:
+    machine = tpu_like()
+    small = replace(machine, levels=(replace(machine.levels[0], size_bits=1), *machine.levels[1:]))
+    with pytest.raises(BnncostError, match="layer 'b' does not fit"):
+        cached_mappings([(LAYER, machine), (replace(LAYER, name="b"), small)])
+    opened.cache_clear()
+    cached_mapping(LAYER, machine)
+    assert searches == ["a", "b"]
 
 
 def test_everything_that_matters_makes_another_entry(searches: list[str]) -> None:
