@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 OUT    ?= out
+JOBS   ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 DECLARED := setup.cfg pyproject.toml constraints.txt
@@ -15,7 +16,7 @@ NEED_NO_TORCH := tests/test_without_torch.py tests/test_architecture.py tests/an
 .PHONY: help explore test train-demo bench bench-mapping bench-train format clean
 
 help:  ## say what can be made
-	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder]"
+	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder] [JOBS=2]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
 explore: $(VENV)/.installed-explore  ## tables, figures and the report, without training, into ./out
@@ -25,7 +26,7 @@ test: $(VENV)/.installed-test $(LIGHT)/.installed  ## lint, formatting, types, t
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 	$(LIGHT)/bin/pytest -q -p no:cacheprovider $(NEED_NO_TORCH)
 
 train-demo: $(VENV)/.installed-train  ## train the plain BNN and a repaired one on digits, export both, price both
