@@ -84,7 +84,7 @@ def layers(rounds: int = ROUNDS) -> dict[str, Any]:
 
 def design() -> dict[str, Any]:
     """What a design costs, from its name on; asked a second time, its mappings are known."""
-    profile = load_profile(PROFILE)
+    profile = load_profile(PROFILE).model_copy()  # which remembers no mappings
     first = timed(lambda: cost(DESIGN, profile))
     searched = len(opened(cache_file()).found)
     again = best([timed(lambda: cost(DESIGN, profile)) for _ in range(3)])
@@ -94,7 +94,7 @@ def design() -> dict[str, Any]:
 def swept(sets: int = SETS, widths: int = WIDTHS) -> dict[str, Any]:
     """Points of a sweep on one thread, and how many distinct mappings they need."""
     designs, factors = method_sets(sets), np.linspace(0.25, 4.0, widths)
-    profiles = [load_profile(name) for name in PROFILES]
+    profiles = [load_profile(name).model_copy() for name in PROFILES]  # which remember no mappings
     found = []
     times = timed(lambda: found.append(sweep(designs, factors, profiles, workers=1, traffic="mapped")))
     return times | {

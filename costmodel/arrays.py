@@ -12,9 +12,10 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.array import Buffer
 from costmodel.hardware.memory import MemoryLevel
+from costmodel.hardware.quantity import Quantity
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
 from costmodel.mapping.architecture import Unrolling
-from costmodel.mapping.nest import DIMS, RELEVANT
+from costmodel.mapping.nest import DIMS, REDUCTION, RELEVANT
 
 FINISHED = "side units"
 OPERAND_OF = {"weights": "W", "features": "I", "sums": "O"}
@@ -64,18 +65,35 @@ class Machines:
 
         A memory is large enough for what has its home there, and has `room_bits` besides for what passes through
         it and for partial sums; a level without room for a single step of an operand is passed by. Raises
-        BnncostError where the profile has no array.
+        BnncostError where the profile has no array, or nowhere to keep partial sums.
         """
         runs_on = self.profile.mac_price(label).precision
         array = self._array(runs_on, layer)
-        levels = (
+        below = (
             *self._buffer_levels(layer),
             *self._memory_levels(layer, role, home, array.unrollings),
-            _finished(self._axes),
         )
+        if not any("O" in level.operands for level in below):
+            self._check_summed_at_once(layer, array.unrollings, home)
         return Architecture(
-            f"{self.profile.name}/{runs_on}", array, levels, cycle_energy_j=self.cycle_energy_j
+            f"{self.profile.name}/{runs_on}",
+            array,
+            (*below, _finished(self._axes)),
+            cycle_energy_j=self.cycle_energy_j,
         )
+
+    def _check_summed_at_once(self, layer: LoopNest, unrollings: tuple[Unrolling, ...], home: Home) -> None:
+        """Raise where lanes need several steps to a sum, and nothing keeps it meanwhile."""
+        lacking = min(
+            prod(ceil(layer.extent(dim) / wide.get(dim, 1)) for dim in REDUCTION)
+            for wide in map(_widths, unrollings)
+        )
+        if lacking > 1:
+            raise BnncostError(
+                f"profile '{self.profile.name}': nothing keeps the partial sums of layer '{layer.name}', of "
+                f"{layer.partial_bits} bits, which take {lacking} steps each or more: let a buffer of the array hold "
+                f"sums, or give '{home.maps}' a fixed size with room left."
+            )
 
     def _array(self, runs_on: str, layer: LoopNest) -> Array:
         lanes, section = self.profile.compute[runs_on].lanes, self.profile.array
@@ -189,7 +207,7 @@ def _least_bits(layer: LoopNest, operand: str, wide: Mapping[str, int], tiles: i
 def _buffer(name: str, buffer: Buffer, layer: LoopNest) -> Level:
     widths = {"weights": layer.weight_bits, "features": layer.feature_bits, "sums": layer.partial_bits}
     operands = tuple(OPERAND_OF[operand] for operand in buffer.holds)
-    width = _UNLIMITED if buffer.port is None else max(1, int(buffer.port.si))
+    width = _whole_width(buffer.port)
     ports = tuple(
         Port(way, width, frozenset((operand, use) for operand in operands for use in uses))
         for way, uses in (("read", _READS), ("write", _WRITES))
@@ -201,8 +219,13 @@ def _buffer(name: str, buffer: Buffer, layer: LoopNest) -> Level:
     )
 
 
+def _whole_width(port: Quantity | None) -> int:
+    """Bits a cycle, to the nearest whole number, at least 1; what is lost or gained shows in bursts alone."""
+    return _UNLIMITED if port is None else max(1, round(port.si))
+
+
 def _ports(level: MemoryLevel, operands: tuple[str, ...]) -> tuple[Port, ...]:
-    width = _UNLIMITED if level.port is None else max(1, int(level.port.si))
+    width = _whole_width(level.port)
     together = [(operand,) for operand in operands] if level.separate_ports else [operands]
     return tuple(
         Port("port", width, frozenset((operand, use) for operand in group for use in (*_READS, *_WRITES)))

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 import numpy as np
 
 from costmodel.counting import CountRow, count
 from costmodel.graph import Dimension, Network
-from costmodel.macs import MacFields, MacWork
+from costmodel.macs import MacFields, MacWork, codes_of
+from costmodel.mapping.nest import DIMS
 from costmodel.traffic import MAP_ROLES, ROLES, Traffic, compulsory_traffic
 
 OperationKey = tuple[str, str]
+_CODES = slice(
+    MacFields._fields.index("weight_kind"), MacFields._fields.index("feature_bits") + 1
+)  # of the MAC's two precisions
 
 
 class StorageArrays(NamedTuple):
@@ -60,6 +64,25 @@ class Demand:
     def without_macs(self) -> Demand:
         """The same with the MACs' reads left out: what side operations move."""
         return replace(self, read_bits=self.read_bits - self.mac_read_bits)
+
+    @cached_property
+    def loose_macs(self) -> np.ndarray:
+        """MACs that no loop nest holds, such as the bits of a map that are counted: (operations, layers, N)."""
+        labels = {
+            number: label for number, (operation, label) in enumerate(self.operations) if operation == "mac"
+        }
+        loose = np.zeros_like(self.counts)
+        loose[list(labels)] = self.counts[list(labels)]
+        for start in range(0, len(self.macs), len(MacFields._fields)):
+            fields = self.macs[start : start + len(MacFields._fields)]
+            iterations = reduce(np.multiply, fields[: len(DIMS)].astype(np.int64))
+            for number, label in labels.items():
+                of_label = reduce(
+                    np.logical_and,
+                    (field == code for field, code in zip(fields[_CODES], codes_of(label), strict=True)),
+                )
+                loose[number] -= iterations * of_label
+        return loose
 
     @cached_property
     def total_counts(self) -> np.ndarray:
@@ -181,7 +204,14 @@ def distinct(demand: Demand) -> Demand:
 
     The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
     """
-    arrays = (demand.counts, demand.read_bits, demand.write_bits, demand.alive_bits, demand.macs)
+    arrays = (
+        demand.counts,
+        demand.read_bits,
+        demand.mac_read_bits,
+        demand.write_bits,
+        demand.alive_bits,
+        demand.macs,
+    )
     kept: dict[bytes, int] = {}
     repeats = []
     for number in range(len(demand.layers)):

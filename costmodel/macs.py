@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.graph import BINARY, Dimension, Network, Op, Precision, Tensor, Value
+from costmodel.graph import BINARY, Dimension, Network, Op, Precision, Tensor, Value, precision
 from costmodel.mapping import LoopNest
 from costmodel.operations.convolution import fan_in
 
@@ -106,6 +106,19 @@ def mac_works(
         inside = producer_layer[x] == op.layer
         found.append(MacWork(op.layer, _fields(op, inside), *amounts))
     return tuple(found)
+
+
+def codes_of(label: str) -> tuple[int, int, int, int]:
+    """Read the label of a MAC as kind and bits of its weight, then of its feature; the reverse of `MacFields.label`.
+
+    >>> codes_of("1x8"), codes_of("ternaryxternary")
+    ((0, 1, 2, 8), (1, 2, 1, 2))
+    """
+    weight, feature = (
+        (BINARY if side == "1" else Precision("integer", int(side)) if side.isdigit() else precision(side))
+        for side in label.split("x")
+    )
+    return KINDS.index(weight.kind), weight.bits, KINDS.index(feature.kind), feature.bits
 
 
 def is_mac(op: Op) -> bool:

@@ -54,7 +54,7 @@ def mapped_traffic(
     figures: Mapping[str, MemoryFigures],
     cycle_energy_j: float,
 ) -> MappedTraffic:
-    """Map every MAC operation of every point, each distinct one once."""
+    """Map every MAC operation of every point that finds room, each distinct one once."""
     shape = (len(demand.layers), demand.points)
     total = _Total(shape)
     machines = Machines(profile, cycle_energy_j)
@@ -62,7 +62,7 @@ def mapped_traffic(
     found = profile.mapped_layers
     for start in range(0, len(demand.macs), _FIELDS):
         fields = demand.macs[start : start + _FIELDS]
-        there = fields[0] > 0
+        there = (fields[0] > 0) & (placement.unplaced_bits <= 0)
         if not there.any():
             continue
         table, first, number = _distinct(fields, conditions, there)

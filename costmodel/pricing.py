@@ -6,7 +6,7 @@ Arrays run over design points last, so that one network and a sweep of a million
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Literal
@@ -18,7 +18,8 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile, MemoryFigures, UnitPrice
 from costmodel.mapped_traffic import MappedTraffic, TrafficKey, mapped_traffic
 from costmodel.placement import Placement, place
-from costmodel.traffic import MAP_ROLES, ROLES
+from costmodel.port_cycles import port_cycles
+from costmodel.traffic import ROLES
 from costmodel.weight_loading import weight_loads
 
 
@@ -221,61 +222,31 @@ def _layer_cycles(
     by_layer: Mapping[TrafficKey, np.ndarray],
 ) -> LayerCycles:
     """Cycles of array, side units and ports; `side` moves over the ports what MACs do not."""
-    array = _cycles_of(side, prices, np.flatnonzero(prices.is_mac))
+    macs = np.flatnonzero(prices.is_mac)
+    array = _cycles_of(side.work, prices, macs)
     ports = tuple(
-        _port_cycles(side, placement, name, level.port_bits_per_cycle, by_layer)
-        for name, level in profile.memories.items()
+        port_cycles(side, placement, name, level, by_layer) for name, level in profile.memories.items()
     )
     sides = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
     if profile.processor is not None:  # it does one thing at a time
-        return LayerCycles(array + _cycles_of(side, prices, sides), np.zeros_like(array), ports)
+        return LayerCycles(array + _cycles_of(side.work, prices, sides), np.zeros_like(array), ports)
     if mapped is not None:
-        array = mapped.cycles
+        array = np.maximum(array, mapped.cycles + _cycles_of(side.loose_macs, prices, macs))
     by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number in sides:
         by_unit[prices.unit_of[number]].append(int(number))
     slowest = np.zeros_like(array)
     for numbers in by_unit.values():
-        np.maximum(slowest, _cycles_of(side, prices, numbers), out=slowest)
+        np.maximum(slowest, _cycles_of(side.work, prices, numbers), out=slowest)
     return LayerCycles(array, slowest, ports)
 
 
-def _cycles_of(demand: Demand, prices: Prices, numbers: Iterable[int]) -> np.ndarray:
+def _cycles_of(counts: np.ndarray, prices: Prices, numbers: Iterable[int]) -> np.ndarray:
     """Cycles per layer of some of the operations, one after the other."""
-    cycles = np.zeros(demand.work.shape[1:])
+    cycles = np.zeros(counts.shape[1:])
     for number in numbers:
-        cycles += demand.work[number] * prices.cycles[number]
+        cycles += counts[number] * prices.cycles[number]
     return cycles
-
-
-def _port_cycles(
-    demand: Demand,
-    placement: Placement,
-    level: str,
-    bits_per_cycle: float,
-    by_layer: Mapping[TrafficKey, np.ndarray],
-) -> np.ndarray:
-    """Cycles per layer that one memory's port is busy."""
-    cycles = np.zeros(demand.moved_bits.shape[1:])
-    for share, bits in _moved_alike(demand, placement, level):
-        cycles += bits * share
-    for key, bits in by_layer.items():
-        if key[0] == level:
-            cycles += bits
-    cycles /= bits_per_cycle
-    return cycles
-
-
-def _moved_alike(demand: Demand, placement: Placement, level: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Bits per layer of the roles that a level holds, with its share; maps that are placed together at once."""
-    found: dict[int, tuple[np.ndarray, list[int]]] = {}
-    for number, role in enumerate(ROLES):
-        share = placement.share[role].get(level)
-        if share is not None and (share.ndim > 1 or share.any()):
-            found.setdefault(id(share), (share, []))[1].append(number)
-    for share, numbers in found.values():
-        together = numbers == [ROLES.index(role) for role in MAP_ROLES]
-        yield share, demand.moved_maps if together else demand.moved_bits[numbers].sum(axis=0)
 
 
 def _traffic(demand: Demand, placement: Placement) -> dict[TrafficKey, np.ndarray]:

@@ -17,14 +17,18 @@ def weight_loads(
 ) -> dict[tuple[str, str, str], np.ndarray]:
     """Bits read outside and written inside once per inference, by (level, role, direction): (layers, N) each.
 
-    They are fetched while their layer runs, over the ports of both memories.
+    They are fetched while their layer runs, over the ports of both memories; through a level between that does not
+    keep them either, they pass once more.
     """
     moved: dict[tuple[str, str, str], np.ndarray] = {}
     levels = [name for name, level in profile.memories.items() if "weights" in level.holds]
     weights = demand.read_bits[ROLES.index("weights")]
+    passing: np.ndarray | float = 0.0
     for inner, outer in pairwise(levels):
-        if profile.memories[inner].loaded == "per inference":
-            bits = weights * placement.share["weights"][inner]
+        if profile.memories[inner].loaded == "never":
+            passing = 0.0
+        else:
+            bits = passing = weights * placement.share["weights"][inner] + passing
             for key in ((outer, "weights", "read"), (inner, "weights", "write")):
                 moved[key] = moved.get(key, 0.0) + bits
     return moved

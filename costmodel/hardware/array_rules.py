@@ -38,6 +38,8 @@ def array_problems(data: Mapping[str, Any]) -> Found:
     for name, buffer in buffers.items() if isinstance(buffers, Mapping) else ():
         if isinstance(buffer, Mapping):
             yield from _buffer_problems(("array", "buffers", name), buffer, axes)
+            if "area" in buffer and data.get("archetype") in ("fpga", "mcu"):
+                yield ("array", "buffers", name, "area"), f"is for an asic, not for an {data['archetype']}"
     yield from _name_problems(data, buffers)
 
 

@@ -99,6 +99,8 @@ def unknown_name(what: str, name: object, allowed: tuple[str, ...]) -> str:
     "unknown status 'measuerd'; did you mean 'measured'? Allowed: measured, assumed"
     """
     closest = by_closeness(str(name)[:_SHOWN], allowed)
+    if not closest:
+        return f"unknown {what} {shown(name)}; there are none"
     return f"unknown {what} {shown(name)}; did you mean '{closest[0]}'? Allowed: {', '.join(closest)}"
 
 

@@ -87,7 +87,7 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
         for ask, (layer, machine) in missing.items():
             key, goal = keys[ask], ask[2]
             if key in texts:
-                known.found[ask] = _restored(texts[key], layer, machine, goal)
+                known.found[ask] = known.restored(texts[key], layer, machine, goal)
                 continue
             found = known.found[ask] = best_mapping(layer, machine, *ask[2:])
             fresh[key] = _stored(found)
@@ -167,6 +167,13 @@ class Known:
             if not isinstance(text, str) or zlib.crc32(text.encode()) != checked:
                 raise self._damaged("an entry does not match its check sum")
         return {key: text for key, text, _ in rows}
+
+    def restored(self, text: str, layer: LoopNest, machine: Architecture, goal: str) -> Mapped:
+        """Read an entry. Raises BnncostError where it has another form than entries have."""
+        try:
+            return _restored(text, layer, machine, goal)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise self._damaged(f"an entry is no mapping: {error}") from error
 
     def write(self, entries: Mapping[bytes, str]) -> None:
         """Keep entries in the file, all or none; what cannot be written is left alone."""

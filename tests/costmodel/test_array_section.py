@@ -55,6 +55,16 @@ def test_each_mistake_is_told_with_its_place(
     assert sentence in complaint
 
 
+def test_the_area_of_a_buffer_is_for_an_asic(tmp_path: Path) -> None:
+    path = tmp_path / "child.yaml"
+    area = "{value: 1, unit: um^2, source: a test, status: assumed}"
+    path.write_text(
+        f"name: child\nextends: fpga-zynq7020\narray: {{buffers: {{sums: {{area: {area}}}}}}}\n", "utf-8"
+    )
+    with pytest.raises(BnncostError, match=r"array.buffers.sums.area: is for an asic, not for an fpga"):
+        load_profile(path)
+
+
 def test_lanes_without_an_array_are_refused(tmp_path: Path) -> None:
     assert "the profile has no `array` with these axes" in told(tmp_path, "\narray:", "\nthrough:")
 
