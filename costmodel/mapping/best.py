@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture, Unrolling
@@ -11,7 +12,7 @@ from costmodel.mapping.choices import Choice, Choices
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.evaluate import closed, priced
 from costmodel.mapping.fitting import no_fit
-from costmodel.mapping.goals import GOALS, solve
+from costmodel.mapping.goals import GOALS, floor_of, solve
 from costmodel.mapping.lattice import Lattice, Spread, factored, spread
 from costmodel.mapping.mapped import Loop, Mapped, Temporal
 from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
@@ -20,6 +21,7 @@ from costmodel.mapping.tiles import Tiling
 
 MOST_FACTORS = 24
 MOST_PREFIXES = 100_000
+_MIRROR = {"OY": "OX", "OX": "OY", "FY": "FX", "FX": "FY"}
 _ROUNDING = 1e-9
 """What may separate equal energies by rounding alone, as a share."""
 
@@ -46,37 +48,82 @@ def best_mapping(
             f"goal '{goal}' with ZigZag's rules for waiting: those depend on more than the cuts, and only the "
             f"energy is searched under them; use the goal 'energy', or this project's rules."
         )
-    found: Mapped | None = None
-
-    def rank(mapped: Mapped) -> tuple[float, float]:
-        waiting_j = machine.cycle_energy_j * mapped.cycles if goal == "energy" else 0.0
-        return GOALS[goal](mapped) + waiting_j, mapped.cycles
-
-    reason: BnncostError | None = None
-    for unrolling, spreads in _distinct(layer, machine):
-        factors, merged = factored(spreads, most_factors, most_prefixes)
-        tiling = Tiling(layer, spreads, Lattice(factors), conventions.even_edges)
-        operands = [Choices(machine, layer, tiling, operand, conventions) for operand in OPERANDS]
-        most_j = found.energy_j - found.mac_energy_j if found and not machine.cycle_energy_j else float("inf")
-        placed = _placed(operands, goal, most_j * (1 + _ROUNDING))
-        if placed is None:
-            reason = reason or no_fit(operands)
-        if not placed:
-            continue
-        mapping = _mapping(machine, tiling.lattice, unrolling, placed, layer.name)
-        prefixes = int(tiling.lattice.cycles.size)
-        mapped = replace(
-            priced(operands, mapping), goal=goal, merged=merged, prefixes=prefixes, exact=merged == 0
-        )
-        if found is None or rank(mapped) < rank(found):
-            found = mapped
+    tries = [
+        _try(layer, machine, unrolling, spreads, goal, conventions, most_factors, most_prefixes)
+        for unrolling, spreads in _distinct(layer, machine)
+    ]
+    if len(tries) > 1:
+        tries = [replace(one, floor=one.bound()) for one in tries]
+    found: tuple[tuple[float, float, int], Mapped] | None = None
+    failed: list[int] = []
+    for number, one in sorted(enumerate(tries), key=lambda entry: entry[1].floor):
+        most = found[0][0] * (1 + _ROUNDING) if found else float("inf")
+        if one.floor > most:
+            break
+        mapped = one.mapped(most)
+        if mapped is None:
+            failed.append(number)
+        elif mapped:
+            waiting_j = machine.cycle_energy_j * mapped.cycles if goal == "energy" else 0.0
+            rank = (GOALS[goal](mapped) + waiting_j, mapped.cycles, number)
+            found = (rank, mapped) if found is None or rank < found[0] else found
     if found is None:
-        raise reason or BnncostError(f"{machine.name}: the array allows no unrolling.")
-    return found
+        raise no_fit(tries[min(failed)].operands)
+    return found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One unrolling of a layer, how often its factors were merged, and a bound on what it can reach."""
+
+    unrolling: Unrolling
+    operands: tuple[Choices, ...]
+    choices: tuple[list[Choice], ...]
+    merged: int
+    goal: str
+    floor: float = 0.0
+
+    def bound(self) -> float:
+        """Bound from below what this unrolling reaches."""
+        first = self.operands[0]
+        return floor_of(first.tiling.lattice, self.choices, first.machine, first.layer, self.goal)
+
+    def mapped(self, most: float) -> Mapped | Literal[False] | None:
+        """Search: None where nothing fits, False where nothing can be as good as `most`."""
+        first = self.operands[0]
+        machine, layer, lattice = first.machine, first.layer, first.tiling.lattice
+        ends = tuple((len(choices.links), False) for choices in self.operands)
+        placed = solve(Problem(lattice, self.choices, ends), machine, layer, self.goal, most)
+        if not placed:
+            return None if placed is None else False
+        mapping = _mapping(machine, lattice, self.unrolling, placed, layer.name)
+        return replace(
+            priced(self.operands, mapping),
+            goal=self.goal,
+            merged=self.merged,
+            prefixes=int(lattice.cycles.size),
+            exact=self.merged == 0,
+        )
+
+
+def _try(
+    layer: LoopNest,
+    machine: Architecture,
+    unrolling: Unrolling,
+    spreads: dict[str, Spread],
+    goal: str,
+    conventions: Conventions,
+    most_factors: int,
+    most_prefixes: int,
+) -> _Try:
+    factors, merged = factored(spreads, most_factors, most_prefixes)
+    tiling = Tiling(layer, spreads, Lattice(factors), conventions.even_edges)
+    operands = tuple(Choices(machine, layer, tiling, operand, conventions) for operand in OPERANDS)
+    return _Try(unrolling, operands, tuple(choices.all() for choices in operands), merged, goal)
 
 
 def _distinct(layer: LoopNest, machine: Architecture) -> Iterator[tuple[Unrolling, dict[str, Spread]]]:
-    """Yield the unrollings that spread this layer differently."""
+    """Yield the unrollings that spread this layer differently; where y and x are alike, one of each mirrored pair."""
     seen: list[dict[str, Spread]] = []
     for unrolling in machine.array.unrollings:
         spreads = dict(spread(layer, unrolling))
@@ -84,17 +131,12 @@ def _distinct(layer: LoopNest, machine: Architecture) -> Iterator[tuple[Unrollin
             dim: Spread(loop.extent, tuple(lane for lane in loop.lanes if lane[1] > 1))
             for dim, loop in spreads.items()
         }
-        if lanes not in seen:
-            seen.append(lanes)
-            yield unrolling, spreads
-
-
-def _placed(operands: Sequence[Choices], goal: str, most_j: float) -> Placed | None:
-    """Search one unrolling; None where nothing fits, () where nothing can be as good as what is known."""
-    machine, layer, lattice = operands[0].machine, operands[0].layer, operands[0].tiling.lattice
-    ends = tuple((len(choices.links), False) for choices in operands)
-    problem = Problem(lattice, [choices.all() for choices in operands], ends)
-    return solve(problem, machine, layer, goal, most_j)
+        if lanes in seen:
+            continue
+        seen.append(lanes)
+        if layer.axis(0) == layer.axis(1):
+            seen.append({_MIRROR.get(dim, dim): loop for dim, loop in lanes.items()})
+        yield unrolling, spreads
 
 
 def _mapping(

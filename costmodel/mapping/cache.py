@@ -26,7 +26,7 @@ from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Mapped, Moved, Temporal
 from costmodel.mapping.nest import LoopNest
 
-VERSION = 1
+VERSION = 2
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
 
 _LOCKED_S = 10.0

@@ -15,10 +15,9 @@ from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.conventions import Conventions
 from costmodel.mapping.links import Link, Move, cycles_of, joules_per_word, links_of, moves, sides, words
 from costmodel.mapping.nest import CHANGING, LoopNest
+from costmodel.mapping.plan import State
 from costmodel.mapping.tiles import Tiling
 
-State = tuple[int, bool]
-"""Links that have their cut, and whether the sums outside it are final (False for W and I)."""
 Held = tuple[int, np.ndarray]
 """A level, and the bits that it must hold, for every cut."""
 
@@ -53,6 +52,9 @@ class Choices:
         self.links = links_of(machine, operand)
         self._streams: dict[int, list[Move]] = {}
         self._waiting: dict[int, Waiting] = {}
+        self._held: dict[tuple[int, bool], np.ndarray] = {}
+        self._energy: dict[int, np.ndarray] = {}
+        self._often: dict[tuple[int, int], np.ndarray] = {}
 
     def streams(self, number: int) -> list[Move]:
         """Streams of a link."""
@@ -70,10 +72,12 @@ class Choices:
 
     def energy(self, number: int) -> np.ndarray:
         """Energy of a link for every cut [J]."""
-        total = np.zeros(())
-        for move in self.streams(number):
-            total = total + words(self.machine, move, self.operand) * joules_per_word(self.machine, move)
-        return total
+        if number not in self._energy:
+            total = np.zeros(())
+            for move in self.streams(number):
+                total = total + words(self.machine, move, self.operand) * joules_per_word(self.machine, move)
+            self._energy[number] = total
+        return self._energy[number]
 
     def bits(self, final: bool) -> int:
         """Width of an element that a level holds [bit]."""
@@ -83,11 +87,14 @@ class Choices:
         """Say what a link's cut makes its inner level hold: one tile, or two where it exchanges them unseen."""
         if link.inner is None:
             return ()
-        held = self.tiling.tiles(self.operand, self.machine.served[link.inner]).largest * self.bits(final)
-        if self.machine.levels[link.inner].double_buffered:
-            steps = self.tiling.lattice.times(CHANGING[self.operand])
-            held = np.where(steps < steps.max(), 2.0 * held, held)
-        return ((link.inner, held),)
+        key = (link.number, final)
+        if key not in self._held:
+            held = self.tiling.tiles(self.operand, self.machine.served[link.inner]).largest * self.bits(final)
+            if self.machine.levels[link.inner].double_buffered:
+                steps = self.tiling.lattice.times(CHANGING[self.operand])
+                held = np.where(steps < steps.max(), 2.0 * held, held)
+            self._held[key] = held
+        return ((link.inner, self._held[key]),)
 
     def home(self, link: Link, final: bool) -> tuple[Held, ...]:
         """Say what the whole operand takes at its home, once the last link has its cut."""
@@ -141,10 +148,16 @@ class Choices:
             return sum(parts, waiting.ends)
         delays = np.zeros(())
         for move in self.streams(number):
-            times = np.maximum(move.repeats - move.outside, 0.0)
-            first = np.where(times > 0, move.outside, 0.0)  # what moves once has the whole computation for it
-            delays = delays + (times + first) * cycles_of(self.machine, move, self.operand)
+            delays = delays + self._visible(move) * cycles_of(self.machine, move, self.operand)
         return delays
+
+    def _visible(self, move: Move) -> np.ndarray:
+        """Count the exchanges of a stream that may delay the array: what moves once has the whole computation."""
+        key = (id(move.repeats), id(move.outside))
+        if key not in self._often:
+            times = np.maximum(move.repeats - move.outside, 0.0)
+            self._often[key] = times + np.where(times > 0, move.outside, 0.0)
+        return self._often[key]
 
     def all(self, *, any_size: bool = False) -> list[Choice]:
         """List every choice that a start leads to, inner links first.
@@ -155,16 +168,23 @@ class Choices:
         for link in self.links:
             reachable, finished = self.reachable(link), self.finished[link.number]
             for before in [state for state in sorted(reached) if state[0] == link.number]:
+                inner = self.resident(link, before[1])
+                fits = reachable if any_size else self._fits(reachable, inner)
                 for ends_final in (False, True) if self.operand == "O" else (False,):
-                    residents = (*self.resident(link, before[1]), *self.home(link, ends_final))
-                    allowed = reachable & (finished if ends_final else ~finished)
-                    for number, bits in () if any_size else residents:
-                        allowed = allowed & (bits <= self.machine.levels[number].size_bits)
+                    home = self.home(link, ends_final)
+                    allowed = fits if any_size else self._fits(fits, home)
+                    if self.operand == "O":
+                        allowed = allowed & (finished if ends_final else ~finished)
                     if allowed.any():
                         after = (link.number + 1, ends_final and not link.last)
-                        found.append(Choice(self, link, before, after, residents, allowed))
+                        found.append(Choice(self, link, before, after, (*inner, *home), allowed))
                         reached.add(after)
         return found
+
+    def _fits(self, allowed: np.ndarray, residents: tuple[Held, ...]) -> np.ndarray:
+        for number, bits in residents:
+            allowed = allowed & (bits <= self.machine.levels[number].size_bits)
+        return allowed
 
 
 @dataclass(frozen=True, eq=False)

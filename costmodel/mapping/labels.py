@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,30 +40,49 @@ class _Labels:
     origins: list[tuple[Joint, Choice, int]] = field(default_factory=list)
 
 
+class Column(NamedTuple):
+    """An additive cost, and the least rest of it."""
+
+    costs: Costs
+    bounds: Bounds
+
+
 class Columns:
     """Several additive costs of a problem, with the least rest of each."""
 
     def __init__(
-        self, problem: Problem, columns: Sequence[Costs], limits: Sequence[float], score: Score
+        self, problem: Problem, columns: Sequence[Column], limits: Sequence[float], score: Score
     ) -> None:
-        """Bound every column; a column with a finite limit must not pass it."""
+        """Line up the columns; one with a finite limit must not pass it."""
         self.problem, self.limits, self.score = problem, np.array(limits), score
-        self.bounds = [Bounds(problem, column) for column in columns]
+        self.limited = np.flatnonzero(self.limits < np.inf)
+        self.bounds = [column.bounds for column in columns]
         shape = problem.lattice.shape
+        self.steps = np.indices(shape, dtype=np.int16).reshape(len(shape), -1)
         self.choices: dict[int, np.ndarray] = {}
         for place, choices in enumerate(problem.choices):
             for number, choice in enumerate(choices):
-                values = [np.broadcast_to(column[place][number], shape).ravel() for column in columns]
+                values = [np.broadcast_to(column.costs[place][number], shape).ravel() for column in columns]
                 self.choices[id(choice)] = np.stack(values, axis=1)
-        self.rest: dict[Joint, np.ndarray] = {}
+        self._cuts: dict[tuple[int, Joint], tuple[np.ndarray, np.ndarray]] = {}
 
-    def beyond(self, joint: Joint) -> np.ndarray | None:
-        """Least rest of every column after a joint state, per prefix: (prefixes, columns)."""
-        if joint not in self.problem.home:
-            return None
-        if joint not in self.rest:
-            self.rest[joint] = np.stack([bound.beyond_whole(joint).ravel() for bound in self.bounds], axis=1)
-        return self.rest[joint]
+    def cuts(self, choice: Choice, to: Joint) -> tuple[np.ndarray, np.ndarray]:
+        """List the prefixes where a choice can be cut on the way to a joint state, and the columns from there on."""
+        key = (id(choice), to)
+        if key not in self._cuts:
+            rest = [bound.beyond(to) for bound in self.bounds]
+            allowed = np.broadcast_to(choice.allowed, self.problem.lattice.shape).ravel()
+            targets = np.flatnonzero(allowed & (rest[0] < np.inf))
+            after = np.stack([values[targets] for values in rest], axis=1)
+            self._cuts[key] = targets, self.choices[id(choice)][targets] + after
+        return self._cuts[key]
+
+    def within(self, totals: np.ndarray, threshold: float) -> np.ndarray:
+        """Say which sums keep their limits and score no more than a threshold."""
+        good = self.score(totals) <= threshold
+        for column in self.limited:
+            good &= totals[:, column] <= self.limits[column]
+        return good
 
     @property
     def least(self) -> float:
@@ -82,20 +102,29 @@ class Columns:
         return float(self.score(total)[0]) if np.all(total <= self.limits) else float("inf")
 
 
-def best_labels(columns: Columns, known: Sequence[Placed]) -> Placed | None:
-    """Find the mapping of least score, given some mappings to start from; None where none keeps the limits."""
+def best_labels(
+    columns: Columns, known: Sequence[Placed], most: float = float("inf"), near: float = 0.0
+) -> Placed | None:
+    """Find the mapping of least score, given some mappings to start from.
+
+    None where none keeps the limits, or where none scores `most` or less. The search begins with all that comes
+    as `near` to the bound, as a share.
+    """
     least = columns.least
-    if least == float("inf"):
+    if least > most or least == float("inf"):
         return None
     best = min(known, key=columns.value, default=None)
-    most = float("inf") if best is None else columns.value(best)
-    slack = FIRST_SLACK
+    value = float("inf") if best is None else columns.value(best)
+    if value > most:
+        best = None
+    most = min(most, value, FINITE)
+    slack = near or FIRST_SLACK
     while True:
         threshold = least + slack * (least or 1.0)
         last = threshold >= most or slack > LAST_SLACK
-        found = _below(columns, min(most, FINITE) if last else threshold)
+        found = _below(columns, most if last else threshold)
         if found or last:
-            return found or (best if most < float("inf") else None)
+            return found or (best if value < float("inf") else None)
         slack = max(4 * slack, SECOND_SLACK)
 
 
@@ -116,7 +145,7 @@ def _below(columns: Columns, threshold: float) -> Placed | None:
         settled[joint] = (points, parents, totals, origins)
         if joint == problem.ends:
             break
-        for choice, to, _ in problem.after(joint):
+        for choice, to in problem.after(joint):
             _extend(columns, joint, choice, to, points, totals, threshold, labels)
     if problem.ends not in settled:
         return None
@@ -160,24 +189,19 @@ def _extend(
     labels: dict[Joint, _Labels],
 ) -> None:
     """Give every label each cut of one choice that stays below the threshold."""
-    rest = columns.beyond(to)
-    if rest is None:
+    targets, added = columns.cuts(choice, to)
+    open_cuts = np.flatnonzero(columns.within(added + totals.min(axis=0), threshold))
+    if not len(open_cuts):
         return
-    shape = columns.problem.lattice.shape
-    added = columns.choices[id(choice)] + rest
-    floor = added + totals.min(axis=0)
-    open_cuts = np.broadcast_to(choice.allowed, shape).ravel() & np.all(floor <= columns.limits, axis=1)
-    targets = np.flatnonzero(open_cuts)
-    targets = targets[columns.score(floor[targets]) <= threshold]
-    if not len(targets):
-        return
-    reach = np.stack(np.unravel_index(targets, shape), axis=1)
-    here = np.stack(np.unravel_index(points, shape), axis=1)
+    targets, added = targets[open_cuts], added[open_cuts]
+    reach, here = columns.steps[:, targets], columns.steps[:, points]
     for begin in range(0, len(points), max(1, PAIRS // len(targets))):
         some = slice(begin, begin + max(1, PAIRS // len(targets)))
-        row, column = np.nonzero(np.all(here[some, None, :] <= reach[None, :, :], axis=2))
-        total = totals[some][row] + added[targets[column]]
-        good = np.all(total <= columns.limits, axis=1) & (columns.score(total) <= threshold)
+        inside = np.ones((len(points[some]), len(targets)), dtype=bool)
+        for low, high in zip(here, reach, strict=True):
+            inside &= low[some, None] <= high
+        row, column = np.nonzero(inside)
+        good = columns.within(totals[some][row] + added[column], threshold)
         row, column = row[good], targets[column[good]]
         if not len(row):
             continue

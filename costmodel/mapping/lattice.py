@@ -16,7 +16,10 @@ from math import ceil, prod
 import numpy as np
 
 from costmodel.mapping.architecture import Unrolling
-from costmodel.mapping.nest import DIMS, LoopNest
+from costmodel.mapping.nest import DIMS, REDUCTION, LoopNest
+
+KINDS = (("K",), ("C", "FY", "FX"), ("OY", "OX"), ("G",))
+"""Loops by the operands that they change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +130,36 @@ class Lattice:
         """Steps in time of each prefix, in the whole grid."""
         return self.times(DIMS)
 
+    @cached_property
+    def begun(self) -> np.ndarray:
+        """Which kinds of loops each prefix holds a part of, a bit for each kind of KINDS; in the whole grid."""
+        bits = np.zeros((1,) * len(self.shape), dtype=np.uint8)
+        for number, dims in enumerate(KINDS):
+            for dim in dims:
+                if len(self.sizes(dim)) > 1:
+                    bits = bits | self.place((self.sizes(dim) > 1).astype(np.uint8) << number, dim)
+        return np.broadcast_to(bits, self.shape)
+
+    @cached_property
+    def reduced(self) -> tuple[slice, ...]:
+        """Where the whole reduction lies inside: the last step of its axes, every step of the others."""
+        return tuple(slice(-1, None) if dim in REDUCTION else slice(None) for dim, _, _ in self.axes)
+
     @property
     def steps(self) -> float:
         """Steps in time of the whole nest."""
         return float(self.cycles[(-1,) * len(self.shape)])
+
+    @cached_property
+    def exchanges(self) -> np.ndarray:
+        """Steps in time outside each prefix."""
+        return self.steps / self.cycles
+
+    @cached_property
+    def distinct(self) -> np.ndarray:
+        """Steps outside each prefix that no reduction takes."""
+        reduced = self.times(REDUCTION)
+        return self.exchanges * reduced / reduced.max()
 
     def times(self, dims: tuple[str, ...]) -> np.ndarray:
         """Steps in time that some loops contribute to each prefix; broadcasts over the others."""
@@ -145,6 +174,8 @@ class Lattice:
     def at(self, values: np.ndarray, point: tuple[int, ...]) -> float:
         """Read a table at one prefix; it need not span every axis, or any."""
         shape = values.shape
+        if shape == self.shape:
+            return float(values[point])
         return float(values[tuple([point[n] if length > 1 else 0 for n, length in enumerate(shape)])])
 
     def loops_between(self, inner: tuple[int, ...], outer: tuple[int, ...]) -> list[tuple[str, int]]:

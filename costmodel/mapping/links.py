@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
 
@@ -24,13 +25,14 @@ import numpy as np
 from costmodel.mapping.architecture import READS, Architecture
 from costmodel.mapping.conventions import Conventions
 from costmodel.mapping.lattice import Lattice
-from costmodel.mapping.nest import REDUCTION, LoopNest
+from costmodel.mapping.nest import LoopNest
 from costmodel.mapping.tiles import Tiles, Tiling
 
 LANE: frozenset[str] = frozenset()
 """A lane's register serves no axis."""
 _NONE = 1e-300
 """Number of exchanges by which none are divided: no exchange, no bits."""
+_ONCE, _NEVER = np.ones(()), np.zeros(())
 _ROUNDING = 1e-9
 """What an average may lie above a whole number by rounding alone."""
 
@@ -65,7 +67,11 @@ class Link:
 
 def links_of(machine: Architecture, operand: str) -> tuple[Link, ...]:
     """List the links of an operand from the lanes to its home."""
-    levels = machine.hierarchy[operand]
+    return _links(operand, machine.hierarchy[operand])
+
+
+@lru_cache(maxsize=256)
+def _links(operand: str, levels: tuple[int, ...]) -> tuple[Link, ...]:
     inner = (None, *levels[:-1])
     return tuple(
         Link(operand, number, outer, below, number == len(levels) - 1)
@@ -84,18 +90,17 @@ def moves(
 ) -> Iterator[Move]:
     """Yield every stream of a link."""
     outer, inner = sides(machine, tiling, link)
-    exchanges = tiling.lattice.steps / tiling.lattice.cycles
+    exchanges = tiling.lattice.exchanges
     if link.operand != "O":
         bits = layer.bits(link.operand)
-        first = np.ones(())
+        first = _ONCE
         yield Move(link.outer, "feed", bits, outer.number, outer.elements, exchanges, first, outer.largest)
         if link.inner is not None:
             yield Move(
                 link.inner, "fill", bits, inner.number, inner.elements, exchanges, first, inner.largest
             )
         return
-    reduced = tiling.lattice.times(REDUCTION)
-    distinct = exchanges * reduced / reduced.max()
+    distinct = tiling.lattice.distinct
     yield from _sums_out(layer, link, outer, inner, exchanges, distinct, conventions)
     yield from _sums_back(layer, link, outer, inner, exchanges, distinct, conventions)
 
@@ -153,9 +158,7 @@ def _sums_back(
         streams.append((link.inner, "fill", inner if conventions.partial_to_every_lane else outer, inner))
     for level, direction, tiles, size in streams:
         number, elements = tiles.number * share, tiles.elements * share
-        yield Move(
-            level, direction, layer.partial_bits, number, elements, repeats, np.zeros(()), size.largest
-        )
+        yield Move(level, direction, layer.partial_bits, number, elements, repeats, _NEVER, size.largest)
 
 
 def moved_at(

@@ -7,107 +7,55 @@ cost of the cuts that joint state `a` still lacks, all placed at prefixes that c
     V(a, p) = min over q containing p, and over the next cut of each operand, of cost(q) + V(a', q)
 
 The minimum over q is a running minimum along every axis of the grid. No order is lost and none is tried twice.
-Only a box of prefixes can hold the last cut of a joint state at all, and only that box is looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.mapping.boxes import Box, Boxes
-from costmodel.mapping.choices import Choice, State
+from costmodel.mapping.choices import Choice
 from costmodel.mapping.lattice import Lattice
+from costmodel.mapping.plan import ALL_LOOPS, LONE, NARROW, WIDE, Joint, Slots, Step, plan
 
-Joint = tuple[State, ...]
 Point = tuple[int, ...]
 Placed = tuple[tuple[Choice, Point], ...]
 """Choices taken, from the innermost prefix outwards."""
-
-
-class Option(NamedTuple):
-    """A choice that is open in a joint state, the joint state that it leads to, and the box of its cuts."""
-
-    choice: Choice
-    to: Joint
-    cuts: Box
+_FEW = 4
+"""A choice that is open at one prefix in as many, or fewer, is asked which loops may lie inside its cut at all."""
+_SHORT = 64
+"""Prefixes of the last axes, at most, that are turned to the front."""
 
 
 class Problem:
-    """All operands' choices side by side, and the joint states that they lead through.
-
-    `home` is each joint state's box: the prefixes at which its last cut may lie so that the end can be reached.
-    """
+    """All operands' choices side by side, and the joint states that they lead through."""
 
     def __init__(self, lattice: Lattice, choices: Sequence[Sequence[Choice]], ends: Joint) -> None:
         """Find the joint states, in the order in which cuts are placed; none where the end is out of reach."""
         self.lattice, self.choices, self.ends = lattice, choices, ends
         self.start: Joint = tuple((0, False) for _ in choices)
-        self.boxes = Boxes(lattice.shape)
-        ranges: dict[int, Box] = {}
-        by_table: dict[int, Box] = {}
-        for some in choices:
-            for choice in some:
-                table = id(choice.allowed)
-                if table not in by_table:
-                    by_table[table] = self.boxes.around(choice.allowed)
-                ranges[id(choice)] = by_table[table]
-        parts = [_homes(self.boxes, some, ranges, end) for some, end in zip(choices, ends, strict=True)]
-        onwards = [
-            {
-                state: [(c, ranges[id(c)]) for c in some if c.before == state and c.after in part]
-                for state in part
-            }
-            for some, part in zip(choices, parts, strict=True)
-        ]
-        self.home: dict[Joint, Box] = {}
-        self._after: dict[Joint, list[Option]] = {}
-        self.groups: dict[tuple[int, Box], list[Joint]] = {}
-        """Joint states by the number of their cuts and by their box, the last ones first."""
-        numbered = sorted(
-            ((sum(number for number, _ in joint), joint) for joint in product(*map(sorted, parts))),
-            key=lambda one: -one[0],
+        self.numbered = [choice for some in choices for choice in some]
+        self.plan = plan(
+            tuple(
+                tuple((c.before, c.after, _loops_inside(lattice, c.allowed)) for c in some)
+                for some in choices
+            ),
+            ends,
         )
-        for number, joint in numbered:
-            box = self.boxes.whole
-            for state, part in zip(joint, parts, strict=True):
-                box &= part[state]
-            if self.boxes.slices(box) is None:
-                continue
-            options = []
-            for place, state in enumerate(joint):
-                for choice, cuts in onwards[place][state]:
-                    to = (*joint[:place], choice.after, *joint[place + 1 :])
-                    if to in self.home:
-                        region = box & cuts & self.home[to]
-                        if self.boxes.slices(region) is not None:
-                            options.append(Option(choice, to, region))
-            if options or joint == ends:
-                self.home[joint] = box
-                self._after[joint] = options
-                self.groups.setdefault((number, box), []).append(joint)
-        self.joints = list(reversed(self.home)) if self.start in self.home else []
+        self.joints = self.plan.joints
 
-    def after(self, joint: Joint) -> list[Option]:
+    def after(self, joint: Joint) -> list[tuple[Choice, Joint]]:
         """List the choices that are open in a joint state, and where they lead."""
-        return self._after[joint]
+        return [(self.numbered[number], to) for number, to in self.plan.after[joint]]
 
 
-def _homes(boxes: Boxes, choices: Sequence[Choice], ranges: dict[int, Box], end: State) -> dict[State, Box]:
-    """Find an operand's states between its start and its end, with the box in which each last cut lies."""
-    leave, arrive = {end: boxes.whole}, {(0, False): boxes.whole}
-    for choice in reversed(choices):
-        if choice.after in leave:
-            way = boxes.down(ranges[id(choice)]) & leave[choice.after]
-            leave[choice.before] = leave.get(choice.before, 0) | way
-    for choice in choices:
-        if choice.before in arrive:
-            way = boxes.up(ranges[id(choice)]) & arrive[choice.before]
-            arrive[choice.after] = arrive.get(choice.after, 0) | way
-    return {state: leave[state] & arrive[state] for state in leave if state in arrive}
+def _loops_inside(lattice: Lattice, allowed: np.ndarray) -> int:
+    """Kinds of loops that lie inside a cut somewhere, a bit each; several count as all, so that plans are alike."""
+    if np.count_nonzero(allowed) * _FEW > allowed.size:
+        return ALL_LOOPS
+    found = int(np.bitwise_or.reduce(lattice.begun, axis=None, where=allowed, initial=0))
+    return ALL_LOOPS if found & (found - 1) else found
 
 
 Costs = Sequence[Sequence[np.ndarray]]
@@ -118,98 +66,202 @@ class Bounds:
     """V(a, p) of an additive cost, each cut allowed where its tile alone fits: exact, or a bound where tiles share."""
 
     def __init__(self, problem: Problem, costs: Costs) -> None:
-        """Solve from the last cuts inwards, all joint states of as many cuts and the same box at once."""
+        """Solve from the last cuts inwards, all joint states with as many cuts at once."""
         self.problem = problem
-        shape = problem.lattice.shape
-        self.grids: dict[int, np.ndarray] = {}
-        for choices, values in zip(problem.choices, costs, strict=True):
-            for choice, value in zip(choices, values, strict=True):
-                grid = np.full(shape, np.inf)
-                np.copyto(grid, value, where=choice.allowed)
-                self.grids[id(choice)] = grid
-        self.beyond: dict[Joint, np.ndarray] = {}
-        """Of each joint state, over its box."""
-        for (_, box), joints in problem.groups.items():
-            size = tuple(part.stop - part.start for part in problem.boxes.slices(box) or ())
-            if joints == [problem.ends]:
-                self.beyond[problem.ends] = np.zeros(size)
-                continue
-            stack = np.empty((*size, len(joints)))
-            for number, joint in enumerate(joints):
-                stack[..., number] = self._here(joint, box)
-            _over_larger(stack, size)
-            for number, joint in enumerate(joints):
-                self.beyond[joint] = stack[..., number]
+        lattice, steps = problem.lattice, problem.plan.steps
+        values = [value for row in costs for value in row]
+        size, rows = lattice.cycles.size, [max(1, len(step.wide)) for step in steps]
+        most = max([*rows, *(len(step.narrow) for step in steps)], default=0)
+        room = np.empty((len(values) + sum(rows) + 2 * most, size))  # in one piece, for new pages take time
+        self.table, room = room[: len(values)], room[len(values) :]
+        """Cost of each choice at each prefix."""
+        self.table.fill(np.inf)
+        for row, choice, value in zip(self.table, problem.numbered, values, strict=True):
+            np.copyto(row.reshape(lattice.shape), value, where=choice.allowed)
+        final = self.table.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)]
+        self._final_shape = final.shape[1:]
+        self._final_table = final.reshape(len(values), -1)
+        self.wide: list[np.ndarray] = []
+        for count in rows:
+            self.wide.append(room[:count])
+            room = room[count:]
+        self.narrow = [np.empty((0, self._final_table.shape[1]))] * len(steps)
+        self.lone: dict[Joint, float] = {}
+        for number in range(len(steps) - 1, -1, -1):
+            self._solve(number, steps[number], room)
 
-    def _here(self, joint: Joint, box: Box) -> np.ndarray:
-        """The least cost where the next cut lies at each prefix of a box, some part of the joint state's."""
-        boxes, home, least = self.problem.boxes, self.problem.home, None
-        for choice, to, cuts in self.problem.after(joint):
-            region = cuts & box
-            if (some := boxes.slices(region)) is None:
-                continue
-            cost = self.grids[id(choice)][some] + self.beyond[to][boxes.within(region, home[to])]
-            if least is None and region == box:
-                least = cost
-                continue
-            if least is None:
-                least = np.full([part.stop - part.start for part in boxes.slices(box) or ()], np.inf)
-            part = least if region == box else least[boxes.within(region, box)]
-            np.minimum(part, cost, out=part)
-        assert least is not None
-        return least
+    def _solve(self, number: int, step: Step, room: np.ndarray) -> None:
+        lattice, wide = self.problem.lattice, self.wide[number]
+        if number == len(self.wide) - 1:  # the end
+            wide.fill(0.0)
+        else:
+            _least(wide, self.table, step.wide_slots, self.wide[number + 1], room)
+            if len(step.crossing):
+                found = np.empty((len(step.crossing), self._final_table.shape[1]))
+                _least(found, self._final_table, step.crossing_slots, self.narrow[number + 1], room)
+                part = wide.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)]
+                found = found.reshape(-1, *self._final_shape)
+                part[step.crossing] = np.minimum(part[step.crossing], found)
+            _over_larger(wide, lattice.shape)
+        if step.narrow:
+            narrow = np.empty((len(step.narrow), self._final_table.shape[1]))
+            _least(narrow, self._final_table, step.narrow_slots, self.narrow[number + 1], room)
+            _over_larger(narrow, self._final_shape)
+            self.narrow[number] = narrow
+        if len(step.copied):
+            part = wide.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)][step.copied]
+            self.narrow[number] = np.concatenate((self.narrow[number], part.reshape(len(step.copied), -1)))
+        for joint in step.lone:
+            self.lone[joint] = min(
+                float(self.table[choice, 0]) + self._at(to, 0, 0)
+                for choice, to in self.problem.plan.after[joint]
+            )
 
-    def beyond_whole(self, joint: Joint) -> np.ndarray:
-        """V of a joint state over the whole lattice, infinite outside its box."""
-        boxes, home = self.problem.boxes, self.problem.home[joint]
-        values = np.full(boxes.shape, np.inf)
-        values[boxes.slices(home)] = self.beyond[joint]
-        return values
+    def _at(self, joint: Joint, place: int, final_place: int) -> float:
+        """V of a joint state at a prefix, given by its places in a wide and in a narrow table."""
+        number, kind, row = self.problem.plan.place[joint]
+        if kind == LONE:
+            return self.lone[joint]
+        return float(self.wide[number][row, place] if kind == WIDE else self.narrow[number][row, final_place])
+
+    def beyond(self, joint: Joint) -> np.ndarray:
+        """V of a joint state at every prefix, flat; infinite where the state cannot be."""
+        number, kind, row = self.problem.plan.place[joint]
+        if kind == WIDE:
+            return self.wide[number][row]
+        values = np.full(self.problem.lattice.shape, np.inf)
+        if kind == LONE:
+            values.flat[0] = self.lone[joint]
+        else:
+            part = values[self.problem.lattice.reduced]
+            part[...] = self.narrow[number][row].reshape(part.shape)
+        return values.ravel()
 
     @property
     def least(self) -> float:
         """The least cost of all; infinite where some operand has no choice left."""
-        start = self.beyond.get(self.problem.start)
-        return float("inf") if start is None else float(start[(0,) * start.ndim])
+        return self._at(self.problem.start, 0, 0) if self.problem.joints else float("inf")
 
     def path(self) -> Placed:
         """Follow the least cost from the empty prefix outwards."""
-        joint, point, boxes = self.problem.start, (0,) * len(self.problem.lattice.shape), self.problem.boxes
+        problem, lattice = self.problem, self.problem.lattice
+        joint, point = problem.start, (0,) * len(lattice.shape)
         placed: list[tuple[Choice, Point]] = []
-        while joint != self.problem.ends:
-            box = self.problem.home[joint] & boxes.above(point)
-            region = self._here(joint, box)
-            offset = np.unravel_index(int(np.argmin(region)), region.shape)
-            point = tuple(
-                part.start + int(more) for part, more in zip(boxes.slices(box) or (), offset, strict=True)
-            )
-            choice, joint = min(self._at(joint, point), key=lambda option: option[0])[1:]
-            placed.append((choice, point))
+        while joint != problem.ends:
+            value, choice, to = self._least_at(joint, point)
+            if value != self._value(joint, point):  # the next cut lies further out
+                point = self._next(joint, point)
+                _, choice, to = self._least_at(joint, point)
+            placed.append((problem.numbered[choice], point))
+            joint = to
         return tuple(placed)
 
-    def _at(self, joint: Joint, point: Point) -> list[tuple[float, Choice, Joint]]:
-        """What each choice that can be cut at one prefix costs with all that follows."""
-        boxes, home = self.problem.boxes, self.problem.home
-        here, found = boxes.only(point), []
-        for choice, to, cuts in self.problem.after(joint):
-            if cuts & here == here:
-                rest = self.beyond[to][boxes.within(here, home[to])]
-                found.append((float(self.grids[id(choice)][point] + rest.item()), choice, to))
-        return found
+    def _least_at(self, joint: Joint, point: Point) -> tuple[float, int, Joint]:
+        """The least that a choice cut at one prefix costs with all that follows, and the choice."""
+        place, final_place = self._places(point)
+        options = [
+            (cost + self._at(to, place, final_place), choice, to)
+            for choice, to in self.problem.plan.after[joint]
+            if (cost := float(self.table[choice, place])) < np.inf
+        ]
+        return min(options, key=lambda option: option[0], default=(float("inf"), 0, joint))
+
+    def _value(self, joint: Joint, point: Point) -> float:
+        return self._at(joint, *self._places(point))
+
+    def _places(self, point: Point) -> tuple[int, int]:
+        """Places of a prefix in a wide table, and in a narrow one if it is in there."""
+        lattice = self.problem.lattice
+        place = final_place = 0
+        for at, length, part in zip(point, lattice.shape, lattice.reduced, strict=True):
+            place = place * length + at
+            final_place = final_place if part.start else final_place * length + at
+        return place, final_place
+
+    def _next(self, joint: Joint, point: Point) -> Point:
+        """Find the prefix of the next cut, the first of the best ones that contain a prefix."""
+        number, kind, _ = self.problem.plan.place[joint]
+        if kind == LONE:
+            return point
+        shape, reduced = self.problem.lattice.shape, self.problem.lattice.reduced
+        after, place = self.problem.plan.after[joint], self.problem.plan.place
+        if kind == NARROW:
+            copies = self.problem.plan.copies
+            parts = [
+                self._final_table[choice] + self.narrow[number + 1][copies.get(to, place[to][2])]
+                for choice, to in after
+            ]
+            shape = self._final_shape
+            low = tuple(at if part.start is None else 0 for at, part in zip(point, reduced, strict=True))
+        else:
+            parts = [
+                self.table[choice] + self.wide[number + 1][place[to][2]]
+                for choice, to in after
+                if place[to][1] == WIDE
+            ]
+            low = point
+        least = parts[0] if parts else np.full(self.table.shape[1], np.inf)
+        for part in parts[1:]:
+            np.minimum(least, part, out=least)
+        grid = least.reshape(shape)
+        if kind == WIDE:
+            inner = grid[reduced]
+            for choice, to in after:
+                if place[to][1] == NARROW:
+                    cost = self._final_table[choice] + self.narrow[number + 1][place[to][2]]
+                    np.minimum(inner, cost.reshape(inner.shape), out=inner)
+        region = grid[tuple(slice(at, None) for at in low)]
+        offset = np.unravel_index(int(np.argmin(region)), region.shape)
+        return tuple(
+            at + int(more) if kind == WIDE or part.start is None else at
+            for at, more, part in zip(point, offset, reduced, strict=True)
+        )
 
 
-def _over_larger(stack: np.ndarray, size: tuple[int, ...]) -> None:
+def _least(found: np.ndarray, table: np.ndarray, slots: Slots, rest: np.ndarray, room: np.ndarray) -> None:
+    """Find, for each row, the least of its options: the choice, and the rest of the joint state that it leads to."""
+    found[len(slots[0][0]) if slots else 0 :] = np.inf
+    costs, others = room.reshape(2, -1)
+    for number, (choices, to) in enumerate(slots):
+        shape = (len(choices), table.shape[1])
+        size = shape[0] * shape[1]
+        cost, other = costs[:size].reshape(shape), others[:size].reshape(shape)
+        table.take(choices, axis=0, out=cost, mode="clip")
+        rest.take(to, axis=0, out=other, mode="clip")
+        if number:
+            cost += other
+            np.minimum(found[: len(choices)], cost, out=found[: len(choices)])
+        else:
+            np.add(cost, other, out=found[: len(choices)])
+
+
+def _over_larger(grids: np.ndarray, shape: tuple[int, ...]) -> None:
     """Take the minimum over all prefixes that contain each prefix, in place, in every grid of a stack.
 
-    The grids are the last axis: each step then runs over all of them in one go.
+    The last axes are turned to the front for it: numpy is slow on rows of a few numbers.
     """
-    before, after = 1, stack.size
-    for length in size:
+    split, last = len(shape), 1
+    while split and last * shape[split - 1] <= _SHORT:
+        split -= 1
+        last *= shape[split]
+    _along(grids, len(grids), shape[:split])
+    if last > 1:
+        rows = grids.reshape(-1, last)
+        turned = np.ascontiguousarray(rows.T)
+        _along(turned, 1, shape[split:])
+        rows[...] = turned.T
+
+
+def _along(values: np.ndarray, before: int, lengths: tuple[int, ...]) -> None:
+    """Take running minima from the end, in place, along the axes that follow the first `before` rows."""
+    after = values.size // before
+    for length in lengths:
         after //= length
         if length > 1:
-            rows = stack.reshape(before, length, after)
+            rows = values.reshape(before, length, after)
             for low in range(length - 2, -1, -1):
-                np.minimum(rows[:, low], rows[:, low + 1], out=rows[:, low])
+                here = rows[:, low]
+                np.minimum(here, rows[:, low + 1], out=here)
         before *= length
 
 

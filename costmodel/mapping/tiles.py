@@ -8,6 +8,7 @@ one (buffer, block of steps) pair that has any iteration to do: idle buffers at 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd, prod
 
 import numpy as np
@@ -46,7 +47,6 @@ class Tiling:
         """Begin with no table; `even` spreads the lanes of a last step over all steps (Conventions.even_edges)."""
         self.layer, self.spreads, self.lattice, self.even = layer, spreads, lattice, even
         self._loops: dict[tuple[str, Inside], tuple[np.ndarray, np.ndarray]] = {}
-        self._windows: dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]] = {}
         self._tiles: dict[tuple[str, Inside], Tiles] = {}
 
     def tiles(self, operand: str, inside: Inside) -> Tiles:
@@ -93,11 +93,31 @@ class Tiling:
         spreads = tuple(self.spreads[dim] for dim in dims)
         sizes = (self.lattice.sizes(dims[0]), self.lattice.sizes(dims[1]))
         kept = frozenset(axis for spread in spreads for axis, _ in spread.lanes) & inside
-        key = (self.layer.axis(number), spreads, kept, tuple(sizes[0]), tuple(sizes[1]))
-        if key not in self._windows:
-            count = even_window_tiles if self.even else window_tiles
-            self._windows[key] = count(self.layer.axis(number), spreads, kept, sizes)
-        return self._windows[key]
+        return _windows(
+            self.even,
+            self.layer.axis(number),
+            spreads,
+            kept,
+            tuple(sizes[0].tolist()),
+            tuple(sizes[1].tolist()),
+        )
+
+
+@lru_cache(maxsize=1024)
+def _windows(
+    even: bool,
+    axis: Axis,
+    spreads: tuple[Spread, ...],
+    inside: Inside,
+    outputs: tuple[int, ...],
+    taps: tuple[int, ...],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count windows once for all unrollings, and both axes, that share them."""
+    count = even_window_tiles if even else window_tiles
+    held, largest = count(axis, spreads, inside, (np.array(outputs), np.array(taps)))
+    for table in (held, largest):
+        table.flags.writeable = False
+    return held, largest
 
 
 def loop_tiles(spread: Spread, inside: Inside, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
