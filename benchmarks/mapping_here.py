@@ -22,7 +22,7 @@ from costmodel.mapping import (
     LoopNest,
     Mapped,
     best_mapping,
-    cached_mapping,
+    cached_mappings,
     cost_of,
 )
 from costmodel.mapping.cache import opened
@@ -60,8 +60,7 @@ def measure(machine: Architecture, layers: list[LoopNest], limit: int) -> dict[s
             found[layer] = best_mapping(layer, machine, conventions=ZIGZAG)
 
     def ask() -> None:
-        for layer in layers:
-            cached_mapping(layer, machine, conventions=ZIGZAG)
+        cached_mappings([(layer, machine) for layer in layers], conventions=ZIGZAG)
 
     times = {"cold": timed(search)}
     times["cold_each_layer"] = timed(lambda: [best_mapping(x, machine, conventions=ZIGZAG) for x in layers])

@@ -50,7 +50,7 @@ def best_mapping(
         )
     tries = [
         _try(layer, machine, unrolling, spreads, goal, conventions, most_factors, most_prefixes)
-        for unrolling, spreads in _distinct(layer, machine)
+        for unrolling, spreads in _distinct(layer, machine, most_factors, most_prefixes)
     ]
     if len(tries) > 1:
         tries = [replace(one, floor=one.bound()) for one in tries]
@@ -122,7 +122,9 @@ def _try(
     return _Try(unrolling, operands, tuple(choices.all() for choices in operands), merged, goal)
 
 
-def _distinct(layer: LoopNest, machine: Architecture) -> Iterator[tuple[Unrolling, dict[str, Spread]]]:
+def _distinct(
+    layer: LoopNest, machine: Architecture, most_factors: int, most_prefixes: int
+) -> Iterator[tuple[Unrolling, dict[str, Spread]]]:
     """Yield the unrollings that spread this layer differently; where y and x are alike, one of each mirrored pair."""
     seen: list[dict[str, Spread]] = []
     for unrolling in machine.array.unrollings:
@@ -134,7 +136,8 @@ def _distinct(layer: LoopNest, machine: Architecture) -> Iterator[tuple[Unrollin
         if lanes in seen:
             continue
         seen.append(lanes)
-        if layer.axis(0) == layer.axis(1):
+        # merging factors takes loops in turn, y before x, so merged mirror images differ
+        if layer.axis(0) == layer.axis(1) and factored(spreads, most_factors, most_prefixes)[1] == 0:
             seen.append({_MIRROR.get(dim, dim): loop for dim, loop in lanes.items()})
         yield unrolling, spreads
 
