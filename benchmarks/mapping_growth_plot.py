@@ -84,17 +84,18 @@ def _sets(axes: Axes, points: Sequence[Point], slope: float) -> None:
 
 
 def _levels(axes: Axes, series: Mapping[str, Sequence[Point]], slopes: Mapping[str, float]) -> None:
-    for name, colour, words, place in (
-        ("levels", BLUE, "all tiles fit", (8, 7)),
-        ("levels that tiles compete for", VERMILLION, "tiles compete", (3.1, 260)),
+    for name, colour, words in (
+        ("levels", BLUE, "all tiles fit"),
+        ("levels that tiles compete for", VERMILLION, "tiles compete"),
     ):
         points = series[name]
         x, y = [point.varied for point in points], [1e3 * point.cpu_s for point in points]
         axes.plot(x, y, marker="o", markersize=3, linewidth=1, color=colour)
-        right = place[0] > x[0] + 1
-        axes.text(
-            *place, f"{words}\nslope {slopes[name]:.1f}", color=colour, ha="right" if right else "left", va="top"
-        )  # fmt: skip
+        text = f"{words}\nslope {slopes[name]:.1f}"
+        if colour == BLUE:  # below the end of the lower line, else above the end of the upper one
+            axes.text(x[-1], 0.4 * y[-1], text, color=colour, ha="right", va="top")
+        else:
+            axes.text(x[-1], 1.4 * y[-1], text, color=colour, ha="right", va="bottom")
     _marks(axes, range(3, 9), (2.8, 8.6), "Memory levels")
 
 

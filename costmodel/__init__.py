@@ -14,6 +14,7 @@ from costmodel.folding import fold
 from costmodel.hardware import load_profile, shipped_profiles
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
+from costmodel.ranges import CostRange, cost_range
 from costmodel.results import Cost
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     "NETWORKS",
     "BnncostError",
     "Cost",
+    "CostRange",
     "DesignKey",
     "build",
     "cost",
     "cost_of_network",
+    "cost_range",
     "fold",
     "load_profile",
     "published_names",
