@@ -19,9 +19,10 @@ from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
 from costmodel.mapped_traffic import TrafficKey
 from costmodel.networks.build import build
-from costmodel.pricing import PointCosts, Prices, TrafficModel, j_per_bit, price
+from costmodel.pricing import PointCosts, TrafficModel, j_per_bit, price
 from costmodel.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
 from costmodel.traffic import ROLES, Traffic, compulsory_traffic
+from costmodel.unit_prices import Prices
 
 AnyProfile = HardwareProfile | str | os.PathLike[str]
 

@@ -100,57 +100,54 @@ def moves(
                 link.inner, "fill", bits, inner.number, inner.elements, exchanges, first, inner.largest
             )
         return
-    distinct = tiling.lattice.distinct
-    yield from _sums_out(layer, link, outer, inner, exchanges, distinct, conventions)
-    yield from _sums_back(layer, link, outer, inner, exchanges, distinct, conventions)
+    sums = _Sums(layer, link, outer, inner, tiling.lattice, conventions)
+    yield from _sums_out(sums)
+    yield from _sums_back(sums)
 
 
-def _sums_out(
-    layer: LoopNest,
-    link: Link,
-    outer: Tiles,
-    inner: Tiles,
-    exchanges: np.ndarray,
-    distinct: np.ndarray,
-    conventions: Conventions,
-) -> Iterator[Move]:
+class _Sums(NamedTuple):
+    """A link of outputs with its tiles: what the streams of its sums are made from."""
+
+    layer: LoopNest
+    link: Link
+    outer: Tiles
+    inner: Tiles
+    lattice: Lattice
+    conventions: Conventions
+
+
+def _sums_out(sums: _Sums) -> Iterator[Move]:
     """Yield what outputs leave the inner buffers and arrive outside, partial sums and final values apart."""
+    layer, link, outer, inner, lattice, conventions = sums
     streams = [(link.outer, "collect", outer)]
     if link.inner is not None:
         streams.append((link.inner, "drain", inner))
     for level, direction, tiles in streams:
         if conventions.final_as_partial:
             final = np.where(outer.visits > 1, 0.0, 1.0)
-            finals = exchanges * final
+            finals = lattice.exchanges * final
         else:
             final = 1.0 / tiles.visits if tiles.copies == 1 else np.zeros(())
-            finals = distinct if tiles.copies == 1 else np.zeros(())
+            finals = lattice.distinct if tiles.copies == 1 else np.zeros(())
         some = np.where(final > 0, 1.0, 0.0)
         for bits, share, repeats, last in (
             (layer.output_bits, final, finals, some),
-            (layer.partial_bits, 1.0 - final, exchanges - finals, 1.0 - some),
+            (layer.partial_bits, 1.0 - final, lattice.exchanges - finals, 1.0 - some),
         ):
             if share.any():
                 number, elements = tiles.number * share, tiles.elements * share
                 yield Move(level, direction, bits, number, elements, repeats, last, tiles.largest)
 
 
-def _sums_back(
-    layer: LoopNest,
-    link: Link,
-    outer: Tiles,
-    inner: Tiles,
-    exchanges: np.ndarray,
-    distinct: np.ndarray,
-    conventions: Conventions,
-) -> Iterator[Move]:
+def _sums_back(sums: _Sums) -> Iterator[Move]:
     """Yield the partial sums that are read outside and written inside for a visit to continue them."""
+    layer, link, outer, inner, lattice, conventions = sums
     if conventions.first_partial_read:
         share = np.where(outer.visits > 1, 1.0, 0.0)
-        repeats = exchanges * share
+        repeats = lattice.exchanges * share
     else:
         share = 1.0 - outer.copies / outer.visits
-        repeats = exchanges - distinct
+        repeats = lattice.exchanges - lattice.distinct
     if not share.any():
         return
     streams = [(link.outer, "feed", outer, outer)]
