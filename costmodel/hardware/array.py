@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from costmodel.hardware.quantity import EnergyPerBit, MemorySize, Port, UnitArea, Words, shown
+from costmodel.errors import BnncostError
+from costmodel.hardware.quantity import (
+    EnergyPerBit,
+    Length,
+    MemorySize,
+    Port,
+    Quantity,
+    UnitArea,
+    Voltage,
+    Words,
+    shown,
+)
+from costmodel.hardware.registers import register_figures
 from costmodel.hardware.text import Flag, Section, Text
 
 Operand = Literal["weights", "features", "sums"]
@@ -28,6 +41,29 @@ def _lanes(raw: Any) -> Any:
 Lanes = Annotated[int, BeforeValidator(_lanes)]
 
 
+class RegisterFile(Section):
+    """Registers whose energies follow from their number of words and the process, by the shipped table."""
+
+    node: Length = Field(description="Process [nm].")
+    voltage: Voltage = Field(description="Supply [V].")
+
+    def energy(self, words: float) -> Quantity:
+        """Energy of reading or writing a bit; raises BnncostError for words that the table does not cover."""
+        volts, nanometres = self.voltage.si, round(self.node.si * 1e9, 6)
+        picojoules = float(register_figures(nanometres, volts, words, 1).read_j_per_bit) * 1e12
+        law = (
+            f"register files by number of words, Stillmaker & Baas to {nanometres:g} nm, C V^2 to {volts:g} V"
+        )
+        written = {
+            "value": picojoules,
+            "unit": "pJ/bit",
+            "source": "interstellar",
+            "status": "scaled",
+            "law": law,
+        }
+        return Quantity.model_validate(written)
+
+
 class Buffer(Section):
     """One kind of memory near the lanes: registers, latches or a small memory, in one or many instances."""
 
@@ -44,6 +80,9 @@ class Buffer(Section):
     free: Text | None = Field(
         None, description="Why reads and writes cost nothing here, in place of the energies."
     )
+    register_file: RegisterFile | None = Field(
+        None, description="Process of registers, 8 to 512 words, in place of the energies."
+    )
     port: Port | None = Field(
         None, description="Bits a cycle into, and out of, one instance; default: as its lanes need."
     )
@@ -53,6 +92,28 @@ class Buffer(Section):
     area: UnitArea | None = Field(
         None, description="Area of all instances [um^2]; where it is not inside the units or the control."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_out(cls, raw: Any) -> Any:
+        """Put the energies of a register file beside it; what is wrong is left for the types to report."""
+        if (
+            not isinstance(raw, Mapping)
+            or raw.get("register_file") is None
+            or "read" in raw
+            or "write" in raw
+        ):
+            return raw
+        try:
+            registers = RegisterFile.model_validate(raw["register_file"])
+            words = Quantity.model_validate(raw.get("words"))
+        except ValidationError:
+            return raw
+        try:
+            energy = registers.energy(words.value)
+        except BnncostError as error:
+            raise PydanticCustomError("plain", "{sentence}", {"sentence": str(error)}) from error
+        return {**raw, "register_file": registers, "read": energy, "write": energy}
 
     def bits(self, widths: dict[str, int]) -> int:
         """Capacity of one instance [bit] for operands of these widths [bit]."""

@@ -92,10 +92,16 @@ def _buffer_problems(path: Path, buffer: Mapping[str, Any], axes: tuple[str, ...
     if ("words" in buffer) == ("size" in buffer):
         yield path, "needs `words` (elements of each operand) or `size` (bits of one instance), one of them"
     energies = [name for name in ("read", "write") if name in buffer]
-    if "free" in buffer and energies:
-        yield (*path, "free"), f"is given beside {energies[0]}; a buffer has either"
-    elif "free" not in buffer and len(energies) < 2:
-        yield path, "needs `read` and `write`, or `free` with the reason why they cost nothing"
+    others = [name for name in ("free", "register_file") if name in buffer]
+    if len(others) + bool(energies) > 1:
+        yield (*path, others[-1]), f"is given beside {[*energies, *others][0]}; a buffer has either"
+    elif not others and len(energies) < 2:
+        yield (
+            path,
+            "needs `read` and `write`, or `register_file`, or `free` with the reason why they cost nothing",
+        )
+    if "register_file" in buffer and "words" not in buffer:
+        yield (*path, "register_file"), "needs `words`, by which its energies go"
 
 
 def _name_problems(data: Mapping[str, Any], buffers: object) -> Found:
