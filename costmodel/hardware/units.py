@@ -101,7 +101,10 @@ def scale_of(unit: str) -> Scale:
     for name in re.findall(r"[A-Za-zµμ]+", text):
         if name not in _registry():
             raise _unknown_unit(name)
-    quantity: Any = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
+    try:
+        quantity: Any = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
+    except ValueError as error:  # "NaN" is read as a number
+        raise BnncostError(f"'{text}' is no unit but a number; use units as in pJ/operation") from error
     powers = {base.strip("[]"): float(power) for base, power in quantity.dimensionality.items()}
     return Scale(float(quantity.magnitude), tuple(sorted(powers.items())))
 

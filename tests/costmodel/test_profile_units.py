@@ -35,7 +35,7 @@ def test_factor_to_si(unit: str, factor: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["", "3", "9**9**9**9", "pJ/", "J^999999999", "pj", "parsec", "a" * 10_000, "__class__"]
+    "unit", ["", "3", "NaN", "9**9**9**9", "pJ/", "J^999999999", "pj", "parsec", "a" * 10_000, "__class__"]
 )
 def test_other_text_is_no_unit(unit: str) -> None:
     with pytest.raises(BnncostError, match=r"is no unit|unknown unit"):
