@@ -99,14 +99,18 @@ def scale_of(unit: str) -> Scale:
             f"'{unit[:_LONGEST_UNIT]}' is no unit; use units joined by '/' or '*', as in pJ/operation"
         )
     for name in re.findall(r"[A-Za-zµμ]+", text):
-        if name not in _registry():
+        if not _is_known(name):
             raise _unknown_unit(name)
-    try:
-        quantity: Any = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
-    except ValueError as error:  # "NaN" is read as a number
-        raise BnncostError(f"'{text}' is no unit but a number; use units as in pJ/operation") from error
+    quantity: Any = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
     powers = {base.strip("[]"): float(power) for base, power in quantity.dimensionality.items()}
     return Scale(float(quantity.magnitude), tuple(sorted(powers.items())))
+
+
+def _is_known(name: str) -> bool:
+    try:
+        return name in _registry()
+    except ValueError:  # pint reads "NaN" as a number
+        return False
 
 
 def _unknown_unit(name: str) -> BnncostError:
