@@ -15,9 +15,9 @@ from typing import Annotated
 
 import typer
 
-from analysis.cli_mapping import Traffic, map_command, model_of
-from analysis.cli_training import export_command, review_command, train_command
-from analysis.commands.show import Format, complain, console_for, deliver, say
+from analysis.commands.mapping import Traffic, map_command, model_of
+from analysis.commands.training import export_command, review_command, train_command
+from analysis.show.document import Format, complain, console_for, deliver, say
 from costmodel import BnncostError
 
 USER_MISTAKE = 2
@@ -178,7 +178,7 @@ def explore_command(
     ranges: Ranges = False,
 ) -> None:
     """Tables, fronts, figures and a page that shows them all, from the literature's accuracies."""
-    from analysis.report import explore
+    from analysis.report.explore import explore
 
     explore(out, profile or None, console_for(sys.stdout), ranges=ranges)
 

@@ -16,8 +16,8 @@ from fvcore.nn import FlopCountAnalysis
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.resnet18_torch import resnet18
-from costmodel.counting import count, totals
-from costmodel.design import DesignKey
+from costmodel.demand.counts import count, totals
+from costmodel.designs.key import DesignKey
 from costmodel.folding import fold
 from costmodel.networks.build import build
 

@@ -21,11 +21,11 @@ import numpy as np
 
 from benchmarks.million import method_sets
 from benchmarks.tpu_like import resnet18, tpu_like
-from costmodel.evaluate import cost
+from costmodel.evaluate.cost import cost
+from costmodel.evaluate.sweep import sweep
 from costmodel.hardware import load_profile
 from costmodel.mapping import best_mapping, cached_mappings
 from costmodel.mapping.cache import cache_file, opened
-from costmodel.sweep import sweep
 
 ROOT = Path(__file__).parents[1]
 PROFILES = (

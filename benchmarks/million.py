@@ -16,11 +16,11 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
+from costmodel.evaluate.sweep import sweep
 from costmodel.hardware import HardwareProfile, Quantity, load_profile, shipped_profiles
 from costmodel.methods import METHODS, MethodUse, check_combination
-from costmodel.sweep import sweep
 
 REPEATS = 5
 

@@ -20,14 +20,14 @@ from torch.nn import functional
 
 from benchmarks.per_image import loader
 from benchmarks.resnet20_torch import VARIANTS, LeanSign, ResNet20
-from costmodel.design import DesignKey
-from costmodel.designs import DESIGNS
-from training.data import Dataset, Part
-from training.loop import begin, train_epoch
-from training.phases import phases_of
-from training.preparation import prepared
-from training.recipe import Recipe
-from training.runs import RunSpec
+from costmodel.designs.key import DesignKey
+from costmodel.designs.published import DESIGNS
+from training.data.dataset import Dataset, Part
+from training.data.preparation import prepared
+from training.run.folders import RunSpec
+from training.run.loop import begin, train_epoch
+from training.run.phases import phases_of
+from training.run.recipe import Recipe
 
 DATA = {32: "cifar10", 16: "cifar10-16"}
 IR_NET = DESIGNS["ir-net"].compositions["resnet20/cifar10"]

@@ -5,17 +5,17 @@
 'asic-45nm'
 """
 
-from costmodel.catalogue import DATASETS, NETWORKS
-from costmodel.design import DesignKey
-from costmodel.designs import DESIGNS, published_names, resolve
+from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.key import DesignKey
+from costmodel.designs.published import DESIGNS, published_names, resolve
 from costmodel.errors import BnncostError
-from costmodel.evaluate import cost, cost_of_network
+from costmodel.evaluate.cost import cost, cost_of_network
+from costmodel.evaluate.ranges import CostRange, cost_range
+from costmodel.evaluate.results import Cost
 from costmodel.folding import fold
 from costmodel.hardware import load_profile, shipped_profiles
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from costmodel.ranges import CostRange, cost_range
-from costmodel.results import Cost
 
 __all__ = [
     "DATASETS",

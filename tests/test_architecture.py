@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("costmodel", "training", "analysis")
 LONGEST_FILE = 400
-READS_FOREIGN_PICKLES = Path("training/cifar_pickles.py")  # as CIFAR is published; it can build arrays alone
+READS_FOREIGN_PICKLES = Path(
+    "training/data/cifar_pickles.py"
+)  # as CIFAR is published; it can build arrays alone
 TEACHES_NOTHING = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
 COSTMODEL_MAY_IMPORT = {
     "costmodel",
@@ -26,7 +28,7 @@ COSTMODEL_MAY_IMPORT = {
     "scipy",
     "typing_extensions",
 }
-SHELLS = (Path("analysis/cli.py"), Path("analysis/cli_training.py"))  # they alone know training
+SHELLS = (Path("analysis/cli.py"), Path("analysis/commands/training.py"))  # they alone know training
 HEAVY = ("torch", "torchvision", "pandas", "matplotlib", "training", "analysis")
 
 
@@ -119,8 +121,8 @@ def test_imports_point_one_way(package: str) -> None:
         ("training", "training/a.py", "import torch, costmodel", False),
         ("training", "training/a.py", "def f():\n    from analysis import tables", True),
         ("training", "training/a.py", "import pickle", True),
-        ("training", "training/cifar_pickles.py", "import pickle", False),
-        ("training", "training/cifar_pickles.py", "import dill", True),
+        ("training", "training/data/cifar_pickles.py", "import pickle", False),
+        ("training", "training/data/cifar_pickles.py", "import dill", True),
         ("analysis", "analysis/a.py", "import pandas, costmodel", False),
         ("analysis", "analysis/a.py", "import torch", True),
         ("analysis", "analysis/a.py", "def f():\n    import training", True),

@@ -8,15 +8,15 @@ from pathlib import Path
 from rich.console import Console
 
 from costmodel.errors import BnncostError
-from training.data import load
-from training.devices import choose_device, enough_memory
+from training.data.dataset import load
 from training.export.report import export_outcome
 from training.export.run import export_run
-from training.loop import train
-from training.recipe import Recipe, load_recipe
-from training.request import requested
-from training.runs import RunSpec, load_spec, source_of
-from training.show import outcome, watched
+from training.run.devices import choose_device, enough_memory
+from training.run.folders import RunSpec, load_spec, source_of
+from training.run.loop import train
+from training.run.recipe import Recipe, load_recipe
+from training.run.request import requested
+from training.run.show import outcome, watched
 
 RECIPES_BY_DATA = {"digits": "digits", "cifar10-16": "cpu-16", "cifar100-16": "cpu-16"}
 """The recipe of a design whose data set has one of its own; the others take `cifar`."""

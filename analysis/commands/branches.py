@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analysis.tables import Table
+from analysis.show.tables import Table
 
 TITLES = {"topology": "Network topology changes", "training": "Training techniques"}
 

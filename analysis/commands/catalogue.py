@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from analysis.commands.branches import by_branch
-from analysis.commands.show import Document
-from analysis.tables import Column, Table, records
+from analysis.show.document import Document
+from analysis.show.tables import Column, Table, records
 from costmodel import DATASETS, DESIGNS, METHODS, NETWORKS, DesignKey, build, fold
-from costmodel.counting import count, totals
+from costmodel.demand.counts import count, totals
 from costmodel.methods import CATEGORIES, REFERENCES
 
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from analysis.commands.show import Document
-from analysis.mapping_views import COMPULSORY, listings_of, mapping_record
-from analysis.ranges import WHAT_RANGES_ARE, joined_tables
-from analysis.tables import Table
-from analysis.views import TIDY, cost_tables, tidy_cost, tidy_layers, totals_table
+from analysis.costs.mappings import COMPULSORY, listings_of, mapping_record
+from analysis.costs.tables import TIDY, cost_tables, tidy_cost, tidy_layers, totals_table
+from analysis.show.document import Document
+from analysis.show.ranges import WHAT_RANGES_ARE, joined_tables
+from analysis.show.tables import Table
 from costmodel import Cost, cost
-from costmodel.layer_mappings import mappings_of
-from costmodel.pricing import TrafficModel
-from costmodel.ranges import CostRange, cost_range
+from costmodel.evaluate.mappings import mappings_of
+from costmodel.evaluate.ranges import CostRange, cost_range
+from costmodel.pricing.price import TrafficModel
 
 _KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis.commands.show import Document, console_for
-from analysis.mapping_views import list_table, listings_of, mapping_record, moved_table, operand_table
+from analysis.costs.mappings import list_table, listings_of, mapping_record, moved_table, operand_table
+from analysis.show.document import Document, console_for
 from costmodel import BnncostError
 from costmodel.errors import unknown
-from costmodel.evaluate import as_profile
-from costmodel.layer_mappings import LayerMapping, mappings_of
+from costmodel.evaluate.cost import as_profile
+from costmodel.evaluate.mappings import LayerMapping, mappings_of
 
 _SUFFIXES = (".png", ".svg", ".pdf")
 

@@ -11,17 +11,17 @@ from dataclasses import replace
 from rich.console import Console
 
 from analysis.commands.branches import by_branch
-from analysis.commands.show import Document, console_for
-from analysis.frames import method_frame
-from analysis.mapping_views import COMPULSORY
-from analysis.marginal import Change, MethodTable, method_table
-from analysis.ranges import at_all_ends, joined_tables
-from analysis.tables import Cell, Column, Table, cell_text, records
-from analysis.views import by_category, method_view, operations_text, ranged_method_view
-from costmodel.evaluate import AnyProfile, as_profile
+from analysis.costs.frames import method_frame
+from analysis.costs.mappings import COMPULSORY
+from analysis.costs.tables import by_category, method_view, operations_text, ranged_method_view
+from analysis.methods.marginal import Change, MethodTable, method_table
+from analysis.show.document import Document, console_for
+from analysis.show.ranges import at_all_ends, joined_tables
+from analysis.show.tables import Cell, Column, Table, cell_text, records
+from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing import TrafficModel, with_traffic
-from costmodel.ranges import Range
+from costmodel.pricing.price import TrafficModel, with_traffic
 
 _RANGED = ("emitted_j", "alone_j", "alone_percent", "left_out_j", "equivalent_width")
 """Figures of a method that have a range in JSON."""

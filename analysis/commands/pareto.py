@@ -9,25 +9,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.accuracy import for_network, load_accuracy
-from analysis.commands.show import Document
-from analysis.front_files import write_front, write_study_front
-from analysis.mapping_views import COMPULSORY
-from analysis.measured import MEASURED, holds_measurements, load_measurements
-from analysis.outcome import outcome_of, shipped_outcomes
-from analysis.pareto import Axis, front_frame, runnable
-from analysis.ranges import front_over
-from analysis.studies import MeasuredDesign, Study, select, stems, studies
-from analysis.study_front import runnable_designs, study_frame, table_note
-from analysis.study_names import Names
-from analysis.tables import Table, records, shown
-from analysis.views import front_view, study_front_view
+from analysis.accuracy.literature import for_network, load_accuracy
+from analysis.accuracy.measured import MEASURED, holds_measurements, load_measurements
+from analysis.accuracy.names import Names
+from analysis.accuracy.outcome import outcome_of, shipped_outcomes
+from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
+from analysis.costs.mappings import COMPULSORY
+from analysis.costs.tables import front_view, study_front_view
+from analysis.fronts.files import write_front, write_study_front
+from analysis.fronts.measured import runnable_designs, study_frame, table_note
+from analysis.fronts.published import Axis, front_frame, runnable
+from analysis.show.document import Document
+from analysis.show.ranges import front_over
+from analysis.show.tables import Table, records, shown
 from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
+from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
-from costmodel.pricing import TrafficModel, with_traffic
-from costmodel.records import AccuracyRecord
+from costmodel.pricing.price import TrafficModel, with_traffic
 
 LITERATURE = "literature"
 

@@ -11,8 +11,8 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from analysis.commands.show import Document
-from analysis.tables import Cell, Column, Table, records
+from analysis.show.document import Document
+from analysis.show.tables import Cell, Column, Table, records
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.hardware import (
     HardwareProfile,
@@ -22,7 +22,7 @@ from costmodel.hardware import (
     new_profile,
     profile_json_schema,
 )
-from costmodel.hardware.quantity import Status
+from costmodel.hardware.text.quantity import Status
 from costmodel.output import write_whole
 
 

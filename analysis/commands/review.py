@@ -8,17 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.commands.show import Document
-from analysis.front_files import write_study_front
-from analysis.outcome import Outcome, read_outcome
-from analysis.pareto import Axis
-from analysis.study_front import runnable_designs, study_frame
-from analysis.study_gains import write_study_gains
-from analysis.study_views import paper_table, priced, screen_table, study_table
-from analysis.tables import records, shown
-from analysis.views import study_front_view
+from analysis.accuracy.outcome import Outcome, read_outcome
+from analysis.costs.tables import study_front_view
+from analysis.fronts.files import write_study_front
+from analysis.fronts.measured import runnable_designs, study_frame
+from analysis.fronts.published import Axis
+from analysis.gains.figure import write_study_gains
+from analysis.gains.table import paper_table, priced, screen_table, study_table
+from analysis.show.document import Document
+from analysis.show.tables import records, shown
 from costmodel import BnncostError
-from costmodel.evaluate import AnyProfile, as_profile
+from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.output import make_folder
 
 _SEVERAL = "Its accuracies were measured under {count} protocols and make no one front: {names}."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.commands.show import Document
 from analysis.plots import write_figure
 from analysis.plots.validation import draw_validation, validation_info
-from analysis.tables import Cell, Column, Table, csv_text, markdown, records
-from analysis.units import readable, significant
+from analysis.show.document import Document
+from analysis.show.tables import Cell, Column, Table, csv_text, markdown, records
+from analysis.show.units import readable, significant
 from costmodel.output import make_folder, write_whole
-from costmodel.validation import Prediction, Summary, summary_of, validate
+from costmodel.validation.predictions import Prediction, Summary, summary_of, validate
 
 _UNITS = {
     "energy": "J", "latency": "s", "area": "mm2", "power": "W", "static_power": "W", "energy_per_mac": "J",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.plots.front_ranges import RangeInfo, range_info, range_note
 from analysis.plots.style import BLUE, DOUBLE, GREY, INK, SINGLE, VERMILLION, axis_scale, note_for
-from analysis.units import Scale
+from analysis.show.units import Scale
 
 AXIS_TITLES = {"energy": "Energy per inference", "latency": "Latency", "area": "Area", "memory": "Memory"}
 AXIS_COLUMNS = {"energy": "energy_j", "latency": "latency_s", "area": "area", "memory": "memory_bits"}

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.plots.style import BLUE, GREY, VERMILLION, axes_in, text_size
-from analysis.units import common_scale
-from costmodel.ranges import Range
+from analysis.show.units import common_scale
+from costmodel.evaluate.ranges import Range
 
 _ROW_IN, _HEAD_IN, _FOOT_IN = 0.175, 0.3, 0.45
 _EDGE_IN = 0.12

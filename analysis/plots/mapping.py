@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.mapping_views import shape_text
-from analysis.units import readable, significant
-from costmodel.layer_mappings import LayerMapping
-from costmodel.mapped_traffic import READ_OR_WRITE
+from analysis.costs.mappings import shape_text
+from analysis.show.units import readable, significant
+from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping.nest import RELEVANT
 from costmodel.mapping.outline import WORDS, Lanes, Step, Tile
+from costmodel.pricing.moved import READ_OR_WRITE
 
 SIDE = "side operations"
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
-from analysis.units import Scale, common_scale
+from analysis.show.units import Scale, common_scale
 from costmodel.output import write_whole
 
 SINGLE, DOUBLE = 3.4, 7.0

@@ -30,8 +30,8 @@ from analysis.plots.style import (
     text_size,
     write_titles,
 )  # fmt: skip
-from analysis.units import readable
-from costmodel.validation import Prediction, summary_of
+from analysis.show.units import readable
+from costmodel.validation.predictions import Prediction, summary_of
 
 BAND = 2.0
 """Predictions within this factor lie in the band."""

@@ -6,12 +6,12 @@ import os
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine, shipped_profiles
-from costmodel.hardware.memory import Macro, MemoryFigures, MemoryLevel
-from costmodel.hardware.model import HardwareProfile
+from costmodel.hardware.memories.level import Macro, MemoryFigures, MemoryLevel
 from costmodel.hardware.new import new_profile, profile_json_schema
 from costmodel.hardware.prices import Reproduction, UnitPrice, reproductions
-from costmodel.hardware.problem import Problem
-from costmodel.hardware.quantity import Quantity
+from costmodel.hardware.profile import HardwareProfile
+from costmodel.hardware.text.problem import Problem
+from costmodel.hardware.text.quantity import Quantity
 
 __all__ = [
     "HardwareProfile",

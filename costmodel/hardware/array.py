@@ -10,7 +10,9 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from costmodel.errors import BnncostError
-from costmodel.hardware.quantity import (
+from costmodel.hardware.memories.registers import register_figures
+from costmodel.hardware.text.fields import Flag, Section, Text
+from costmodel.hardware.text.quantity import (
     EnergyPerBit,
     Length,
     MemorySize,
@@ -21,8 +23,6 @@ from costmodel.hardware.quantity import (
     Words,
     shown,
 )
-from costmodel.hardware.registers import register_figures
-from costmodel.hardware.text import Flag, Section, Text
 
 Operand = Literal["weights", "features", "sums"]
 LoopName = Literal["K", "C", "OY", "OX", "FY", "FX", "G"]

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.memory import PRICED_BY
-from costmodel.hardware.messages import typed
-from costmodel.hardware.model import HardwareProfile
-from costmodel.hardware.problem import Path as Place
-from costmodel.hardware.problem import Problem, place_of
-from costmodel.hardware.rules import rule_problems
-from costmodel.hardware.yaml_text import Document, read_yaml
+from costmodel.hardware.checks.profile import rule_problems
+from costmodel.hardware.memories.level import PRICED_BY
+from costmodel.hardware.profile import HardwareProfile
+from costmodel.hardware.text.messages import typed
+from costmodel.hardware.text.problem import Path as Place
+from costmodel.hardware.text.problem import Problem, place_of
+from costmodel.hardware.text.yaml_lines import Document, read_yaml
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine
-from costmodel.hardware.model import HardwareProfile
-from costmodel.hardware.quantity import Quantity
+from costmodel.hardware.profile import HardwareProfile
+from costmodel.hardware.text.quantity import Quantity
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # A quantity and an entry of a list are replaced whole, so an overriding profile gives them whole too.

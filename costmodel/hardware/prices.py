@@ -18,10 +18,10 @@ from costmodel.hardware.precision import (
     operand,
     side_precision_for,
 )
-from costmodel.hardware.quantity import Quantity
+from costmodel.hardware.text.quantity import Quantity
 
 if TYPE_CHECKING:
-    from costmodel.hardware.model import HardwareProfile, MacUnit, Popcount, SideUnit
+    from costmodel.hardware.profile import HardwareProfile, MacUnit, Popcount, SideUnit
 
 _SQUARE_METRE = 1e6  # mm2
 

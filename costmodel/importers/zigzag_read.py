@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.messages import typed
-from costmodel.hardware.problem import Path as Place
-from costmodel.hardware.problem import Problem, place_of
-from costmodel.hardware.yaml_text import Document, read_yaml
+from costmodel.hardware.text.messages import typed
+from costmodel.hardware.text.problem import Path as Place
+from costmodel.hardware.text.problem import Problem, place_of
+from costmodel.hardware.text.yaml_lines import Document, read_yaml
 from costmodel.importers.zigzag_rules import accelerator_problems, mapping_problems
 from costmodel.importers.zigzag_schema import AcceleratorFile, MappingEntry
 

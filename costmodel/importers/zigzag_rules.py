@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from costmodel.hardware.problem import Path
-from costmodel.hardware.quantity import unknown_name
+from costmodel.hardware.text.problem import Path
+from costmodel.hardware.text.quantity import unknown_name
 from costmodel.importers.zigzag_schema import (
     DIRECTIONS,
     MEMORY_OPERANDS,

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from costmodel.hardware.quantity import shown, unknown_name
-from costmodel.hardware.text import Flag, Section, Text
+from costmodel.hardware.text.fields import Flag, Section, Text
+from costmodel.hardware.text.quantity import shown, unknown_name
 from costmodel.mapping.nest import DIMS
 
 MEMORY_OPERANDS = ("I1", "I2", "O")

@@ -8,16 +8,16 @@ from typing import Literal
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture, Unrolling
-from costmodel.mapping.choices import Choice, Choices
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.evaluate import closed, priced
-from costmodel.mapping.fitting import no_fit
-from costmodel.mapping.goals import GOALS, floor_of, solve
-from costmodel.mapping.lattice import Lattice, Spread, factored, spread
 from costmodel.mapping.mapped import Loop, Mapped, Temporal
 from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
-from costmodel.mapping.search import Placed, Problem
-from costmodel.mapping.tiles import Tiling
+from costmodel.mapping.search.choices import Choice, Choices
+from costmodel.mapping.search.fitting import no_fit
+from costmodel.mapping.search.goals import GOALS, floor_of, solve
+from costmodel.mapping.search.lattice import Lattice, Spread, factored, spread
+from costmodel.mapping.search.shortest import Placed, Problem
+from costmodel.mapping.search.tiles import Tiling
 
 MOST_FACTORS = 24
 MOST_PREFIXES = 100_000

@@ -7,14 +7,14 @@ from math import prod
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture
-from costmodel.mapping.choices import Choices
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.lattice import Lattice, spread
-from costmodel.mapping.links import joules_per_word, links_of, moved_at
 from costmodel.mapping.mapped import Latency, Loop, Mapped, Moved, Temporal
 from costmodel.mapping.nest import DIMS, OPERANDS, RELEVANT, LoopNest
-from costmodel.mapping.tiles import Tiling
-from costmodel.mapping.waiting_zigzag import zigzag_latency
+from costmodel.mapping.search.choices import Choices
+from costmodel.mapping.search.lattice import Lattice, spread
+from costmodel.mapping.search.links import joules_per_word, links_of, moved_at
+from costmodel.mapping.search.tiles import Tiling
+from costmodel.mapping.zigzag.waiting import zigzag_latency
 
 Point = tuple[int, ...]
 

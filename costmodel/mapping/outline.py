@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from costmodel.mapping.choices import Choices
 from costmodel.mapping.conventions import OURS
-from costmodel.mapping.lattice import Lattice, spread
 from costmodel.mapping.nest import DIMS, OPERANDS
-from costmodel.mapping.tiles import Tiling
+from costmodel.mapping.search.choices import Choices
+from costmodel.mapping.search.lattice import Lattice, spread
+from costmodel.mapping.search.tiles import Tiling
 
 if TYPE_CHECKING:
     from costmodel.mapping.mapped import Mapped, Moved

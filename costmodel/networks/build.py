@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from costmodel.builder import Builder
-from costmodel.catalogue import DATASETS, NETWORKS, Backbone, Dataset
-from costmodel.design import DesignKey
+from costmodel.designs.catalogue import DATASETS, NETWORKS, Backbone, Dataset
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, by_closeness
 from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 
-from costmodel.records import Measurement
+from costmodel.designs.records import Measurement
 
 
 def measured(

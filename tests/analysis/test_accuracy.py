@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.accuracy import for_network, load_accuracy
+from analysis.accuracy.literature import for_network, load_accuracy
 from costmodel import BnncostError, published_names
 
 

@@ -15,12 +15,12 @@ from matplotlib.text import Text
 from ruamel.yaml import YAML
 
 from analysis.cli import run
-from analysis.mapping_views import layer_traffic_table, listings_of
+from analysis.costs.mappings import layer_traffic_table, listings_of
 from analysis.plots.mapping import MappingInfo, Part, mapping_info
 from analysis.plots.mapping_drawing import draw_mapping
 from analysis.plots.style import DOUBLE, styled
 from costmodel import cost
-from costmodel.layer_mappings import mappings_of
+from costmodel.evaluate.mappings import mappings_of
 
 SHIPPED = Path(__file__).parents[2] / "hardware_profiles"
 Captured = pytest.CaptureFixture[str]

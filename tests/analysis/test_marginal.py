@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.equivalence import WidthScale, width_curve, width_scale
-from analysis.frames import cost_frame, method_frame
-from analysis.marginal import MethodTable, method_table
+from analysis.costs.frames import cost_frame, method_frame
+from analysis.methods.equivalence import WidthScale, width_curve, width_scale
+from analysis.methods.marginal import MethodTable, method_table
 from costmodel import METHODS, BnncostError, DesignKey, cost
 
 # outputs of ResNet-20's binary convolutions: six per stage

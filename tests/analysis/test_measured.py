@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from measured_rows import PLAIN, PRELU, SMALL_STUDY, csv_of, measured
 
-from analysis import measured as module
-from analysis.measured import holds_measurements, load_measurements, shipped_measurements
+from analysis.accuracy import measured as module
+from analysis.accuracy.measured import holds_measurements, load_measurements, shipped_measurements
 from costmodel import BnncostError, resolve
-from costmodel.records import Measurement
+from costmodel.designs.records import Measurement
 
 
 def write(folder: Path, text: str) -> Path:

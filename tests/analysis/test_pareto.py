@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.accuracy import load_accuracy
-from analysis.pareto import front_frame, on_front, runnable
+from analysis.accuracy.literature import load_accuracy
+from analysis.fronts.published import front_frame, on_front, runnable
 from costmodel import BnncostError, cost, resolve
-from costmodel.records import AccuracyRecord
+from costmodel.designs.records import AccuracyRecord
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=25)
 

@@ -19,11 +19,11 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
-from analysis.outcome import Outcome, outcome_of, read_outcome
+from analysis.accuracy.outcome import Outcome, outcome_of, read_outcome
+from analysis.accuracy.studies import studies
+from analysis.gains.figure import gains_frame, gains_note, write_study_gains
+from analysis.gains.table import priced
 from analysis.plots import draw_gains, gains_info
-from analysis.studies import studies
-from analysis.study_gains import gains_frame, gains_note, write_study_gains
-from analysis.study_views import priced
 from costmodel import cost
 
 CHIP = "asic-45nm"

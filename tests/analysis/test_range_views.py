@@ -16,17 +16,17 @@ from synthetic_frames import designs_frame, methods_frame
 
 from analysis.cli import run
 from analysis.commands.method_table import table_document
-from analysis.marginal import MethodTable, method_table
+from analysis.methods.marginal import MethodTable, method_table
 from analysis.plots import draw_front, draw_marginal, front_info, marginal_info
-from analysis.ranges import joined_frames, joined_tables
-from analysis.report import plan, read_profiles
-from analysis.report_manifest import job_digest
-from analysis.tables import Column, Table, csv_text, latex, markdown, records, shown_cells
-from analysis.units import readable_range
+from analysis.report.explore import plan, read_profiles
+from analysis.report.manifest import job_digest
+from analysis.show.ranges import joined_frames, joined_tables
+from analysis.show.tables import Column, Table, csv_text, latex, markdown, records, shown_cells
+from analysis.show.units import readable_range
 from costmodel import cost, load_profile
+from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
-from costmodel.hardware.ranges import at_end
-from costmodel.ranges import Range
+from costmodel.hardware.ends import at_end
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
 DESIGN = "resnet20[double_residual]/cifar10"

@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from analysis import report, report_manifest
-from analysis.accuracy import load_accuracy
-from analysis.pareto import front_frame
-from analysis.report import explore, plan, read_profiles, write_front
-from analysis.report_jobs import Job, run_job
+from analysis.accuracy.literature import load_accuracy
+from analysis.fronts.published import front_frame
+from analysis.report import explore as report
+from analysis.report import manifest as report_manifest
+from analysis.report.explore import explore, plan, read_profiles, write_front
+from analysis.report.jobs import Job, run_job
 from costmodel import BnncostError, cost, load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile
 

@@ -12,10 +12,10 @@ import pytest
 from measured_rows import PLAIN, SMALL_STUDY, measured
 from rich.console import Console
 
-from analysis import report
-from analysis.outcome import Outcome, outcome_of
-from analysis.report_jobs import Job, run_job
-from analysis.studies import Study, studies
+from analysis.accuracy.outcome import Outcome, outcome_of
+from analysis.accuracy.studies import Study, studies
+from analysis.report import explore as report
+from analysis.report.jobs import Job, run_job
 from costmodel import load_profile
 
 Studies = tuple[tuple[Study, Outcome], ...]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, measured
 
-from analysis.studies import MeasuredDesign, Study, pooled_spread, select, stems, studies
-from analysis.study_names import baseline_of, label_over, names_of
+from analysis.accuracy.names import baseline_of, label_over, names_of
+from analysis.accuracy.studies import MeasuredDesign, Study, pooled_spread, select, stems, studies
 from costmodel import BnncostError, DesignKey
 
 

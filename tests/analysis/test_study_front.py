@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from matplotlib.collections import LineCollection
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
-from analysis.front_files import write_study_front
-from analysis.pareto import on_front
+from analysis.accuracy.names import names_of
+from analysis.accuracy.studies import studies
+from analysis.fronts.files import write_study_front
+from analysis.fronts.measured import front_note, runnable_designs, study_frame, within_spread
+from analysis.fronts.published import on_front
 from analysis.plots import draw_front, front_info
 from analysis.plots.style import BLUE, INK
-from analysis.studies import studies
-from analysis.study_front import front_note, runnable_designs, study_frame, within_spread
-from analysis.study_names import names_of
 from costmodel import cost
 
 POINTS = st.lists(

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
-from analysis import outcome as module
+from analysis.accuracy import outcome as module
+from analysis.accuracy.outcome import outcome_of, read_outcome
+from analysis.accuracy.studies import studies
 from analysis.commands.review import review_document, write_review_front
-from analysis.commands.show import Format, as_text
-from analysis.outcome import outcome_of, read_outcome
-from analysis.studies import studies
-from analysis.tables import csv_text
+from analysis.show.document import Format, as_text
+from analysis.show.tables import csv_text
 from costmodel import BnncostError, cost
 
 PROTOCOL = "short (sh12) on cifar10, 9000 images of 3x16x16, 12 epochs"

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.commands.branches import by_branch
-from analysis.tables import Column, Table, csv_text, group_ends, latex, markdown, records, shown_cells
-from analysis.units import common_scale, readable, significant
+from analysis.show.tables import Column, Table, csv_text, group_ends, latex, markdown, records, shown_cells
+from analysis.show.units import common_scale, readable, significant
 
 PREFIX = {
     "a": 1e-18,

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 
 from analysis.cli import run
 from analysis.plots.validation import BAND, NAMED_FROM, Panel, draw_validation, validation_info
-from costmodel.validation import Prediction, validate
+from costmodel.validation.predictions import Prediction, validate
 
 ROOT = Path(__file__).parents[2]
 Captured = pytest.CaptureFixture[str]

@@ -7,7 +7,7 @@ A lane keeps a weight over all positions, and an accumulator the 6 sums of its o
 
 from __future__ import annotations
 
-from costmodel.layer_mappings import LayerMapping
+from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
 from costmodel.mapping.architecture import DIRECTIONS
 

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 from hypothesis import strategies as st
 
-from costmodel.catalogue import DATASETS, NETWORKS
-from costmodel.counting import count, totals
-from costmodel.design import COMPUTE, FEATURES, PADDING, DesignKey
+from costmodel.demand.counts import count, totals
+from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.key import COMPUTE, FEATURES, PADDING, DesignKey
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Param, Tensor, Value
 from costmodel.methods import METHODS, MethodUse

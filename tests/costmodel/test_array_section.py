@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from toy_chip import arrayed, figure, large, spilling
 
-from costmodel.arrays import FINISHED, Home, machine_of
 from costmodel.errors import BnncostError
 from costmodel.hardware import load_profile, shipped_profiles
 from costmodel.mapping import LoopNest, best_mapping
+from costmodel.pricing.machine import FINISHED, Home, machine_of
 
 LAYER = LoopNest("b", K=8, C=24, OY=4, OX=4, FY=3, FX=3, padding=(1, 1), size=(4, 4), weight_bits=1,
                  feature_bits=1, partial_bits=7, output_bits=0)  # fmt: skip

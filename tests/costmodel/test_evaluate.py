@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 import costmodel as cm
-from costmodel.counting import CountRow
-from costmodel.demand import arrange
-from costmodel.evaluate import prepared
-from costmodel.pricing import price
-from costmodel.sweep import sweep
-from costmodel.traffic import compulsory_traffic
+from costmodel.demand.arrays import arrange
+from costmodel.demand.compulsory import compulsory_traffic
+from costmodel.demand.counts import CountRow
+from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.sweep import sweep
+from costmodel.pricing.price import price
 
 FOLDER = Path(__file__).parents[2] / "hardware_profiles"
 PROFILES = cm.shipped_profiles()

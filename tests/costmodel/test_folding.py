@@ -22,11 +22,11 @@ from toy_networks import (
 )
 
 from costmodel.builder import Builder
-from costmodel.counting import count, totals
+from costmodel.demand.counts import count, totals
 from costmodel.folding import RULES, fold, unfolded
 from costmodel.folding.rewriting import whole_number_limit
 from costmodel.graph import BINARY, Tensor
-from costmodel.meaning import exported_values, run
+from costmodel.operations.run import exported_values, run
 
 # ------------------------------------------------------------------ threshold
 

@@ -18,7 +18,7 @@ from toy_networks import (
 )
 
 from costmodel.builder import Builder
-from costmodel.counting import count, totals
+from costmodel.demand.counts import count, totals
 from costmodel.graph import Tensor, precision
 
 

@@ -20,14 +20,14 @@ from strategies import (
     small_key,
 )
 
-from costmodel.catalogue import NETWORKS
-from costmodel.design import COMPUTE, PADDING, DesignKey
+from costmodel.designs.catalogue import NETWORKS
+from costmodel.designs.key import COMPUTE, PADDING, DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network, Tensor
-from costmodel.meaning import exported_values, run
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
+from costmodel.operations.run import exported_values, run
 
 EVERY_METHOD = [(network, name) for network in NARROW for name in emitting(network)]
 REORDERING = {"merge", "bias", "weights"}

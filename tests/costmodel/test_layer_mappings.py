@@ -10,7 +10,7 @@ from hand_mapping import by_hand
 from toy_chip import chip
 
 import costmodel as cm
-from costmodel.layer_mappings import LayerMapping, mappings_of
+from costmodel.evaluate.mappings import LayerMapping, mappings_of
 from costmodel.mapping.outline import Lanes, Step, Tile, outline
 
 

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from toy_chip import arrayed, large, spilling, toy_network
 
 from costmodel.errors import BnncostError
-from costmodel.evaluate import cost_of_network
+from costmodel.evaluate.cost import cost_of_network
 from costmodel.hardware import load_profile
 from costmodel.mapping.nest import DIMS
 

@@ -13,12 +13,12 @@ from toy_chip import FITTED, arrayed, large, toy_network
 
 from costmodel import load_profile
 from costmodel.builder import Builder
-from costmodel.demand import demand_of, distinct, joined
+from costmodel.demand.arrays import demand_of, distinct, joined
 from costmodel.errors import BnncostError
-from costmodel.evaluate import cost_of_network
+from costmodel.evaluate.cost import cost_of_network
 from costmodel.graph import Network, precision
 from costmodel.mapping.cache import opened
-from costmodel.pricing import TrafficModel, price
+from costmodel.pricing.price import TrafficModel, price
 
 INT8 = precision("int8")
 

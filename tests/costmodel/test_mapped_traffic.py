@@ -16,15 +16,15 @@ import pytest
 from toy_chip import arrayed, chip, large, spilling, toy_network
 
 import costmodel as cm
-from costmodel import mapped_traffic
 from costmodel.builder import Builder
-from costmodel.demand import demand_of
-from costmodel.evaluate import cost_of_network
+from costmodel.demand.arrays import demand_of
+from costmodel.evaluate.cost import cost_of_network
+from costmodel.evaluate.sweep import sweep
 from costmodel.graph import Network, precision
 from costmodel.mapping import Architecture, LoopNest, Mapped
-from costmodel.placement import place
-from costmodel.pricing import price
-from costmodel.sweep import sweep
+from costmodel.pricing import moved as mapped_traffic
+from costmodel.pricing.placement import place
+from costmodel.pricing.price import price
 
 SUMS_BITS = 128 * 8 * 7
 

@@ -20,7 +20,7 @@ from costmodel.mapping import (
     cost_of,
 )
 from costmodel.mapping.architecture import DIRECTIONS, Unrolling
-from costmodel.mapping.lattice import factored, primes, spread
+from costmodel.mapping.search.lattice import factored, primes, spread
 
 EVERY = frozenset((operand, direction) for operand in "WIO" for direction in DIRECTIONS)
 TOY = LoopNest("toy", K=2, C=2, OX=2, weight_bits=1, feature_bits=1, partial_bits=4, output_bits=1)

@@ -13,11 +13,11 @@ from mapping_cases import random_layer, random_machine
 
 from costmodel.errors import BnncostError
 from costmodel.mapping import OURS, Architecture, LoopNest, best_mapping
-from costmodel.mapping.choices import Choices
-from costmodel.mapping.goals import floor_of
-from costmodel.mapping.lattice import Lattice, factored, spread
 from costmodel.mapping.nest import DIMS, OPERANDS
-from costmodel.mapping.tiles import Tiling
+from costmodel.mapping.search.choices import Choices
+from costmodel.mapping.search.goals import floor_of
+from costmodel.mapping.search.lattice import Lattice, factored, spread
+from costmodel.mapping.search.tiles import Tiling
 
 SEEDS = st.integers(0, 10**6)
 GOALS = st.sampled_from(["energy", "latency", "product"])

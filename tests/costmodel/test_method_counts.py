@@ -16,9 +16,9 @@ from strategies import (
     small_key,
 )
 
-from costmodel.catalogue import NETWORKS
-from costmodel.counting import count, totals
-from costmodel.design import DesignKey
+from costmodel.demand.counts import count, totals
+from costmodel.designs.catalogue import NETWORKS
+from costmodel.designs.key import DesignKey
 from costmodel.folding import fold, unfolded
 from costmodel.methods import METHODS
 from costmodel.networks.build import build

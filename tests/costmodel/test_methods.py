@@ -18,9 +18,9 @@ from strategies import (
     small_use,
 )
 
-from costmodel.catalogue import NETWORKS
-from costmodel.counting import count, totals
-from costmodel.design import DesignKey
+from costmodel.demand.counts import count, totals
+from costmodel.designs.catalogue import NETWORKS
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import BINARY

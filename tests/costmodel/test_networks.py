@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import NARROW, compatible, emitting, small_use
 
-from costmodel.catalogue import DATASETS, NETWORKS
-from costmodel.counting import CountRow, count, totals
-from costmodel.design import COMPUTE, PADDING, DesignKey
+from costmodel.demand.counts import CountRow, count, totals
+from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.key import COMPUTE, PADDING, DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network, Op, Tensor

@@ -26,7 +26,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.folding import unfolded
 from costmodel.graph import Network, Op, Tensor
 from costmodel.networks.build import build

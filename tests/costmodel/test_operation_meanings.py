@@ -10,8 +10,8 @@ from operation_case import Case
 
 from costmodel.builder import Builder
 from costmodel.graph import BINARY, Op, Param, precision
-from costmodel.meaning import run
 from costmodel.operations import known
+from costmodel.operations.run import run
 
 
 def looped_convolution(

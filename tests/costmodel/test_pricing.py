@@ -11,10 +11,10 @@ from toy_chip import ALL, chip, processor, spilling, toy_network
 
 import costmodel as cm
 from costmodel.builder import Builder
-from costmodel.demand import Demand, demand_of
+from costmodel.demand.arrays import Demand, demand_of
 from costmodel.graph import precision
-from costmodel.placement import place
-from costmodel.pricing import price
+from costmodel.pricing.placement import place
+from costmodel.pricing.price import price
 
 # One binary MAC: XNOR, 4 full adders per 7 bits (a parallel counter of 7 needs 7 - 3), 1/7 of an accumulation.
 BINARY_MAC_PJ = 0.1 + 4 / 7 * 0.7 + 0.7 / 7

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from costmodel.errors import BnncostError
-from costmodel.hardware.quantity import Quantity
-from costmodel.hardware.units import scale_of
+from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.text.units import scale_of
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.hardware.yaml_text import plain_value, read_yaml
+from costmodel.hardware.text.yaml_lines import plain_value, read_yaml
 
 
 def messages(text: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from costmodel.errors import BnncostError
 from costmodel.hardware import load_profile
 from costmodel.hardware.files import _shipped_root
-from costmodel.hardware.yaml_text import read_yaml
-from costmodel.published import load_system, quantity_at, shipped_systems
+from costmodel.hardware.text.yaml_lines import read_yaml
+from costmodel.validation.systems import load_system, quantity_at, shipped_systems
 
 TEXT = """\
 name: toy

@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from toy_chip import chip, figure, toy_network
 
 from costmodel import BnncostError, cost_of_network, load_profile, shipped_profiles
+from costmodel.evaluate.ranges import Range, cost_range
 from costmodel.hardware import HardwareProfile, Quantity
-from costmodel.hardware.quantity import Direction
-from costmodel.hardware.ranges import End, at_end
-from costmodel.ranges import Range, cost_range
+from costmodel.hardware.ends import End, at_end
+from costmodel.hardware.text.quantity import Direction
 
 DESIGNS = (
     "resnet20/cifar10",

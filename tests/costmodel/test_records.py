@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from costmodel.records import Measurement
 
 MADE = Measurement(
     "resnet20[prelu]/cifar10", "fp32", 81.25, 80.5, "cifar", "0123abcd", "cifar10", "3x32x32", 49000, 10000,

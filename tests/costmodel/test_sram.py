@@ -16,9 +16,9 @@ from profile_texts import ASIC, MCU, figure
 
 from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile, check_profile, load_profile
-from costmodel.hardware.ranges import at_end
-from costmodel.hardware.registers import register_figures
-from costmodel.hardware.sram import sram_figures, table_nodes, table_sizes, table_voltage
+from costmodel.hardware.ends import at_end
+from costmodel.hardware.memories.registers import register_figures
+from costmodel.hardware.memories.sram import sram_figures, table_nodes, table_sizes, table_voltage
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "hardware_profiles/tables/cacti7_sram.csv"

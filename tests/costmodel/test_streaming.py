@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel.builder import Builder
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network, Tensor, precision
 from costmodel.networks.build import build
-from costmodel.streaming import streaming_cycles
+from costmodel.validation.streaming import streaming_cycles
 
 LANES = {
     "stem": (16, 3), "stage1.conv1": (32, 32), "stage2.conv1": (16, 32), "stage2.conv2": (16, 32),

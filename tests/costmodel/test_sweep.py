@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import costmodel as cm
-from costmodel.demand import Demand, demand_of, distinct, joined
+from costmodel.demand.arrays import Demand, demand_of, distinct, joined
+from costmodel.evaluate.sweep import SweepResult, demand_over_widths, sweep
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing import price
-from costmodel.sweep import SweepResult, demand_over_widths, sweep
+from costmodel.pricing.price import price
 
 DESIGNS = (
     "resnet20/cifar10",
@@ -54,7 +54,7 @@ def test_every_point_is_what_cost_says(result: SweepResult, profiles: list[Hardw
 def test_one_worker_or_several_and_short_chunks_are_all_the_same(
     result: SweepResult, profiles: list[HardwareProfile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("costmodel.sweep._POINTS_TOGETHER", 3)
+    monkeypatch.setattr("costmodel.evaluate.sweep._POINTS_TOGETHER", 3)
     again = sweep(result.designs, WIDTHS, profiles, workers=1)
     np.testing.assert_allclose(again.energy_j, result.energy_j, rtol=1e-13)
     np.testing.assert_allclose(again.latency_s, result.latency_s, rtol=1e-13)

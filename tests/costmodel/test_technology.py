@@ -17,14 +17,14 @@ from pydantic import BaseModel
 
 from costmodel.errors import BnncostError
 from costmodel.hardware import Quantity, load_profile
-from costmodel.hardware.prices import full_adders_per_bit
-from costmodel.hardware.technology import (
+from costmodel.hardware.memories.technology import (
     area_factor,
     delay_factor,
     energy_factor,
     power_factor,
     supply_energy_factor,
 )
+from costmodel.hardware.prices import full_adders_per_bit
 
 SYNTHESIS = Path(__file__).parents[3] / "shared/research/hw/synth_gate_level.csv"
 # Supplies at which the fits are used, by node [nm] of high-performance devices.

@@ -7,9 +7,9 @@ import pytest
 
 import costmodel as cm
 from costmodel.builder import Builder
+from costmodel.demand.compulsory import ROLES, Traffic, compulsory_traffic
 from costmodel.folding import unfolded
 from costmodel.graph import BINARY, Network, Param, Tensor, precision
-from costmodel.traffic import ROLES, Traffic, compulsory_traffic
 
 PUBLISHED = sorted(cm.published_names())
 

@@ -6,9 +6,9 @@ from statistics import median
 
 import pytest
 
-from costmodel.evaluate import cost
-from costmodel.published import LoadedSystem, load_system, shipped_systems
-from costmodel.validation import Prediction, predictions_of, summary_of, validate
+from costmodel.evaluate.cost import cost
+from costmodel.validation.predictions import Prediction, predictions_of, summary_of, validate
+from costmodel.validation.systems import LoadedSystem, load_system, shipped_systems
 
 MISSED = {
     ("chewbaccann", "ResNet-18 with 8-base Group-Net, energy"),

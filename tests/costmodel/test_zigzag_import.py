@@ -22,13 +22,13 @@ from zigzag_files import (
 )
 
 from costmodel import BnncostError
-from costmodel.hardware.yaml_text import read_yaml
+from costmodel.hardware.text.yaml_lines import read_yaml
 from costmodel.importers import architecture_of
 from costmodel.mapping import OURS, ZIGZAG, Architecture, Level, LoopNest, Temporal, best_mapping, cost_of
 from costmodel.mapping.architecture import NEEDED
-from costmodel.mapping.lattice import Spread
 from costmodel.mapping.nest import Axis
-from costmodel.mapping.tiles import even_loop_tiles, even_window_tiles
+from costmodel.mapping.search.lattice import Spread
+from costmodel.mapping.search.tiles import even_loop_tiles, even_window_tiles
 
 
 def imported(folder: Path, text: str = TOY, mapping: str | None = TOY_MAPPING) -> Architecture:

@@ -18,10 +18,10 @@ from zigzag_files import (
 )
 
 from costmodel import BnncostError, load_profile
-from costmodel.arrays import Home, machine_of
 from costmodel.hardware import HardwareProfile
 from costmodel.importers import architecture_of, profile_text
 from costmodel.mapping import Architecture, Port, best_mapping
+from costmodel.pricing.machine import Home, machine_of
 
 LAYERS = (
     "/conv1/Conv",

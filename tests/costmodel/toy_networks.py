@@ -10,7 +10,7 @@ from strategies import any_values, dyadic_values
 from costmodel.builder import Builder
 from costmodel.folding import fold
 from costmodel.graph import Network, Tensor, precision
-from costmodel.meaning import run
+from costmodel.operations.run import run
 
 INT8, INT16, FP32 = precision("int8"), precision("int16"), precision("fp32")
 CHANNELS, SIDE = 4, 6

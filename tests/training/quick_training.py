@@ -13,13 +13,13 @@ import signal
 import time
 from pathlib import Path
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
-from costmodel.records import Measurement
-from training.recipe import Recipe
 from training.review.worker import Beat, Setting, Trainer, Watch
-from training.runs import HISTORY, RECORD, RunSpec, claimed, measurement_of, open_folder
+from training.run.folders import HISTORY, RECORD, RunSpec, claimed, measurement_of, open_folder
+from training.run.recipe import Recipe
 
 ACCURACY = {"resnet20/digits": 40.0, "resnet20[maxout]/digits": 43.0}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from costmodel.design import DesignKey
-from training.data import Dataset, Part
-from training.recipe import Recipe
-from training.runs import RunSpec
+from costmodel.designs.key import DesignKey
+from training.data.dataset import Dataset, Part
+from training.run.folders import RunSpec
+from training.run.recipe import Recipe
 
 DESIGN = "resnet20@w0.25/digits"
 CLASSES = 10

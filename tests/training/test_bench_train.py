@@ -15,7 +15,7 @@ from benchmarks.resnet20_torch import VARIANTS, LeanSign, ResNet20, Sign
 from benchmarks.train import measure, tables
 from benchmarks.training_speed import Setting, compare_loops, design, ratio, take_turns
 from costmodel.networks.build import build
-from training.lower import lower
+from training.module.lower import lower
 
 SMALL = Setting(size=16, batch=2, batches=1)
 

@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import save_file
 from small_runs import small_data, small_run
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
-from training.checkpoints import load_checkpoint, read_header
-from training.loop import train, trained_model
-from training.lower import lower
-from training.runs import CHECKPOINT, RECORD, load_spec, measurement_of
+from training.module.lower import lower
+from training.run.checkpoints import load_checkpoint, read_header
+from training.run.folders import CHECKPOINT, RECORD, load_spec, measurement_of
+from training.run.loop import train, trained_model
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from small_runs import small_run
 
-from training.checkpoints import Epoch
-from training.curves import curve_figure
+from training.run.checkpoints import Epoch
+from training.run.curves import curve_figure
 
 
 def test_the_curve_shows_loss_accuracy_and_the_switch_of_phases() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from costmodel import catalogue
+from costmodel.designs import catalogue
 from costmodel.errors import BnncostError
-from training.augment import USUAL, statistics
-from training.data import NAMES, Dataset, Part, hold_out, in_order, load, require_fit
+from training.data.augment import USUAL, statistics
+from training.data.dataset import NAMES, Dataset, Part, hold_out, in_order, load, require_fit
 
 CIFAR10 = catalogue.Dataset("cifar10", (3, 32, 32), 10)
 

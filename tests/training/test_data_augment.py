@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel.errors import BnncostError
-from training.augment import (
+from training.data.augment import (
     Augmentation,
     Choices,
     Normalization,
@@ -21,7 +21,7 @@ from training.augment import (
     shuffled,
     statistics,
 )
-from training.data import Part
+from training.data.dataset import Part
 
 PLAIN = Normalization((0.0,), (1.0,))
 

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from costmodel.errors import BnncostError
-from training.data import load
+from training.data.dataset import load
 
 # ---------------------------------------------------------------- pickled CIFAR
 

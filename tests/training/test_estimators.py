@@ -11,7 +11,7 @@ from torch.func import grad, vmap
 
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
-from training.estimators import ESTIMATORS, binarize, estimator, large_half, rounded, sign
+from training.module.estimators import ESTIMATORS, binarize, estimator, large_half, rounded, sign
 
 POINTS = [-2.0, -1.0, -0.5, -0.0, 0.0, 0.25, 1.0, 1.3, 1.31, 3.0]
 INSIDE_ONE = [0, 1, 1, 1, 1, 1, 1, 0, 0, 0]

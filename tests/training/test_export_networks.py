@@ -15,23 +15,23 @@ from strategies import NARROW, any_values, small_key
 
 import training.export.fixed_rules  # noqa: F401
 from costmodel.builder import Builder
-from costmodel.catalogue import DATASETS, NETWORKS
-from costmodel.design import COMPUTE, PADDING, DesignKey
+from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.key import COMPUTE, PADDING, DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import BINARY, precision
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
 from costmodel.operations import OPERATIONS, known
-from training.augment import eight_bit
-from training.data import Part
+from training.data.augment import eight_bit
+from training.data.dataset import Part
 from training.export.checking import compared
 from training.export.compiling import fixed_program, float_program
 from training.export.files import load_deployment, write_deployment
 from training.export.fixed_point import FIXED_RULES, Fixed, Number, fixed_rule, limits
 from training.export.packing import whole
 from training.export.program import Program
-from training.lower import Lowered, load_values, lower
+from training.module.lower import Lowered, load_values, lower
 
 NORMALIZATION = eight_bit(1)
 SLICES = DesignKey.parse("resnet20[boolean_shortcut(slices=2)]@w0.25/digits")
@@ -266,7 +266,7 @@ def test_files_run_without_torch_and_without_building_a_network(tmp_path: Path) 
         "import sys, numpy as np\n"
         "from training.export.files import load_deployment\n"
         "classes = load_deployment(sys.argv[1]).classify(np.load(sys.argv[1] + '/images.npy'))\n"
-        "assert 'torch' not in sys.modules and 'training.lower' not in sys.modules\n"
+        "assert 'torch' not in sys.modules and 'training.module.lower' not in sys.modules\n"
         "print(*classes)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False,

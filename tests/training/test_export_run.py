@@ -12,20 +12,20 @@ import pytest
 from safetensors.numpy import load_file
 from small_runs import small_data, small_run
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from costmodel.evaluate import cost
+from costmodel.evaluate.cost import cost
 from costmodel.networks.build import build
-from costmodel.records import Measurement
-from training.augment import eight_bit
-from training.data import hold_out
+from training.data.augment import eight_bit
+from training.data.dataset import hold_out
 from training.export import onnx_file
 from training.export.files import load_deployment
 from training.export.onnx_file import onnx_answers, write_onnx
 from training.export.run import export_run
-from training.loop import train, trained_model
-from training.lower import lower
-from training.runs import measurement_of, open_folder
+from training.module.lower import lower
+from training.run.folders import measurement_of, open_folder
+from training.run.loop import train, trained_model
 
 DESIGN = "resnet20[double_residual]@w0.25/digits"
 

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from costmodel.builder import Builder
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network, precision
 from costmodel.networks.build import build
 from training.export.stored import fold_exactly, integer_weights, stored_values
-from training.lower import Lowered, load_values, lower
-from training.rules import Call
+from training.module.lower import Lowered, load_values, lower
+from training.module.rules import Call
 
 CHANNELS = 6
 

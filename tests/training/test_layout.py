@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.graph import Tensor
 from costmodel.networks.build import build
-from training.augment import normalize
-from training.layout import in_one_layout
-from training.lower import lower
-from training.rules import Call, rule_of
+from training.data.augment import normalize
+from training.module.layout import in_one_layout
+from training.module.lower import lower
+from training.module.rules import Call, rule_of
 
 LAST = torch.channels_last
 

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from small_runs import DESIGN, small_data, small_run
 
 from costmodel.errors import BnncostError
-from training.augment import eight_bit, normalize
-from training.checkpoints import read_header
-from training.loop import Progress, evaluate, train, trained_model
-from training.runs import CHECKPOINT, CURVE, HISTORY, RECORD, claimed, measurement_of
+from training.data.augment import eight_bit, normalize
+from training.run.checkpoints import read_header
+from training.run.folders import CHECKPOINT, CURVE, HISTORY, RECORD, claimed, measurement_of
+from training.run.loop import Progress, evaluate, train, trained_model
 
 
 class Stopped(Exception):

@@ -13,8 +13,9 @@ from strategies import small_key
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training import losses
-from training.losses import (
+from training.module.lower import Lowered, keep_promises, lower
+from training.run import losses
+from training.run.losses import (
     LOSSES,
     Evidence,
     added_loss,
@@ -35,8 +36,7 @@ from training.losses import (
     signed_maps,
     start_distances,
 )
-from training.lower import Lowered, keep_promises, lower
-from training.optimizers import DECAY_POLICIES, latent_weights, learned_tensors
+from training.run.optimizers import DECAY_POLICIES, latent_weights, learned_tensors
 
 STUDENT = build(small_key("resnet20"))
 TEACHER = build(small_key("resnet20", compute="fp32"))

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from strategies import NARROW, any_values, dyadic_values, images, small_designs, small_images, small_key
 
 from costmodel.builder import Builder
-from costmodel.catalogue import NETWORKS
-from costmodel.design import PADDING, DesignKey
+from costmodel.designs.catalogue import NETWORKS
+from costmodel.designs.key import PADDING, DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network, precision
-from costmodel.meaning import run
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.initial import initial_values
-from training.lower import load_values, lower, values_of
+from costmodel.operations.run import run
+from training.module.initial import initial_values
+from training.module.lower import load_values, lower, values_of
 
 LEAVES_A_MARK = [
     name for name, item in METHODS.items() if item.hook not in ("recipe", "width") or item.estimator

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from costmodel.catalogue import DATASETS, NETWORKS
-from costmodel.counting import count, totals
-from costmodel.design import DesignKey
+from costmodel.demand.counts import count, totals
+from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.key import DesignKey
 from costmodel.graph import Network
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.lower import lower
+from training.module.lower import lower
 
 RESNET20 = sorted(name for name in METHODS if NETWORKS["resnet20"].offers(METHODS[name].hook))
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 from strategies import any_values
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.folding import fold
 from costmodel.networks.build import build
-from training.lower import load_values, lower
+from training.module.lower import load_values, lower
 
 pytestmark = pytest.mark.skipif(
     find_spec("onnxscript") is None, reason="torch exports ONNX only with onnxscript installed"

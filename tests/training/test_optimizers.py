@@ -12,8 +12,8 @@ from strategies import small_key
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.lower import Lowered, keep_promises, lower
-from training.optimizers import (
+from training.module.lower import Lowered, keep_promises, lower
+from training.run.optimizers import (
     OPTIMIZERS,
     PUBLISHED,
     Bop,

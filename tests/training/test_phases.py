@@ -8,15 +8,15 @@ import pytest
 import torch
 from small_runs import small_data, small_run
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.loop import Trainee, begin, train, train_epoch
-from training.objective import names_of_losses
-from training.optimizers import Bop, latent_weights
-from training.phases import optimizer_of, phases_of, real_valued, teacher_of
-from training.preparation import prepared
+from training.data.preparation import prepared
+from training.run.loop import Trainee, begin, train, train_epoch
+from training.run.objective import names_of_losses
+from training.run.optimizers import Bop, latent_weights
+from training.run.phases import optimizer_of, phases_of, real_valued, teacher_of
 
 
 def begun(design: str, **changes: object) -> tuple[Trainee, list[torch.Tensor]]:

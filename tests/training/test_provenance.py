@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from small_runs import small_data, small_run
 
-from training import provenance
-from training.loop import Progress, train
+from training.run import provenance
+from training.run.loop import Progress, train
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def commits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[st
     """A repository whose commit is the last of a list."""
     there = ["first"]
     (tmp_path / "code" / ".git").mkdir(parents=True)
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "code" / "training" / "provenance.py"))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "code" / "training" / "run" / "provenance.py"))
     monkeypatch.setattr(
         provenance.subprocess, "run", lambda *args, **_: subprocess.CompletedProcess(args, 0, there[-1])
     )

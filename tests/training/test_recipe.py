@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from costmodel.errors import BnncostError
-from training.recipe import Recipe, load_recipe
-from training.settings_file import parse_settings, shipped
+from training.run.recipe import Recipe, load_recipe
+from training.run.settings_file import parse_settings, shipped
 
 
 @pytest.mark.parametrize("name", shipped("recipes"))

@@ -10,14 +10,14 @@ import pytest
 import torch
 from small_runs import small_data, small_recipe
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
-from training.augment import Augmentation, eight_bit, normalize
-from training.data import Dataset, Part, checked
-from training.data_sources import read_npz
-from training.devices import choose_device, enough_memory
-from training.preparation import fitted, halved, prepared
-from training.request import requested
+from training.data.augment import Augmentation, eight_bit, normalize
+from training.data.dataset import Dataset, Part, checked
+from training.data.preparation import fitted, halved, prepared
+from training.data.sources import read_npz
+from training.run.devices import choose_device, enough_memory
+from training.run.request import requested
 
 
 def images(path: Path, size: int, channels: int = 3, classes: int = 10) -> Path:
@@ -54,7 +54,7 @@ def test_averaged_images_are_asked_for_by_name(tmp_path: Path, monkeypatch: pyte
         asked.append(name)
         return replace(checked("cifar10", read_npz(images(tmp_path / "cifar.npz", 32))), name="cifar10")
 
-    monkeypatch.setattr("training.request.load", load)
+    monkeypatch.setattr("training.run.request.load", load)
     key, source, _ = requested("resnet20", "cifar10-16", tmp_path)
     assert (str(key), source, asked) == ("resnet20/cifar10-16", "cifar10", ["cifar10"])
     assert str(requested("resnet20", "cifar10", tmp_path)[0]) == "resnet20/cifar10"

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from costmodel.records import Measurement
 from training.review.comparisons import jobs_of
 from training.review.outcome import Row, outcome_of, switches_of
 from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
 from training.review.study import planned, review, show_planned
-from training.runs import RECORD, open_folder
-from training.settings_file import parse_settings
+from training.run.folders import RECORD, open_folder
+from training.run.settings_file import parse_settings
 
 PLAN = """
 name: tiny
@@ -161,7 +161,7 @@ def test_the_command_of_averaged_images_finds_the_very_run(
 
 
 def test_a_recipe_of_the_plans_own_is_written_beside_and_named(tmp_path: Path) -> None:
-    from training.recipe import load_recipe
+    from training.run.recipe import load_recipe
 
     plan = plan_of(PLAN.replace("epochs: 5", "epochs: 5, batch_size: 32"))
     write_records(plan, tmp_path, {PLAIN: (50.0,)})

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
-from training.durations import seconds_of
-from training.recipe import load_recipe
 from training.review.comparisons import Comparison, comparisons_of, jobs_of, left_out_of
 from training.review.fair import trains_alike
 from training.review.pace import Pace, macs_of, pace_of
 from training.review.plan import Plan, load_plan
-from training.runs import HISTORY, RunSpec, open_folder
-from training.settings_file import parse_settings, shipped
+from training.run.durations import seconds_of
+from training.run.folders import HISTORY, RunSpec, open_folder
+from training.run.recipe import load_recipe
+from training.run.settings_file import parse_settings, shipped
 
 HEAD = "name: tiny\nrecipe: digits\n"
 WHOLE = """

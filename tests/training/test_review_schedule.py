@@ -18,7 +18,7 @@ from costmodel.errors import BnncostError
 from training.review.schedule import Study, _assign, _end, _listen, _start, missing, run_all
 from training.review.view import View, view_for
 from training.review.worker import Setting
-from training.runs import RECORD, RunSpec, open_folder
+from training.run.folders import RECORD, RunSpec, open_folder
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

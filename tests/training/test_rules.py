@@ -11,14 +11,14 @@ import pytest
 import torch
 from operation_case import C, Case, H, W
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Op, Param
 from costmodel.networks.build import build
 from costmodel.operations import OPERATIONS, known
-from training.lower import lower
-from training.rules import RULES, Call, at_load, rule, rule_of
+from training.module.lower import lower
+from training.module.rules import RULES, Call, at_load, rule, rule_of
 
 CHANNEL = ("C", (C,))
 WEIGHT = ("OIKK", (5, C, 3, 3))

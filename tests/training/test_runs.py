@@ -10,8 +10,8 @@ import pytest
 from small_runs import small_run
 
 from costmodel.errors import BnncostError
-from training.loop import trained_model
-from training.runs import CHECKPOINT, RECORD, SPEC, claimed, load_spec, open_folder
+from training.run.folders import CHECKPOINT, RECORD, SPEC, claimed, load_spec, open_folder
+from training.run.loop import trained_model
 
 
 def test_a_recipe_described_in_other_words_is_the_same_run(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from io import StringIO
 from rich.console import Console
 from small_runs import small_run
 
-from training.loop import Progress
-from training.show import watched
+from training.run.loop import Progress
+from training.run.show import watched
 
 DESIGN = "resnet20[prelu+double_residual]@w0.25/digits"
 

@@ -12,16 +12,16 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from costmodel.builder import Builder
-from costmodel.catalogue import NETWORKS
-from costmodel.design import DesignKey
+from costmodel.designs.catalogue import NETWORKS
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network, precision
-from costmodel.meaning import run
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.calibrate import fit_steps
-from training.lower import Lowered, keep_promises, load_values, lower, set_progress, values_of
+from costmodel.operations.run import run
+from training.module.calibrate import fit_steps
+from training.module.lower import Lowered, keep_promises, load_values, lower, set_progress, values_of
 
 PLAIN = build(small_key("resnet20"))
 TRAINED = [

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from costmodel.graph import BINARY, Op, Tensor
-from training.augment import Normalization, normalize
-from training.data import Part, in_order
+from training.data.augment import Normalization, normalize
+from training.data.dataset import Part, in_order
 from training.export.program import BATCH, FloatRule, Program, float_conv
-from training.lower import Lowered
-from training.rules import Call, rule_of
+from training.module.lower import Lowered
+from training.module.rules import Call, rule_of
 
 SUMS = (
     "conv", "linear", "sigmoid", "global_average_pool", "average_pool", "box_sum", "absolute_sum", "channel_sum",

@@ -9,19 +9,19 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Op, Param, Tensor, Value
 from costmodel.networks.build import build
-from training.augment import Normalization, normalize
+from training.data.augment import Normalization, normalize
 from training.export.calibration import best_exponent, best_step, sampled_maps
 from training.export.fixed_point import EXACT, fixed_rule
 from training.export.fixed_rules import TABLE_BITS, TABLE_EXPONENT
 from training.export.packing import Array, bits_of, floats, mantissas, whole
 from training.export.program import Program
 from training.export.stored import fold_exactly, integer_weights, stored_values
-from training.lower import Lowered
+from training.module.lower import Lowered
 
 MACS = ("conv", "linear")
 ABSORB = ("affine", "threshold")

@@ -14,10 +14,10 @@ import torch
 
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
-from training.augment import Normalization, normalize
-from training.data import Part, in_order
+from training.data.augment import Normalization, normalize
+from training.data.dataset import Part, in_order
 from training.export.program import BATCH
-from training.lower import Lowered
+from training.module.lower import Lowered
 
 INSTALL = "install the extra: pip install 'bnncost[export]'"
 

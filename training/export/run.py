@@ -8,23 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from costmodel.design import DesignKey
+from costmodel.demand.compulsory import compulsory_traffic
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, unknown
 from costmodel.folding import fold
 from costmodel.networks.build import build
 from costmodel.output import write_whole
-from costmodel.traffic import compulsory_traffic
-from training.augment import Normalization
-from training.data import Dataset, Part, load
+from training.data.augment import Normalization
+from training.data.dataset import Dataset, Part, load
+from training.data.preparation import prepared
 from training.export.checking import Agreement, answers_of, compared, top1
 from training.export.compiling import fixed_program, float_program
 from training.export.files import write_deployment
 from training.export.onnx_file import onnx_answers, write_onnx
 from training.export.program import Program
-from training.loop import trained_model
-from training.lower import Lowered
-from training.preparation import prepared
-from training.runs import load_spec, measurement_of
+from training.module.lower import Lowered
+from training.run.folders import load_spec, measurement_of
+from training.run.loop import trained_model
 
 PRECISIONS = ("fp32", "int16", "int8", "int6", "int4")
 CALIBRATION_IMAGES = 256

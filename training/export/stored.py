@@ -15,8 +15,8 @@ from costmodel.folding.rules import remaining_norms
 from costmodel.graph import Network, Op, Param, Value
 from costmodel.operations import known
 from costmodel.operations.elementwise import EPSILON
-from training.lower import Lowered
-from training.rules import Call, rule_of
+from training.module.lower import Lowered
+from training.module.rules import Call, rule_of
 
 ROUNDS_AGAIN = (bias_through_sum, merge_affine, scale_into_weights, remaining_norms)
 """Folding rules that are exact in real arithmetic only: in floats they change the last digit."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, unknown
 from costmodel.methods import METHODS, MethodUse
 from costmodel.networks.build import build
-from training.recipe import Recipe
 from training.review.fair import fair_pair, in_one_order, takes_over, trains_alike, with_methods
 from training.review.plan import ALL, Plan, Role
-from training.runs import RunSpec
+from training.run.folders import RunSpec
+from training.run.recipe import Recipe
 
 BASELINE, FULL = "baseline", "full"
 ORDER: tuple[Role, ...] = (
@@ -195,7 +195,7 @@ def _compared(
     plan: Plan, label: str, role: Role, company: DesignKey, use: MethodUse
 ) -> Comparison | BnncostError:
     """Add a method to the designs that it is compared in, or say why that cannot be trained, or changes nothing."""
-    from training.phases import require_trainable  # it loads torch, which plans need for nothing else
+    from training.run.phases import require_trainable  # it loads torch, which plans need for nothing else
 
     try:
         design, against = with_methods(company, [use]), fair_pair(company, use)

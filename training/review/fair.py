@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.graph import Network
 from costmodel.methods import METHODS, MethodUse
 from costmodel.networks.build import build
-from training.recipe import Recipe
+from training.run.recipe import Recipe
 
 NEVER_EMPTY = ("recipe", "downsample")
 """Hooks whose slots have a default that stands in where no method is named."""

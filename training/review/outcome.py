@@ -13,13 +13,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from costmodel.design import DesignKey
+from costmodel.designs.key import DesignKey
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
-from costmodel.records import Measurement
 from training.review.comparisons import Comparison, baseline_of, comparisons_of, jobs_of
 from training.review.plan import Plan
-from training.runs import RunSpec, measurement_of
+from training.run.folders import RunSpec, measurement_of
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ from dataclasses import asdict, fields, replace
 from io import StringIO
 from pathlib import Path
 
-from costmodel.catalogue import DATASETS
+from costmodel.designs.catalogue import DATASETS
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
-from costmodel.records import Measurement
-from training.recipe import Recipe, load_recipe
 from training.review.comparisons import jobs_of
 from training.review.outcome import Outcome
 from training.review.plan import Plan
-from training.runs import RunSpec, measurement_of, source_of
-from training.settings_file import shipped
+from training.run.folders import RunSpec, measurement_of, source_of
+from training.run.recipe import Recipe, load_recipe
+from training.run.settings_file import shipped
 
 COMMAND = "command"
 AS_TRAINED = "fp32"

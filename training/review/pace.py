@@ -9,10 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from statistics import fmean, median
 
-from costmodel.counting import count
-from costmodel.design import DesignKey
+from costmodel.demand.counts import count
+from costmodel.designs.key import DesignKey
 from costmodel.networks.build import build
-from training.runs import HISTORY, RunSpec
+from training.run.folders import HISTORY, RunSpec
 
 
 @lru_cache(maxsize=512)

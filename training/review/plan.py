@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from costmodel.design import COMPUTE, DesignKey
+from costmodel.designs.key import COMPUTE, DesignKey
 from costmodel.errors import BnncostError, unknown
 from costmodel.methods import MethodUse
-from training.recipe import Recipe, load_recipe
-from training.runs import source_of
-from training.settings_file import read_settings, refused
+from training.run.folders import source_of
+from training.run.recipe import Recipe, load_recipe
+from training.run.settings_file import read_settings, refused
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 EACH = "each"

@@ -20,7 +20,7 @@ from costmodel.output import make_folder
 from training.review.pace import Pace, epochs_of, pace_of
 from training.review.view import View
 from training.review.worker import Beat, Ended, Opener, Setting, open_training, serve
-from training.runs import RECORD, RunSpec
+from training.run.folders import RECORD, RunSpec
 
 POLL_S = 1.0
 TELL_S = 5.0
@@ -171,7 +171,7 @@ def _waits_for_teacher(study: Study, spec: RunSpec) -> bool:
     """Say whether the teacher of a run is being trained right now: its student would only hold a worker up."""
     if not spec.has_teacher:
         return False
-    from training.phases import teacher_of  # loads torch, which nothing else here needs
+    from training.run.phases import teacher_of  # loads torch, which nothing else here needs
 
     teacher = teacher_of(spec)
     if not missing([teacher], study.setting.runs):

@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from costmodel.errors import BnncostError
-from training.durations import words_of
 from training.review.comparisons import Job, jobs_of
 from training.review.outcome import Outcome, outcome_of
 from training.review.outcome_files import write_outcome
@@ -19,7 +18,8 @@ from training.review.plan import Plan
 from training.review.schedule import missing, run_all
 from training.review.view import view_for
 from training.review.worker import Opener, Setting, open_training
-from training.runs import source_of
+from training.run.durations import words_of
+from training.run.folders import source_of
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from training.durations import words_of
 from training.review.worker import Beat, Ended
-from training.runs import RunSpec
+from training.run.durations import words_of
+from training.run.folders import RunSpec
 
 
 class View(Protocol):

@@ -12,9 +12,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Literal
 
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from costmodel.records import Measurement
-from training.runs import RunSpec, claimed
+from training.run.folders import RunSpec, claimed
 
 ORPHANED = 3
 """Exit code of a worker whose parent has died."""
@@ -93,9 +93,9 @@ def _die_with_parent(lifeline: Connection) -> None:
 
 def open_training(setting: Setting) -> Trainer:
     """Read the data set once, and train on it with one thread: several processes only wait for each other's."""
-    from training.data import load
-    from training.devices import choose_device
-    from training.loop import Progress, train
+    from training.data.dataset import load
+    from training.run.devices import choose_device
+    from training.run.loop import Progress, train
 
     device = choose_device(setting.device, threads=1)
     with claimed(setting.runs, wait=True):  # one fetches what is missing, the others find it

@@ -1,0 +1,1 @@
+"""Accuracies: published ones, own measurements, and the studies that these make up."""

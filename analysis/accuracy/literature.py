@@ -1,0 +1,117 @@
+"""Accuracies from the literature or from a user's file, each matched to a design."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+
+from costmodel import NETWORKS, BnncostError, resolve
+from costmodel.designs.records import AccuracyRecord
+
+COLUMNS = ("design", "top1")
+
+
+def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
+    """Read accuracies from a CSV with the columns `design` and `top1` [%], or the shipped literature.
+
+    `kind`, `reference`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError that
+    lists every row that matches no design or lies outside 0..100, with its line.
+    """
+    source = Path(path) if path is not None else None
+    text = _read(source)
+    where = source.name if source else "literature_accuracy.csv"
+    reader = csv.DictReader(text.splitlines())
+    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    if missing:
+        raise BnncostError(
+            f"{where}:1: the column '{missing[0]}' is missing; an accuracy file has at least the columns design,top1."
+        )
+    names = list(reader.fieldnames or ())
+    if len(set(names)) < len(names):
+        raise BnncostError(f"{where}:1: a column is given twice: {', '.join(names)}.")
+    problems: list[str] = []
+    records = list(_records(_rows(reader, where), where, problems, "measured" if source else "author"))
+    if problems:
+        raise BnncostError("\n".join(problems))
+    if not records:
+        raise BnncostError(
+            f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
+        )
+    return records
+
+
+def _read(source: Path | None) -> str:
+    if source is None:
+        return resources.files("analysis").joinpath("data/literature_accuracy.csv").read_text("utf-8")
+    return read_text(source)
+
+
+def read_text(path: Path) -> str:
+    """Read a file of accuracies; raises BnncostError where it cannot be read, or is no text."""
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise BnncostError(f"accuracy file '{path}' cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BnncostError(f"accuracy file '{path}' is not a text file in UTF-8.") from None
+
+
+def _rows(reader: csv.DictReader[str], where: str) -> Iterator[tuple[int, Mapping[str, str]]]:
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise BnncostError(f"{where}:{reader.line_num}: this is no CSV: {error}.") from None
+
+
+def _records(
+    rows: Iterable[tuple[int, Mapping[str, str]]], where: str, problems: list[str], kind: str
+) -> Iterator[AccuracyRecord]:
+    """Turn rows into records; what is wrong with a row goes into `problems`."""
+    for line, row in rows:
+        name, value = (row["design"] or "").strip(), (row["top1"] or "").strip()
+        if not name and not value:
+            continue
+        if None in row:
+            problems.append(
+                f"{where}:{line}: the row has more cells than the header; put quotes round a design that has a "
+                "comma, and write decimals with a point."
+            )
+            continue
+        try:
+            key = resolve(name)
+        except BnncostError as error:
+            problems.append(f"{where}:{line}: {error}")
+            continue
+        top1 = _percent(value)
+        if top1 is None:
+            problems.append(
+                f"{where}:{line}: design '{name}': top1 is '{value}', but must be a number from 0 to 100 (percent)."
+            )
+            continue
+        extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}
+        yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra)
+
+
+def _percent(value: str) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and 0 <= number <= 100 else None
+
+
+def for_network(records: Iterable[AccuracyRecord], network: str, dataset: str) -> list[AccuracyRecord]:
+    """Keep the records of one network and data set; none at all raises, naming what there is."""
+    everything = list(records)
+    kept = [item for item in everything if (item.key.network, item.key.dataset) == (network, dataset)]
+    if kept:
+        return kept
+    known = sorted({f"{item.key.network}/{item.key.dataset}" for item in everything})
+    if network not in NETWORKS:
+        known = sorted(NETWORKS)
+    raise BnncostError(f"there is no accuracy of '{network}/{dataset}'; there is one of: {', '.join(known)}.")

@@ -1,0 +1,145 @@
+"""Own measurements of accuracy: read from the shipped file, from any CSV of them, or from a folder of runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+
+from analysis.accuracy.literature import read_text
+from costmodel import BnncostError, resolve
+from costmodel.designs.records import Measurement
+
+MEASURED = "measured"
+"""How the shipped measurements are called."""
+SHIPPED = "measured_accuracy.csv"
+COMMAND = "command"
+"""A column that is no part of a measurement: what to type to make it again."""
+_MARK = "recipe_digest"
+"""The column by which a file of measurements is told from one of bare accuracies."""
+
+
+def shipped_measurements() -> list[Measurement]:
+    """The measurements that come with the package; none where none were shipped.
+
+    Raises BnncostError where the file is damaged.
+    """
+    file = resources.files("analysis").joinpath(f"data/{SHIPPED}")
+    return parse_measurements(file.read_text("utf-8"), SHIPPED) if file.is_file() else []
+
+
+def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
+    """Read measurements from "measured" (the shipped ones), a CSV, or a folder of runs.
+
+    Raises one BnncostError with all that is wrong, by file and line, and where there is no measurement at all.
+    """
+    if os.fspath(source) == MEASURED:
+        found = shipped_measurements()
+        if not found:
+            raise BnncostError(
+                "no measured accuracies come with this installation; give a CSV of measurements or a folder of "
+                "runs in place of 'measured', or leave --accuracy away for the literature's."
+            )
+        return found
+    path = Path(source)
+    found = _from_runs(path) if path.is_dir() else parse_measurements(read_text(path), path.name)
+    if not found:
+        what = "no finished run is in the folder" if path.is_dir() else "there is no measurement in"
+        raise BnncostError(
+            f"{what} '{path}'; `bnncost train` and `bnncost review` write them when a run ends."
+        )
+    return found
+
+
+def holds_measurements(source: str | os.PathLike[str]) -> bool:
+    """Whether a source is one of measurements: the shipped ones, a folder, or a CSV with their columns."""
+    path = Path(source)
+    if os.fspath(source) == MEASURED or path.is_dir():
+        return True
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            return _MARK in next(csv.reader(stream), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False  # whoever reads it as a file of accuracies says what is wrong
+
+
+def parse_measurements(text: str, where: str) -> list[Measurement]:
+    """Read measurements from the text of a CSV; the column `command` may stand beside theirs.
+
+    Raises one BnncostError that lists every row at fault with its line.
+    """
+    reader = csv.DictReader(text.splitlines())
+    columns = list(reader.fieldnames or ())
+    missing = [item.name for item in fields(Measurement) if item.name not in columns]
+    if missing and columns:
+        raise BnncostError(
+            f"{where}:1: the column '{missing[0]}' is missing; a file of measurements has the columns "
+            f"{','.join(item.name for item in fields(Measurement))}."
+        )
+    problems: list[str] = []
+    found: list[Measurement] = []
+    try:
+        for row in reader:
+            if any((cell or "").strip() for cell in row.values() if not isinstance(cell, list)):
+                _add(found, problems, row, f"{where}:{reader.line_num}")
+    except csv.Error as error:
+        raise BnncostError(f"{where}:{reader.line_num}: this is no CSV: {error}.") from None
+    if problems:
+        raise BnncostError("\n".join(problems))
+    return found
+
+
+def _add(found: list[Measurement], problems: list[str], row: Mapping[str | None, object], place: str) -> None:
+    """Turn one row into a measurement; what is wrong with it goes into `problems`."""
+    if None in row:
+        problems.append(
+            f"{place}: the row has more cells than the header; put quotes round a text that has a comma."
+        )
+        return
+    values = {str(name): value for name, value in row.items() if name != COMMAND}
+    try:
+        found.append(_checked(values, place))
+    except BnncostError as error:
+        problems.append(str(error))
+
+
+def _checked(values: Mapping[str, object], place: str) -> Measurement:
+    """A measurement whose design is known."""
+    made = Measurement.from_mapping(values, place)
+    try:
+        resolve(made.design)
+    except BnncostError as error:
+        raise BnncostError(f"{place}: {error}") from None
+    return made
+
+
+def _from_runs(folder: Path) -> list[Measurement]:
+    """Every measurement below a folder of runs: as trained, and of the integer networks exported from them."""
+    files = sorted({*folder.rglob("record.json"), *folder.rglob("export/*.json")})
+    problems: list[str] = []
+    found: list[Measurement] = []
+    for file in files:
+        try:
+            found += _from_file(file)
+        except BnncostError as error:
+            problems.append(str(error))
+    if problems:
+        raise BnncostError("\n".join(problems))
+    return found
+
+
+def _from_file(file: Path) -> Iterable[Measurement]:
+    """The measurement of one file; an export has other JSON files beside, which hold none."""
+    try:
+        values = json.loads(read_text(file))
+    except ValueError:
+        raise BnncostError(
+            f"'{file}' is no JSON; remove it, and its run writes it anew when it is run again."
+        ) from None
+    if not isinstance(values, dict) or (file.name != "record.json" and _MARK not in values):
+        return ()
+    return (_checked(values, f"'{file}'"),)

@@ -1,0 +1,196 @@
+"""Measurements put together: seeds of one design as a mean and a spread, designs of one protocol as a study.
+
+Measurements of unlike protocols (recipe, data, number and size of images, epochs) never meet in one study, so
+that a difference within a study is one of designs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+
+from costmodel import BnncostError, DesignKey, resolve
+from costmodel.designs.key import FEATURES
+from costmodel.designs.records import Measurement
+from costmodel.errors import unknown
+
+AS_TRAINED = "fp32"
+"""What a measurement calls the features of a network as it was trained."""
+
+
+@dataclass(frozen=True)
+class MeasuredDesign:
+    """Top-1 [%] of one design over its seeds: mean, sample standard deviation (None for one seed), lowest, highest.
+
+    `key` is the design as it is priced; `note` says which network was measured where there is a choice.
+    """
+
+    key: DesignKey
+    mean: float
+    spread: float | None
+    seeds: int
+    lowest: float | None = None
+    highest: float | None = None
+    note: str = ""
+
+    @classmethod
+    def of(cls, key: DesignKey, top1: Sequence[float], note: str = "") -> MeasuredDesign:
+        """Sum up the accuracies of one design, one per seed.
+
+        >>> found = MeasuredDesign.of(DesignKey.parse("resnet20"), [80.0, 81.0, 82.0])
+        >>> found.mean, found.spread, found.seeds
+        (81.0, 1.0, 3)
+        """
+        spread = stdev(top1) if len(top1) > 1 else None
+        return cls(key, fmean(top1), spread, len(top1), min(top1), max(top1), note)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The designs of one network and data set that were measured under one protocol.
+
+    `designs` are what a front shows, exported integer networks included; `trained` are those as they were trained,
+    among which gains are reckoned.
+    """
+
+    network: str
+    dataset: str
+    protocol: str
+    recipe: str
+    recipe_digest: str
+    designs: tuple[MeasuredDesign, ...]
+    trained: tuple[MeasuredDesign, ...]
+
+    @property
+    def stem(self) -> str:
+        """What its files are called where there are several studies."""
+        return f"{_slug(self.recipe)}-{_slug(self.recipe_digest)}"
+
+
+def studies(measurements: Iterable[Measurement]) -> tuple[Study, ...]:
+    """Sort measurements by network, data set and protocol, and sum up the seeds of each design."""
+    groups: dict[tuple[str, str, str], list[Measurement]] = {}
+    for one in measurements:
+        key = resolve(one.design)
+        groups.setdefault((key.network, key.dataset, one.protocol), []).append(one)
+    return tuple(
+        Study(
+            network, dataset, protocol, group[0].recipe, group[0].recipe_digest, _designs(group),
+            _designs([one for one in group if one.features == AS_TRAINED] or group),
+        )
+        for (network, dataset, protocol), group in groups.items()
+    )  # fmt: skip
+
+
+def priced_key(one: Measurement) -> DesignKey:
+    """The design whose cost goes with a measurement.
+
+    As trained, that is the design as it is written: training in floating point stands for the precision that the
+    design names, as the literature's accuracies do. An exported integer network has the precision of its features.
+
+    >>> from costmodel.designs.records import Measurement
+    >>> fields = dict(top1=80.0, validation_top1=80.0, recipe="short", recipe_digest="1f3a", data="cifar10",
+    ...               image="3x32x32", train_images=45000, test_images=10000, epochs=60, seed=0, wall_s=1.0,
+    ...               device="cpu", torch="2.13.0", commit="", date="2026-01-01")
+    >>> [str(priced_key(Measurement("resnet20/cifar10", name, **fields))) for name in ("fp32", "int16", "int8")]
+    ['resnet20/cifar10', 'resnet20/cifar10', 'resnet20@features=int8/cifar10']
+    """
+    key = resolve(one.design)
+    if one.features == AS_TRAINED:
+        return key
+    if one.features not in FEATURES:
+        raise unknown("precision of features", one.features, FEATURES, f"measurement of '{one.design}'")
+    return replace(key, features=one.features)
+
+
+def _designs(group: Sequence[Measurement]) -> tuple[MeasuredDesign, ...]:
+    """Every design of one protocol, in the order in which they are first met."""
+    found: dict[DesignKey, tuple[DesignKey, list[Measurement]]] = {}
+    for one in group:
+        key = priced_key(one)
+        found.setdefault(_unordered(key), (key, []))[1].append(one)
+    return tuple(_summed(key, mine) for key, mine in found.values())
+
+
+def _unordered(key: DesignKey) -> DesignKey:
+    """The design with its methods in one order: the order in which they are written makes no difference."""
+    return replace(key, methods=tuple(sorted(key.methods, key=str)))
+
+
+def _summed(key: DesignKey, group: Sequence[Measurement]) -> MeasuredDesign:
+    """One figure per seed: that of the exported network where there is one, else as trained; the latest of each."""
+    trained = {one.seed: one for one in sorted(group, key=_date) if one.features == AS_TRAINED}
+    exported = {one.seed: one for one in sorted(group, key=_date) if one.features != AS_TRAINED}
+    chosen = {**trained, **exported}
+    return MeasuredDesign.of(key, [one.top1 for one in chosen.values()], _note(key, trained, exported))
+
+
+def _date(one: Measurement) -> str:
+    return one.date
+
+
+def _note(key: DesignKey, trained: dict[int, Measurement], exported: dict[int, Measurement]) -> str:
+    """Say which networks the figure is of where some were exported to the precision that is priced."""
+    if not exported:
+        return ""
+    seeds = len({*trained, *exported})
+    share = "" if len(exported) == seeds else f" ({len(exported)} of {seeds} seeds)"
+    before = f"; as trained {fmean(one.top1 for one in trained.values()):.2f}" if trained else ""
+    return f"integer network with {key.features} features{share}{before}"
+
+
+def select(
+    found: Sequence[Study], network: str | None = None, dataset: str | None = None, recipe: str | None = None
+) -> tuple[Study, ...]:
+    """Keep the studies of one network and data set, and of one recipe (by name or digest) if it is named.
+
+    What is not named is what all have in common; raises BnncostError where they do not, or where none is left.
+    """
+    pairs = list(dict.fromkeys((one.network, one.dataset) for one in found))
+    wanted = [pair for pair in pairs if pair[0] == (network or pair[0]) and pair[1] == (dataset or pair[1])]
+    known = ", ".join(map("/".join, pairs))
+    if not wanted:
+        raise BnncostError(
+            f"there is no measured accuracy of '{network or '*'}/{dataset or '*'}'; there is one of: {known}."
+        )
+    if len(wanted) > 1:
+        raise BnncostError(
+            f"the measurements are of several networks and data sets: {known}; choose with --network and --dataset."
+        )
+    kept = [one for one in found if (one.network, one.dataset) == wanted[0]]
+    if recipe is None:
+        return tuple(kept)
+    named = [one for one in kept if recipe in (one.recipe, one.recipe_digest)]
+    if not named:
+        raise unknown("recipe", recipe, {one.recipe for one in kept} | {one.recipe_digest for one in kept})
+    return tuple(named)
+
+
+def stems(found: Sequence[Study], stem: str) -> list[str]:
+    """Names of the files of each study: `stem` alone for one, else with recipe and, if need be, a number."""
+    if len(found) == 1:
+        return [stem]
+    named: list[str] = []
+    for study in found:
+        name = f"{stem}-{study.stem}"
+        again = sum(other.stem == study.stem for other in found[: len(named)])
+        named.append(f"{name}-{again + 1}" if again else name)
+    return named
+
+
+def pooled_spread(designs: Iterable[MeasuredDesign]) -> float | None:
+    """Standard deviation over seeds [%], put together from all designs with several; None where there is none.
+
+    The variances are averaged with n - 1 as weights, as in Student's pooled estimate for equal variances.
+    """
+    several = [one for one in designs if one.spread is not None]
+    freedom = sum(one.seeds - 1 for one in several)
+    if not freedom:
+        return None
+    return math.sqrt(sum((one.seeds - 1) * (one.spread or 0.0) ** 2 for one in several) / freedom)
+
+
+def _slug(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in text.lower()).strip("-") or "unnamed"

@@ -1,0 +1,79 @@
+"""The command `bnncost map`, and the option that says how traffic is found."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.show.document import Format, deliver, say
+from costmodel.pricing.price import TrafficModel
+
+
+class TrafficChoice(str, Enum):
+    """How memory traffic is found."""
+
+    mapped = "mapped"
+    compulsory = "compulsory"
+
+
+class Goal(str, Enum):
+    """What a mapping is to have least of."""
+
+    energy = "energy"
+    latency = "latency"
+    product = "product"
+
+
+Traffic = Annotated[
+    TrafficChoice | None,
+    typer.Option(
+        "--traffic",
+        help="mapped: of the best mapping of every layer; compulsory: every value once. "
+        "Default: mapped where the profile describes its array.",
+        show_default=False,
+    ),
+]
+
+
+def model_of(traffic: TrafficChoice | None) -> TrafficModel | None:
+    """The choice as the cost model takes it."""
+    if traffic is None:
+        return None
+    return "mapped" if traffic is TrafficChoice.mapped else "compulsory"
+
+
+def map_command(
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="e.g. resnet20[prelu]/cifar10")],
+    layer: Annotated[
+        str | None,
+        typer.Option(
+            "--layer", help="Its name, or a part that no other has. Default: list all.", show_default=False
+        ),
+    ] = None,
+    profile: Annotated[
+        str, typer.Option("--profile", help="A shipped profile, or the path of a .yaml file.")
+    ] = "asic-45nm",
+    goal: Annotated[Goal, typer.Option("--goal", help="What is to be least.")] = Goal.energy,
+    form: Annotated[
+        Format, typer.Option("--format", help="How it is printed.", show_default=True)
+    ] = Format.table,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Draw it: a .png, .svg or .pdf file, or a folder for both.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """The best mapping of each layer, or the loop nest of one, printed and drawn.
+
+    A cost counts the mappings of least energy; other goals show what else the profile could do.
+    """
+    from analysis.commands.map import map_document, write_mapping
+
+    document, mappings = map_document(design, profile, layer, goal.value, out)
+    deliver(document, form, None)
+    for path in write_mapping(mappings, design, profile, out) if out else ():
+        say(f"Wrote {path}")

@@ -1,0 +1,1 @@
+"""The cost of one design as tables: energy, operations, memory, layers and mappings."""

@@ -1,0 +1,1 @@
+"""Accuracy against cost, and the designs that no other beats."""

@@ -1,0 +1,96 @@
+"""A front in files: the figure, and its designs as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from analysis.accuracy.names import Names
+from analysis.costs.tables import front_view, study_front_view
+from analysis.fronts.measured import front_note, table_note
+from analysis.fronts.published import Axis
+from analysis.methods.equivalence import width_curve
+from analysis.plots import draw_front, front_info, write_figure
+from analysis.plots.front import WIDTHS
+from analysis.plots.style import accuracy_text
+from analysis.show import tables
+from analysis.show.tables import Table, shown
+from analysis.show.units import readable
+from costmodel import NETWORKS
+from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.hardware import HardwareProfile
+from costmodel.output import write_whole
+
+DATASET_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "cifar10": "CIFAR-10",
+        "cifar100": "CIFAR-100",
+        "cifar10-16": "CIFAR-10 at 16x16",
+        "cifar100-16": "CIFAR-100 at 16x16",
+        "imagenet": "ImageNet",
+        "mnist": "MNIST",
+        "fashion-mnist": "Fashion-MNIST",
+    }
+)
+
+
+def network_title(network: str, dataset: str) -> str:
+    """Name a network and data set for people.
+
+    >>> network_title("resnet20", "cifar10")
+    'ResNet-20 on CIFAR-10'
+    """
+    name = NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
+    return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
+
+
+def write_front(
+    frame: pd.DataFrame, network: str, dataset: str, profile: AnyProfile, x: Axis, out: Path
+) -> list[Path]:
+    """Write one front as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths."""
+    chip = as_profile(profile)
+    title = f"{network_title(network, dataset)}: top-1 against {x}"
+    view = front_view(frame, f"{title}, {chip.name}")
+    widths = width_curve(network, dataset, chip, np.array(WIDTHS))
+    figure = draw_front(front_info(frame, title, profile_title(chip), x, widths))
+    csv = frame.to_csv(index=False, lineterminator="\n")
+    return [*write_figure(figure, out / f"front-{x}"), *write_tables(out / f"front-{x}", view, csv)]
+
+
+def write_study_front(
+    frame: pd.DataFrame, names: Names, protocol: str, profile: AnyProfile, x: Axis, stem: Path
+) -> list[Path]:
+    """Write the front of one study in the same forms to files that begin with `stem`; returns the paths."""
+    chip, plain = as_profile(profile), names.baseline
+    title = f"{network_title(plain.network, plain.dataset)}: measured top-1 against {x}"
+    widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS))
+    note = front_note(frame, names, protocol)
+    figure = draw_front(front_info(frame, title, profile_title(chip), x, widths, note))
+    view = shown(study_front_view(frame, f"{title}, {chip.name}", table_note(names, protocol)))
+    return [
+        *write_figure(figure, stem),
+        *write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n")),
+    ]
+
+
+def write_tables(stem: Path, view: Table, csv: str) -> list[Path]:
+    """Write one table as CSV, Markdown and LaTeX."""
+    texts = {".csv": csv, ".md": tables.markdown(view), ".tex": tables.latex(view)}
+    return [write_whole(stem.with_name(stem.name + suffix), text) for suffix, text in texts.items()]
+
+
+def profile_title(chip: HardwareProfile) -> str:
+    """Name and title of a profile in one line."""
+    return f"{chip.name}: {chip.title}"
+
+
+def accuracies_on_front(frame: pd.DataFrame) -> list[list[str]]:
+    """The front in words: label, accuracy and energy of each design on it."""
+    return [
+        [str(row.label), accuracy_text(float(row.top1)), readable(float(row.energy_j), "J")]
+        for row in frame[frame["on_front"]].itertuples()
+    ]

@@ -1,0 +1,130 @@
+"""The front of a study: means over seeds against cost, with what the spread over seeds leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.accuracy.names import Names
+from analysis.accuracy.studies import MeasuredDesign, pooled_spread
+from analysis.fronts.published import Axis, cost_columns, on_front, reasons_against, with_front
+from costmodel import cost
+from costmodel.evaluate.cost import AnyProfile, as_profile
+
+_NAMES = 24
+"""Designs that a figure has room to name."""
+_SAME_COST = 1.03
+"""Costs within this ratio count as one where a figure has room for one name."""
+
+
+def study_frame(
+    designs: Sequence[MeasuredDesign], profile: AnyProfile, names: Names, x: Axis = "energy"
+) -> pd.DataFrame:
+    """One row per design of a study with its accuracy, its cost, and whether it is on the front; sorted by `x`.
+
+    `top1` is the mean over seeds, by which designs beat each other; `top1_spread` the standard deviation over seeds,
+    `top1_low` and `top1_high` lie one below and above. `within_spread` marks designs that are beaten, but by no
+    design by more than the spread explains; `named` those that a figure has to name.
+    """
+    chip = as_profile(profile)
+    rows = [_row(one, names) | cost_columns(cost(one.key, chip)) for one in designs]
+    frame = with_front(rows, x)
+    place, top1 = frame["x"].to_numpy(), frame["top1"].to_numpy()
+    frame["within_spread"] = within_spread(place, top1, frame["seeds"].to_numpy(), pooled_spread(designs))
+    frame["plain"] = frame["design"] == str(names.baseline)
+    frame["named"] = _named(frame, names)
+    return frame
+
+
+def runnable_designs(
+    designs: Sequence[MeasuredDesign], profile: AnyProfile
+) -> tuple[list[MeasuredDesign], dict[str, str]]:
+    """Split designs into those that have a cost on the profile, and the others' names with the reason."""
+    reasons = reasons_against({str(one.key): one.key for one in designs}, profile)
+    kept = [one for one in designs if str(one.key) not in reasons]
+    return kept, reasons
+
+
+def within_spread(x: np.ndarray, top1: np.ndarray, seeds: np.ndarray, spread: float | None) -> np.ndarray:
+    """Mark the points that are beaten, but by none by more than the standard error of the difference.
+
+    The error of the difference of two means over m and n seeds is `spread * sqrt(1/m + 1/n)`; without a spread
+    nothing is marked.
+    """
+    if spread is None:
+        return np.zeros(len(x), dtype=bool)
+    lead = top1[None, :] - top1[:, None]  # of the design in a column over that in a row
+    error = spread * np.sqrt(1 / seeds[None, :] + 1 / seeds[:, None])
+    clearly = (x[None, :] <= x[:, None]) & (lead > error)
+    return np.asarray(~on_front(x, top1) & ~clearly.any(axis=1))
+
+
+def best_at_cost(x: np.ndarray, top1: np.ndarray) -> np.ndarray:
+    """Mark the most accurate point of each group of nearly equal costs; `x` ascends.
+
+    >>> best_at_cost(np.array([100, 101, 102, 110]), np.array([60, 62, 61, 59])).tolist()
+    [False, True, False, True]
+    """
+    marked = np.zeros(len(x), dtype=bool)
+    start = 0
+    for end in range(1, len(x) + 1):
+        if end == len(x) or x[end] > _SAME_COST * x[start]:
+            marked[start + int(np.argmax(top1[start:end]))] = True
+            start = end
+    return marked
+
+
+def _named(frame: pd.DataFrame, names: Names) -> pd.Series:
+    """Mark what a figure names: all of few designs, else the front and what others are compared with.
+
+    Where there is room left it goes to what is within the spread and to the best at each cost, the most accurate first.
+    """
+    telling = frame["design"].isin([str(names.baseline), str(names.full)]) | (frame["compute"] != "binary")
+    first = frame["on_front"] | telling
+    best = best_at_cost(frame["x"].to_numpy(), frame["top1"].to_numpy())
+    worth = frame["top1"] + 100.0 * (frame["within_spread"] + best) + 1000.0 * first
+    rank = worth.rank(method="first", ascending=False)
+    many = len(frame) > _NAMES
+    return first | ((frame["within_spread"] | best | (not many)) & (rank <= _NAMES))
+
+
+def front_note(frame: pd.DataFrame, names: Names, protocol: str) -> str:
+    """What stands below the figure: what the whiskers are, what the names leave out, and the protocol."""
+    counts = frame["seeds"]
+    if counts.nunique() == 1:
+        seeds = f"{counts.iloc[0]} seeds each" if counts.iloc[0] > 1 else "one seed each"
+    else:
+        seeds = "several seeds where a name ends in their number, else one"
+    whiskers = "; whiskers: standard deviation over seeds" if (counts > 1).any() else ""
+    rest = len(frame) - int(frame["named"].sum())
+    unnamed = f" Beaten designs without a name here ({rest}) are in the table." if rest else ""
+    return f"Mean top-1 of {seeds}{whiskers}.{unnamed}{names.caption} Protocol: {protocol}."
+
+
+def table_note(names: Names, protocol: str) -> str:
+    """What stands below the table of a front."""
+    return (
+        "Top-1: mean over seeds, with its standard deviation. Within the spread: beaten by no design by more than the "
+        f"standard error of the difference.{names.caption} Protocol: {protocol}."
+    )
+
+
+def _row(one: MeasuredDesign, names: Names) -> dict[str, object]:
+    spread = one.spread or 0.0
+    return {
+        "label": names.of(one.key),
+        "name": str(one.key),
+        "design": str(one.key),
+        "top1": one.mean,
+        "top1_spread": one.spread if one.spread is not None else np.nan,
+        "seeds": one.seeds,
+        "top1_low": one.mean - spread,
+        "top1_high": one.mean + spread,
+        "top1_min": one.lowest if one.lowest is not None else np.nan,
+        "top1_max": one.highest if one.highest is not None else np.nan,
+        "kind": "measured",
+        "compute": one.key.compute,
+        "note": one.note,
+    }

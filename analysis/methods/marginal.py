@@ -1,0 +1,191 @@
+"""What each method costs: as it asks for it, alone over the plain network, and left out of a full one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.methods.equivalence import WidthScale, width_scale
+from costmodel import METHODS, NETWORKS, BnncostError, Cost, DesignKey, cost, resolve
+from costmodel.errors import unknown
+from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.hardware import HardwareProfile
+from costmodel.methods import MethodUse
+
+FULL = "channel_scale+double_residual+prelu+squeeze_excitation+learned_threshold+polynomial_ste"
+"""The full design that methods are left out of, unless another is given; what has no place is dropped."""
+
+Operations = Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A difference of two costs: operations by (operation, precision), energy, latency, area by resource."""
+
+    operations: Operations
+    energy_j: float
+    latency_s: float
+    area: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form, with the operations as a list."""
+        rows = [
+            {"operation": operation, "precision": precision, "count": count}
+            for (operation, precision), count in self.operations.items()
+        ]
+        return {
+            "operations": rows, "energy_j": self.energy_j, "latency_s": self.latency_s, "area": dict(self.area)
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MethodCost:
+    """One method's cost: emitted (before folding), alone over the plain design, left out of the full one.
+
+    `equivalent_width` is the width at which the plain network uses as much energy; None beyond 0.25..8.
+    """
+
+    use: str
+    name: str
+    branch: str
+    category: str
+    emitted: Change
+    alone: Change
+    left_out: Change
+    equivalent_width: float | None
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "method": self.use,
+            "branch": self.branch,
+            "category": self.category,
+            "emitted": self.emitted.to_dict(),
+            "alone": self.alone.to_dict(),
+            "left_out": self.left_out.to_dict(),
+            "equivalent_width": self.equivalent_width,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class MethodTable:
+    """The costs of several methods on one network and profile."""
+
+    network: str
+    profile: str
+    full: str
+    plain: Cost
+    rows: tuple[MethodCost, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form of `bnncost table`."""
+        plain = {
+            "energy_j": self.plain.energy_j,
+            "latency_s": self.plain.latency_s,
+            "area": dict(self.plain.area),
+        }
+        return {
+            "network": self.network,
+            "profile": self.profile,
+            "full": self.full,
+            "plain": plain,
+            "methods": [row.to_dict() for row in self.rows],
+        }
+
+
+def method_table(
+    network: str = "resnet20",
+    profile: AnyProfile = "asic-45nm",
+    dataset: str | None = None,
+    full: str | None = None,
+    methods: Sequence[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> MethodTable:
+    """Price every method (or those named) on a network; each is left out of the full design that contains it.
+
+    `progress` is told each method's name before it is priced. Raises BnncostError for unknown names.
+    """
+    if network not in NETWORKS:
+        raise unknown("network", network, NETWORKS)
+    chip = as_profile(profile)
+    plain = DesignKey.parse(f"{network}/{dataset}" if dataset else network)
+    complete = resolve(full) if full else plain.with_methods(_offered(network, FULL.split("+")))
+    if (complete.network, complete.dataset) != (plain.network, plain.dataset):
+        raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
+    uses = tuple(map(MethodUse.parse, methods)) if methods else _offered(network, list(METHODS))
+    base = _Baseline(
+        plain, complete, cost(plain, chip), cost(plain, chip, folding=False), width_scale(plain, chip)
+    )
+    rows = []
+    for use in uses:
+        if progress:
+            progress(str(use))
+        rows.append(_method_cost(use, base, chip))
+    return MethodTable(str(plain), chip.name, str(complete), base.folded, tuple(rows))
+
+
+@dataclass(frozen=True)
+class _Baseline:
+    """What every method is compared with: the plain design, as it runs and as it was asked for; the full one."""
+
+    plain: DesignKey
+    full: DesignKey
+    folded: Cost
+    unfolded: Cost
+    scale: WidthScale
+
+
+def _offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
+    return tuple(MethodUse(name) for name in names if NETWORKS[network].offers(METHODS[name].hook))
+
+
+def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> MethodCost:
+    alone, with_it = base.plain.with_methods((use,)), _including(base.full, use)
+    method, one = use.method, cost(alone, chip)
+    return MethodCost(
+        str(use),
+        method.name,
+        method.branch,
+        method.category,
+        _emitted(use, cost(alone, chip, folding=False), base.unfolded),
+        difference(one, base.folded),
+        difference(cost(with_it, chip), cost(with_it.without(use.name), chip)),
+        base.scale.width_at(one.energy_j),
+        method.free_because or method.note,
+    )
+
+
+def _including(full: DesignKey, use: MethodUse) -> DesignKey:
+    """The full design with a method: in place of those that it cannot be combined with, else added last."""
+    kept = [one for one in full.methods if one.name != use.name and not use.excludes(one)]
+    return full.with_methods((*kept, use))
+
+
+def _emitted(use: MethodUse, after: Cost, before: Cost) -> Change:
+    """Operations recorded under the method, and the difference of the costs, both before folding."""
+    asked: dict[tuple[str, str], int] = {}
+    for row in after.operations:
+        if row.origin == use.name:
+            key = (row.operation, row.precision)
+            asked[key] = asked.get(key, 0) + row.count
+    change = difference(after, before)
+    if use.method.hook == "width":  # it adds no operation of its own: there is more of every one
+        return change
+    return Change(asked, change.energy_j, change.latency_s, change.area)
+
+
+def difference(one: Cost, other: Cost) -> Change:
+    """Subtract a cost from another; operations that do not differ are left out."""
+    ours, theirs = one.operation_totals(), other.operation_totals()
+    keys = dict.fromkeys([*ours, *theirs])
+    operations = {key: ours.get(key, 0) - theirs.get(key, 0) for key in keys}
+    resources = dict.fromkeys([*one.area, *other.area])
+    return Change(
+        {key: count for key, count in operations.items() if count},
+        one.energy_j - other.energy_j,
+        one.latency_s - other.latency_s,
+        {name: one.area.get(name, 0.0) - other.area.get(name, 0.0) for name in resources},
+    )

@@ -1,0 +1,1 @@
+"""The report of `bnncost explore`: its jobs, its files and its page."""

@@ -1,0 +1,50 @@
+"""The index page of the report, made from the summaries of its jobs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from analysis.report.jobs import Job
+from costmodel.output import write_whole
+
+INDEX = "index.html"
+
+
+def read_summary(out: Path, job: Job) -> dict[str, Any]:
+    """The summary that a job has written."""
+    found: dict[str, Any] = json.loads((out / job.folder / "summary.json").read_text("utf-8"))
+    return found
+
+
+def write_index(out: Path, jobs: Sequence[Job], version: str) -> Path:
+    """Write the page that shows everything; its links are relative and it loads nothing from elsewhere."""
+    sections: dict[str, list[dict[str, Any]]] = {}
+    for job in jobs:
+        part = read_summary(out, job) | {
+            "folder": job.folder,
+            "anchor": anchor(job),
+            "with_front": job.with_front,
+        }
+        sections.setdefault(str(part["title"]), []).append(part)
+    profiles = list(dict.fromkeys(job.profile_name for job in jobs))
+    measured = any(job.with_measured for job in jobs)
+    page = _template().render(sections=sections, profiles=profiles, version=version, measured=measured)
+    return write_whole(out / INDEX, page)
+
+
+def anchor(job: Job) -> str:
+    """The name of a job's place on the page."""
+    return job.folder.replace("/", "--")
+
+
+def _template() -> Any:
+    loader = PackageLoader("analysis.report", "templates")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("index.html.j2")

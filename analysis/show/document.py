@@ -1,0 +1,175 @@
+"""What a command has to say, and how it is told: on the terminal, or as JSON, CSV, Markdown or LaTeX."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from io import StringIO
+from pathlib import Path
+from typing import Literal, TextIO
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from analysis.show import tables
+from analysis.show.tables import Listing, Table
+from costmodel.errors import unknown
+from costmodel.output import write_whole
+
+# Wide enough that no table is cut where nobody looks at the width of a window.
+_WIDE = 4096
+_SHORT = 26  # characters
+_SHARE_OF_SHORT = 0.7
+
+
+class Format(str, Enum):
+    """How results are written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+    latex = "latex"
+
+
+_BY_SUFFIX = {".json": Format.json, ".csv": Format.csv, ".md": Format.markdown, ".tex": Format.latex}
+
+
+@dataclass(frozen=True)
+class Document:
+    """The result of a command: tables for people, `data` for JSON, and one tidy table for CSV.
+
+    `screen` holds the tables for the terminal where they differ from those for papers; `listings` come
+    after the tables.
+    """
+
+    tables: tuple[Table, ...]
+    data: object
+    tidy: Table
+    notes: tuple[str, ...] = ()
+    screen: tuple[Table, ...] = ()
+    listings: tuple[Listing, ...] = ()
+
+    @classmethod
+    def of(cls, table: Table) -> Document:
+        """A document of one table, which is also its CSV and, as a list of records, its JSON."""
+        return cls((table,), tables.records(table), table)
+
+
+def console_for(stream: TextIO) -> Console:
+    """A console on a stream: as wide as the window on a terminal, else without limit and decoration."""
+    width = None if stream.isatty() else _WIDE
+    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+
+
+def deliver(document: Document, chosen: Format | None, out: Path | None) -> None:
+    """Write a document to a file, or to standard output; the file's suffix decides if no format is chosen."""
+    form = chosen or (_form_of(out) if out else Format.table)
+    if out is not None:
+        write_whole(out, as_text(document, form))
+        say(f"Wrote {out}")
+    elif form is Format.table:
+        print_document(document, console_for(sys.stdout))
+    else:
+        sys.stdout.write(as_text(document, form))
+
+
+def _form_of(out: Path) -> Format:
+    """The form that a file's suffix asks for; a suffix that asks for none raises BnncostError."""
+    suffix = out.suffix.lower()
+    if suffix in ("", ".txt"):
+        return Format.table
+    if suffix not in _BY_SUFFIX:
+        raise unknown("suffix", suffix, [".txt", *_BY_SUFFIX], place=f"output file '{out}'")
+    return _BY_SUFFIX[suffix]
+
+
+def as_text(document: Document, form: Format) -> str:
+    """A document in one of its forms."""
+    if form is Format.json:
+        return json.dumps(document.data, indent=2, allow_nan=False) + "\n"
+    if form is Format.csv:
+        return tables.csv_text(document.tidy)
+    if form is Format.table:
+        stream = StringIO()
+        print_document(document, console_for(stream))
+        return stream.getvalue()
+    write = tables.markdown if form is Format.markdown else tables.latex
+    listed = _markdown_listing if form is Format.markdown else _latex_listing
+    return "\n".join([*map(write, document.tables), *map(listed, document.listings)])
+
+
+def _markdown_listing(listing: Listing) -> str:
+    return "\n".join([f"**{listing.title}**", "", "```", *listing.lines, "```", ""])
+
+
+def _latex_listing(listing: Listing) -> str:
+    return "\n".join([f"% {listing.title}", r"\begin{verbatim}", *listing.lines, r"\end{verbatim}", ""])
+
+
+def print_document(document: Document, console: Console) -> None:
+    """Print tables below each other, then listings, then the notes."""
+    for number, table in enumerate(document.screen or document.tables):
+        if number:
+            console.print()
+        print_table(table, console)
+    for listing in document.listings:
+        console.print()
+        console.print(Text(visible(listing.title), style="bold"), soft_wrap=not console.is_terminal)
+        for line in listing.lines:
+            console.print(Text(visible(line)), soft_wrap=True)
+    if document.notes:
+        console.print()
+    for note in document.notes:
+        console.print(Text(visible(note)), soft_wrap=not console.is_terminal)
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print one table; on a narrow terminal cells fold, and nothing is cut off."""
+    console.print(Text(visible(table.title), style="bold"), soft_wrap=not console.is_terminal)
+    grid = Grid()
+    cells = tables.shown_cells(table)
+    whole = _kept_whole(cells, console.width)
+    for number, column in enumerate(table.columns):
+        title = f"{column.title} [{column.unit}]" if column.unit in tables.HUNDREDTHS else column.title
+        side: Literal["left", "right"] = "right" if table.is_numeric(number) else "left"
+        grid.add_column(Text(title), justify=side, overflow="fold", no_wrap=number in whole)
+    for row, ends in zip(cells, tables.group_ends(table), strict=True):
+        grid.add_row(*(Text(visible(cell)) for cell in row), end_section=ends)
+    console.print(grid)
+    if table.caption:
+        console.print(Text(visible(table.caption)), soft_wrap=not console.is_terminal)
+
+
+def _kept_whole(cells: list[list[str]], width: int) -> set[int]:
+    """Columns of short cells, such as names, which must not wrap as long as they leave room for the others."""
+    longest = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    short = {number for number, length in enumerate(longest) if length <= _SHORT}
+    return short if sum(longest[number] + 3 for number in short) <= _SHARE_OF_SHORT * width else set()
+
+
+def say(sentence: str) -> None:
+    """Tell the user something that is no result, on standard error."""
+    console_for(sys.stderr).print(Text(visible(sentence)), soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """Print an error, its text as it is."""
+    label = Text("Error:", style="bold red")
+    separator = "\n" if "\n" in message else " "
+    console_for(sys.stderr).print(label + Text(separator + visible(message)), soft_wrap=True)
+
+
+def visible(text: str) -> str:
+    """Spell out control characters, which would otherwise act on the terminal.
+
+    >>> visible("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )

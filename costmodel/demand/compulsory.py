@@ -1,0 +1,175 @@
+"""Memory traffic and storage of a network: what each layer reads and writes, and what must be kept.
+
+This is the compulsory traffic: every map and parameter of a layer is read or written once, from the memory
+that holds it. Inside a layer results stream from operation to operation and touch no memory. What MACs read of it
+is also listed apart (`Traffic.macs`), since their mapping may read it more often.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from costmodel.demand.macs import MAP_ROLES, MacWork, mac_works
+from costmodel.errors import BnncostError
+from costmodel.graph import BINARY, Dimension, Network, Op, Param, Tensor, Value
+
+ROLES = ("weights", "parameters", *MAP_ROLES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrafficRow:
+    """Bits that one layer reads and writes in one role [bit]."""
+
+    layer: str
+    role: str
+    read_bits: Dimension
+    write_bits: Dimension
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Storage:
+    """Bits to keep: stored weights and parameters, and the largest sets of maps alive together [bit].
+
+    `peak_features` is the largest sum over all maps, `peak_by_role` the largest of each kind alone, and
+    `alive` the maps of each role that are kept while each layer runs.
+    """
+
+    weights: Dimension
+    parameters: Dimension
+    peak_features: Dimension
+    peak_by_role: Mapping[str, Dimension]
+    alive: Mapping[tuple[str, str], Dimension]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traffic:
+    """All that a network moves and keeps, and its MAC operations, whose reads are part of the rows."""
+
+    rows: tuple[TrafficRow, ...]
+    storage: Storage
+    macs: tuple[MacWork, ...]
+
+
+def compulsory_traffic(network: Network) -> Traffic:
+    """Derive what each layer must read and write once, and the peak of the maps kept between layers."""
+    producer_layer = {op.output: op.layer for op in network.running()}
+    producer_layer[network.input] = ""
+    reads: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
+    writes: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
+    readers: dict[Tensor, list[str]] = {network.output: ["output"]}
+    amounts = _values_read(network)
+    for (layer, value), amount in amounts.items():
+        if isinstance(value, Param) or producer_layer[value] != layer:
+            reads[layer, _role(value, network)] += amount
+        if isinstance(value, Tensor) and producer_layer[value] != layer:
+            readers.setdefault(value, []).append(layer)
+    for tensor in readers:
+        if tensor is not network.input:
+            writes[producer_layer[tensor], _role(tensor, network)] += tensor.bits
+    order = _layer_order(network, producer_layer)
+    keys = [(layer, role) for layer in order for role in ROLES]
+    rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
+    macs = mac_works(network, producer_layer, lambda layer, value: amounts[layer, value])
+    return Traffic(rows, _storage(network, order, producer_layer, readers), macs)
+
+
+def _role(value: Value, network: Network) -> str:
+    if isinstance(value, Tensor):
+        return "binary_features" if value.precision == BINARY else "features"
+    return "weights" if value.axes in ("OIKK", "OI") else "parameters"
+
+
+def _values_read(network: Network) -> dict[tuple[str, Value], Dimension]:
+    """Bits of each value that each layer reads; what a stride skips is never read."""
+    found: dict[tuple[str, Value], Dimension] = {}
+    for op in network.running():
+        for value in (*op.inputs, *op.params):
+            amount = _amount_read(op, value)
+            key = (op.layer, value)
+            found[key] = np.maximum(found[key], amount) if key in found else amount
+    return found
+
+
+def _amount_read(op: Op, value: Value) -> Dimension:
+    if op.kind == "subsample":
+        return op.output.bits
+    if op.kind == "conv" and value is op.inputs[0] and op.params[0].shape[2] == 1:
+        positions = op.output.shape[1] * op.output.shape[2]  # a strided 1x1 kernel skips the others
+        return value.shape[0] * (positions * value.precision.bits)
+    return value.bits
+
+
+def _layer_order(network: Network, producer_layer: Mapping[Value, str]) -> list[str]:
+    """Order layers so that each follows those it reads from, otherwise as they were built."""
+    names = network.layers()
+    rank = {name: number for number, name in enumerate(names)}
+    waits: dict[str, set[str]] = {name: set() for name in names}
+    for op in network.running():
+        sources = {producer_layer[value] for value in op.inputs if isinstance(value, Tensor)}
+        waits[op.layer] |= sources - {op.layer, ""}
+    followers: defaultdict[str, list[str]] = defaultdict(list)
+    for name, sources in waits.items():
+        for source in sources:
+            followers[source].append(name)
+    left = {name: len(sources) for name, sources in waits.items()}
+    ready = [rank[name] for name in names if left[name] == 0]
+    heapq.heapify(ready)
+    order = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        order.append(name)
+        for follower in followers[name]:
+            left[follower] -= 1
+            if left[follower] == 0:
+                heapq.heappush(ready, rank[follower])
+    if len(order) != len(names):
+        stuck = ", ".join(name for name in names if name not in order)
+        raise BnncostError(f"network '{network.name}': layers wait for each other: {stuck}.")
+    return order
+
+
+def _storage(
+    network: Network,
+    order: list[str],
+    producer_layer: Mapping[Value, str],
+    readers: Mapping[Tensor, list[str]],
+) -> Storage:
+    """Follow which maps are alive while each layer runs: from its maker to its last reader, both included."""
+    position = {name: number for number, name in enumerate(order)} | {"": 0, "output": len(order) - 1}
+    alive: dict[str, list[Dimension]] = {role: [0] * len(order) for role in MAP_ROLES}
+    for tensor, layers in readers.items():
+        first = position[producer_layer[tensor]]
+        last = max(position[layer] for layer in layers)
+        steps = alive[_role(tensor, network)]
+        for step in range(first, last + 1):
+            steps[step] = steps[step] + tensor.bits
+    params = dict.fromkeys(param for op in network.running() for param in op.params)
+    weights = _sum(param.bits for param in params if _role(param, network) == "weights")
+    parameters = _sum(param.bits for param in params if _role(param, network) == "parameters")
+    together = [left + right for left, right in zip(*alive.values(), strict=True)]
+    return Storage(
+        weights,
+        parameters,
+        _peak(together),
+        {role: _peak(steps) for role, steps in alive.items()},
+        {(layer, role): steps[place] for role, steps in alive.items() for place, layer in enumerate(order)},
+    )
+
+
+def _sum(values: Iterable[Dimension]) -> Dimension:
+    total: Dimension = 0
+    for value in values:
+        total = total + value
+    return total
+
+
+def _peak(steps: list[Dimension]) -> Dimension:
+    """Largest of several numbers or arrays."""
+    widths = any(isinstance(step, np.ndarray) for step in steps)
+    return reduce(np.maximum, steps) if widths else max(steps, default=0)

@@ -1,0 +1,100 @@
+"""Accuracies of designs: training writes them, analysis reads them, and files of them are all that the two share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from costmodel.designs.key import DesignKey
+from costmodel.errors import BnncostError, unknown
+
+
+@dataclass(frozen=True)
+class AccuracyRecord:
+    """Top-1 accuracy [%] of a design, with its source.
+
+    `name` is the design as written: a published design's name or the text form. `kind` says who measured:
+    author, third-party, cited or secondary for the literature, measured for own runs.
+    """
+
+    name: str
+    key: DesignKey
+    top1: float
+    kind: str = "measured"
+    reference: str = ""
+    note: str = ""
+    epochs: str = ""
+    seeds: str = ""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One own measurement of a design's accuracy: what was trained, how, on what, and what came out.
+
+    `design` is the design that was trained, in its text form; `features` the precision of real-valued maps at which
+    `top1` was measured: fp32 as trained, or that of an exported integer network. `top1` [%] is that of the test set
+    after the last epoch, `validation_top1` [%] that of images kept from the training set. `recipe_digest` stands
+    for all settings of the recipe; `image` is (C, H, W) as "3x32x32"; `wall_s` [s] is the time of training.
+    """
+
+    design: str
+    features: str
+    top1: float
+    validation_top1: float
+    recipe: str
+    recipe_digest: str
+    data: str
+    image: str
+    train_images: int
+    test_images: int
+    epochs: int
+    seed: int
+    wall_s: float
+    device: str
+    torch: str
+    commit: str
+    date: str
+
+    @property
+    def protocol(self) -> str:
+        """What has to be the same in two measurements for their difference to be that of their designs.
+
+        >>> Measurement("resnet20/cifar10", "fp32", 80.0, 80.0, "short", "1f3a", "cifar10", "3x32x32", 45000, 10000,
+        ...             60, 0, 1.0, "cpu", "2.13.0", "", "2026-01-01").protocol
+        'short (1f3a) on cifar10, 45000 images of 3x32x32, 60 epochs'
+        """
+        return (
+            f"{self.recipe} ({self.recipe_digest}) on {self.data}, {self.train_images} images of {self.image}, "
+            f"{self.epochs} epochs"
+        )
+
+    def to_json(self) -> str:
+        """Write as one JSON object."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], place: str) -> Measurement:
+        """Read from JSON's values, or from the texts of a CSV row; raises BnncostError, naming `place`."""
+        columns = {item.name: item.type for item in fields(cls)}
+        for name in values:
+            if name not in columns:
+                raise unknown("field of a measurement", str(name), columns, place)
+        read: dict[str, Any] = {}
+        for name, kind in columns.items():
+            if values.get(name) is None:
+                raise BnncostError(f"{place}: the field '{name}' of a measurement is missing.")
+            read[name] = _read(values[name], str(kind), f"{place}: field '{name}'")
+        made = cls(**read)
+        if not 0 <= made.top1 <= 100:
+            raise BnncostError(f"{place}: top1 is {made.top1}, but must be a number from 0 to 100 (percent).")
+        return made
+
+
+def _read(value: object, kind: str, place: str) -> object:
+    try:
+        return {"str": str, "int": int, "float": float}[kind](value)  # type: ignore[call-overload, unused-ignore]
+    except (TypeError, ValueError):
+        wanted = {"int": "a whole number", "float": "a number"}[kind]
+        raise BnncostError(f"{place} is {value!r}, but must be {wanted}.") from None

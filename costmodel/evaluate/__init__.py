@@ -1,0 +1,1 @@
+"""One design, or many, as answers: costs with breakdowns, ranges, sweeps, and the mappings behind them."""

@@ -1,0 +1,147 @@
+"""The mappings behind a cost: which loop nest each MAC layer of a design runs on a profile, and what it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from costmodel.demand.macs import MAP_ROLES, MacFields
+from costmodel.designs.key import DesignKey
+from costmodel.errors import SHOWN, BnncostError, by_closeness, unknown
+from costmodel.evaluate.cost import AnyProfile, as_design, as_profile, check_placed, prepared
+from costmodel.hardware import HardwareProfile
+from costmodel.mapping import Mapped, Moved
+from costmodel.mapping.outline import Outline, outline
+from costmodel.mapping.search.goals import GOALS
+from costmodel.pricing.moved import READ_OR_WRITE, Placed, moved_rows, placed_mappings
+from costmodel.pricing.price import PointCosts, cycle_energy_j, j_per_bit, price
+
+
+@dataclass(frozen=True)
+class LayerMapping:
+    """The mapping of one MAC operation of a layer, or of the `share` of it whose operands have these homes.
+
+    `precision` is that of the MAC. `moved` is what the whole operation moves under this mapping, at the prices of the
+    cost; `capacity_bits` is the size of each memory, and of an instance of each buffer [bit]. Where `streamed`, side
+    operations of the same layer make the features, and they come from no memory unless they are read again. Where not
+    `timed`, a processor sets the time by its instructions, and the mapping's cycles count for nothing.
+    """
+
+    layer: str
+    precision: str
+    share: float
+    weights_in: str
+    features_in: str
+    streamed: bool
+    mapped: Mapped
+    moved: tuple[Moved, ...]
+    capacity_bits: Mapping[str, float]
+    timed: bool
+
+    @property
+    def energy_j(self) -> float:
+        """Energy of what it moves [J]."""
+        return sum(row.energy_j for row in self.moved)
+
+    @property
+    def outline(self) -> Outline:
+        """What there is to show of it."""
+        return outline(self.mapped, self.moved)
+
+    @property
+    def homes(self) -> str:
+        """Where the operands lie, in words."""
+        features = f"features in {self.features_in}"
+        if self.streamed and not any(
+            (row.level, row.operand) == (self.features_in, "I") for row in self.moved
+        ):
+            features = "features streaming from side operations"
+        return f"weights in {self.weights_in}, {features}"
+
+
+def mappings_of(
+    design: DesignKey | str,
+    profile: AnyProfile = "asic-45nm",
+    layer: str | None = None,
+    goal: str = "energy",
+    *,
+    folding: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[LayerMapping, ...]:
+    """Find the mappings of a design's MAC layers in the order in which they run, or of one layer.
+
+    The goal "energy" gives those that the cost is made from; the others are "latency" and "product". `layer` may
+    be a part of a name that no other layer has. `progress` is told each layer's name before it is mapped.
+    Raises BnncostError for unknown names, a profile without an array, a layer without MACs, and what fits nowhere.
+
+    >>> [(one.precision, one.weights_in) for one in mappings_of("resnet20/cifar10", layer="stem")]
+    [('8x8', 'weight_sram')]
+    """
+    if goal not in GOALS:
+        raise unknown("goal", goal, GOALS)
+    key, chip = as_design(design), as_profile(profile)
+    demand = prepared(key, folding).demand
+    with_macs = np.flatnonzero(demand.macs[:: len(MacFields._fields), :, 0].any(axis=0))
+    mappable = [demand.layers[number] for number in with_macs]
+    names = mappable if layer is None else [_found(layer, demand.layers, mappable, str(key))]
+    points = price(demand, chip, "mapped")
+    check_placed(points, chip, str(key))
+    found: list[LayerMapping] = []
+    for name in names:
+        if progress:
+            progress(name)
+        placed = placed_mappings(
+            demand,
+            chip,
+            points.placement,
+            points.figures,
+            cycle_energy_j(chip),
+            demand.layers.index(name),
+            goal,
+        )
+        found += [_layer_mapping(name, one, chip, points) for one in placed]
+    return tuple(found)
+
+
+def _layer_mapping(name: str, placed: Placed, chip: HardwareProfile, points: PointCosts) -> LayerMapping:
+    home, fields = placed.home, placed.fields
+    mapped = replace(placed.mapped, layer=replace(placed.mapped.layer, name=name))
+    rows = []
+    for row in moved_rows(mapped, home, fields):
+        key = (row.level, MAP_ROLES[fields.role], READ_OR_WRITE[row.direction])
+        rows.append(
+            replace(row, energy_j=row.bits * float(np.ravel(j_per_bit(chip, points.figures, key))[0]))
+        )
+    capacity = {level.name: float(level.size_bits) for level in mapped.machine.levels}
+    capacity |= {level: float(bits[0]) for level, bits in points.placement.size_bits.items()}
+    return LayerMapping(
+        name, fields.label, placed.share, home.weights, home.maps, bool(fields.streamed), mapped, tuple(rows),
+        capacity, chip.processor is None,
+    )  # fmt: skip
+
+
+def _found(layer: str, names: tuple[str, ...], mappable: list[str], design: str) -> str:
+    """The layer that has this name, or whose name alone contains it."""
+    if layer in mappable:
+        return layer
+    if layer in names:
+        raise BnncostError(
+            f"design '{design}': layer '{layer}' has no MACs, so there is no loop nest to map; layers that have: "
+            f"{_listed(layer, mappable)}."
+        )
+    alike = [name for name in mappable if layer in name] if layer else []
+    if len(alike) > 1:
+        raise BnncostError(
+            f"design '{design}': '{layer}' may be any of {len(alike)} layers; say which: {_listed(layer, alike)}."
+        )
+    if not alike:
+        raise unknown("layer", layer, mappable, f"design '{design}'")
+    return alike[0]
+
+
+def _listed(layer: str, names: list[str]) -> str:
+    """The first names, the closest first."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(by_closeness(layer, names)[:SHOWN]) + more

@@ -1,0 +1,82 @@
+"""A profile at the ends of its ranges: every figure at the end that makes results cheaper, or dearer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel
+
+from costmodel.errors import unknown
+from costmodel.hardware.profile import HardwareProfile
+from costmodel.hardware.text.quantity import Direction, Quantity
+
+End = Literal["best", "worst"]
+AnySection = TypeVar("AnySection", bound=BaseModel)
+
+
+def at_end(profile: HardwareProfile, end: End) -> HardwareProfile:
+    """The profile with each quantity at the end of its range that makes results cheaper ("best") or dearer ("worst").
+
+    The type of a field says which end that is: less of an energy, area, leakage or number of cycles, more of a
+    clock or port. What would make another chip of it (arrays, units, sizes, voltage) keeps its value, as does a
+    quantity without that end. The name stays. Raises BnncostError for another `end`.
+
+    >>> from costmodel.hardware import load_profile
+    >>> chip = load_profile("asic-45nm")
+    >>> [at_end(chip, end).clock.value for end in ("best", "worst")], chip.clock.value
+    ([1000.0, 100.0], 400.0)
+    """
+    if end not in get_args(End):
+        raise unknown("end of a range", end, get_args(End))
+    return _moved(profile, end)
+
+
+def _moved(section: AnySection, end: End) -> AnySection:
+    """A copy of one section with its quantities and all below at the end."""
+    changed = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        at = _value_at(value, _cheap_end(type(section), name), end)
+        if at is not value:
+            changed[name] = at
+    return section.model_copy(update=changed) if changed else section
+
+
+def _value_at(value: Any, cheap_end: str | None, end: End) -> Any:
+    if isinstance(value, Quantity):
+        return _quantity_at(value, cheap_end, end)
+    if isinstance(value, BaseModel):
+        return _moved(value, end)
+    if isinstance(value, Mapping):
+        return {key: _value_at(item, cheap_end, end) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_value_at(item, cheap_end, end) for item in value)
+    return value
+
+
+def _quantity_at(figure: Quantity, cheap_end: str | None, end: End) -> Quantity:
+    """The quantity at one end; it keeps its range, so that the ends of a profile at an end are the same ones."""
+    if cheap_end is None:
+        return figure
+    low = (cheap_end == "low") is (end == "best")
+    value = figure.low if low else figure.high
+    return figure if value is None else figure.model_copy(update={"value": value})
+
+
+@lru_cache(maxsize=1024)
+def _cheap_end(section: type[BaseModel], name: str) -> str | None:
+    """Which end of a field's range is the cheap one, by the mark of its type; None where it is kept."""
+    field = section.model_fields[name]
+    marks = [*_directions(field.metadata), *_directions((field.annotation,))]
+    return marks[0].cheap_end if marks else None
+
+
+def _directions(annotations: tuple[Any, ...] | list[Any]) -> Iterator[Direction]:
+    """The marks within types, however deep they are nested."""
+    for annotation in annotations:
+        if isinstance(annotation, Direction):
+            yield annotation
+        else:
+            yield from _directions((*get_args(annotation), *getattr(annotation, "__metadata__", ())))

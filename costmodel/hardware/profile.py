@@ -1,0 +1,168 @@
+"""The sections of a hardware profile as frozen types; rules between sections are in `rules`."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field
+
+from costmodel.hardware import prices
+from costmodel.hardware.array import ArraySection, Lanes
+from costmodel.hardware.memories.level import MemoryLevel
+from costmodel.hardware.precision import OperationName, SidePrecision
+from costmodel.hardware.prices import UnitPrice
+from costmodel.hardware.text.fields import AboveZero, MacLabel, Name, Section, Text
+from costmodel.hardware.text.quantity import (
+    Cycles,
+    Dsp,
+    Energy,
+    EnergyPerCycle,
+    Frequency,
+    Length,
+    Lut,
+    MacThroughput,
+    Power,
+    PublishedFigure,
+    SideThroughput,
+    UnitArea,
+    Voltage,
+    Width,
+)
+
+Archetype = Literal["asic", "fpga", "mcu"]
+
+
+class Technology(Section):
+    """The process that the figures belong to."""
+
+    node: Length = Field(description="Feature size [nm].")
+    voltage: Voltage = Field(description="Supply voltage [V].")
+
+
+class Processor(Section):
+    """The core of a microcontroller."""
+
+    energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
+
+
+class Part(Section):
+    """One gate-level part of a binary MAC."""
+
+    energy: Energy = Field(description="Energy per operation [pJ/operation].")
+    area: UnitArea = Field(description="Area of one [um^2].")
+
+
+class Popcount(Section):
+    """The parts of a binary MAC: XNOR, its share of the popcount tree and of the accumulation."""
+
+    fan_in: Width = Field(description="Width of the popcount tree [bit], with one accumulation per word.")
+    xnor: Part = Field(description="XNOR of one weight and one feature bit.")
+    full_adder: Part = Field(description="Full adder of the tree.")
+    accumulator: Part = Field(description="Accumulation of one word of `fan_in` bits.")
+
+
+class MacUnit(Section):
+    """The multiply-accumulate array at one precision."""
+
+    throughput: MacThroughput | None = Field(None, description="Whole array [mac/cycle]; asic and fpga.")
+    popcount: Popcount | None = Field(None, description="Parts of a binary MAC; only for 1x1 of an asic.")
+    energy: Energy | None = Field(None, description="Energy per MAC, multiply and accumulate [pJ/operation].")
+    area: UnitArea | None = Field(None, description="Area per unit of one MAC a cycle [um^2]; asic.")
+    lut: Lut | None = Field(None, description="LUTs per unit [lut]; fpga.")
+    dsp: Dsp | None = Field(None, description="DSPs per unit [dsp]; fpga, optional.")
+    cycles: Cycles | None = Field(None, description="Cycles per MAC [cycle/operation]; mcu.")
+    lanes: dict[str, Lanes] | None = Field(
+        None, description="Lanes along each axis of the array; their product is the throughput."
+    )
+
+
+class SideUnit(Section):
+    """One kind of element-wise unit at one precision."""
+
+    energy: Energy | None = Field(None, description="Energy per operation [pJ/operation]; asic and fpga.")
+    area: UnitArea | None = Field(None, description="Area of one unit [um^2]; asic.")
+    lut: Lut | None = Field(None, description="LUTs of one unit [lut]; fpga.")
+    dsp: Dsp | None = Field(None, description="DSPs of one unit [dsp]; fpga, optional.")
+    units: SideThroughput | None = Field(None, description="Of all units [operation/cycle]; policy fixed.")
+    cycles: Cycles | None = Field(None, description="Cycles per operation [cycle/operation]; mcu.")
+
+
+class Side(Section):
+    """The units for element-wise operations (norm, shortcut, activation, gate)."""
+
+    policy: Literal["matched", "fixed"] | None = Field(
+        None, description="matched: as many units as keep pace with the array; fixed: `units` of each."
+    )
+    operations: dict[OperationName, dict[SidePrecision, SideUnit]] = Field(
+        description="Units by operation and precision; an operation runs on the next wider precision listed."
+    )
+
+
+class Control(Section):
+    """Clock tree, sequencer, instruction fetch; asic and fpga."""
+
+    energy: EnergyPerCycle = Field(description="Energy of every cycle [pJ/cycle].")
+    leakage: Power = Field(description="Static power of the logic [mW].")
+    area: UnitArea | None = Field(None, description="Area [mm^2]; asic.")
+    lut: Lut | None = Field(None, description="LUTs [lut]; fpga.")
+
+    @property
+    def resources(self) -> dict[str, float]:
+        """What the control takes of the chip: "mm2" or "lut"."""
+        return prices.resources_of((("mm2", self.area), ("lut", self.lut)))
+
+
+class Published(Section):
+    """A published figure that the profile must reproduce."""
+
+    what: Text = Field(description="What was published, in words.")
+    metric: Literal["throughput", "energy_per_mac"] = Field(description="What the profile must predict.")
+    precision: MacLabel = Field(description="The MAC precision that it is about.")
+    value: PublishedFigure = Field(description="The figure [TOP/s or pJ/mac].")
+    operations_per_mac: AboveZero = Field(2.0, description="How many operations the source counts per MAC.")
+    tolerance_percent: AboveZero = Field(description="How far the prediction may be off [%].")
+    conditions: Text = Field(description="Under which conditions it was measured or published.")
+
+
+class HardwareProfile(Section):
+    """A chip to price networks on. Read one with `costmodel.hardware.load_profile`."""
+
+    name: Name = Field(description="Short name; the file stem of a shipped profile.")
+    title: Text = Field(description="One line for tables.")
+    description: Text = Field(description="One paragraph: what it stands for and what it is not good for.")
+    archetype: Archetype = Field(description="asic, fpga or mcu: it decides which fields the sections take.")
+    extends: Text | None = Field(None, description="A shipped profile, or a path relative to this file.")
+    technology: Technology = Field(description="The process.")
+    clock: Frequency = Field(description="Clock [MHz].")
+    processor: Processor | None = Field(None, description="mcu only.")
+    compute: dict[MacLabel, MacUnit] = Field(description="MAC units by precision '<weight>x<feature>'.")
+    side: Side = Field(description="Element-wise operations.")
+    array: ArraySection | None = Field(
+        None, description="Loops and buffers of the array; without it, traffic is the compulsory one."
+    )
+    memories: dict[str, MemoryLevel] = Field(description="Memory levels from inner to outer.")
+    control: Control | None = Field(None, description="asic and fpga only.")
+    published: tuple[Published, ...] = Field((), description="Figures that the profile must reproduce.")
+
+    @cached_property
+    def _prices(self) -> dict[tuple[str, ...], UnitPrice]:
+        return {}
+
+    @cached_property
+    def mapped_layers(self) -> dict[tuple[bytes, str, str], Any]:
+        """What mappings of layers came to on this profile: kept by `costmodel.pricing.moved` between designs."""
+        return {}
+
+    def mac_price(self, label: str) -> UnitPrice:
+        """Price of one MAC of precision `label`, such as "1x1"; raises BnncostError if nothing can run it."""
+        if (label,) not in self._prices:
+            self._prices[(label,)] = prices.mac_price(self, label)
+        return self._prices[(label,)]
+
+    def operation_price(self, operation: str, precision: str) -> UnitPrice:
+        """Price of one element-wise operation; raises BnncostError when none listed is wide enough."""
+        key = (operation, precision)
+        if key not in self._prices:
+            self._prices[key] = prices.operation_price(self, operation, precision)
+        return self._prices[key]

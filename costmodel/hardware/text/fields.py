@@ -1,0 +1,85 @@
+"""What sections of a profile are made of: their base, and plain fields with messages in plain sentences."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from costmodel.hardware.precision import MAC_LABELS, mac_operands
+from costmodel.hardware.text.quantity import shown, unknown_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+class Section(BaseModel):
+    """A part of a profile: frozen, and no key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy with fields replaced; what was computed from the original's fields is not carried over."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
+
+def _plain(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
+
+
+def _text(raw: Any) -> Any:
+    if not isinstance(raw, str):
+        raise _plain(f"must be text, got {shown(raw)}; put it in quotes")
+    if not raw.strip():
+        raise _plain("must not be empty")
+    return raw
+
+
+def _name(raw: Any) -> Any:
+    if not _NAME.fullmatch(_text(raw)):
+        raise _plain(f"must be lower-case letters, digits, '.', '_' and '-', got {shown(raw)}")
+    return raw
+
+
+def _flag(raw: Any) -> Any:
+    if not isinstance(raw, bool):
+        raise _plain(f"must be true or false, got {shown(raw)}")
+    return raw
+
+
+def _above_zero(raw: Any) -> Any:
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        raise _plain(f"must be a plain number, got {shown(raw)}")
+    if not math.isfinite(raw) or raw <= 0:
+        raise _plain(f"must be a finite number above zero, got {raw}")
+    return raw
+
+
+def _mac_label(raw: Any) -> Any:
+    if mac_operands(_text(raw)) is None:
+        raise _plain(
+            unknown_name("MAC precision", raw, MAC_LABELS)
+            + "; it is written <bits of weight>x<bits of feature>"
+        )
+    return raw
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[str, BeforeValidator(_name)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+AboveZero = Annotated[float, BeforeValidator(_above_zero)]
+_OPERAND = "(ternary|fp(8|16|32|64)|[1-9][0-9]?)"
+_MAC_SCHEMA = {
+    "type": "string",
+    "anyOf": [{"enum": list(MAC_LABELS)}, {"pattern": f"^{_OPERAND}x{_OPERAND}$"}],
+}
+MacLabel = Annotated[str, BeforeValidator(_mac_label), WithJsonSchema(_MAC_SCHEMA)]

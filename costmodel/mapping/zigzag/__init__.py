@@ -1,0 +1,1 @@
+"""What ZigZag computes differently, for comparisons."""

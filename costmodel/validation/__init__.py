@@ -1,0 +1,1 @@
+"""Published chips and boards, and what the model predicts for them."""

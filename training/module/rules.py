@@ -1,0 +1,334 @@
+"""What each operation kind does in torch: one rule a kind, for feature maps; `weight_rules` has those for parameters.
+
+A rule repeats the meaning that `costmodel.operations` gives the kind, and adds gradients; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional
+
+from costmodel.errors import BnncostError, unknown
+from costmodel.graph import Op
+from costmodel.operations.elementwise import EPSILON
+from training.module.estimators import binarize, rounded
+from training.module.layout import in_one_layout
+
+MOMENTUM = 0.1
+"""Weight of a batch in the running statistics of a norm."""
+
+
+class Call(NamedTuple):
+    """One execution of an operation on maps (N, C, H, W); with `real_weights`, weights pass their sign unchanged."""
+
+    op: Op
+    inputs: Sequence[torch.Tensor]
+    params: Sequence[torch.Tensor]
+    training: bool
+    progress: torch.Tensor
+    real_weights: bool = False
+
+
+Run = Callable[[Call], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one kind runs in torch.
+
+    A kind that does not train makes its network one for evaluation only; without `run`, numpy computes it when
+    values are loaded. `reads` is how many of its parameters the kind needs (None: all), `statistics` which of them
+    the forward pass keeps up to date.
+    """
+
+    run: Run | None
+    trains: bool
+    reads: int | None
+    statistics: tuple[int, ...]
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    kind: str, *, trains: bool = True, reads: int | None = None, statistics: tuple[int, ...] = ()
+) -> Callable[[Run], Run]:
+    """Register a function as the rule of `kind`; a second one raises."""
+
+    def register(run: Run) -> Run:
+        _add(kind, Rule(run, trains, reads, statistics))
+        return run
+
+    return register
+
+
+def at_load(kind: str) -> None:
+    """Register a kind that folding makes: numpy computes it once, when values are loaded."""
+    _add(kind, Rule(None, False, None, ()))
+
+
+def _add(kind: str, made: Rule) -> None:
+    if kind in RULES:
+        raise BnncostError(f"the lowering of '{kind}' is declared twice.")
+    RULES[kind] = made
+
+
+def rule_of(kind: str) -> Rule:
+    """Look up the rule of a kind; a kind without one raises with the closest known one."""
+    if kind not in RULES:
+        raise unknown("operation to lower", kind, RULES)
+    return RULES[kind]
+
+
+def along(call: Call, index: int) -> torch.Tensor:
+    """Reshape parameter `index` so that it broadcasts against (C, H, W) along its axes."""
+    values, shape = call.params[index], [1, 1, 1]
+    for axis, length in zip(call.op.params[index].axes, values.shape, strict=True):
+        shape["CHW".index(axis)] = length
+    return values.reshape(shape)
+
+
+# ------------------------------------------------------------------ multiply-accumulates
+
+
+@rule("conv", reads=1)
+def _conv(call: Call) -> torch.Tensor:
+    """Convolve; zeros round a map of bits are what padding with -1 and correcting the border gives.
+
+    Padding with ones: x * w = (x - 1) * w + sum(w), and x - 1 is padded with zeros, which takes no copy of the map.
+    On bits all of it is exact. An exported graph gets the padding, which readers know.
+    """
+    (x,), weight, op = call.inputs, call.params[0], call.op
+    padding, value, offset = op.integer("padding"), op.integer("pad_value"), None
+    if padding and value and torch.compiler.is_exporting():
+        x, padding = functional.pad(x, (padding,) * 4, value=value), 0
+    elif padding and value:
+        x, offset = x - value, weight.sum((1, 2, 3)) * value
+    return functional.conv2d(
+        x, weight, offset, stride=op.integer("stride"), padding=padding, groups=op.integer("groups")
+    )
+
+
+@rule("linear")
+def _linear(call: Call) -> torch.Tensor:
+    return functional.linear(call.inputs[0].flatten(-3), *call.params)[..., None, None]
+
+
+# ------------------------------------------------------------------ bits
+
+
+@rule("sign")
+def _sign(call: Call) -> torch.Tensor:
+    return binarize(call.inputs[0], str(call.op.attributes["estimator"]), call.progress)
+
+
+@rule("threshold", trains=False)
+def _threshold(call: Call) -> torch.Tensor:
+    x, level, rises = call.inputs[0], along(call, 0), along(call, 1) > 0
+    return _reaches(torch.where(rises, x, level), torch.where(rises, level, x))
+
+
+@rule("compare", trains=False)
+def _compare(call: Call) -> torch.Tensor:
+    return _reaches(call.inputs[0], call.inputs[1])
+
+
+def _reaches(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    return torch.where(left >= right, left.new_ones(()), left.new_full((), -1))
+
+
+@rule("logic_or")
+def _logic_or(call: Call) -> torch.Tensor:
+    return torch.maximum(call.inputs[0], call.inputs[1])
+
+
+@rule("quantize")
+def _quantize(call: Call) -> torch.Tensor:
+    """Round to a grid; the gradient passes inside the range, and reaches the step as in LSQ (Esser 2020)."""
+    bits = call.op.integer("bits")
+    ternary = call.op.output.precision.kind == "ternary"
+    low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    step = call.params[0]
+    return torch.clamp(rounded(call.inputs[0] / step), low, high) * step
+
+
+# ------------------------------------------------------------------ factors and offsets
+
+
+@rule("scale")
+def _scale(call: Call) -> torch.Tensor:
+    return call.inputs[0] * along(call, 0)
+
+
+@rule("power_of_two")
+def _power_of_two(call: Call) -> torch.Tensor:
+    return call.inputs[0] * torch.exp2(rounded(along(call, 0)))
+
+
+@rule("bias")
+def _bias(call: Call) -> torch.Tensor:
+    return call.inputs[0] + along(call, 0)
+
+
+@rule("affine", trains=False)
+def _affine(call: Call) -> torch.Tensor:
+    return call.inputs[0] * along(call, 0) + along(call, 1)
+
+
+@rule("batch_norm", statistics=(2, 3))
+def _batch_norm(call: Call) -> torch.Tensor:
+    """Normalize with the batch's statistics while training, else with the running ones as one factor and offset."""
+    gamma, beta, mean, variance = call.params
+    if call.training:
+        return functional.batch_norm(call.inputs[0], mean, variance, gamma, beta, True, MOMENTUM, EPSILON)
+    factor = gamma / torch.sqrt(variance + EPSILON)
+    return call.inputs[0] * factor[:, None, None] + (beta - mean * factor)[:, None, None]
+
+
+# ------------------------------------------------------------------ activation functions
+
+
+@rule("relu")
+def _relu(call: Call) -> torch.Tensor:
+    return functional.relu(call.inputs[0])
+
+
+@rule("hardtanh")
+def _hardtanh(call: Call) -> torch.Tensor:
+    return functional.hardtanh(call.inputs[0])
+
+
+@rule("prelu")
+def _prelu(call: Call) -> torch.Tensor:
+    return functional.prelu(call.inputs[0], call.params[0].reshape(-1))
+
+
+@rule("two_slope")
+def _two_slope(call: Call) -> torch.Tensor:
+    x = call.inputs[0]
+    return x * torch.where(x >= 0, along(call, 0), along(call, 1))
+
+
+@rule("sigmoid")
+def _sigmoid(call: Call) -> torch.Tensor:
+    return torch.sigmoid(call.inputs[0])
+
+
+@rule("hard_sigmoid")
+def _hard_sigmoid(call: Call) -> torch.Tensor:
+    return torch.clamp(call.inputs[0] + 3, 0, 6) * (1 / 6)
+
+
+# ------------------------------------------------------------------ two maps
+
+
+@rule("add")
+def _add_maps(call: Call) -> torch.Tensor:
+    return call.inputs[0] + call.inputs[1]
+
+
+@rule("subtract")
+def _subtract(call: Call) -> torch.Tensor:
+    return call.inputs[0] - call.inputs[1]
+
+
+@rule("multiply")
+def _multiply(call: Call) -> torch.Tensor:
+    return call.inputs[0] * call.inputs[1]
+
+
+@rule("divide_training")
+def _divide_training(call: Call) -> torch.Tensor:
+    return call.inputs[0] / call.inputs[1]
+
+
+# ------------------------------------------------------------------ windows, channels, whole maps
+
+
+@rule("global_average_pool")
+def _global_average_pool(call: Call) -> torch.Tensor:
+    x = in_one_layout(call.inputs[0])
+    return x.sum((-2, -1), keepdim=True) * (1 / (x.shape[-2] * x.shape[-1]))
+
+
+def _window_sum(call: Call, value: float) -> torch.Tensor:
+    op, x = call.op, call.inputs[0]
+    padding = op.integer("padding")
+    if padding:
+        x = functional.pad(x, (padding,) * 4, value=value)
+    return functional.avg_pool2d(x, op.integer("size"), op.integer("stride"), divisor_override=1)
+
+
+@rule("average_pool")
+def _average_pool(call: Call) -> torch.Tensor:
+    return _window_sum(call, 0.0) * (1 / call.op.integer("size") ** 2)
+
+
+@rule("box_sum")
+def _box_sum(call: Call) -> torch.Tensor:
+    return _window_sum(call, call.op.integer("pad_value"))
+
+
+@rule("max_pool")
+def _max_pool(call: Call) -> torch.Tensor:
+    op = call.op
+    return functional.max_pool2d(
+        call.inputs[0], op.integer("size"), op.integer("stride"), op.integer("padding")
+    )
+
+
+@rule("absolute_sum")
+def _absolute_sum(call: Call) -> torch.Tensor:
+    return call.inputs[0].abs().sum(-3, keepdim=True)
+
+
+@rule("channel_sum")
+def _channel_sum(call: Call) -> torch.Tensor:
+    return call.inputs[0].sum(-3, keepdim=True)
+
+
+@rule("sample_mean")
+def _sample_mean(call: Call) -> torch.Tensor:
+    x = call.inputs[0]
+    return x.sum((-3, -2, -1), keepdim=True) * (1 / (x.shape[-3] * x.shape[-2] * x.shape[-1]))
+
+
+SMALLEST_VARIANCE = 1e-12
+"""Keeps the deviation of a sample, and its gradient, finite where a whole map has one value."""
+
+
+@rule("sample_deviation")
+def _sample_deviation(call: Call) -> torch.Tensor:
+    variance = call.inputs[0].var((-3, -2, -1), correction=0, keepdim=True)
+    return torch.sqrt(torch.clamp(variance, min=SMALLEST_VARIANCE))
+
+
+# ------------------------------------------------------------------ addressing
+
+
+@rule("subsample")
+def _subsample(call: Call) -> torch.Tensor:
+    stride = call.op.integer("stride")
+    return in_one_layout(call.inputs[0])[..., ::stride, ::stride]
+
+
+@rule("pad_channels")
+def _pad_channels(call: Call) -> torch.Tensor:
+    missing = call.op.integer("channels") - call.inputs[0].shape[-3]
+    around = (0, 0, 0, 0, missing // 2, missing - missing // 2)
+    return functional.pad(call.inputs[0], around, value=call.op.integer("value"))
+
+
+@rule("repeat_channels")
+def _repeat_channels(call: Call) -> torch.Tensor:
+    x, channels = call.inputs[0], call.op.integer("channels")
+    return torch.cat([x] * -(-channels // x.shape[-3]), dim=-3)[..., :channels, :, :]
+
+
+@rule("concatenate")
+def _concatenate(call: Call) -> torch.Tensor:
+    return torch.cat(list(call.inputs), dim=-3)

@@ -1,0 +1,128 @@
+"""What each export operation does in torch: it runs in every forward pass, on latent weights, with gradients.
+
+Operations that only folding makes have no gradient; numpy computes them when values are loaded.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from training.module.estimators import binarize, rounded
+from training.module.rules import Call, at_load, rule
+
+
+def _per_filter(weight: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    return values.reshape(-1, *[1] * (weight.dim() - 1))
+
+
+def _variance(weight: torch.Tensor) -> torch.Tensor:
+    """In two passes, as numpy does it: torch's own takes one, and rounds otherwise."""
+    flat = weight.flatten(1)
+    return (flat - flat.mean(1, keepdim=True)).square().mean(1)
+
+
+def _deviation(weight: torch.Tensor) -> torch.Tensor:
+    """Standard deviation of each filter; zero, with a zero gradient, where all its weights are the same."""
+    variance = _variance(weight)
+    return torch.sqrt(torch.where(variance == 0, 1, variance)) * (variance != 0)
+
+
+@rule("sign_weight")
+def _sign_weight(call: Call) -> torch.Tensor:
+    if call.real_weights:
+        return call.inputs[0]
+    return binarize(call.inputs[0], str(call.op.attributes["estimator"]), call.progress)
+
+
+@rule("quantize_weight")
+def _quantize_weight(call: Call) -> torch.Tensor:
+    """Round to the grid of each filter's largest magnitude; the gradient passes straight through."""
+    weight, bits = call.inputs[0], call.op.integer("bits")
+    top = 1 if call.op.output.precision.kind == "ternary" else 2 ** (bits - 1) - 1
+    largest = weight.detach().abs().flatten(1).amax(1)
+    step = _per_filter(weight, torch.where(largest == 0, 1, largest) / top)
+    return rounded(weight / step) * step
+
+
+@rule("centre_weight")
+def _centre_weight(call: Call) -> torch.Tensor:
+    weight = call.inputs[0]
+    return weight - _per_filter(weight, weight.flatten(1).mean(1))
+
+
+@rule("standardize_weight")
+def _standardize_weight(call: Call) -> torch.Tensor:
+    weight, variance = call.inputs[0], _variance(call.inputs[0])
+    deviation = torch.sqrt(torch.where(variance == 0, 1, variance))
+    return (weight - _per_filter(weight, weight.flatten(1).mean(1))) / _per_filter(weight, deviation)
+
+
+FIRST_QUANTILE = 0.85
+
+
+@rule("clamp_weight")
+def _clamp_weight(call: Call) -> torch.Tensor:
+    """Clamp to quantiles that training moves from 0.85 to the one that is exported (ReCU, Xu 2021, eq. 13).
+
+    The move follows the authors' code: it is linear in e^progress.
+    """
+    weight, last = call.inputs[0], float(str(call.op.attributes["quantile"]))
+    done = torch.expm1(call.progress) / (math.e - 1) if call.training else torch.ones_like(call.progress)
+    quantile = last - (last - min(FIRST_QUANTILE, last)) * (1 - done)
+    flat = weight.detach().flatten(1)
+    low, high = (_per_filter(weight, torch.quantile(flat, part, dim=1)) for part in (1 - quantile, quantile))
+    return torch.maximum(low, torch.minimum(high, weight))
+
+
+@rule("mean_magnitude")
+def _mean_magnitude(call: Call) -> torch.Tensor:
+    return call.inputs[0].abs().flatten(1).mean(1)
+
+
+@rule("log2_magnitude")
+def _log2_magnitude(call: Call) -> torch.Tensor:
+    """Rounded, so without a gradient: IR-Net's shift does not train the weights that it is made from."""
+    mean = call.inputs[0].detach().abs().flatten(1).mean(1)
+    return torch.round(torch.log2(torch.where(mean == 0, 1, mean)))
+
+
+@rule("mean_weight")
+def _mean_weight(call: Call) -> torch.Tensor:
+    return call.inputs[0].flatten(1).mean(1)
+
+
+@rule("deviation_weight")
+def _deviation_weight(call: Call) -> torch.Tensor:
+    return _deviation(call.inputs[0])
+
+
+@rule("shifted_weight")
+def _shifted_weight(call: Call) -> torch.Tensor:
+    weight, shift = call.inputs
+    return weight - _per_filter(weight, weight.flatten(1).mean(1) - shift * _deviation(weight))
+
+
+@rule("quarter_turn")
+def _quarter_turn(call: Call) -> torch.Tensor:
+    return torch.rot90(call.inputs[0], call.op.integer("turns"), (-2, -1))
+
+
+@rule("outer")
+def _outer(call: Call) -> torch.Tensor:
+    rows, columns = call.inputs
+    return rows[:, None] * columns
+
+
+@rule("ratio")
+def _ratio(call: Call) -> torch.Tensor:
+    return call.inputs[0] / call.inputs[1]
+
+
+at_load("border_correction")  # for chips; torch pads with zeros, which is the same
+at_load("threshold_level")
+at_load("threshold_direction")
+at_load("composed_factor")
+at_load("composed_offset")
+at_load("scaled_weight")

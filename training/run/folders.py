@@ -1,0 +1,157 @@
+"""Runs on disk: one folder each, named after all that it depends on, owned by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from costmodel.designs.catalogue import DATASETS
+from costmodel.designs.key import DesignKey
+from costmodel.designs.records import Measurement
+from costmodel.errors import BnncostError
+from costmodel.output import make_folder, write_whole
+from training.run.recipe import Recipe
+
+SPEC, CHECKPOINT, RECORD, HISTORY, CURVE, LOCK = (
+    "run.json",
+    "checkpoint.safetensors",
+    "record.json",
+    "history.csv",
+    "loss.png",
+    "lock",
+)
+_LONGEST_NAME = 80
+_LOOK_AGAIN_S = 0.5
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What one run is: a design, a recipe, a data set (by name or path) and a seed; the rest follows from these."""
+
+    design: DesignKey
+    recipe: Recipe
+    data: str
+    seed: int = 0
+
+    @property
+    def digest(self) -> str:
+        """Eight digits that stand for all of it."""
+        parts = [str(self.design), self.recipe.name, self.recipe.digest, self.data, str(self.seed)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+    @property
+    def name(self) -> str:
+        """Name of the run's folder: readable, and unlike that of every other run.
+
+        >>> from training.run.recipe import load_recipe
+        >>> RunSpec(DesignKey.parse("resnet20[prelu]/digits"), load_recipe("digits"), "digits").name[:30]
+        'resnet20-prelu-digits-digits-s'
+        """
+        words = re.sub(r"[^a-z0-9.=]+", "-", f"{self.design}-{self.recipe.name}".lower()).strip("-")
+        return f"{words[:_LONGEST_NAME]}-s{self.seed}-{self.digest}"
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether a method of the design learns from a teacher, which is then a run of its own."""
+        return any(use.method.category == "teacher-student" for use in self.design.methods)
+
+    def to_json(self) -> str:
+        """Write as one JSON object."""
+        content = {
+            "design": str(self.design), "recipe": self.recipe.model_dump(mode="json"), "data": self.data,
+            "seed": self.seed,
+        }  # fmt: skip
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def source_of(data: str) -> str:
+    """Name the data set that has the images of another one, which may be an average of them; a path is one itself.
+
+    >>> source_of("cifar10-16"), source_of("mine.npz")
+    ('cifar10', 'mine.npz')
+    """
+    return (DATASETS[data].halves if data in DATASETS else "") or data
+
+
+def load_spec(folder: Path) -> RunSpec:
+    """Read what a run is; raises BnncostError for a folder that is none, or of another version."""
+    content = _read_json(folder / SPEC, f"'{folder}' is not the folder of a run")
+    try:
+        return RunSpec(
+            DesignKey.parse(str(content["design"])),
+            Recipe.model_validate(content["recipe"]),
+            str(content["data"]),
+            int(content["seed"]),
+        )
+    except BnncostError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:  # pydantic's errors are ValueErrors
+        raise BnncostError(
+            f"'{folder / SPEC}' does not describe a run of this version ({type(error).__name__}); train it again."
+        ) from None
+
+
+def measurement_of(folder: Path) -> Measurement | None:
+    """Read the record of a run; None where it has not ended. Raises BnncostError for a damaged one."""
+    path = folder / RECORD
+    if not path.is_file():
+        return None
+    return Measurement.from_mapping(_read_json(path, f"'{path}' cannot be read"), str(path))
+
+
+def _read_json(path: Path, problem: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BnncostError(f"{problem}: {path.name}: {(error.strerror or str(error)).lower()}.") from None
+    except ValueError:
+        raise BnncostError(f"{problem}: {path.name} is damaged; delete the folder and train again.") from None
+    if not isinstance(content, dict):
+        raise BnncostError(f"{problem}: {path.name} holds no JSON object.")
+    return content
+
+
+def open_folder(spec: RunSpec, runs: Path) -> Path:
+    """Make a run's folder, or find it; raises BnncostError where another run has its name."""
+    folder = make_folder(runs / spec.name)
+    if not (folder / SPEC).exists():
+        write_whole(folder / SPEC, spec.to_json())
+    elif load_spec(folder).name != spec.name:  # a recipe's description may have changed
+        raise BnncostError(f"'{folder}' belongs to another run; move it away, or name another --out.")
+    return folder
+
+
+@contextmanager
+def claimed(folder: Path, *, wait: bool = False, deadline_s: float | None = None) -> Iterator[bool]:
+    """Own a run's folder while inside; gives False where another process has it, unless told to wait.
+
+    Waiting ends at `deadline_s`, on the clock of `time.monotonic`. The system lets go of the lock when a process
+    dies, however it dies.
+    """
+    with (folder / LOCK).open("a") as stream:
+        mine = _locked(stream)
+        while not mine and wait and (deadline_s is None or time.monotonic() < deadline_s):
+            time.sleep(_LOOK_AGAIN_S)
+            mine = _locked(stream)
+        try:
+            yield mine
+        finally:
+            if mine:
+                fcntl.flock(stream, fcntl.LOCK_UN)
+
+
+def _locked(stream: TextIO) -> bool:
+    """Take the lock of an open file, if nobody has it."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""How training is watched: a moving line on a terminal, a plain line per epoch elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from costmodel.designs.records import Measurement
+from training.run.durations import words_of
+from training.run.loop import Progress as State
+from training.run.loop import Watch
+
+
+@contextmanager
+def watched(console: Console) -> Iterator[Watch]:
+    """Give a function that shows how far training is for as long as the context lasts."""
+    if not console.is_terminal:
+        yield lambda state: print_epoch(console, state)
+        return
+    design = TextColumn("{task.description}", markup=False)  # its methods stand in brackets, as markup does
+    columns = (design, BarColumn(bar_width=24), TextColumn("{task.fields[now]}"))
+    with Progress(*columns, console=console) as progress:
+        tasks: dict[str, int] = {}
+
+        def show(state: State) -> None:
+            epochs = state.spec.recipe.epochs
+            if state.spec.name not in tasks:
+                tasks[state.spec.name] = progress.add_task(str(state.spec.design), total=epochs, now="")
+            task = tasks[state.spec.name]
+            progress.update(task, completed=state.epoch - 1 + state.part, now=_now(state))  # type: ignore[arg-type, unused-ignore]
+
+        yield show
+
+
+def print_epoch(console: Console, state: State) -> None:
+    """Print a line at the end of an epoch."""
+    if state.part == 1:
+        console.print(f"{state.spec.design}: {_now(state)}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _now(state: State) -> str:
+    accuracy = "" if state.validation_top1 is None else f", validation {state.validation_top1:.1f} %"
+    return (
+        f"epoch {state.epoch}/{state.spec.recipe.epochs}, loss {state.loss:.3f}{accuracy}, "
+        f"{state.images_per_s:.0f} images/s, {words_of(state.seconds_left)} left"
+    )
+
+
+def outcome(record: Measurement) -> str:
+    """Say in two lines what a run came to, and how."""
+    return (
+        f"{record.design}, seed {record.seed}: top-1 {record.top1:.2f} % on {record.test_images} test images "
+        f"(last epoch; validation {record.validation_top1:.2f} %)\n"
+        f"{record.protocol}, {words_of(record.wall_s)} on {record.device}"
+    )
