@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,6 +107,59 @@ def test_imports_point_one_way(package: str) -> None:
         if refused(package, path, found)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def modules_imported(path: Path, known: frozenset[str]) -> Iterator[str]:
+    """Yield the project's own modules that a file imports anywhere, also inside functions and for types alone."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                if inner in known or node.module in known:
+                    yield inner if inner in known else node.module
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module: str) -> str:
+    """The folder or file right below the top package: what one sees on opening it."""
+    return ".".join(module.split(".")[:2])
+
+
+def circle(imported: Mapping[str, set[str]]) -> list[str]:
+    try:
+        graphlib.TopologicalSorter(imported).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_module_and_no_room_imports_in_a_circle() -> None:
+    paths = sources(*PACKAGES, "benchmarks")
+    known = frozenset(map(module_name, paths))
+    modules = {module_name(path): set(modules_imported(path, known)) - {module_name(path)} for path in paths}
+    rooms: dict[str, set[str]] = {}
+    for module, imported in modules.items():
+        if "." in module:  # the face of a whole package stands above its rooms
+            others = {room_of(one) for one in imported if one != module.split(".")[0]}
+            rooms.setdefault(room_of(module), set()).update(others - {room_of(module)})
+    assert circle(modules) == []
+    assert circle(rooms) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert not circle({"a": {"b", "c"}, "b": {"c"}})
+
+
+@pytest.mark.parametrize(("package", "most"), [("costmodel", 17), ("analysis", 12)])
+def test_a_package_opens_on_few_rooms(package: str, most: int) -> None:
+    rooms = {path.parts[1] for path in sources(package)}
+    assert len(rooms) <= most, sorted(rooms)
 
 
 @pytest.mark.parametrize(
