@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from costmodel.mapping.conventions import OURS
-from costmodel.mapping.evaluate import at_cuts
+from costmodel.mapping.given import at_cuts
 from costmodel.mapping.mapped import Mapped, Moved
 from costmodel.mapping.nest import DIMS, OPERANDS
 from costmodel.mapping.search.choices import Choices
