@@ -19,10 +19,9 @@ from costmodel.importers.zigzag import DEFAULT, PJ, machine_of
 from costmodel.importers.zigzag_read import read_accelerator, read_mapping
 from costmodel.importers.zigzag_schema import MappingEntry
 from costmodel.mapping import Architecture, Level
-from costmodel.mapping.nest import DIMS
+from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS
 
-OPERANDS = {"W": "weights", "I": "features", "O": "sums"}
-ROLES = {"W": ("weights", "parameters"), "I": ("binary_features", "features")}
+ROLES = {WEIGHTS: ("weights", "parameters"), FEATURES: ("binary_features", "features")}
 _MOST_OPEN_AXES = 2
 _SUM_BITS = 16
 """Width of partial sums where a network says nothing to ZigZag."""
@@ -140,8 +139,8 @@ def _parted(machine: Architecture, place: str) -> tuple[list[Level], list[Level]
                 f"{place}: memory '{level.name}' has ports of {_listed(sorted(prices))} bits, each for the same r_cost "
                 f"and w_cost; a profile has one price per bit: give the ports one bandwidth_max."
             )
-        maps = "I" in level.operands and "O" in level.operands
-        whole = maps or ("W" in level.operands and level.operands == ("W",))
+        maps = FEATURES in level.operands and SUMS in level.operands
+        whole = maps or (WEIGHTS in level.operands and level.operands == (WEIGHTS,))
         if set(level.serves) == axes and whole:
             outer.append(level)
             continue
@@ -155,7 +154,7 @@ def _parted(machine: Architecture, place: str) -> tuple[list[Level], list[Level]
 
 
 def _held(level: Level) -> str:
-    return ", ".join(OPERANDS[operand] for operand in level.operands)
+    return ", ".join(level.operands)
 
 
 def _compute(machine: Architecture, profile: HardwareProfile, label: str, source: str) -> dict[str, Any]:
@@ -178,7 +177,7 @@ def _compute(machine: Architecture, profile: HardwareProfile, label: str, source
 
 def _buffer(level: Level, source: str) -> dict[str, Any]:
     return {
-        "holds": [OPERANDS[operand] for operand in level.operands],
+        "holds": list(level.operands),
         "serves": list(level.serves),
         **_capacity(level, source),
         **_energies(level, source),
@@ -189,7 +188,7 @@ def _buffer(level: Level, source: str) -> dict[str, Any]:
 
 def _capacity(level: Level, source: str) -> dict[str, Any]:
     """Bits; of sums alone words, for here sums are as wide as their layer needs."""
-    if level.operands == ("O",) and level.size_bits >= _SUM_BITS:
+    if level.operands == (SUMS,) and level.size_bits >= _SUM_BITS:
         note = f"{level.size_bits} bits hold so many sums of ZigZag's {_SUM_BITS} bits"
         return {"words": _quantity(_Figure(level.size_bits // _SUM_BITS, "word", "derived", note), source)}
     return {"size": _quantity(_Figure(level.size_bits, "bit", "published"), source)}

@@ -11,7 +11,7 @@ from costmodel.mapping.architecture import Architecture, Unrolling
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.given import closed, priced
 from costmodel.mapping.mapped import Loop, Mapped, Temporal
-from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
+from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest, Operand
 from costmodel.mapping.search.choices import Choice, Choices
 from costmodel.mapping.search.fitting import no_fit
 from costmodel.mapping.search.goals import GOALS, floor_of, solve
@@ -151,7 +151,7 @@ def _mapping(
     so that a tile is used up part by part.
     """
     order: list[Loop] = []
-    cuts: dict[str, list[int]] = {operand: [] for operand in OPERANDS}
+    cuts: dict[Operand, list[int]] = {operand: [] for operand in OPERANDS}
     point = (0,) * len(lattice.shape)
     pending = list(placed)
     while pending:

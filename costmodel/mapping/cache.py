@@ -24,15 +24,17 @@ from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.best import MOST_FACTORS, MOST_PREFIXES, best_mapping
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Mapped, Moved, Temporal
-from costmodel.mapping.nest import LoopNest
+from costmodel.mapping.nest import OPERANDS, LoopNest, Operand
 
-VERSION = 2
+VERSION = 3
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
 
 _LOCKED_S = 10.0
 _TOGETHER = 256
 """Entries that are read, or written, in one go."""
 _EXTENTS = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
+_NAMED: dict[str, Operand] = {operand: operand for operand in OPERANDS}
+"""Operands by their text in the file."""
 Asked = tuple[tuple[object, ...], str, str, Conventions, int, int]
 """All that a search depends on: the layer but for its name, the machine's digest, goal and limits."""
 
@@ -172,7 +174,7 @@ class Known:
         """Read an entry. Raises BnncostError where it has another form than entries have."""
         try:
             return _restored(text, layer, machine, goal)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._damaged(f"an entry is no mapping: {error}") from error
 
     def write(self, entries: Mapping[bytes, str]) -> None:
@@ -240,15 +242,18 @@ def _restored(text: str, layer: LoopNest, machine: Architecture, goal: str) -> M
     )
     temporal = Temporal(
         tuple((axis, tuple((dim, factor) for dim, factor in loops)) for axis, loops in unrolling),
-        tuple((dim, factor) for dim, factor in order),
-        {operand: tuple(places) for operand, places in cuts.items()},
+        tuple([(dim, factor) for dim, factor in order]),
+        {_NAMED[operand]: tuple(places) for operand, places in cuts.items()},
     )
-    rows = tuple(Moved(*row) for row in moved)
+    rows = [
+        Moved(level, _NAMED[operand], direction, bits, accesses, energy_j)
+        for level, operand, direction, bits, accesses, energy_j in moved
+    ]
     return Mapped(
         layer,
         machine,
         temporal,
-        rows,
+        tuple(rows),
         Latency(steps, stall, start, end, stalls),
         goal,
         merged,

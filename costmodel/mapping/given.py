@@ -9,7 +9,7 @@ from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Loop, Mapped, Moved, Temporal
-from costmodel.mapping.nest import DIMS, OPERANDS, RELEVANT, LoopNest
+from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, RELEVANT, SUMS, WEIGHTS, LoopNest, Operand
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.lattice import Lattice, spread
 from costmodel.mapping.search.links import Link, joules_per_word, links_of, moved_at
@@ -47,7 +47,7 @@ def cost_of(
 
 
 def closed(
-    machine: Architecture, order: tuple[Loop, ...], operand: str, cuts: tuple[int, ...], place: str
+    machine: Architecture, order: tuple[Loop, ...], operand: Operand, cuts: tuple[int, ...], place: str
 ) -> tuple[int, ...]:
     """Move each cut outwards over loops that leave the operand's tile as it is."""
     links = links_of(machine, operand)
@@ -156,4 +156,6 @@ def _latency(machine: Architecture, lattice: Lattice, placed: list[tuple[Choices
         )
         for (level, number), stall in stalls.items()
     }
-    return Latency(lattice.steps, max(ports.values(), default=0.0), ends["W"] + ends["I"], ends["O"], ports)
+    return Latency(
+        lattice.steps, max(ports.values(), default=0.0), ends[WEIGHTS] + ends[FEATURES], ends[SUMS], ports
+    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from costmodel.mapping.architecture import Architecture, Unrolling
-from costmodel.mapping.nest import LoopNest
+from costmodel.mapping.nest import LoopNest, Operand
 
 Loop = tuple[str, int]
 
@@ -20,7 +20,7 @@ class Temporal:
 
     unrolling: Unrolling
     order: tuple[Loop, ...]
-    cuts: Mapping[str, tuple[int, ...]]
+    cuts: Mapping[Operand, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Moved:
     """What one level moves for one operand in one direction, over the whole layer."""
 
     level: str
-    operand: str
+    operand: Operand
     direction: str
     bits: float
     accesses: float
@@ -87,9 +87,9 @@ class Mapped:
         """Latency of the layer [cycles]."""
         return self.latency.cycles
 
-    def by_level(self) -> dict[tuple[str, str], float]:
+    def by_level(self) -> dict[tuple[str, Operand], float]:
         """Energy of each (level, operand) [J]."""
-        total: dict[tuple[str, str], float] = {}
+        total: dict[tuple[str, Operand], float] = {}
         for row in self.moved:
             total[row.level, row.operand] = total.get((row.level, row.operand), 0.0) + row.energy_j
         return total

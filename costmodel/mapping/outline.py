@@ -9,12 +9,12 @@ from math import prod
 from costmodel.mapping.conventions import OURS
 from costmodel.mapping.given import at_cuts
 from costmodel.mapping.mapped import Mapped, Moved
-from costmodel.mapping.nest import DIMS, OPERANDS
+from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS, Operand
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.lattice import Lattice, spread
 from costmodel.mapping.search.tiles import Tiling
 
-WORDS = {"W": "weights", "I": "features", "O": "partial sums"}
+WORDS = {WEIGHTS: "weights", FEATURES: "features", SUMS: "partial sums"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Tile:
     `twice` that there is room for the next one beside it, which `bits` then counts.
     """
 
-    operand: str
+    operand: Operand
     level: str
     depth: int
     bits: float
@@ -133,7 +133,7 @@ def outline(mapped: Mapped, moved: Sequence[Moved] | None = None) -> Outline:
     return Outline(steps, tuple(tiles), axes, mapped.layer.macs / (mapped.latency.steps * lanes))
 
 
-def _cuts(mapped: Mapped, operand: str) -> list[tuple[int, int]]:
+def _cuts(mapped: Mapped, operand: Operand) -> list[tuple[int, int]]:
     """Each level of an operand from the inside out, with the number of loops that run while its tile stays."""
     ends = (*mapped.mapping.cuts[operand][1:], len(mapped.mapping.order))
     return list(zip(mapped.machine.hierarchy[operand], ends, strict=True))
@@ -174,13 +174,13 @@ def _along(mapped: Mapped) -> dict[str, tuple[tuple[str, int], ...]]:
     }
 
 
-def _held(mapped: Mapped) -> dict[tuple[str, int], float]:
+def _held(mapped: Mapped) -> dict[tuple[Operand, int], float]:
     """Bits that one instance of each level holds of each operand: its largest tile, or the whole at home."""
     layer, mapping = mapped.layer, mapped.mapping
     spreads = dict(spread(layer, mapping.unrolling))
     lattice = Lattice({dim: [factor for name, factor in mapping.order if name == dim] for dim in DIMS})
     tiling = Tiling(layer, spreads, lattice)
-    held: dict[tuple[str, int], float] = {}
+    held: dict[tuple[Operand, int], float] = {}
     for operand in OPERANDS:
         choices = Choices(mapped.machine, layer, tiling, operand, OURS)
         for _, _, levels in at_cuts(choices, mapping):

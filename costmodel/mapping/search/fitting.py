@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from costmodel.errors import BnncostError
 from costmodel.mapping.architecture import Architecture
+from costmodel.mapping.nest import Operand
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.shortest import Bounds, CutSpace
 
@@ -31,7 +32,7 @@ def no_fit(operands: Sequence[Choices]) -> BnncostError:
     )
 
 
-def _least(space: CutSpace, machine: Architecture, number: int) -> dict[str, float]:
+def _least(space: CutSpace, machine: Architecture, number: int) -> dict[Operand, float]:
     """Bits of each operand at a level, under the mapping with the fewest there."""
     none = space.lattice.one * 0.0
     costs = [

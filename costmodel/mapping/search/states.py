@@ -36,7 +36,7 @@ from itertools import product
 import numpy as np
 
 State = tuple[int, bool]
-"""Links that have their cut, and whether the sums outside it are final (False for W and I)."""
+"""Links that have their cut, and whether the sums outside it are final (False for weights and features)."""
 Joint = tuple[State, ...]
 Edge = tuple[State, State, int]
 """A choice of an operand: from a state to a state, and the kinds of loops that may lie inside its cut, a bit each."""
