@@ -48,7 +48,7 @@ def buffer(size: int, operand: str, double: bool = False) -> Level:
 def test_one_memory_by_hand() -> None:
     """8 MACs of 0.5 J. Each of 4 outputs is written twice, first 4 bits, then 1, and read back once: 2 x 20 + 16.
 
-    With OX or K innermost one of W and I is read 4 times and the other 8 times, a bit each; with C both 8 times.
+    With OX or K innermost, weights or features are read 4 times and the others 8 times, a bit each; with C both 8 times.
     """
     found = best_mapping(TOY, machine())
     assert found.mac_energy_j == 4.0
@@ -61,7 +61,7 @@ def test_one_memory_by_hand() -> None:
 def test_sums_that_stay_inside_until_they_are_final() -> None:
     """A buffer of one sum (4 bits): home sees 4 final bits, the buffer 8 writes, 4 reads back and 4 on the way out.
 
-    C runs inside, so W and I change in each of 8 steps.
+    C runs inside, so weights and features change in each of 8 steps.
     """
     found = best_mapping(TOY, machine(buffer(4, "sums")))
     inside = 0.2 * (4 * 4 + 4 * 1) + 0.1 * (4 * 4) + 0.1 * (4 * 1)
@@ -88,7 +88,7 @@ def test_a_level_of_final_values_holds_more_of_them_than_of_sums() -> None:
 
 
 def test_lanes_share_what_they_read_and_sum_what_they_write() -> None:
-    """C on two lanes below one memory: one output leaves both, final at once; W and I are read by each lane."""
+    """C on two lanes below one memory: one output leaves both, final at once; each lane reads weights and features."""
     chip = machine(unrolling=(("D1", (("C", 2),)),), axes={"D1": 2})
     found = best_mapping(TOY, chip)
     assert found.latency.steps == 4
@@ -237,7 +237,8 @@ def test_a_level_too_small_for_one_tile_names_layer_level_and_bits() -> None:
 
 def test_a_shared_level_too_small_for_all_its_tiles() -> None:
     with pytest.raises(
-        BnncostError, match=r"level 'sram_2MB' lacks \d+ bits; it has 300.*features 256, sums 256"
+        BnncostError,
+        match=r"level 'sram_2MB' lacks \d+ bits; it has 300.*256 bits of features, 256 bits of sums",
     ):
         best_mapping(conv("l", 32, 32, 7, 3, 1), tpu_like(sram_bits=300))
 
@@ -245,7 +246,8 @@ def test_a_shared_level_too_small_for_all_its_tiles() -> None:
 def test_a_home_too_small_for_the_layer() -> None:
     small = replace(home(), size_bits=10)
     with pytest.raises(
-        BnncostError, match=r"level 'home' lacks 14 bits; it has 10, .* weights 4, features 4, sums 16"
+        BnncostError,
+        match=r"level 'home' lacks 14 bits; it has 10, .* 4 bits of weights, 4 bits of features, 16 bits of sums",
     ):
         best_mapping(TOY, Architecture("chip", Array({}, ((),)), (small,)))
 

@@ -20,10 +20,10 @@ def no_fit(operands: Sequence[Choices]) -> BnncostError:
         least = _least(space, machine, number)
         lack = sum(least.values()) - level.size_bits
         if lack > 0:
-            held = ", ".join(f"{operand} {bits:.0f}" for operand, bits in least.items() if bits)
+            held = ", ".join(f"{bits:.0f} bits of {operand}" for operand, bits in least.items() if bits)
             return BnncostError(
                 f"layer '{layer.name}' does not fit {machine.name}: level '{level.name}' lacks {lack:.0f} bits; it has "
-                f"{level.size_bits}, and the least that it must hold is {held} bits; enlarge the level, give it fewer "
+                f"{level.size_bits}, and must hold at least {held}; enlarge the level, give it fewer "
                 f"operands, or unroll less of the layer on the axes it serves."
             )
     return BnncostError(
