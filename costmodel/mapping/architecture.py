@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from itertools import pairwise, product
+from itertools import pairwise
 from math import prod
 
 from costmodel.errors import BnncostError, unknown
@@ -73,19 +73,6 @@ class Array:
     unrollings: tuple[Unrolling, ...]
     holds: tuple[Operand, ...] = (WEIGHTS, FEATURES)
     systolic: tuple[str, ...] = ()
-
-    @classmethod
-    def choosing(
-        cls, axes: Mapping[str, int], choices: Mapping[str, tuple[tuple[tuple[str, int], ...], ...]]
-    ) -> Array:
-        """Allow every combination of one choice per axis.
-
-        >>> len(Array.choosing({"D1": 4}, {"D1": ((("K", 4),), (("OX", 2), ("OY", 2)))}).unrollings)
-        2
-        """
-        return cls(
-            axes, tuple(tuple(zip(choices, taken, strict=True)) for taken in product(*choices.values()))
-        )
 
 
 @dataclass(frozen=True)

@@ -87,13 +87,6 @@ class Mapped:
         """Latency of the layer [cycles]."""
         return self.latency.cycles
 
-    def by_level(self) -> dict[tuple[str, Operand], float]:
-        """Energy of each (level, operand) [J]."""
-        total: dict[tuple[str, Operand], float] = {}
-        for row in self.moved:
-            total[row.level, row.operand] = total.get((row.level, row.operand), 0.0) + row.energy_j
-        return total
-
     @property
     def note(self) -> str:
         """Say in a sentence how far the search reached."""

@@ -15,13 +15,13 @@ from rich.console import Console
 from costmodel.designs.outcome import OutcomeRow
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from training.review.comparisons import jobs_of
+from training.review.comparisons import jobs_of, problems_of
 from training.review.outcome import outcome_of, switches_of
 from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
-from training.review.plan_file import parse_plan
 from training.review.study import planned, review, show_planned
 from training.run.folders import RECORD, open_folder
+from training.run.settings_file import parse_settings
 
 PLAN = """
 name: tiny
@@ -44,7 +44,7 @@ TOP1 = {
 
 
 def plan_of(text: str = PLAN) -> Plan:
-    return parse_plan(text, "tiny.yaml")
+    return parse_settings(text, "tiny.yaml", Plan, problems_of)
 
 
 def write_records(plan: Plan, runs: Path, top1: dict[str, tuple[float, ...]]) -> None:

@@ -86,14 +86,6 @@ def comparisons_of(plan: Plan) -> tuple[Comparison, ...]:
     return _with_seeds(plan, _in_order(plan, listed))
 
 
-def left_out_of(plan: Plan) -> dict[str, str]:
-    """Say why methods are no part of a plan that asks for all of them."""
-    if ALL not in plan.alone:
-        return {}
-    reasons = {name: _alone(plan, MethodUse(name)) for name in METHODS}
-    return {name: str(reason) for name, reason in reasons.items() if isinstance(reason, BnncostError)}
-
-
 def problems_of(plan: Plan) -> list[tuple[str, str]]:
     """Find everything in a plan that does not go together, as field and sentence."""
     found = [

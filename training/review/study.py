@@ -1,7 +1,8 @@
-"""`bnncost review`: a plan's runs, trained as far as the budget goes, and what has come out so far."""
+"""`bnncost review`: a plan with its runs, trained as far as the budget goes, and what has come out so far."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
-from training.review.comparisons import Job, jobs_of
+from training.review.comparisons import Job, jobs_of, problems_of
 from training.review.outcome import outcome_of
 from training.review.outcome_files import write_outcome
 from training.review.pace import epochs_of, pace_of
@@ -21,6 +22,12 @@ from training.review.view import view_for
 from training.review.worker import Opener, Setting, open_training
 from training.run.durations import words_of
 from training.run.folders import source_of
+from training.run.settings_file import read_settings
+
+
+def load_plan(name_or_path: str | os.PathLike[str]) -> Plan:
+    """Read a shipped plan by its name, or a YAML file; raises one BnncostError with all that is wrong."""
+    return read_settings(name_or_path, "plans", Plan, problems_of)
 
 
 @dataclass(frozen=True)
