@@ -119,7 +119,7 @@ class Full(BaseModel):
 class Plan(BaseModel):
     """What a study trains; everything is compared with one baseline, or with a fair pair made from it.
 
-    Its fields are checked each by itself; `comparisons.problems_of` finds those that do not go together.
+    Each field is checked by itself here; `comparisons.problems_of` finds what does not go together.
     """
 
     model_config = _STRICT

@@ -20,6 +20,7 @@ from training.review.plan import Plan
 from training.review.schedule import missing, run_all
 from training.review.view import view_for
 from training.review.worker import Opener, Setting, open_training
+from training.run.console import say
 from training.run.durations import words_of
 from training.run.folders import source_of
 from training.run.settings_file import read_settings
@@ -66,7 +67,7 @@ def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) 
         left = "" if item.done or item.left_s is None else f", about {words_of(item.left_s)}"
         compared = "; ".join(dict.fromkeys(_compared(job)))
         line = f"{number:3}  {job.label}, seed {job.seed}: {state}{left}  {job.design}  {compared}"
-        console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+        say(console, line.rstrip())
     open_ = [item for item in listed if not item.done]
     known = [item.left_s for item in open_ if item.left_s is not None]
     total = (
@@ -75,7 +76,7 @@ def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) 
         else "time known after one epoch"
     )
     told = f"{len(listed) - len(open_)} of {len(listed)} runs are done"
-    console.print(f"{told}; {total}." if open_ else f"{told}.", markup=False, highlight=False, soft_wrap=True)
+    say(console, f"{told}; {total}." if open_ else f"{told}.")
 
 
 def require_jobs(jobs: int) -> None:
