@@ -39,22 +39,6 @@ Asked = tuple[tuple[object, ...], str, str, Conventions, int, int]
 """All that a search depends on: the layer but for its name, the machine's digest, goal and limits."""
 
 
-def cached_mapping(
-    layer: LoopNest,
-    machine: Architecture,
-    goal: str = "energy",
-    conventions: Conventions = OURS,
-    most_factors: int = MOST_FACTORS,
-    most_prefixes: int = MOST_PREFIXES,
-) -> Mapped:
-    """Find the best mapping, or remember it; the same layer under another name is the same search.
-
-    Raises BnncostError where nothing fits, and where the file is damaged.
-    """
-    found = cached_mappings([(layer, machine)], goal, conventions, most_factors, most_prefixes)
-    return found[0]
-
-
 def cached_mappings(
     pairs: Sequence[tuple[LoopNest, Architecture]],
     goal: str = "energy",
@@ -62,9 +46,10 @@ def cached_mappings(
     most_factors: int = MOST_FACTORS,
     most_prefixes: int = MOST_PREFIXES,
 ) -> list[Mapped]:
-    """Find the best mapping of each layer on its machine, all that are not known with few visits to the file.
+    """Find the best mapping of each layer on its machine, or remember it; the file is visited for many at a time.
 
-    Raises BnncostError where nothing fits, and where the file is damaged; what was found before is kept.
+    The same layer under another name is the same search. Raises BnncostError where nothing fits, and where the file is
+    damaged; what was found before is kept.
     """
     known = opened(cache_file())
     rest = (goal, conventions, most_factors, most_prefixes)
