@@ -58,12 +58,12 @@ def _unrollings(axes: dict[str, int], mapping: MappingEntry) -> tuple[Unrolling,
     given = {axis: _limited(loops, axes[axis]) for axis, loops in mapping.spatial_mapping.items() if loops}
     free = [axis for axis in axes if axis not in given]
     hinted = [mapping.spatial_mapping_hint.get(axis, DIMS) for axis in free]
-    found = []
+    unrollings = []
     for loops in product(*hinted):
         if len(set(loops)) == len(loops):
             chosen = given | {axis: ((loop, axes[axis]),) for axis, loop in zip(free, loops, strict=True)}
-            found.append(tuple((axis, chosen[axis]) for axis in axes))
-    return tuple(dict.fromkeys(found))
+            unrollings.append(tuple((axis, chosen[axis]) for axis in axes))
+    return tuple(dict.fromkeys(unrollings))
 
 
 def _limited(loops: tuple[tuple[str, int], ...], lanes: int) -> tuple[tuple[str, int], ...]:

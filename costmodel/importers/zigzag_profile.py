@@ -103,7 +103,7 @@ def _listed(numbers: Sequence[int]) -> str:
 
 def _loops(machine: Architecture, mapping: MappingEntry, place: str) -> dict[str, list[list[str]]]:
     """The loops of every axis; in a profile each fills it as far as it can."""
-    found = {}
+    by_axis = {}
     for axis, lanes in machine.array.axes.items():
         loops = mapping.spatial_mapping.get(axis, ())
         if loops and prod(min(factor, lanes) for _, factor in loops) != lanes:
@@ -118,13 +118,13 @@ def _loops(machine: Architecture, mapping: MappingEntry, place: str) -> dict[str
                 f"alone, so this cannot be said: give one loop."
             )
         hinted = mapping.spatial_mapping_hint.get(axis, DIMS)
-        found[axis] = [[loops[0][0]]] if loops else [[dim] for dim in hinted]
-    if sum(len(orders) == len(DIMS) for orders in found.values()) > _MOST_OPEN_AXES:
+        by_axis[axis] = [[loops[0][0]]] if loops else [[dim] for dim in hinted]
+    if sum(len(orders) == len(DIMS) for orders in by_axis.values()) > _MOST_OPEN_AXES:
         raise BnncostError(
-            f"{place}: nothing says which loops run on {', '.join(found)}, and all would be {len(DIMS)}^{len(found)} "
-            f"choices; name a mapping file with --mapping."
+            f"{place}: nothing says which loops run on {', '.join(by_axis)}, and all would be "
+            f"{len(DIMS)}^{len(by_axis)} choices; name a mapping file with --mapping."
         )
-    return found
+    return by_axis
 
 
 def _parted(machine: Architecture, place: str) -> tuple[list[Level], list[Level]]:
@@ -162,17 +162,17 @@ def _compute(machine: Architecture, profile: HardwareProfile, label: str, source
     throughput = _Figure(
         prod(lanes.values()), "mac/cycle", "published", "one MAC a lane and cycle, at any precision"
     )
-    found = {}
+    units = {}
     for name, unit in profile.compute.items():
-        found[name] = _plain(unit) | {"throughput": _quantity(throughput, source), "lanes": lanes}
+        units[name] = _plain(unit) | {"throughput": _quantity(throughput, source), "lanes": lanes}
         if name == label and unit.popcount is None:
-            found[name]["energy"] = _quantity(
+            units[name]["energy"] = _quantity(
                 _Figure(
                     machine.mac_energy_j / PJ, "pJ/operation", "published", "unit_energy, taken to be pJ"
                 ),
                 source,
             )
-    return found
+    return units
 
 
 def _buffer(level: Level, source: str) -> dict[str, Any]:
@@ -235,10 +235,10 @@ def _quantity(figure: _Figure, source: str) -> dict[str, Any]:
 
 def _plain(section: Any) -> Any:
     """A section of a profile as plain data, without what is not given."""
-    found: Any = section.model_dump(
+    plain: Any = section.model_dump(
         mode="json", exclude_none=True, exclude_defaults=not isinstance(section, Quantity)
     )
-    return found
+    return plain
 
 
 def _lines(node: Mapping[str, Any], indent: int) -> Iterator[str]:

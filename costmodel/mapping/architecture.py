@@ -107,13 +107,13 @@ class Architecture:
     @cached_property
     def ports(self) -> Mapping[tuple[int, Operand, str], tuple[int, Port]]:
         """The port, with its number, that a level uses for an operand in a direction."""
-        found = {}
+        by_use = {}
         for number, level in enumerate(self.levels):
             for operand in level.operands:
                 for direction in DIRECTIONS:
                     if (port := level.port_number(operand, direction)) is not None:
-                        found[number, operand, direction] = (port, level.ports[port])
-        return found
+                        by_use[number, operand, direction] = (port, level.ports[port])
+        return by_use
 
     @cached_property
     def served(self) -> tuple[frozenset[str], ...]:

@@ -54,10 +54,10 @@ def best_mapping(
     ]
     if len(tries) > 1:
         tries = [replace(one, floor=one.bound()) for one in tries]
-    found: tuple[tuple[float, float, int], Mapped] | None = None
+    best: tuple[tuple[float, float, int], Mapped] | None = None
     failed: list[int] = []
     for number, one in sorted(enumerate(tries), key=lambda entry: entry[1].floor):
-        most = found[0][0] * (1 + _ROUNDING) if found else float("inf")
+        most = best[0][0] * (1 + _ROUNDING) if best else float("inf")
         if one.floor > most:
             break
         mapped = one.mapped(most)
@@ -66,10 +66,10 @@ def best_mapping(
         elif mapped:
             waiting_j = machine.cycle_energy_j * mapped.cycles if goal == "energy" else 0.0
             rank = (GOALS[goal](mapped) + waiting_j, mapped.cycles, number)
-            found = (rank, mapped) if found is None or rank < found[0] else found
-    if found is None:
+            best = (rank, mapped) if best is None or rank < best[0] else best
+    if best is None:
         raise no_fit(tries[min(failed)].operands)
-    return found[1]
+    return best[1]
 
 
 @dataclass(frozen=True, slots=True)

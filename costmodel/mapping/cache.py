@@ -58,10 +58,10 @@ def cached_mappings(
     if missing:
         _learn(known, missing)
     return [
-        found
-        if found.machine is pair[1] and found.layer is pair[0]
-        else replace(found, layer=pair[0], machine=pair[1])
-        for pair, found in zip(pairs, map(known.found.__getitem__, asked), strict=True)
+        mapped
+        if mapped.machine is pair[1] and mapped.layer is pair[0]
+        else replace(mapped, layer=pair[0], machine=pair[1])
+        for pair, mapped in zip(pairs, map(known.found.__getitem__, asked), strict=True)
     ]
 
 
@@ -76,8 +76,8 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
             if key in texts:
                 known.found[ask] = known.restored(texts[key], layer, machine, goal)
                 continue
-            found = known.found[ask] = best_mapping(layer, machine, *ask[2:])
-            fresh[key] = _stored(found)
+            mapped = known.found[ask] = best_mapping(layer, machine, *ask[2:])
+            fresh[key] = _stored(mapped)
             if len(fresh) == _TOGETHER:
                 known.write(fresh)
                 fresh = {}
@@ -131,11 +131,11 @@ class Known:
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         """Look entries up in the file, those that it has. Raises BnncostError where it is damaged."""
-        found: dict[bytes, str] = {}
+        texts: dict[bytes, str] = {}
         with self._lock:
             for start in range(0, len(keys), _TOGETHER):
-                found |= self._read_some(keys[start : start + _TOGETHER])
-        return found
+                texts |= self._read_some(keys[start : start + _TOGETHER])
+        return texts
 
     def _read_some(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         file = self._connection()
@@ -206,16 +206,16 @@ class Known:
         )
 
 
-def _stored(found: Mapped) -> str:
+def _stored(mapped: Mapped) -> str:
     """Everything about a mapping but the layer and the machine, which the key stands for."""
-    mapping, latency = found.mapping, found.latency
+    mapping, latency = mapped.mapping, mapped.latency
     return json.dumps(
         [
             [mapping.unrolling, mapping.order, mapping.cuts],
-            [[m.level, m.operand, m.direction, m.bits, m.accesses, m.energy_j] for m in found.moved],
+            [[m.level, m.operand, m.direction, m.bits, m.accesses, m.energy_j] for m in mapped.moved],
             [latency.steps, latency.stall_cycles, latency.start_cycles, latency.end_cycles],
             dict(latency.port_stalls),
-            [found.merged, found.prefixes, found.exact],
+            [mapped.merged, mapped.prefixes, mapped.exact],
         ],
         separators=(",", ":"),
     )

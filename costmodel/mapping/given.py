@@ -124,14 +124,14 @@ def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:
     machine = choices.machine
     for stream in choices.streams(number):
         elements, accesses = moved_at(machine, stream, choices.operand, choices.tiling.lattice, point)
-        found = total.setdefault((stream.level, stream.direction), [0.0, 0.0, 0.0])
-        found[0] += elements * stream.bits
-        found[1] += accesses
-        found[2] += accesses * joules_per_word(machine, stream)
+        sums = total.setdefault((stream.level, stream.direction), [0.0, 0.0, 0.0])
+        sums[0] += elements * stream.bits
+        sums[1] += accesses
+        sums[2] += accesses * joules_per_word(machine, stream)
     return [
-        Moved(machine.levels[level].name, choices.operand, direction, *found)
-        for (level, direction), found in total.items()
-        if found[0]
+        Moved(machine.levels[level].name, choices.operand, direction, *sums)
+        for (level, direction), sums in total.items()
+        if sums[0]
     ]
 
 
@@ -146,8 +146,8 @@ def _latency(machine: Architecture, lattice: Lattice, placed: list[tuple[Choices
     ends = {operand: 0.0 for operand in OPERANDS}
     for choices, number, point in placed:
         waiting = choices.waiting(number)
-        for total, found in ((stalls, waiting.stalls), (busy, waiting.busy)):
-            for port, cycles in found.items():
+        for total, added in ((stalls, waiting.stalls), (busy, waiting.busy)):
+            for port, cycles in added.items():
                 total[port] = total.get(port, 0.0) + lattice.at(cycles, point)
         ends[choices.operand] += lattice.at(waiting.ends, point)
     ports = {

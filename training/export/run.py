@@ -92,15 +92,15 @@ def export_run(
         raise BnncostError(
             f"run '{run}' has not ended, so there is no network to export; train it to its end first."
         )
-    found = prepared(spec.design, spec.recipe, data if data is not None else load(spec.data))
-    images = Images(found.train, found.test, found.normalization)
+    split = prepared(spec.design, spec.recipe, data if data is not None else load(spec.data))
+    images = Images(split.train, split.test, split.normalization)
     model = trained_model(run, spec)
     programs, notes = _programs(model, spec.design, images, precisions)
     report = export_model(model, spec.design, images, out, programs, onnx=onnx, notes=notes)
     for features, program in programs.items():
         if features != "fp32":
             measured = next(item.top1 for item in report.precisions if item.features == features)
-            kept = top1(program, found.validation)[0]
+            kept = top1(program, split.validation)[0]
             made = replace(record, features=features, top1=measured, validation_top1=kept)
             write_whole(run / RECORDS / f"{features}.json", made.to_json())
     return report

@@ -175,7 +175,7 @@ class Choices:
 
         A cut whose tile alone overflows a level is not allowed, unless `any_size` is.
         """
-        found, reached = [], {(0, False)}
+        choices, reached = [], {(0, False)}
         for link in self.links:
             reachable, finished = self.reachable(link), self.finished[link.number]
             for before in [state for state in sorted(reached) if state[0] == link.number]:
@@ -188,9 +188,9 @@ class Choices:
                         allowed = allowed & (finished if ends_final else ~finished)
                     if allowed.any():
                         after = (link.number + 1, ends_final and not link.last)
-                        found.append(Choice(self, link, before, after, (*inner, *home), allowed))
+                        choices.append(Choice(self, link, before, after, (*inner, *home), allowed))
                         reached.add(after)
-        return found
+        return choices
 
     def _fits(self, allowed: np.ndarray, residents: tuple[Held, ...]) -> np.ndarray:
         for number, bits in residents:

@@ -131,14 +131,14 @@ def _sums(left: Costs, right: Costs, weight: float) -> Costs:
 
 def _each(space: CutSpace, cost: Callable[[Choice], np.ndarray]) -> Costs:
     """Ask for a cost of every choice, once for those of the same link."""
-    found = []
+    costs = []
     for choices in space.choices:
         by_link: dict[int, np.ndarray] = {}
         for choice in choices:
             if choice.link.number not in by_link:
                 by_link[choice.link.number] = cost(choice)
-        found.append([by_link[choice.link.number] for choice in choices])
-    return found
+        costs.append([by_link[choice.link.number] for choice in choices])
+    return costs
 
 
 def _slowest(search: Search, goal: str) -> Placed | None:
@@ -215,7 +215,7 @@ def _waitings(space: CutSpace) -> Iterator[tuple[Choice, Waiting]]:
 def _held(space: CutSpace, machine: Architecture) -> list[tuple[Column, float]] | None:
     """List what each level holds that its tiles may overfill together, and its size; None where they always do."""
     none = space.lattice.one * 0.0
-    found = []
+    columns = []
     for number, level in enumerate(machine.levels):
         if len(machine.shared(number)) < 2:
             continue
@@ -227,8 +227,8 @@ def _held(space: CutSpace, machine: Architecture) -> list[tuple[Column, float]] 
             bounds = Bounds(space, costs)
             if bounds.least > level.size_bits:
                 return None
-            found.append((Column(costs, bounds), float(level.size_bits)))
-    return found
+            columns.append((Column(costs, bounds), float(level.size_bits)))
+    return columns
 
 
 def _roomy(search: Search, most: float) -> Placed | None:
@@ -244,8 +244,8 @@ def _roomy(search: Search, most: float) -> Placed | None:
     costs, known = [Column(search.costs, search.bounds)], [column.bounds.path() for column, _ in held]
     rooms = [0.0]
     for column, size in held:
-        priced, price, found = _price(search, column, size, known[len(costs) - 1], most)
-        known += found
+        priced, price, mappings = _price(search, column, size, known[len(costs) - 1], most)
+        known += mappings
         costs.append(priced)
         rooms.append(price * size)
     limits = [float("inf")] * len(costs) + [size for _, size in held]
@@ -267,7 +267,7 @@ def _price(
     Networks 10(4), 1980, section 2).
     """
     space, costs, over = search.space, search.costs, search.path
-    best, price, found = Column(costs, search.bounds), 0.0, []
+    best, price, mappings = Column(costs, search.bounds), 0.0, []
     for number in range(ROUNDS):
         (low, large), (high, small) = (
             (_total(space, costs, placed), _total(space, held.costs, placed)) for placed in (over, fits)
@@ -288,10 +288,10 @@ def _price(
             over = placed
         else:
             fits = placed
-            found.append(placed)
+            mappings.append(placed)
             if _total(space, costs, fits) <= (best.bounds.least - price * size) * (1 + NEAR):
                 break
-    return best, price, found
+    return best, price, mappings
 
 
 def _total(space: CutSpace, costs: Costs, placed: Placed) -> float:

@@ -122,9 +122,9 @@ def best_labels(
     while True:
         threshold = least + slack * (least or 1.0)
         last = threshold >= most or slack > LAST_SLACK
-        found = _below(columns, most if last else threshold)
-        if found or last:
-            return found or (best if value < float("inf") else None)
+        placed = _below(columns, most if last else threshold)
+        if placed or last:
+            return placed or (best if value < float("inf") else None)
         slack = max(4 * slack, SECOND_SLACK)
 
 

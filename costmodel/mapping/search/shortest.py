@@ -54,8 +54,8 @@ def _loops_inside(lattice: Lattice, allowed: np.ndarray) -> int:
     """Kinds of loops that lie inside a cut somewhere, a bit each; several count as all, so that plans are alike."""
     if np.count_nonzero(allowed) * _FEW > allowed.size:
         return ALL_LOOPS
-    found = int(np.bitwise_or.reduce(lattice.begun, axis=None, where=allowed, initial=0))
-    return ALL_LOOPS if found & (found - 1) else found
+    loops = int(np.bitwise_or.reduce(lattice.begun, axis=None, where=allowed, initial=0))
+    return ALL_LOOPS if loops & (loops - 1) else loops
 
 
 Costs = Sequence[Sequence[np.ndarray]]
@@ -97,11 +97,11 @@ class Bounds:
         else:
             _least(wide, self.table, rank.wide_slots, self.wide[number + 1], room)
             if len(rank.crossing):
-                found = np.empty((len(rank.crossing), self._final_table.shape[1]))
-                _least(found, self._final_table, rank.crossing_slots, self.narrow[number + 1], room)
+                crossing = np.empty((len(rank.crossing), self._final_table.shape[1]))
+                _least(crossing, self._final_table, rank.crossing_slots, self.narrow[number + 1], room)
                 part = wide.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)]
-                found = found.reshape(-1, *self._final_shape)
-                part[rank.crossing] = np.minimum(part[rank.crossing], found)
+                crossing = crossing.reshape(-1, *self._final_shape)
+                part[rank.crossing] = np.minimum(part[rank.crossing], crossing)
             _over_larger(wide, lattice.shape)
         if rank.narrow:
             narrow = np.empty((len(rank.narrow), self._final_table.shape[1]))
@@ -218,9 +218,9 @@ class Bounds:
         )
 
 
-def _least(found: np.ndarray, table: np.ndarray, slots: Slots, rest: np.ndarray, room: np.ndarray) -> None:
+def _least(least: np.ndarray, table: np.ndarray, slots: Slots, rest: np.ndarray, room: np.ndarray) -> None:
     """Find, for each row, the least of its options: the choice, and the rest of the joint state that it leads to."""
-    found[len(slots[0][0]) if slots else 0 :] = np.inf
+    least[len(slots[0][0]) if slots else 0 :] = np.inf
     costs, others = room.reshape(2, -1)
     for number, (choices, to) in enumerate(slots):
         shape = (len(choices), table.shape[1])
@@ -230,9 +230,9 @@ def _least(found: np.ndarray, table: np.ndarray, slots: Slots, rest: np.ndarray,
         rest.take(to, axis=0, out=other, mode="clip")
         if number:
             cost += other
-            np.minimum(found[: len(choices)], cost, out=found[: len(choices)])
+            np.minimum(least[: len(choices)], cost, out=least[: len(choices)])
         else:
-            np.add(cost, other, out=found[: len(choices)])
+            np.add(cost, other, out=least[: len(choices)])
 
 
 def _over_larger(grids: np.ndarray, shape: tuple[int, ...]) -> None:

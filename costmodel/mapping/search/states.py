@@ -142,7 +142,7 @@ def _options(
                 way[before].append((number, to))
             number += 1
         onwards.append(way)
-    found: dict[Joint, list[Option]] = {}
+    options: dict[Joint, list[Option]] = {}
     for joint in sorted(product(*(sorted(leave) for leave in inside)), key=_cuts):
         waiting = [place for place in first if joint[place] == start]
         if waiting and any(
@@ -150,13 +150,13 @@ def _options(
         ):
             continue
         places = waiting[:1] or range(len(joint))
-        found[joint] = [
+        options[joint] = [
             (choice, (*joint[:place], to, *joint[place + 1 :]))
             for place in places
             for choice, to in onwards[place][joint[place]]
             if to[1] or not joint[place][1] or to == ends[place]  # final sums stay final
         ]
-    return found
+    return options
 
 
 def _reached(

@@ -104,7 +104,7 @@ def _whole_lanes(tiling: Tiling) -> Tiling:
 def _tiles(
     machine: Architecture, layer: LoopNest, tiling: Tiling, mapping: Temporal, operand: Operand
 ) -> list[_Tile]:
-    found = []
+    tiles = []
     cuts = mapping.cuts[operand]
     for link, cut in zip(links_of(machine, operand), cuts, strict=True):
         inside = mapping.order[(cuts[link.number - 1] if link.number else 0) : cut]
@@ -112,7 +112,7 @@ def _tiles(
         outer, inner = sides(machine, tiling, link)
         partial = operand == SUMS and tiling.lattice.at(outer.visits, point) > 1
         bits = layer.partial_bits if partial else layer.bits(operand)
-        found.append(
+        tiles.append(
             _Tile(
                 prod(factor for _, factor in mapping.order[:cut]),
                 tiling.lattice.at(inner.largest, point) * bits,
@@ -125,7 +125,7 @@ def _tiles(
                 partial,
             )
         )
-    return found
+    return tiles
 
 
 def _run(loops: Sequence[Loop], wanted: Callable[[str], bool]) -> int:
@@ -162,18 +162,18 @@ def _hides(machine: Architecture, tiles: dict[Operand, list[_Tile]]) -> dict[tup
             assert inner is not None, "only the first link begins at the lanes"
             part[operand, link.number] = tile.inner_bits // tile.kept_last / machine.levels[inner].size_bits
             used[inner] += part[operand, link.number]
-    found = {}
+    hides = {}
     for operand in (SUMS, FEATURES, WEIGHTS):
         for link in links_of(machine, operand):
             if link.inner is None:
-                found[operand, link.number] = False
+                hides[operand, link.number] = False
                 continue
             mine = part[operand, link.number]
             room = mine <= 1 - used[link.inner]
-            found[operand, link.number] = used[link.inner] <= 0.5 or room
+            hides[operand, link.number] = used[link.inner] <= 0.5 or room
             if room and used[link.inner] > 0.5:
                 used[link.inner] += mine
-    return found
+    return hides
 
 
 def _stall(streams: Sequence[_Activity], steps: int) -> float:
@@ -213,15 +213,15 @@ def _ends(
     """
     moving = [s for s in streams if not (s.operand == SUMS and s.direction in ("feed", "fill"))]
     shared = len({operand for operand, _ in port.uses if operand != SUMS}) > 1
-    found = {(s.operand, s.link, s.direction): (float(s.takes), shared) for s in moving}
+    ends = {(s.operand, s.link, s.direction): (float(s.takes), shared) for s in moving}
     rate = sum(s.rate for s in moving if s.times > 1)
     spare = max(0.0, (port.width_bits - rate) / port.width_bits * cycles)
     for stream in sorted((s for s in moving if s.times == 1), key=lambda s: -s.takes):
         least = ceil(first[stream.operand] / port.width_bits)
         borrowed = min(max(0.0, stream.takes - least), spare)
         spare -= borrowed
-        found[stream.operand, stream.link, stream.direction] = (stream.takes - borrowed, shared)
-    return found
+        ends[stream.operand, stream.link, stream.direction] = (stream.takes - borrowed, shared)
+    return ends
 
 
 def _start(machine: Architecture, ends: dict[tuple[Operand, int, str], tuple[float, bool]]) -> float:
