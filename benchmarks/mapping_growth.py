@@ -8,30 +8,22 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from analysis.plots.style import write_figure
+from benchmarks.mapping_growth_plot import STEADY, Point, growth_figure
 from benchmarks.tpu_like import GRID, PJ, conv, resnet18, tpu_like
 from costmodel.mapping import Architecture, Level, LoopNest, Port, best_mapping
 from costmodel.mapping.architecture import DIRECTIONS
+from costmodel.mapping.nest import OPERANDS
 
 ROUNDS = 3
 _ALL = 2**60
 """Room for all that there is [bit]."""
-STEADY = 5000
-"""From this many sets on, the time of a search is that of its arrays; below, that of calling numpy."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """One search, or some: what was varied, the sets of prime factors, the least CPU time of some rounds [s]."""
-
-    varied: int
-    sets: int
-    cpu_s: float
 
 
 def searched(layers: Iterable[LoopNest], machine: Architecture, varied: int, rounds: int) -> Point:
@@ -63,11 +55,11 @@ def deep(memories: int, tight: bool) -> Architecture:
     `tight` ones are so small that tiles compete for them; the last one always holds everything.
     """
     plain = tpu_like()
-    every = frozenset((operand, direction) for operand in "WIO" for direction in DIRECTIONS)
+    every = frozenset((operand, direction) for operand in OPERANDS for direction in DIRECTIONS)
     first = 2**14 if tight else _ALL
     shared = [
         Level(
-            f"memory_{number}", first * 4**number, ("W", "I", "O"), GRID, 2**number * PJ, 2**number * PJ,
+            f"memory_{number}", first * 4**number, OPERANDS, GRID, 2**number * PJ, 2**number * PJ,
             (Port("rw", 64, every),),
         )
         for number in range(memories)
@@ -135,9 +127,6 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 def draw(series: dict[str, list[Point]], stem: Path) -> list[Path]:
     """Draw three panels: sets of prime factors, levels, layers; both axes logarithmic."""
-    from analysis.plots.style import write_figure  # matplotlib, which a search does not need
-    from benchmarks.mapping_growth_plot import growth_figure
-
     stem.parent.mkdir(parents=True, exist_ok=True)
     return write_figure(growth_figure(series, slopes(series)), stem)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
 from costmodel.mapping.architecture import DIRECTIONS
+from costmodel.mapping.nest import FEATURES, OPERANDS, SUMS, WEIGHTS
 
 PJ = 1e-12
 GRID = ("D1", "D2")
@@ -21,39 +22,39 @@ def tpu_like(sram_bits: int = 16_777_216) -> Architecture:
     weights = Level(
         "rf_128B",
         1024,
-        ("W",),
+        (WEIGHTS,),
         (),
         0.095 * PJ,
         0.095 * PJ,
-        (port("r", 8, 8, ("W", "feed")), port("w", 8, 8, ("W", "fill"))),
+        (port("r", 8, 8, (WEIGHTS, "feed")), port("w", 8, 8, (WEIGHTS, "fill"))),
         8,
     )
     sums = Level(
         "rf_2B",
         16,
-        ("O",),
+        (SUMS,),
         (),
         0.021 * PJ,
         0.021 * PJ,
-        tuple(port(direction, 16, 16, ("O", direction)) for direction in DIRECTIONS),
+        tuple(port(direction, 16, 16, (SUMS, direction)) for direction in DIRECTIONS),
         16,
     )
     sram = Level(
         "sram_2MB",
         sram_bits,
-        ("I", "O"),
+        (FEATURES, SUMS),
         GRID,
         416.16 * PJ,
         378.4 * PJ,
         (
-            port("r", 2048, 64, ("I", "feed"), ("O", "feed"), ("O", "drain")),
-            port("w", 2048, 64, ("I", "fill"), ("O", "fill"), ("O", "collect")),
+            port("r", 2048, 64, (FEATURES, "feed"), (SUMS, "feed"), (SUMS, "drain")),
+            port("w", 2048, 64, (FEATURES, "fill"), (SUMS, "fill"), (SUMS, "collect")),
         ),
         2048,
     )
-    every = [(operand, direction) for operand in "WIO" for direction in DIRECTIONS]
+    every = [(operand, direction) for operand in OPERANDS for direction in DIRECTIONS]
     dram = Level(
-        "dram", 10_000_000_000, ("W", "I", "O"), GRID, 700 * PJ, 750 * PJ, (port("rw", 64, 64, *every),), 64
+        "dram", 10_000_000_000, OPERANDS, GRID, 700 * PJ, 750 * PJ, (port("rw", 64, 64, *every),), 64
     )
     unrolling = (("D1", (("K", 32),)), ("D2", (("C", 32),)))
     array = Array({"D1": 32, "D2": 32}, (unrolling,), systolic=GRID)

@@ -11,6 +11,7 @@ from costmodel.errors import BnncostError
 from training.data.dataset import load
 from training.export.report import export_outcome
 from training.export.run import export_run
+from training.run.console import say
 from training.run.devices import choose_device, enough_memory
 from training.run.folders import RunSpec, load_spec, source_of
 from training.run.loop import train
@@ -48,8 +49,8 @@ def train_design(
         record = train(spec, images, out, device=chosen, watch=watch)
     if record is None:
         raise BnncostError(f"run '{out / spec.name}' is being trained by another process; wait for it.")
-    console.print(outcome(record), soft_wrap=True, highlight=False, markup=False)
-    console.print(f"Wrote {out / spec.name}", soft_wrap=True, highlight=False, markup=False)
+    say(console, outcome(record))
+    say(console, f"Wrote {out / spec.name}")
     return out / spec.name
 
 
@@ -79,5 +80,5 @@ def export_runs(
         images = load(source_of(data or spec.data), folder=data_folder)
         target = run / "export" if out is None else out / run.resolve().name
         report = export_run(run, target, images, onnx=onnx)
-        console.print(export_outcome(report), soft_wrap=True, highlight=False, markup=False)
-        console.print(f"Wrote {target}", soft_wrap=True, highlight=False, markup=False)
+        say(console, export_outcome(report))
+        say(console, f"Wrote {target}")

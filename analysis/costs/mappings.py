@@ -10,12 +10,12 @@ from analysis.show.tables import Column, Listing, Table
 from costmodel import Cost
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import LoopNest
-from costmodel.mapping.nest import DIMS
+from costmodel.mapping.nest import DIMS, FEATURES, SUMS, WEIGHTS, Operand
 from costmodel.mapping.outline import WORDS
 from costmodel.pricing.moved import READ_OR_WRITE
 
 COMPULSORY = "Traffic is compulsory: every value is moved once, and no layer is mapped."
-OPERAND_NAMES = {"W": "weights", "I": "features", "O": "partial_sums"}
+OPERAND_NAMES = {WEIGHTS: "weights", FEATURES: "features", SUMS: "partial_sums"}
 
 
 def layer_traffic_table(found: Cost) -> Table:
@@ -51,9 +51,9 @@ def operand_table(mappings: Sequence[LayerMapping]) -> Table:
     return Table("mapped_traffic", "Traffic of the MACs", columns, rows, caption, grouped=3)
 
 
-def _by_level(one: LayerMapping) -> list[tuple[str, str, float, float, float]]:
+def _by_level(one: LayerMapping) -> list[tuple[Operand, str, float, float, float]]:
     """Bits read, bits written and their energy [J] of each (operand, level) that moves anything."""
-    total: dict[tuple[str, str], list[float]] = {
+    total: dict[tuple[Operand, str], list[float]] = {
         (operand, level.name): [0.0, 0.0, 0.0]
         for operand in WORDS
         for level in reversed(one.mapped.machine.levels)

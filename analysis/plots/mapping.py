@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.costs.mappings import shape_text
 from analysis.show.units import readable, significant
 from costmodel.evaluate.mappings import LayerMapping
-from costmodel.mapping.nest import RELEVANT
+from costmodel.mapping.nest import RELEVANT, SUMS, Operand
 from costmodel.mapping.outline import WORDS, Lanes, Step, Tile
 from costmodel.pricing.moved import READ_OR_WRITE
 
@@ -44,7 +44,7 @@ class Row:
 class Group:
     """One operand with its levels, its home first; a level without numbers is where it streams from or to."""
 
-    operand: str
+    operand: Operand
     title: str
     rows: tuple[Row, ...]
 
@@ -137,12 +137,12 @@ def _time(one: LayerMapping) -> str:
     return text
 
 
-def _group(one: LayerMapping, operand: str, steps: Sequence[Step], tiles: Sequence[Tile]) -> Group:
+def _group(one: LayerMapping, operand: Operand, steps: Sequence[Step], tiles: Sequence[Tile]) -> Group:
     mine = [tile for tile in tiles if tile.operand == operand]
     rows = []
     home = any(tile.whole for tile in mine)
     if not home:  # finished sums leave, streamed features arrive, without a memory
-        note = "finished sums" if operand == "O" else "features as they are made"
+        note = "finished sums" if operand == SUMS else "features as they are made"
         rows.append(Row(SIDE, 1, 0, (), "", "", "", 0.0, "", "", "", 0.0, 0.0, note))
     for tile in mine:
         rows.append(_row(one, tile, steps, top=not rows))
@@ -163,7 +163,7 @@ def _row(one: LayerMapping, tile: Tile, steps: Sequence[Step], *, top: bool) -> 
     capacity = one.capacity_bits[tile.level]
     if top:
         exchange = ""
-    elif tile.operand != "O":
+    elif tile.operand != SUMS:
         exchange = "down"
     else:
         exchange = "both" if "fill" in directions else "up"

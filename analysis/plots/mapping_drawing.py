@@ -31,8 +31,9 @@ from analysis.plots.style import (
     text_size,
     write_titles,
 )
+from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 
-COLOURS = MappingProxyType({"W": BLUE, "I": GREEN, "O": VERMILLION})
+COLOURS = MappingProxyType({WEIGHTS: BLUE, FEATURES: GREEN, SUMS: VERMILLION})
 PART_COLOURS = (SKY, VERMILLION, ORANGE, PURPLE)
 _EDGE = 0.06
 _ROW, _BAR, _HEAD, _GAP = 0.19, 0.115, 0.2, 0.05

@@ -13,6 +13,7 @@ from costmodel.errors import SHOWN, BnncostError, by_closeness, unknown
 from costmodel.evaluate.cost import AnyProfile, as_design, as_profile, check_placed, prepared
 from costmodel.hardware import HardwareProfile
 from costmodel.mapping import Mapped, Moved
+from costmodel.mapping.nest import FEATURES
 from costmodel.mapping.outline import Outline, outline
 from costmodel.mapping.search.goals import GOALS
 from costmodel.pricing.moved import READ_OR_WRITE, Placed, moved_rows, placed_mappings
@@ -55,7 +56,7 @@ class LayerMapping:
         """Where the operands lie, in words."""
         features = f"features in {self.features_in}"
         if self.streamed and not any(
-            (row.level, row.operand) == (self.features_in, "I") for row in self.moved
+            (row.level, row.operand) == (self.features_in, FEATURES) for row in self.moved
         ):
             features = "features streaming from side operations"
         return f"weights in {self.weights_in}, {features}"

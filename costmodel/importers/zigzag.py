@@ -13,7 +13,7 @@ from costmodel.importers.zigzag_rules import served_axes
 from costmodel.importers.zigzag_schema import DIRECTIONS, AcceleratorFile, MappingEntry, MemoryEntry
 from costmodel.mapping import Architecture, Array, Level, Port
 from costmodel.mapping.architecture import Unrolling
-from costmodel.mapping.nest import DIMS
+from costmodel.mapping.nest import DIMS, FEATURES, SUMS, WEIGHTS, Operand
 
 PJ = 1e-12
 DEFAULT = "default"
@@ -40,7 +40,7 @@ def machine_of(accelerator: AcceleratorFile, mapping: MappingEntry) -> Architect
     """Turn the read files into a machine; energies from pJ to J."""
     entry = accelerator.operational_array
     links = mapping.memory_operand_links
-    operands = {links.W: "W", links.I: "I", links.O: "O"}
+    operands = {links.W: WEIGHTS, links.I: FEATURES, links.O: SUMS}
     axes = dict(zip(entry.dimensions, entry.sizes, strict=True))
     array = Array(axes, _unrollings(axes, mapping), systolic=entry.systolic_dimensions)
     served = served_axes(accelerator)
@@ -58,12 +58,12 @@ def _unrollings(axes: dict[str, int], mapping: MappingEntry) -> tuple[Unrolling,
     given = {axis: _limited(loops, axes[axis]) for axis, loops in mapping.spatial_mapping.items() if loops}
     free = [axis for axis in axes if axis not in given]
     hinted = [mapping.spatial_mapping_hint.get(axis, DIMS) for axis in free]
-    found = []
+    unrollings = []
     for loops in product(*hinted):
         if len(set(loops)) == len(loops):
             chosen = given | {axis: ((loop, axes[axis]),) for axis, loop in zip(free, loops, strict=True)}
-            found.append(tuple((axis, chosen[axis]) for axis in axes))
-    return tuple(dict.fromkeys(found))
+            unrollings.append(tuple((axis, chosen[axis]) for axis in axes))
+    return tuple(dict.fromkeys(unrollings))
 
 
 def _limited(loops: tuple[tuple[str, int], ...], lanes: int) -> tuple[tuple[str, int], ...]:
@@ -71,7 +71,7 @@ def _limited(loops: tuple[tuple[str, int], ...], lanes: int) -> tuple[tuple[str,
     return tuple((dim, min(factor, lanes)) for dim, factor in loops)
 
 
-def _level(name: str, memory: MemoryEntry, operands: dict[str, str], serves: tuple[str, ...]) -> Level:
+def _level(name: str, memory: MemoryEntry, operands: dict[str, Operand], serves: tuple[str, ...]) -> Level:
     """One memory; of two ports that name the same operand and direction, ZigZag uses the last."""
     port_of = {use: number for number, port in enumerate(memory.ports) for use in port.allocation}
     widths = {memory.ports[number].bandwidth_max for number in port_of.values()}

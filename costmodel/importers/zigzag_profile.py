@@ -19,10 +19,9 @@ from costmodel.importers.zigzag import DEFAULT, PJ, machine_of
 from costmodel.importers.zigzag_read import read_accelerator, read_mapping
 from costmodel.importers.zigzag_schema import MappingEntry
 from costmodel.mapping import Architecture, Level
-from costmodel.mapping.nest import DIMS
+from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS
 
-OPERANDS = {"W": "weights", "I": "features", "O": "sums"}
-ROLES = {"W": ("weights", "parameters"), "I": ("binary_features", "features")}
+ROLES = {WEIGHTS: ("weights", "parameters"), FEATURES: ("binary_features", "features")}
 _MOST_OPEN_AXES = 2
 _SUM_BITS = 16
 """Width of partial sums where a network says nothing to ZigZag."""
@@ -104,7 +103,7 @@ def _listed(numbers: Sequence[int]) -> str:
 
 def _loops(machine: Architecture, mapping: MappingEntry, place: str) -> dict[str, list[list[str]]]:
     """The loops of every axis; in a profile each fills it as far as it can."""
-    found = {}
+    by_axis = {}
     for axis, lanes in machine.array.axes.items():
         loops = mapping.spatial_mapping.get(axis, ())
         if loops and prod(min(factor, lanes) for _, factor in loops) != lanes:
@@ -119,13 +118,13 @@ def _loops(machine: Architecture, mapping: MappingEntry, place: str) -> dict[str
                 f"alone, so this cannot be said: give one loop."
             )
         hinted = mapping.spatial_mapping_hint.get(axis, DIMS)
-        found[axis] = [[loops[0][0]]] if loops else [[dim] for dim in hinted]
-    if sum(len(orders) == len(DIMS) for orders in found.values()) > _MOST_OPEN_AXES:
+        by_axis[axis] = [[loops[0][0]]] if loops else [[dim] for dim in hinted]
+    if sum(len(orders) == len(DIMS) for orders in by_axis.values()) > _MOST_OPEN_AXES:
         raise BnncostError(
-            f"{place}: nothing says which loops run on {', '.join(found)}, and all would be {len(DIMS)}^{len(found)} "
-            f"choices; name a mapping file with --mapping."
+            f"{place}: nothing says which loops run on {', '.join(by_axis)}, and all would be "
+            f"{len(DIMS)}^{len(by_axis)} choices; name a mapping file with --mapping."
         )
-    return found
+    return by_axis
 
 
 def _parted(machine: Architecture, place: str) -> tuple[list[Level], list[Level]]:
@@ -140,8 +139,8 @@ def _parted(machine: Architecture, place: str) -> tuple[list[Level], list[Level]
                 f"{place}: memory '{level.name}' has ports of {_listed(sorted(prices))} bits, each for the same r_cost "
                 f"and w_cost; a profile has one price per bit: give the ports one bandwidth_max."
             )
-        maps = "I" in level.operands and "O" in level.operands
-        whole = maps or ("W" in level.operands and level.operands == ("W",))
+        maps = FEATURES in level.operands and SUMS in level.operands
+        whole = maps or (WEIGHTS in level.operands and level.operands == (WEIGHTS,))
         if set(level.serves) == axes and whole:
             outer.append(level)
             continue
@@ -155,7 +154,7 @@ def _parted(machine: Architecture, place: str) -> tuple[list[Level], list[Level]
 
 
 def _held(level: Level) -> str:
-    return ", ".join(OPERANDS[operand] for operand in level.operands)
+    return ", ".join(level.operands)
 
 
 def _compute(machine: Architecture, profile: HardwareProfile, label: str, source: str) -> dict[str, Any]:
@@ -163,22 +162,22 @@ def _compute(machine: Architecture, profile: HardwareProfile, label: str, source
     throughput = _Figure(
         prod(lanes.values()), "mac/cycle", "published", "one MAC a lane and cycle, at any precision"
     )
-    found = {}
+    units = {}
     for name, unit in profile.compute.items():
-        found[name] = _plain(unit) | {"throughput": _quantity(throughput, source), "lanes": lanes}
+        units[name] = _plain(unit) | {"throughput": _quantity(throughput, source), "lanes": lanes}
         if name == label and unit.popcount is None:
-            found[name]["energy"] = _quantity(
+            units[name]["energy"] = _quantity(
                 _Figure(
                     machine.mac_energy_j / PJ, "pJ/operation", "published", "unit_energy, taken to be pJ"
                 ),
                 source,
             )
-    return found
+    return units
 
 
 def _buffer(level: Level, source: str) -> dict[str, Any]:
     return {
-        "holds": [OPERANDS[operand] for operand in level.operands],
+        "holds": list(level.operands),
         "serves": list(level.serves),
         **_capacity(level, source),
         **_energies(level, source),
@@ -189,7 +188,7 @@ def _buffer(level: Level, source: str) -> dict[str, Any]:
 
 def _capacity(level: Level, source: str) -> dict[str, Any]:
     """Bits; of sums alone words, for here sums are as wide as their layer needs."""
-    if level.operands == ("O",) and level.size_bits >= _SUM_BITS:
+    if level.operands == (SUMS,) and level.size_bits >= _SUM_BITS:
         note = f"{level.size_bits} bits hold so many sums of ZigZag's {_SUM_BITS} bits"
         return {"words": _quantity(_Figure(level.size_bits // _SUM_BITS, "word", "derived", note), source)}
     return {"size": _quantity(_Figure(level.size_bits, "bit", "published"), source)}
@@ -236,10 +235,10 @@ def _quantity(figure: _Figure, source: str) -> dict[str, Any]:
 
 def _plain(section: Any) -> Any:
     """A section of a profile as plain data, without what is not given."""
-    found: Any = section.model_dump(
+    plain: Any = section.model_dump(
         mode="json", exclude_none=True, exclude_defaults=not isinstance(section, Quantity)
     )
-    return found
+    return plain
 
 
 def _lines(node: Mapping[str, Any], indent: int) -> Iterator[str]:

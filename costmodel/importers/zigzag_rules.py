@@ -115,13 +115,13 @@ def served_axes(given: AcceleratorFile) -> dict[str, dict[str, frozenset[str]]]:
 
     So ZigZag reads them: an axis is merged at the innermost memory that serves it, and stays merged outside.
     """
-    found: dict[str, dict[str, frozenset[str]]] = {}
+    served: dict[str, dict[str, frozenset[str]]] = {}
     so_far = dict.fromkeys(MEMORY_OPERANDS, frozenset[str]())
     for name, memory in given.memories.items():
         for operand in memory.operands:
             so_far[operand] |= frozenset(memory.served_dimensions)
-        found[name] = {operand: so_far[operand] for operand in memory.operands}
-    return found
+        served[name] = {operand: so_far[operand] for operand in memory.operands}
+    return served
 
 
 def _served_problems(given: AcceleratorFile) -> Found:

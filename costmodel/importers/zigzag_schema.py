@@ -73,12 +73,12 @@ def _allocation(raw: Any) -> Any:
 def _unrolled(raw: Any) -> Any:
     if isinstance(raw, tuple):
         return raw
-    found = _PAIR.fullmatch(raw) if isinstance(raw, str) else None
-    if found is None or int(found[2]) < 1:
+    match = _PAIR.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None or int(match[2]) < 1:
         raise _refuse(f"must be a loop and a factor from 1 on, such as 'K, 32', got {shown(raw)}")
-    if found[1] not in DIMS:
-        raise _refuse(unknown_name("loop", found[1], DIMS))
-    return (found[1], int(found[2]))
+    if match[1] not in DIMS:
+        raise _refuse(unknown_name("loop", match[1], DIMS))
+    return (match[1], int(match[2]))
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]

@@ -6,11 +6,12 @@ work, what they claim, and how they compare with ZigZag is in docs/mapping.md. P
 
 from costmodel.mapping.architecture import Architecture, Array, Level, Port
 from costmodel.mapping.best import best_mapping
-from costmodel.mapping.cache import cached_mapping, cached_mappings
+from costmodel.mapping.cache import cached_mappings
 from costmodel.mapping.conventions import OURS, ZIGZAG, Conventions
-from costmodel.mapping.evaluate import cost_of
+from costmodel.mapping.given import cost_of
 from costmodel.mapping.mapped import Mapped, Moved, Temporal
 from costmodel.mapping.nest import LoopNest
+from costmodel.mapping.outline import nest_text
 
 __all__ = [
     "OURS",
@@ -25,7 +26,7 @@ __all__ = [
     "Port",
     "Temporal",
     "best_mapping",
-    "cached_mapping",
     "cached_mappings",
     "cost_of",
+    "nest_text",
 ]

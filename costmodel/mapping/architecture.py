@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from itertools import pairwise, product
+from itertools import pairwise
 from math import prod
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.mapping.nest import DIMS, OPERANDS
+from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS, Operand
 
 DIRECTIONS = ("fill", "feed", "collect", "drain")
 """What a port does for an operand: filled from the outer level, feeds the inner one, collects outputs from the
 inner one, drains them to the outer one. Partial sums that come back are fed and filled like inputs."""
 READS = frozenset({"feed", "drain"})
-NEEDED = {"W": ("fill", "feed"), "I": ("fill", "feed"), "O": DIRECTIONS}
+NEEDED = {WEIGHTS: ("fill", "feed"), FEATURES: ("fill", "feed"), SUMS: DIRECTIONS}
 
-Use = tuple[str, str]
+Use = tuple[Operand, str]
 Unrolling = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
 """Array axis -> (loop, factor) pairs that run along it side by side, the first innermost."""
 
@@ -48,7 +48,7 @@ class Level:
 
     name: str
     size_bits: int
-    operands: tuple[str, ...]
+    operands: tuple[Operand, ...]
     serves: tuple[str, ...]
     read_energy_j: float
     write_energy_j: float
@@ -56,7 +56,7 @@ class Level:
     energy_bits: int = 1
     double_buffered: bool = False
 
-    def port_number(self, operand: str, direction: str) -> int | None:
+    def port_number(self, operand: Operand, direction: str) -> int | None:
         """Find the port that moves an operand in a direction."""
         return next((n for n, port in enumerate(self.ports) if (operand, direction) in port.uses), None)
 
@@ -71,21 +71,8 @@ class Array:
 
     axes: Mapping[str, int]
     unrollings: tuple[Unrolling, ...]
-    holds: tuple[str, ...] = ("W", "I")
+    holds: tuple[Operand, ...] = (WEIGHTS, FEATURES)
     systolic: tuple[str, ...] = ()
-
-    @classmethod
-    def choosing(
-        cls, axes: Mapping[str, int], choices: Mapping[str, tuple[tuple[tuple[str, int], ...], ...]]
-    ) -> Array:
-        """Allow every combination of one choice per axis.
-
-        >>> len(Array.choosing({"D1": 4}, {"D1": ((("K", 4),), (("OX", 2), ("OY", 2)))}).unrollings)
-        2
-        """
-        return cls(
-            axes, tuple(tuple(zip(choices, taken, strict=True)) for taken in product(*choices.values()))
-        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +97,7 @@ class Architecture:
             _check_hierarchy(self, operand)
 
     @cached_property
-    def hierarchy(self) -> Mapping[str, tuple[int, ...]]:
+    def hierarchy(self) -> Mapping[Operand, tuple[int, ...]]:
         """Numbers of the levels that hold each operand, from the inside out."""
         return {
             operand: tuple(n for n, level in enumerate(self.levels) if operand in level.operands)
@@ -118,15 +105,15 @@ class Architecture:
         }
 
     @cached_property
-    def ports(self) -> Mapping[tuple[int, str, str], tuple[int, Port]]:
+    def ports(self) -> Mapping[tuple[int, Operand, str], tuple[int, Port]]:
         """The port, with its number, that a level uses for an operand in a direction."""
-        found = {}
+        by_use = {}
         for number, level in enumerate(self.levels):
             for operand in level.operands:
                 for direction in DIRECTIONS:
                     if (port := level.port_number(operand, direction)) is not None:
-                        found[number, operand, direction] = (port, level.ports[port])
-        return found
+                        by_use[number, operand, direction] = (port, level.ports[port])
+        return by_use
 
     @cached_property
     def served(self) -> tuple[frozenset[str], ...]:
@@ -139,19 +126,27 @@ class Architecture:
         array = self.array
         levels = [
             (
-                (level.name, level.size_bits, level.operands, level.serves, level.energy_bits),
+                (level.name, level.size_bits, _texts(level.operands), level.serves, level.energy_bits),
                 (level.read_energy_j, level.write_energy_j, level.double_buffered),
-                [(p.name, p.width_bits, p.least_bits, p.energy_bits, sorted(p.uses)) for p in level.ports],
+                [
+                    (p.name, p.width_bits, p.least_bits, p.energy_bits, sorted(map(_texts, p.uses)))
+                    for p in level.ports
+                ],
             )
             for level in self.levels
         ]
-        wiring = (list(array.axes.items()), array.unrollings, array.holds, array.systolic)
+        wiring = (list(array.axes.items()), array.unrollings, _texts(array.holds), array.systolic)
         text = repr((wiring, levels, self.mac_energy_j, self.cycle_energy_j))
         return blake2b(text.encode(), digest_size=16).hexdigest()
 
-    def shared(self, level: int) -> tuple[str, ...]:
+    def shared(self, level: int) -> tuple[Operand, ...]:
         """Operands that share a level, in the order of OPERANDS."""
         return tuple(operand for operand in OPERANDS if operand in self.levels[level].operands)
+
+
+def _texts(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names as plain text, whether or not they are operands."""
+    return tuple(map(str, names))
 
 
 def _check_array(machine: Architecture) -> None:
@@ -217,11 +212,11 @@ def _check_levels(machine: Architecture) -> None:
                     )
 
 
-def _check_hierarchy(machine: Architecture, operand: str) -> None:
+def _check_hierarchy(machine: Architecture, operand: Operand) -> None:
     numbers = machine.hierarchy[operand]
     if not numbers:
         raise BnncostError(
-            f"{machine.name}: no level holds operand {operand}: the hierarchy has a gap; add {operand} to a level."
+            f"{machine.name}: no level holds {operand}: the hierarchy has a gap; add {operand} to a level."
         )
     levels = [machine.levels[n] for n in numbers]
     for level in levels:
@@ -229,7 +224,7 @@ def _check_hierarchy(machine: Architecture, operand: str) -> None:
             outermost = direction in ("fill", "drain") and level is levels[-1]
             if not outermost and level.port_number(operand, direction) is None:
                 raise BnncostError(
-                    f"{machine.name}: level '{level.name}' holds {operand} but no port can {direction} it, so its "
+                    f"{machine.name}: level '{level.name}' holds {operand} but no port can {direction} them, so its "
                     f"bandwidth is zero; let a port of the level use ('{operand}', '{direction}')."
                 )
     for inner, outer in pairwise(levels):

@@ -9,14 +9,14 @@ from typing import Literal
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture, Unrolling
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.evaluate import closed, priced
+from costmodel.mapping.given import closed, priced
 from costmodel.mapping.mapped import Loop, Mapped, Temporal
-from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
+from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest, Operand
 from costmodel.mapping.search.choices import Choice, Choices
 from costmodel.mapping.search.fitting import no_fit
 from costmodel.mapping.search.goals import GOALS, floor_of, solve
 from costmodel.mapping.search.lattice import Lattice, Spread, factored, spread
-from costmodel.mapping.search.shortest import Placed, Problem
+from costmodel.mapping.search.shortest import CutSpace, Placed
 from costmodel.mapping.search.tiles import Tiling
 
 MOST_FACTORS = 24
@@ -54,10 +54,10 @@ def best_mapping(
     ]
     if len(tries) > 1:
         tries = [replace(one, floor=one.bound()) for one in tries]
-    found: tuple[tuple[float, float, int], Mapped] | None = None
+    best: tuple[tuple[float, float, int], Mapped] | None = None
     failed: list[int] = []
     for number, one in sorted(enumerate(tries), key=lambda entry: entry[1].floor):
-        most = found[0][0] * (1 + _ROUNDING) if found else float("inf")
+        most = best[0][0] * (1 + _ROUNDING) if best else float("inf")
         if one.floor > most:
             break
         mapped = one.mapped(most)
@@ -66,10 +66,10 @@ def best_mapping(
         elif mapped:
             waiting_j = machine.cycle_energy_j * mapped.cycles if goal == "energy" else 0.0
             rank = (GOALS[goal](mapped) + waiting_j, mapped.cycles, number)
-            found = (rank, mapped) if found is None or rank < found[0] else found
-    if found is None:
+            best = (rank, mapped) if best is None or rank < best[0] else best
+    if best is None:
         raise no_fit(tries[min(failed)].operands)
-    return found[1]
+    return best[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _Try:
         first = self.operands[0]
         machine, layer, lattice = first.machine, first.layer, first.tiling.lattice
         ends = tuple((len(choices.links), False) for choices in self.operands)
-        placed = solve(Problem(lattice, self.choices, ends), machine, layer, self.goal, most)
+        placed = solve(CutSpace(lattice, self.choices, ends), machine, layer, self.goal, most)
         if not placed:
             return None if placed is None else False
         mapping = _mapping(machine, lattice, self.unrolling, placed, layer.name)
@@ -151,7 +151,7 @@ def _mapping(
     so that a tile is used up part by part.
     """
     order: list[Loop] = []
-    cuts: dict[str, list[int]] = {operand: [] for operand in OPERANDS}
+    cuts: dict[Operand, list[int]] = {operand: [] for operand in OPERANDS}
     point = (0,) * len(lattice.shape)
     pending = list(placed)
     while pending:

@@ -24,33 +24,19 @@ from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.best import MOST_FACTORS, MOST_PREFIXES, best_mapping
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Mapped, Moved, Temporal
-from costmodel.mapping.nest import LoopNest
+from costmodel.mapping.nest import OPERANDS, LoopNest, Operand
 
-VERSION = 2
+VERSION = 3
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
 
 _LOCKED_S = 10.0
 _TOGETHER = 256
 """Entries that are read, or written, in one go."""
 _EXTENTS = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
+_NAMED: dict[str, Operand] = {operand: operand for operand in OPERANDS}
+"""Operands by their text in the file."""
 Asked = tuple[tuple[object, ...], str, str, Conventions, int, int]
 """All that a search depends on: the layer but for its name, the machine's digest, goal and limits."""
-
-
-def cached_mapping(
-    layer: LoopNest,
-    machine: Architecture,
-    goal: str = "energy",
-    conventions: Conventions = OURS,
-    most_factors: int = MOST_FACTORS,
-    most_prefixes: int = MOST_PREFIXES,
-) -> Mapped:
-    """Find the best mapping, or remember it; the same layer under another name is the same search.
-
-    Raises BnncostError where nothing fits, and where the file is damaged.
-    """
-    found = cached_mappings([(layer, machine)], goal, conventions, most_factors, most_prefixes)
-    return found[0]
 
 
 def cached_mappings(
@@ -60,9 +46,10 @@ def cached_mappings(
     most_factors: int = MOST_FACTORS,
     most_prefixes: int = MOST_PREFIXES,
 ) -> list[Mapped]:
-    """Find the best mapping of each layer on its machine, all that are not known with few visits to the file.
+    """Find the best mapping of each layer on its machine, or remember it; the file is visited for many at a time.
 
-    Raises BnncostError where nothing fits, and where the file is damaged; what was found before is kept.
+    The same layer under another name is the same search. Raises BnncostError where nothing fits, and where the file is
+    damaged; what was found before is kept.
     """
     known = opened(cache_file())
     rest = (goal, conventions, most_factors, most_prefixes)
@@ -71,10 +58,10 @@ def cached_mappings(
     if missing:
         _learn(known, missing)
     return [
-        found
-        if found.machine is pair[1] and found.layer is pair[0]
-        else replace(found, layer=pair[0], machine=pair[1])
-        for pair, found in zip(pairs, map(known.found.__getitem__, asked), strict=True)
+        mapped
+        if mapped.machine is pair[1] and mapped.layer is pair[0]
+        else replace(mapped, layer=pair[0], machine=pair[1])
+        for pair, mapped in zip(pairs, map(known.found.__getitem__, asked), strict=True)
     ]
 
 
@@ -89,8 +76,8 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
             if key in texts:
                 known.found[ask] = known.restored(texts[key], layer, machine, goal)
                 continue
-            found = known.found[ask] = best_mapping(layer, machine, *ask[2:])
-            fresh[key] = _stored(found)
+            mapped = known.found[ask] = best_mapping(layer, machine, *ask[2:])
+            fresh[key] = _stored(mapped)
             if len(fresh) == _TOGETHER:
                 known.write(fresh)
                 fresh = {}
@@ -144,11 +131,11 @@ class Known:
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         """Look entries up in the file, those that it has. Raises BnncostError where it is damaged."""
-        found: dict[bytes, str] = {}
+        texts: dict[bytes, str] = {}
         with self._lock:
             for start in range(0, len(keys), _TOGETHER):
-                found |= self._read_some(keys[start : start + _TOGETHER])
-        return found
+                texts |= self._read_some(keys[start : start + _TOGETHER])
+        return texts
 
     def _read_some(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         file = self._connection()
@@ -172,7 +159,7 @@ class Known:
         """Read an entry. Raises BnncostError where it has another form than entries have."""
         try:
             return _restored(text, layer, machine, goal)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._damaged(f"an entry is no mapping: {error}") from error
 
     def write(self, entries: Mapping[bytes, str]) -> None:
@@ -219,16 +206,16 @@ class Known:
         )
 
 
-def _stored(found: Mapped) -> str:
+def _stored(mapped: Mapped) -> str:
     """Everything about a mapping but the layer and the machine, which the key stands for."""
-    mapping, latency = found.mapping, found.latency
+    mapping, latency = mapped.mapping, mapped.latency
     return json.dumps(
         [
             [mapping.unrolling, mapping.order, mapping.cuts],
-            [[m.level, m.operand, m.direction, m.bits, m.accesses, m.energy_j] for m in found.moved],
+            [[m.level, m.operand, m.direction, m.bits, m.accesses, m.energy_j] for m in mapped.moved],
             [latency.steps, latency.stall_cycles, latency.start_cycles, latency.end_cycles],
             dict(latency.port_stalls),
-            [found.merged, found.prefixes, found.exact],
+            [mapped.merged, mapped.prefixes, mapped.exact],
         ],
         separators=(",", ":"),
     )
@@ -240,15 +227,18 @@ def _restored(text: str, layer: LoopNest, machine: Architecture, goal: str) -> M
     )
     temporal = Temporal(
         tuple((axis, tuple((dim, factor) for dim, factor in loops)) for axis, loops in unrolling),
-        tuple((dim, factor) for dim, factor in order),
-        {operand: tuple(places) for operand, places in cuts.items()},
+        tuple([(dim, factor) for dim, factor in order]),
+        {_NAMED[operand]: tuple(places) for operand, places in cuts.items()},
     )
-    rows = tuple(Moved(*row) for row in moved)
+    rows = [
+        Moved(level, _NAMED[operand], direction, bits, accesses, energy_j)
+        for level, operand, direction, bits, accesses, energy_j in moved
+    ]
     return Mapped(
         layer,
         machine,
         temporal,
-        rows,
+        tuple(rows),
         Latency(steps, stall, start, end, stalls),
         goal,
         merged,

@@ -1,4 +1,4 @@
-"""A mapping, and what it costs: traffic and energy by level and operand, cycles and stalls, the nest as text."""
+"""A mapping, and what it costs: traffic and energy by level and operand, cycles and stalls."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from costmodel.mapping.architecture import Architecture, Unrolling
-from costmodel.mapping.nest import LoopNest
-from costmodel.mapping.outline import outline
+from costmodel.mapping.nest import LoopNest, Operand
 
 Loop = tuple[str, int]
 
@@ -21,7 +20,7 @@ class Temporal:
 
     unrolling: Unrolling
     order: tuple[Loop, ...]
-    cuts: Mapping[str, tuple[int, ...]]
+    cuts: Mapping[Operand, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Moved:
     """What one level moves for one operand in one direction, over the whole layer."""
 
     level: str
-    operand: str
+    operand: Operand
     direction: str
     bits: float
     accesses: float
@@ -88,13 +87,6 @@ class Mapped:
         """Latency of the layer [cycles]."""
         return self.latency.cycles
 
-    def by_level(self) -> dict[tuple[str, str], float]:
-        """Energy of each (level, operand) [J]."""
-        total: dict[tuple[str, str], float] = {}
-        for row in self.moved:
-            total[row.level, row.operand] = total.get((row.level, row.operand), 0.0) + row.energy_j
-        return total
-
     @property
     def note(self) -> str:
         """Say in a sentence how far the search reached."""
@@ -106,7 +98,3 @@ class Mapped:
             else ""
         )
         return f"least {self.goal} over all orders and allocations of {len(self.mapping.order)} loops{merged}"
-
-    def text(self) -> str:
-        """Write the nest, outermost loop first, with the level that holds each operand's tile where it begins."""
-        return "\n".join([f"{self.layer.name} on {self.machine.name}: {self.note}", *outline(self).lines()])

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 
 from costmodel.errors import BnncostError
 
 DIMS = ("K", "C", "OY", "OX", "FY", "FX", "G")
-OPERANDS = ("W", "I", "O")
+
+
+class Operand(str, Enum):
+    """What a MAC layer works on: the weights, the features that it reads, the sums that it makes.
+
+    A member is its own text, as a key and in JSON: what profiles call it.
+    """
+
+    WEIGHTS = "weights"
+    FEATURES = "features"
+    SUMS = "sums"
+
+    __str__ = str.__str__
+
+
+WEIGHTS, FEATURES, SUMS = Operand
+OPERANDS = (WEIGHTS, FEATURES, SUMS)
 RELEVANT = {
-    "W": frozenset({"K", "C", "FY", "FX", "G"}),
-    "I": frozenset({"C", "OY", "OX", "FY", "FX", "G"}),
-    "O": frozenset({"K", "OY", "OX", "G"}),
+    WEIGHTS: frozenset({"K", "C", "FY", "FX", "G"}),
+    FEATURES: frozenset({"C", "OY", "OX", "FY", "FX", "G"}),
+    SUMS: frozenset({"K", "OY", "OX", "G"}),
 }
 """The loops that change which element of an operand is used; the others reuse it."""
 CHANGING = {operand: tuple(dim for dim in DIMS if dim in RELEVANT[operand]) for operand in OPERANDS}
 """The same, in the order of DIMS."""
 REDUCTION = ("C", "FY", "FX")
-"""The loops over which one output is summed: those irrelevant to O."""
+"""The loops over which one output is summed: those that do not change which sum is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +131,14 @@ class LoopNest:
         """Multiply-accumulates of the layer; taps on the padding count, as an array executes them."""
         return self.G * self.K * self.C * self.OY * self.OX * self.FY * self.FX
 
-    def elements(self, operand: str) -> int:
+    def elements(self, operand: Operand) -> int:
         """Elements of an operand that the layer uses: features that no window meets are left out."""
-        if operand == "W":
+        if operand == WEIGHTS:
             return self.G * self.K * self.C * self.FY * self.FX
-        if operand == "O":
+        if operand == SUMS:
             return self.G * self.K * self.OY * self.OX
         return self.G * self.C * self.axis(0).positions_read() * self.axis(1).positions_read()
 
-    def bits(self, operand: str) -> int:
+    def bits(self, operand: Operand) -> int:
         """Width of one final element of an operand [bit]."""
-        return {"W": self.weight_bits, "I": self.feature_bits, "O": self.output_bits}[operand]
+        return {WEIGHTS: self.weight_bits, FEATURES: self.feature_bits, SUMS: self.output_bits}[operand]

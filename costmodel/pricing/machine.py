@@ -15,10 +15,9 @@ from costmodel.hardware.memories.level import MemoryLevel
 from costmodel.hardware.text.quantity import Quantity
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
 from costmodel.mapping.architecture import Unrolling
-from costmodel.mapping.nest import DIMS, REDUCTION, RELEVANT
+from costmodel.mapping.nest import DIMS, FEATURES, REDUCTION, RELEVANT, SUMS, WEIGHTS, Operand
 
 FINISHED = "side units"
-OPERAND_OF = {"weights": "W", "features": "I", "sums": "O"}
 _UNLIMITED = 2**40
 """Port width where no port limits [bit/cycle], and size where none is given [bit]."""
 _READS = ("feed", "drain")
@@ -58,7 +57,7 @@ class Machines:
         self._axes = tuple(profile.array.loops) if profile.array else ()
         self._arrays: dict[tuple[object, ...], Array] = {}
         self._buffers: dict[tuple[int, int, int], tuple[Level, ...]] = {}
-        self._ports: dict[tuple[str, tuple[str, ...]], tuple[Port, ...]] = {}
+        self._ports: dict[tuple[str, tuple[Operand, ...]], tuple[Port, ...]] = {}
 
     def of(self, label: str, layer: LoopNest, role: str, home: Home) -> Architecture:
         """Describe the machine that runs MACs of precision `label` of this layer.
@@ -73,7 +72,7 @@ class Machines:
             *self._buffer_levels(layer),
             *self._memory_levels(layer, role, home, array.unrollings),
         )
-        if not any("O" in level.operands for level in below):
+        if not any(SUMS in level.operands for level in below):
             self._check_summed_at_once(layer, array.unrollings, home)
         return Architecture(
             f"{self.profile.name}/{runs_on}",
@@ -122,10 +121,10 @@ class Machines:
     ) -> list[Level]:
         """The memories that hold an operand: weights and features up to their homes, sums where there is room."""
         names = list(self.profile.memories)
-        roles = {"W": ("weights", home.weights), "I": (role, home.maps), "O": (role, home.maps)}
+        roles = {WEIGHTS: ("weights", home.weights), FEATURES: (role, home.maps), SUMS: (role, home.maps)}
         found = []
         for number, (name, level) in enumerate(self.profile.memories.items()):
-            at_home = [operand for operand in ("W", "I") if roles[operand][1] == name]
+            at_home = [operand for operand in (WEIGHTS, FEATURES) if roles[operand][1] == name]
             passing = [
                 operand
                 for operand, (held, place) in roles.items()
@@ -170,15 +169,15 @@ def _filled(
 
 
 def _with_room(
-    operands: list[str], layer: LoopNest, unrollings: tuple[Unrolling, ...], room_bits: int, tiles: int
-) -> list[str]:
+    operands: list[Operand], layer: LoopNest, unrollings: tuple[Unrolling, ...], room_bits: int, tiles: int
+) -> list[Operand]:
     """Operands whose least tiles fit into the room together on some unrolling, the first ones first."""
     if room_bits <= 0:
         return []
     lanes = min(prod(_widths(one).values()) for one in unrollings)
     if room_bits >= tiles * lanes * sum(layer.bits(operand) for operand in operands):
         return operands  # as if every lane used an element of its own
-    kept: list[str] = []
+    kept: list[Operand] = []
     for operand in operands:
         together = [*kept, operand]
         if any(
@@ -198,7 +197,7 @@ def _widths(unrolling: Unrolling) -> dict[str, int]:
     return wide
 
 
-def _least_bits(layer: LoopNest, operand: str, wide: Mapping[str, int], tiles: int) -> int:
+def _least_bits(layer: LoopNest, operand: Operand, wide: Mapping[str, int], tiles: int) -> int:
     """Bits of an operand that all lanes use in one step, twice where there are two tiles; all of it at most."""
     at_once = prod(min(wide.get(dim, 1), layer.extent(dim)) for dim in RELEVANT[operand])
     return min(tiles * at_once, layer.elements(operand)) * layer.bits(operand)
@@ -206,7 +205,7 @@ def _least_bits(layer: LoopNest, operand: str, wide: Mapping[str, int], tiles: i
 
 def _buffer(name: str, buffer: Buffer, layer: LoopNest) -> Level:
     widths = {"weights": layer.weight_bits, "features": layer.feature_bits, "sums": layer.partial_bits}
-    operands = tuple(OPERAND_OF[operand] for operand in buffer.holds)
+    operands = tuple(map(Operand, buffer.holds))
     width = _whole_width(buffer.port)
     ports = tuple(
         Port(way, width, frozenset((operand, use) for operand in operands for use in uses))
@@ -224,7 +223,7 @@ def _whole_width(port: Quantity | None) -> int:
     return _UNLIMITED if port is None else max(1, round(port.si))
 
 
-def _ports(level: MemoryLevel, operands: tuple[str, ...]) -> tuple[Port, ...]:
+def _ports(level: MemoryLevel, operands: tuple[Operand, ...]) -> tuple[Port, ...]:
     width = _whole_width(level.port)
     together = [(operand,) for operand in operands] if level.separate_ports else [operands]
     return tuple(
@@ -236,5 +235,5 @@ def _ports(level: MemoryLevel, operands: tuple[str, ...]) -> tuple[Port, ...]:
 @lru_cache
 def _finished(axes: tuple[str, ...]) -> Level:
     """Where sums go when they are finished: to the side units, at no cost here; partial ones find no room."""
-    uses = frozenset(("O", use) for use in (*_READS, *_WRITES))
-    return Level(FINISHED, 1, ("O",), axes, 0.0, 0.0, (Port("port", _UNLIMITED, uses),))
+    uses = frozenset((SUMS, use) for use in (*_READS, *_WRITES))
+    return Level(FINISHED, 1, (SUMS,), axes, 0.0, 0.0, (Port("port", _UNLIMITED, uses),))

@@ -19,6 +19,7 @@ from costmodel.demand.arrays import Demand
 from costmodel.demand.macs import MAP_ROLES, MacFields
 from costmodel.hardware import HardwareProfile, MemoryFigures
 from costmodel.mapping import Architecture, LoopNest, Mapped, Moved, cached_mappings
+from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 from costmodel.pricing.machine import Home, Machines
 from costmodel.pricing.placement import Placement
 
@@ -210,7 +211,7 @@ def _figures(mapped: Mapped, ask: _Ask) -> _Figures:
 
 def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey, float]:
     """Bits that a mapped layer moves, by level, role and direction."""
-    role_of = {"W": "weights", "I": MAP_ROLES[fields.role], "O": PARTIAL_SUMS}
+    role_of = {WEIGHTS: "weights", FEATURES: MAP_ROLES[fields.role], SUMS: PARTIAL_SUMS}
     bits: dict[TrafficKey, float] = {}
     for row in moved_rows(mapped, home, fields):
         key = (row.level, role_of[row.operand], READ_OR_WRITE[row.direction])
@@ -226,12 +227,12 @@ def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[Moved]:
     """
     if not fields.streamed:
         return list(mapped.moved)
-    once = float(mapped.layer.elements("I") * mapped.layer.bits("I"))
-    read = next(row for row in mapped.moved if (row.level, row.operand) == (home.maps, "I"))
+    once = float(mapped.layer.elements(FEATURES) * mapped.layer.bits(FEATURES))
+    read = next(row for row in mapped.moved if (row.level, row.operand) == (home.maps, FEATURES))
     if math.isclose(read.bits, once):
         return [row for row in mapped.moved if row is not read]
     level = next(level for level in mapped.machine.levels if level.name == home.maps)
-    return [*mapped.moved, Moved(home.maps, "I", "fill", once, once, once * level.write_energy_j)]
+    return [*mapped.moved, Moved(home.maps, FEATURES, "fill", once, once, once * level.write_energy_j)]
 
 
 class _Total:

@@ -19,15 +19,13 @@ from costmodel.graph import Network, Op, Tensor
 
 @dataclass(frozen=True)
 class StreamingCycles:
-    """Cycles of each layer for one image, and until an image that runs alone has left the last layer."""
+    """Cycles of each layer for one image, and until an image that runs alone has left the last layer.
+
+    Images that follow each other are as many cycles apart as the slowest layer takes.
+    """
 
     layers: Mapping[str, int]
     alone: int
-
-    @property
-    def apart(self) -> int:
-        """Cycles between two images that follow each other: those of the slowest layer."""
-        return max(self.layers.values())
 
 
 def streaming_cycles(network: Network, lanes: Mapping[str, tuple[float, float]]) -> StreamingCycles:

@@ -27,7 +27,7 @@ def buffer(name: str, text: str) -> str:
         ),
         (
             buffer("weight_registers", "serves: [columns, rows]"),
-            ["layer '", "does not fit mine/", "level 'weight_registers' lacks", "W ", "give it fewer operands"],
+            ["does not fit mine/", "level 'weight_registers' lacks", " bits of weights; ", "give it fewer operands"],
         ),
         (
             buffer("accumulators", "holds: [weights]"),
@@ -35,7 +35,7 @@ def buffer(name: str, text: str) -> str:
         ),
         (
             buffer("accumulators", "holds: [sums, features], serves: []"),
-            ["level 'accumulators' lies outside 'feature_registers' for I", "let it serve columns too"],
+            ["level 'accumulators' lies outside 'feature_registers' for features", "let it serve columns too"],
         ),
         (
             f"memories: {{weight_sram: {{port: {figure(0, 'bit/cycle')}}}}}",

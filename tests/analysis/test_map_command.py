@@ -94,7 +94,7 @@ def test_sums_that_come_back_go_both_ways_and_shares_have_a_panel_each() -> None
     assert len(info.panels) == len(found) > 1
     assert all(" % of the layer: weights in dram" in panel.heading for panel in info.panels)
     for one, panel in zip(found, info.panels, strict=True):
-        back = {row.level for row in one.moved if (row.operand, row.direction) == ("O", "fill")}
+        back = {row.level for row in one.moved if (row.operand, row.direction) == ("sums", "fill")}
         shown = {row.level for group in panel.groups for row in group.rows if row.exchange == "both"}
         assert back == shown
 

@@ -28,13 +28,13 @@ def by_hand() -> Mapped:
         "toy",
         Array({"lanes": 3}, ((("lanes", (("K", 2),)),),)),
         (
-            _level("registers", ("W",), (), 0.0, 0.0),
-            _level("accumulators", ("O",), (), 1.0, 2.0),
-            _level("sram", ("W", "I", "O"), ("lanes",), 10.0, 20.0),
+            _level("registers", ("weights",), (), 0.0, 0.0),
+            _level("accumulators", ("sums",), (), 1.0, 2.0),
+            _level("sram", ("weights", "features", "sums"), ("lanes",), 10.0, 20.0),
         ),
     )
     order = (("OX", 2), ("OX", 3), ("C", 2), ("K", 2))
-    cuts = {"W": (2, 2), "I": (0,), "O": (0, 3)}
+    cuts = {"weights": (2, 2), "features": (0,), "sums": (0, 3)}
     return cost_of(LAYER, machine, Temporal(machine.array.unrollings[0], order, cuts))
 
 

@@ -7,10 +7,11 @@ import random
 from costmodel.mapping.architecture import DIRECTIONS, Architecture, Array, Level, Port, Unrolling
 from costmodel.mapping.nest import LoopNest
 
-ALL = {"W": ("fill", "feed"), "I": ("fill", "feed"), "O": DIRECTIONS}
+W, I, O = ("weights",), ("features",), ("sums",)  # noqa: E741
+ALL = {"weights": ("fill", "feed"), "features": ("fill", "feed"), "sums": DIRECTIONS}
 
 
-def ports_for(operands: str, rng: random.Random) -> tuple[Port, ...]:
+def ports_for(operands: tuple[str, ...], rng: random.Random) -> tuple[Port, ...]:
     """One port for all, or one to read and one to write."""
     uses = [(operand, direction) for operand in operands for direction in ALL[operand]]
     width, least = rng.choice([1, 3, 8, 16]), rng.choice([1, 1, 4, 8])
@@ -20,11 +21,13 @@ def ports_for(operands: str, rng: random.Random) -> tuple[Port, ...]:
     return (Port("r", width, reads, least), Port("w", rng.choice([2, 8]), frozenset(uses) - reads, least))
 
 
-def level(name: str, size: int, operands: str, serves: tuple[str, ...], rng: random.Random) -> Level:
+def level(
+    name: str, size: int, operands: tuple[str, ...], serves: tuple[str, ...], rng: random.Random
+) -> Level:
     return Level(
         name,
         size,
-        tuple(operands),
+        operands,
         serves,
         rng.choice([0.5, 1.0, 7.0]),
         rng.choice([0.6, 1.0, 9.0]),
@@ -53,12 +56,12 @@ def random_machine(rng: random.Random, tight: bool = True) -> Architecture:
     serves = rng.choice([(), ("D1",), ("D2",), ("D1", "D2")])
     whole = ("D1", "D2")
     sizes = [rng.choice([16, 40, 100, 300]) if tight else 10_000 for _ in range(3)]
-    inner = rng.choice(["W", "I", "O", "WI", "IO", "WO", "WIO"])
+    inner = rng.choice([W, I, O, W + I, I + O, W + O, W + I + O])
     levels = [level("inner", sizes[0], inner, serves, rng)]
     if rng.random() < 0.6:
-        levels.append(level("middle", sizes[1] * 3, rng.choice(["W", "IO", "WIO", "O", "WO"]), whole, rng))
-    levels.append(level("home", 100_000, "WIO", whole, rng))
-    holds = rng.choice([("W", "I"), (), ("W",), ("W", "I", "O")])
+        levels.append(level("middle", sizes[1] * 3, rng.choice([W, I + O, W + I + O, O, W + O]), whole, rng))
+    levels.append(level("home", 100_000, W + I + O, whole, rng))
+    holds = rng.choice([W + I, (), W, W + I + O])
     return Architecture("toy", Array(axes, (unrolling,), holds), tuple(levels), rng.choice([0.0, 0.1]))
 
 

@@ -15,6 +15,7 @@ from costmodel.mapping.architecture import Architecture, Unrolling
 from costmodel.mapping.nest import LoopNest
 
 DIMS = ("K", "C", "OY", "OX", "FY", "FX", "G")
+OPERANDS = ("weights", "features", "sums")
 Loop = tuple[str, int]
 Element = tuple[int, ...]
 Held = dict[object, dict["Element | None", int]]
@@ -22,9 +23,9 @@ Held = dict[object, dict["Element | None", int]]
 
 
 def matters(operand: str, dim: str) -> bool:
-    if operand == "W":
+    if operand == "weights":
         return dim in ("K", "C", "FY", "FX", "G")
-    if operand == "O":
+    if operand == "sums":
         return dim in ("K", "OY", "OX", "G")
     return dim != "K"
 
@@ -81,9 +82,9 @@ class Walk:
 
     def element(self, operand: str, at: dict[str, int]) -> Element | None:
         """Name the element that one MAC uses; None is a zero beyond the map's border."""
-        if operand == "W":
+        if operand == "weights":
             return at["G"], at["K"], at["C"], at["FY"], at["FX"]
-        if operand == "O":
+        if operand == "sums":
             return at["G"], at["K"], at["OY"], at["OX"]
         place = []
         for axis, (output, tap) in enumerate((("OY", "FY"), ("OX", "FX"))):
@@ -121,7 +122,7 @@ def watch(
             real = [e for e in elements if e is not None]
             truth.inner_largest = max(truth.inner_largest, len(real))
             alone.setdefault(buffer, set()).add(tag)
-            if operand != "O":
+            if operand != "sums":
                 truth.note(inner, "fill", layer.bits(operand), len(real))
             else:
                 done = contribute("in", buffer, elements)
@@ -129,7 +130,7 @@ def watch(
         for buffer, elements in gathered.items():
             real = [e for e in elements if e is not None]
             truth.outer_largest = max(truth.outer_largest, len(real))
-            if operand != "O":
+            if operand != "sums":
                 truth.note(outer, "feed", layer.bits(operand), len(real))
                 continue
             (again,) = {("out", buffer, e) in contributions for e in real}
@@ -177,7 +178,7 @@ def watch(
             ours[e] = ours.get(e, 0) + 1
     flush(tag, held, gathered)
     truth.tiles_of_a_buffer = max(len(tags) for tags in alone.values())
-    truth.all_final = operand == "O" and all(finals)
+    truth.all_final = operand == "sums" and all(finals)
     return truth
 
 
@@ -202,7 +203,7 @@ def held_bits(
 ) -> int:
     """Bits that a link's inner level must have room for."""
     levels = [level for level in machine.levels if operand in level.operands]
-    bits = layer.partial_bits if operand == "O" and not final else layer.bits(operand)
+    bits = layer.partial_bits if operand == "sums" and not final else layer.bits(operand)
     copies = 2 if levels[number - 1].double_buffered and truth.tiles_of_a_buffer > 1 else 1
     return truth.inner_largest * bits * copies
 
@@ -236,7 +237,7 @@ def passage(case: Case, order: tuple[Loop, ...], operand: str, number: int, trut
     for when, event in enumerate(truth.events):
         for level, direction, bits in event:
             beside = when == 0
-            if operand == "O":
+            if operand == "sums":
                 beside = direction in ("collect", "drain") and when == len(truth.events) - 1
             largest = truth.outer_largest if level == levels[number] else truth.inner_largest
             (port,) = [p for p in machine.levels[level].ports if (operand, direction) in p.uses]
@@ -273,7 +274,11 @@ def judge(case: Case, order: tuple[Loop, ...], cuts: dict[str, tuple[int, ...]])
     }
     joules = sum(energy(truth, case.machine, operand) for (operand, _), truth in truths.items())
     passages = [passage(case, order, *link, truth) for link, truth in truths.items()]
-    return joules, latency(order, passages), fits(case, truths, [whole(case, operand) for operand in "WIO"])
+    return (
+        joules,
+        latency(order, passages),
+        fits(case, truths, [whole(case, operand) for operand in OPERANDS]),
+    )
 
 
 def whole(case: Case, operand: str) -> int:
@@ -294,10 +299,10 @@ def fits(case: Case, truths: dict[tuple[str, int], Truth], wholes: list[int]) ->
         if number == len(levels) - 1:
             bits = (
                 case.layer.partial_bits
-                if operand == "O" and not truth.all_final
+                if operand == "sums" and not truth.all_final
                 else case.layer.bits(operand)
             )
-            held[levels[number]] += wholes["WIO".index(operand)] * bits
+            held[levels[number]] += wholes[OPERANDS.index(operand)] * bits
     return all(bits <= level.size_bits for bits, level in zip(held, case.machine.levels, strict=True))
 
 
@@ -318,11 +323,11 @@ def best_of_all(case: Case) -> dict[str, float]:
     walk = Walk(case.layer, case.unrolling)
     macs = case.layer.macs * case.machine.mac_energy_j
     best = {"energy": math.inf, "latency": math.inf, "product": math.inf}
-    wholes = [whole(case, operand) for operand in "WIO"]
+    wholes = [whole(case, operand) for operand in OPERANDS]
     for order in set(permutations(prime_loops(walk))):
         seen: dict[tuple[str, int, int], tuple[Truth, float, Passage]] = {}
         options = []
-        for operand in "WIO":
+        for operand in OPERANDS:
             links = len(case.levels(operand))
             first = 0
             if operand in case.machine.array.holds:
@@ -340,7 +345,7 @@ def best_of_all(case: Case) -> dict[str, float]:
             options.append([cuts for cuts in every if cuts[0] <= first])
         for chosen in product(*options):
             keys = [
-                (op, n, cut) for op, cuts in zip("WIO", chosen, strict=True) for n, cut in enumerate(cuts)
+                (op, n, cut) for op, cuts in zip(OPERANDS, chosen, strict=True) for n, cut in enumerate(cuts)
             ]
             joules = macs + sum(seen[key][1] for key in keys)
             cycles = latency(order, [seen[key][2] for key in keys])

@@ -81,11 +81,11 @@ def home(room: int) -> Home:
 def test_the_machine_has_the_buffers_the_memory_and_a_way_out(tmp_path: Path) -> None:
     machine = machine_of(arrayed(tmp_path, large()), "1x1", LAYER, "binary_features", home(1024))
     assert [(level.name, level.operands, level.serves) for level in machine.levels] == [
-        ("weight_registers", ("W",), ()),
-        ("feature_registers", ("I",), ("columns",)),
-        ("accumulators", ("O",), ("rows",)),
-        ("sram", ("W", "I", "O"), ("columns", "rows")),
-        (FINISHED, ("O",), ("columns", "rows")),
+        ("weight_registers", ("weights",), ()),
+        ("feature_registers", ("features",), ("columns",)),
+        ("accumulators", ("sums",), ("rows",)),
+        ("sram", ("weights", "features", "sums"), ("columns", "rows")),
+        (FINISHED, ("sums",), ("columns", "rows")),
     ]
     # one word of 1 bit; 16 sums of 7 bits; weights and features lie whole in the memory, and 1,024 bits are left
     sizes = [level.size_bits for level in machine.levels]
@@ -95,10 +95,12 @@ def test_the_machine_has_the_buffers_the_memory_and_a_way_out(tmp_path: Path) ->
 
 def test_a_full_memory_takes_no_partial_sums(tmp_path: Path) -> None:
     machine = machine_of(arrayed(tmp_path, large()), "1x1", LAYER, "binary_features", home(0))
-    assert machine.levels[3].operands == ("W", "I")
+    assert machine.levels[3].operands == ("weights", "features")
 
 
-@pytest.mark.parametrize(("room", "operands"), [(63, ("I", "O")), (64, ("W", "I", "O"))])
+@pytest.mark.parametrize(
+    ("room", "operands"), [(63, ("features", "sums")), (64, ("weights", "features", "sums"))]
+)
 def test_a_memory_with_less_room_than_one_step_of_weights_is_passed_by(
     tmp_path: Path, room: int, operands: tuple[str, ...]
 ) -> None:
@@ -109,7 +111,7 @@ def test_a_memory_with_less_room_than_one_step_of_weights_is_passed_by(
     machine = machine_of(profile, "1x1", LAYER, "binary_features", place)
     levels = {level.name: level for level in machine.levels}
     assert levels["sram"].operands == operands
-    assert levels["dram"].operands == ("W",)
+    assert levels["dram"].operands == ("weights",)
     assert best_mapping(LAYER, machine).exact
 
 

@@ -11,25 +11,25 @@ from toy_chip import chip
 
 import costmodel as cm
 from costmodel.evaluate.mappings import LayerMapping, mappings_of
-from costmodel.mapping.outline import Lanes, Step, Tile, outline
+from costmodel.mapping.outline import Lanes, Step, Tile, nest_text, outline
 
 
 def test_the_outline_of_a_mapping_made_by_hand() -> None:
     found = outline(by_hand())
     assert found.steps == (Step("K", 2), Step("C", 2), Step("OX", 6))  # nothing parts the two factors of OX
     assert found.tiles == (
-        Tile("W", "sram", 0, 4 * 2 * 1, 1, True, False),
-        Tile("W", "registers", 2, 1, 2, False, False),
-        Tile("I", "sram", 0, 2 * 6 * 2, 1, True, False),
-        Tile("O", "sram", 0, 4 * 6 * 8, 1, True, False),
-        Tile("O", "accumulators", 1, 6 * 5, 2, False, False),
+        Tile("weights", "sram", 0, 4 * 2 * 1, 1, True, False),
+        Tile("weights", "registers", 2, 1, 2, False, False),
+        Tile("features", "sram", 0, 2 * 6 * 2, 1, True, False),
+        Tile("sums", "sram", 0, 4 * 6 * 8, 1, True, False),
+        Tile("sums", "accumulators", 1, 6 * 5, 2, False, False),
     )
     assert found.axes == (Lanes("lanes", 3, (("K", 2),)),)
     assert found.utilisation == pytest.approx(2 / 3)
 
 
 def test_the_nest_of_that_mapping_as_text() -> None:
-    assert by_hand().text().splitlines()[1:] == [
+    assert nest_text(by_hand()).splitlines()[1:] == [
         "# weights in sram: 8 bit, all of them",
         "# features in sram: 24 bit, all of them",
         "# partial sums in sram: 192 bit, all of them",
@@ -45,7 +45,7 @@ def test_the_nest_of_that_mapping_as_text() -> None:
 
 def role(one: LayerMapping, operand: str) -> str:
     features = "binary_features" if one.precision.endswith("x1") else "features"
-    return {"W": "weights", "I": features, "O": "partial_sums"}[operand]
+    return {"weights": "weights", "features": features, "sums": "partial_sums"}[operand]
 
 
 @pytest.mark.parametrize("profile", ["asic-45nm", "asic-22nm-bnn", "fpga-zynq7020"])
@@ -78,7 +78,10 @@ def test_energy_is_counted_at_the_prices_of_the_cost() -> None:
     """The accumulators of the stem, and its weights, which no side operation reads."""
     cost = cm.cost("resnet20/cifar10")
     (stem,) = mappings_of("resnet20/cifar10", layer="stem")
-    for level, operand, name in (("accumulators", "O", "partial_sums"), ("weight_sram", "W", "weights")):
+    for level, operand, name in (
+        ("accumulators", "sums", "partial_sums"),
+        ("weight_sram", "weights", "weights"),
+    ):
         (row,) = (row for row in cost.layers[0].memory if (row.level, row.role) == (level, name))
         mine = sum(one.energy_j for one in stem.moved if (one.level, one.operand) == (level, operand))
         assert mine == pytest.approx(row.energy_j, rel=1e-9)
@@ -88,7 +91,9 @@ def test_energy_is_counted_at_the_prices_of_the_cost() -> None:
 def test_features_made_in_the_same_layer_have_no_home_in_the_outline() -> None:
     (classifier,) = mappings_of("resnet20/cifar10", layer="classifier")
     assert classifier.streamed and "streaming" in classifier.homes
-    assert [tile.level for tile in classifier.outline.tiles if tile.operand == "I"] == ["feature_registers"]
+    assert [tile.level for tile in classifier.outline.tiles if tile.operand == "features"] == [
+        "feature_registers"
+    ]
     (stem,) = mappings_of("resnet20/cifar10", layer="stem")
     assert not stem.streamed and stem.homes == "weights in weight_sram, features in feature_sram"
 

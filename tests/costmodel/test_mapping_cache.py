@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tpu_like import conv, tpu_like
 
 from costmodel.errors import BnncostError
-from costmodel.mapping import ZIGZAG, Mapped, best_mapping, cached_mapping, cached_mappings
+from costmodel.mapping import ZIGZAG, Architecture, LoopNest, Mapped, best_mapping, cached_mappings
 from costmodel.mapping import cache as module
 from costmodel.mapping.cache import cache_file, opened
 
@@ -43,6 +44,11 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(module, "best_mapping", counted)
     return asked
+
+
+def cached_mapping(layer: LoopNest, machine: Architecture, *rest: Any) -> Mapped:
+    (found,) = cached_mappings([(layer, machine)], *rest)
+    return found
 
 
 def told(found: Mapped) -> tuple[object, ...]:
@@ -146,9 +152,9 @@ def test_an_entry_that_changed_is_told_and_never_used(file: Path, change: str) -
 WRITER = """
 import sys
 from tpu_like import conv, tpu_like
-from costmodel.mapping import cached_mapping
+from costmodel.mapping import cached_mappings
 for number in range(1, 13):
-    print(cached_mapping(conv("", 2 * number, 4, 3, 3, 1), tpu_like()).energy_j)
+    print(cached_mappings([(conv("", 2 * number, 4, 3, 3, 1), tpu_like())])[0].energy_j)
 """
 
 

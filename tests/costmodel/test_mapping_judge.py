@@ -7,7 +7,7 @@ import random
 
 import pytest
 from mapping_cases import level, random_layer, random_machine
-from mapping_judge import Case, Walk, best_of_all, judge, matters, prime_loops
+from mapping_judge import OPERANDS, Case, Walk, best_of_all, judge, matters, prime_loops
 
 from costmodel.errors import BnncostError
 from costmodel.mapping import ZIGZAG, Architecture, Array, LoopNest, Temporal, best_mapping, cost_of
@@ -28,7 +28,7 @@ def random_mapping(case: Case, seed: int) -> Temporal:
     order = prime_loops(Walk(case.layer, case.unrolling))
     rng.shuffle(order)
     cuts = {}
-    for operand in "WIO":
+    for operand in OPERANDS:
         held = 0
         if operand in case.machine.array.holds:
             while held < len(order) and not matters(operand, order[held][0]):
@@ -64,7 +64,7 @@ def test_no_order_and_no_allocation_is_better(lot: int) -> None:
     for seed in range(lot * 1000, lot * 1000 + 1000):
         case = case_of(seed, 24, share_tight=0.7)
         loops = len(prime_loops(Walk(case.layer, case.unrolling)))
-        if not 1 <= loops <= (3 if sum(len(case.levels(operand)) for operand in "WIO") < 7 else 2):
+        if not 1 <= loops <= (3 if sum(len(case.levels(operand)) for operand in OPERANDS) < 7 else 2):
             continue
         sought += 1
         for goal, best in best_of_all(case).items():
@@ -122,5 +122,5 @@ def test_tiles_that_compete_for_a_level_are_settled_exactly() -> None:
 
 def shared_machine(bits: int) -> Architecture:
     rng = random.Random(3)
-    levels = (level("shared", bits, "WIO", ("D1",), rng), level("home", 100_000, "WIO", ("D1",), rng))
+    levels = (level("shared", bits, OPERANDS, ("D1",), rng), level("home", 100_000, OPERANDS, ("D1",), rng))
     return Architecture("toy", Array({"D1": 1}, ((),)), levels)

@@ -89,10 +89,10 @@ def test_all_is_read_from_home_and_sums_are_conserved(case: tuple[LoopNest, Arch
     except BnncostError:
         return
     bits = {(row.operand, row.direction): row.bits for row in found.moved if row.level == "home"}
-    for operand in ("W", "I"):
+    for operand in ("weights", "features"):
         assert bits.get((operand, "feed"), 0.0) >= layer.elements(operand) * layer.bits(operand) - 1e-6
-    final = layer.elements("O") * layer.output_bits
-    assert bits["O", "collect"] - bits.get(("O", "feed"), 0.0) == pytest.approx(final)
+    final = layer.elements("sums") * layer.output_bits
+    assert bits["sums", "collect"] - bits.get(("sums", "feed"), 0.0) == pytest.approx(final)
 
 
 @settings(max_examples=25, deadline=None)

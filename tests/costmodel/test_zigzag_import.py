@@ -113,7 +113,9 @@ def test_a_layer_on_the_toy_costs_what_a_hand_finds(tmp_path: Path) -> None:
     machine = imported(tmp_path)
     layer = LoopNest("", K=4, C=2, output_bits=16)
     found = cost_of(
-        layer, machine, Temporal(machine.array.unrollings[0], (), {"W": (0, 0), "I": (0,), "O": (0,)})
+        layer,
+        machine,
+        Temporal(machine.array.unrollings[0], (), {"weights": (0, 0), "features": (0,), "sums": (0,)}),
     )
     macs = 8 * 0.25
     weights_pj = 8 * (0.5 + 1) + 60  # each register is written and read; 64 bits are one access of the DRAM
@@ -125,11 +127,13 @@ def test_small_exchanges_take_whole_pieces(tmp_path: Path) -> None:
     machine = imported(tmp_path)
     binary = LoopNest("", K=4, C=2, weight_bits=1, feature_bits=1, output_bits=1)
     found = cost_of(
-        binary, machine, Temporal(machine.array.unrollings[0], (), {"W": (0, 0), "I": (0,), "O": (0,)})
+        binary,
+        machine,
+        Temporal(machine.array.unrollings[0], (), {"weights": (0, 0), "features": (0,), "sums": (0,)}),
     )
     read = {(row.level, row.operand, row.direction): row.accesses for row in found.moved}
-    assert read["dram", "I", "feed"] == 16 / 64  # 2 bits, in a piece of 16 of an access of 64
-    assert read["rf", "W", "fill"] == 8  # one of 8 bits for every single bit
+    assert read["dram", "features", "feed"] == 16 / 64  # 2 bits, in a piece of 16 of an access of 64
+    assert read["rf", "weights", "fill"] == 8  # one of 8 bits for every single bit
 
 
 def test_ports_of_several_widths_price_their_own_accesses(tmp_path: Path) -> None:
@@ -139,10 +143,14 @@ def test_ports_of_several_widths_price_their_own_accesses(tmp_path: Path) -> Non
     machine = imported(tmp_path, text)
     layer = LoopNest("", K=4, C=2, output_bits=16)
     found = cost_of(
-        layer, machine, Temporal(machine.array.unrollings[0], (), {"W": (0, 0), "I": (0,), "O": (0,)})
+        layer,
+        machine,
+        Temporal(machine.array.unrollings[0], (), {"weights": (0, 0), "features": (0,), "sums": (0,)}),
     )
     energy = {(row.level, row.operand): row.energy_j * 1e12 for row in found.moved if row.level == "dram"}
-    assert energy == pytest.approx({("dram", "W"): 60, ("dram", "I"): 15, ("dram", "O"): 70 * 64 / 128})
+    assert energy == pytest.approx(
+        {("dram", "weights"): 60, ("dram", "features"): 15, ("dram", "sums"): 70 * 64 / 128}
+    )
     assert machine.digest != imported(tmp_path).digest
 
 
@@ -177,7 +185,7 @@ def test_operands_follow_the_links_and_buffers_the_flag(tmp_path: Path) -> None:
         TOY, "    served_dimensions: []\n", "    served_dimensions: []\n    force_double_buffering: True\n"
     )
     level = imported(tmp_path, text, swapped).levels[0]
-    assert level.operands == ("I",)
+    assert level.operands == ("features",)
     assert level.double_buffered
     assert not imported(tmp_path).levels[0].double_buffered
 

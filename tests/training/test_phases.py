@@ -12,11 +12,11 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.data.preparation import prepared
 from training.run.loop import Trainee, begin, train, train_epoch
 from training.run.objective import names_of_losses
 from training.run.optimizers import Bop, latent_weights
 from training.run.phases import optimizer_of, phases_of, real_valued, teacher_of
+from training.run.preparation import prepared
 
 
 def begun(design: str, **changes: object) -> tuple[Trainee, list[torch.Tensor]]:

@@ -14,9 +14,9 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from training.data.augment import Augmentation, eight_bit, normalize
 from training.data.dataset import Dataset, Part, checked
-from training.data.preparation import fitted, halved, prepared
 from training.data.sources import read_npz
 from training.run.devices import choose_device, enough_memory
+from training.run.preparation import fitted, halved, prepared
 from training.run.request import requested
 
 

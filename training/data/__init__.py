@@ -1,1 +1,1 @@
-"""Data sets: read, checked, augmented and cut to what a run trains on."""
+"""Data sets: read, checked and augmented."""

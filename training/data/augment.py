@@ -114,27 +114,6 @@ def eight_bit(channels: int) -> Normalization:
     return Normalization((128 / 255,) * channels, (1 / (255 * IMAGE_STEP),) * channels)
 
 
-def statistics(images: torch.Tensor) -> Normalization:
-    """Take mean and standard deviation (over all pixels, not the unbiased one) of each channel of uint8 images.
-
-    They come from counts of the 256 values, so they are exact and the same on every device. Raises BnncostError
-    where a channel is constant, which no standard deviation can scale.
-    """
-    values = np.arange(256) / 255
-    means, stds = [], []
-    for channel in range(images.shape[1]):
-        counts = torch.bincount(images[:, channel].flatten(), minlength=256).cpu().numpy()
-        if np.count_nonzero(counts) == 1:
-            raise BnncostError(
-                f"channel {channel} of the training images is {counts.argmax()} everywhere, so it cannot be "
-                "normalized; leave it out."
-            )
-        mean = counts @ values / counts.sum()
-        means.append(float(mean))
-        stds.append(float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum())))
-    return Normalization(tuple(means), tuple(stds))
-
-
 def normalize(images: torch.Tensor, scale: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
     """Turn bytes (N, C, H, W) into numbers of mean 0 and standard deviation 1, by `Normalization.factors`."""
     return images.to(scale.dtype, memory_format=torch.channels_last).mul_(scale).add_(offset)

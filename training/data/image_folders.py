@@ -43,16 +43,16 @@ def _classes(folder: Path) -> tuple[str, ...]:
 
 def _files(folder: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
     """List the images of one part with their labels, in an order that does not depend on the file system."""
-    found = []
+    files = []
     for label, name in enumerate(classes):
         inside = (folder / name).iterdir() if (folder / name).is_dir() else ()
         paths = sorted(p for p in inside if p.suffix.lower() in SUFFIXES and p.name[0] != ".")
         if not paths and folder.name == "train":
             raise BnncostError(f"'{folder / name}' has no images; {', '.join(SUFFIXES)} are read.")
-        found += [(path, label) for path in paths]
-    if not found:
+        files += [(path, label) for path in paths]
+    if not files:
         raise BnncostError(f"'{folder}' has no images; {', '.join(SUFFIXES)} are read.")
-    return found
+    return files
 
 
 def _common(paths: list[Path]) -> tuple[tuple[int, int], str]:

@@ -129,7 +129,7 @@ def read_npz(path: Path) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in (*NPZ_KEYS, "classes") if key in file.files}
-            found = ", ".join(file.files)
+            held = ", ".join(file.files)
     except (
         OSError,
         ValueError,
@@ -142,7 +142,7 @@ def read_npz(path: Path) -> Arrays:
         raise BnncostError(f"'{path}' is damaged ({error}); write it anew with numpy.savez.") from None
     missing = [key for key in NPZ_KEYS if key not in arrays]
     if missing:
-        raise BnncostError(f"'{path}' lacks {', '.join(missing)}; it holds {found or 'nothing'}.")
+        raise BnncostError(f"'{path}' lacks {', '.join(missing)}; it holds {held or 'nothing'}.")
     x_train, y_train, x_test, y_test = (arrays[key] for key in NPZ_KEYS)
     return Arrays(
         channels_first(x_train, f"'{path}', x_train"),

@@ -83,7 +83,7 @@ def sampled_maps(
                 f"design '{design}': '{op.kind}' in layer '{op.layer}' gives values that are no numbers, so no "
                 "power of two holds them; train it again with a lower learning rate."
             )
-    return {name: np.concatenate(found).astype(np.float64) for name, found in parts.items()}
+    return {name: np.concatenate(chunks).astype(np.float64) for name, chunks in parts.items()}
 
 
 def _passing(missing: set[str]) -> FloatRule:

@@ -50,16 +50,16 @@ def compared(
     factors = normalization.factors("cpu")
     right = same = bits = differing = 0
     for batch in in_order(part, BATCH):
-        found = program.maps(batch.images.numpy(), [value.name for value in wanted], rules)
+        maps = program.maps(batch.images.numpy(), [value.name for value in wanted], rules)
         with torch.no_grad():
             trained = model.maps(normalize(batch.images, *factors), wanted)
-        answers = found[program.network.output.name].reshape(len(batch), -1).argmax(1)
+        answers = maps[program.network.output.name].reshape(len(batch), -1).argmax(1)
         expected = trained[model.network.output].flatten(1).argmax(1).numpy()
         right += int((answers == batch.labels.numpy()).sum())
         same += int((answers == expected).sum())
         for value in wanted:
-            bits += found[value.name].size
-            differing += int((found[value.name] != trained[value].numpy()).sum())
+            bits += maps[value.name].size
+            differing += int((maps[value.name] != trained[value].numpy()).sum())
     return Agreement(100 * right / len(part), same, len(part), bits, differing)
 
 
@@ -96,8 +96,8 @@ def answers_of(model: Lowered, part: Part, normalization: Normalization) -> np.n
     """Classes that the trained network names, (N,)."""
     factors = normalization.factors("cpu")
     with torch.no_grad():
-        found = [
+        answers = [
             model(normalize(batch.images, *factors)).flatten(1).argmax(1).numpy()
             for batch in in_order(part, BATCH)
         ]
-    return np.concatenate(found)
+    return np.concatenate(answers)

@@ -73,10 +73,10 @@ def onnx_answers(path: Path, part: Part, normalization: Normalization) -> np.nda
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     factors = normalization.factors("cpu")
-    found = [
+    answers = [
         session.run(None, {"image": normalize(batch.images, *factors).numpy()})[0]
         .reshape(len(batch), -1)
         .argmax(1)
         for batch in in_order(part, BATCH)
     ]
-    return np.concatenate(found)
+    return np.concatenate(answers)

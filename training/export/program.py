@@ -87,7 +87,7 @@ class Program:
     def _run_float(
         self, image: np.ndarray, rules: Mapping[str, FloatRule]
     ) -> Iterator[tuple[Value, np.ndarray]]:
-        found: dict[Value, np.ndarray] = {self.network.input: image.astype(np.float32)}
+        maps: dict[Value, np.ndarray] = {self.network.input: image.astype(np.float32)}
         for op, done in _with_last_readers(self.network):
             params = [self._float(param.name) for param in op.params]
             if "step" in op.attributes:
@@ -95,30 +95,30 @@ class Program:
                 params[0] = params[0] * steps.reshape(-1, *[1] * (params[0].ndim - 1))
             rule = rules.get(op.kind) or (float_conv if op.kind == "conv" else known(op.kind).meaning)
             with np.errstate(over="ignore", invalid="ignore"):  # as torch does
-                made = rule(op, [found[item] for item in op.inputs], params)
-            found[op.output] = made.astype(np.float32, copy=False)
-            yield op.output, found[op.output]
+                made = rule(op, [maps[item] for item in op.inputs], params)
+            maps[op.output] = made.astype(np.float32, copy=False)
+            yield op.output, maps[op.output]
             for value in done:
-                del found[value]
+                del maps[value]
 
     def _float(self, name: str) -> np.ndarray:
         array = self.arrays[name]
         return array.values.astype(np.float32) if array.real else array.numbers().astype(np.float32)
 
     def _run_fixed(self, images: np.ndarray) -> Iterator[tuple[Value, np.ndarray]]:
-        found: dict[Value, np.ndarray] = {self.network.input: self.input_of(images)}
+        maps: dict[Value, np.ndarray] = {self.network.input: self.input_of(images)}
         for op, done in _with_last_readers(self.network):
-            inputs = [Number(found[item], self.exponents[item.name]) for item in op.inputs]
+            inputs = [Number(maps[item], self.exponents[item.name]) for item in op.inputs]
             extra = {
                 key: self.arrays[str(op.attributes[key])] for key in ("step", "table") if key in op.attributes
             }
             call = Fixed(op, inputs, [self.arrays[param.name] for param in op.params], extra)
             made = fixed_rule(op.kind)(call)
             assert isinstance(op.output, Tensor)
-            found[op.output] = rounded_to(made, op.output.precision, self.exponents[op.output.name])
-            yield op.output, found[op.output]
+            maps[op.output] = rounded_to(made, op.output.precision, self.exponents[op.output.name])
+            yield op.output, maps[op.output]
             for value in done:
-                del found[value]
+                del maps[value]
 
     def binary_maps(self) -> tuple[str, ...]:
         """Names of the maps of bits."""

@@ -25,10 +25,10 @@ def export_outcome(report: ExportReport) -> str:
     return "\n".join(lines)
 
 
-def _agreement(found: Agreement) -> str:
+def _agreement(agreement: Agreement) -> str:
     return (
-        f"{found.differing} of {found.bits:,} bits of feature maps differ, "
-        f"{found.same} of {found.images} classes are the same"
+        f"{agreement.differing} of {agreement.bits:,} bits of feature maps differ, "
+        f"{agreement.same} of {agreement.images} classes are the same"
     )
 
 

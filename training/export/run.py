@@ -16,7 +16,6 @@ from costmodel.networks.build import build
 from costmodel.output import write_whole
 from training.data.augment import Normalization
 from training.data.dataset import Dataset, Part, load
-from training.data.preparation import prepared
 from training.export.checking import Agreement, answers_of, compared, top1
 from training.export.compiling import fixed_program, float_program
 from training.export.files import write_deployment
@@ -25,6 +24,7 @@ from training.export.program import Program
 from training.module.lower import Lowered
 from training.run.folders import load_spec, measurement_of
 from training.run.loop import trained_model
+from training.run.preparation import prepared
 
 PRECISIONS = ("fp32", "int16", "int8", "int6", "int4")
 CALIBRATION_IMAGES = 256
@@ -92,15 +92,15 @@ def export_run(
         raise BnncostError(
             f"run '{run}' has not ended, so there is no network to export; train it to its end first."
         )
-    found = prepared(spec.design, spec.recipe, data if data is not None else load(spec.data))
-    images = Images(found.train, found.test, found.normalization)
+    split = prepared(spec.design, spec.recipe, data if data is not None else load(spec.data))
+    images = Images(split.train, split.test, split.normalization)
     model = trained_model(run, spec)
     programs, notes = _programs(model, spec.design, images, precisions)
     report = export_model(model, spec.design, images, out, programs, onnx=onnx, notes=notes)
     for features, program in programs.items():
         if features != "fp32":
             measured = next(item.top1 for item in report.precisions if item.features == features)
-            kept = top1(program, found.validation)[0]
+            kept = top1(program, split.validation)[0]
             made = replace(record, features=features, top1=measured, validation_top1=kept)
             write_whole(run / RECORDS / f"{features}.json", made.to_json())
     return report

@@ -55,22 +55,22 @@ def stored_values(model: Lowered, folded: Network) -> dict[str, np.ndarray]:
     folded network asks for) is left out. Raises BnncostError for a chain that changes sign more than once.
     """
     learned = {param.name for param in model.network.learned()}
-    found: dict[Value, torch.Tensor] = {}
+    values: dict[Value, torch.Tensor] = {}
 
     def read(value: Value) -> torch.Tensor:
-        if value not in found:
+        if value not in values:
             assert isinstance(value, Param)
-            found[value] = model.value(value).detach()
-        return found[value]
+            values[value] = model.value(value).detach()
+        return values[value]
 
     with torch.no_grad():
         for op in folded.ops:
             if op.when == "export":
                 made = _made(op, [read(item) for item in op.inputs], model)
-                found[op.output] = torch.as_tensor(np.array(made), dtype=model.progress.dtype)
+                values[op.output] = torch.as_tensor(np.array(made), dtype=model.progress.dtype)
         params = dict.fromkeys(param for op in folded.running() for param in op.params)
         return {
-            param.name: read(param).numpy() for param in params if param in found or param.name in learned
+            param.name: read(param).numpy() for param in params if param in values or param.name in learned
         }
 
 
@@ -128,12 +128,12 @@ def _threshold(op: Op, inputs: list[torch.Tensor], progress: torch.Tensor) -> tu
             x = rule_of(replaced.kind).run(Call(replaced, [x], params, False, progress))  # type: ignore[misc]
         return (x >= 0)[0, :, :, 0]
 
-    found = (
+    sides = (
         _of_floats(positive, count, progress.dtype)
         if limit is None
         else _of_whole(positive, count, limit, op)
     )
-    return found[0].double().numpy(), found[1].double().numpy()
+    return sides[0].double().numpy(), sides[1].double().numpy()
 
 
 def _of_whole(positive: Positive, count: int, limit: object, op: Op) -> tuple[torch.Tensor, torch.Tensor]:

@@ -79,24 +79,16 @@ def jobs_of(plan: Plan) -> tuple[Job, ...]:
 def comparisons_of(plan: Plan) -> tuple[Comparison, ...]:
     """List the designs of a plan, in the order in which they are trained; raises BnncostError where two do not fit."""
     listed: list[Comparison] = []
-    for found in _all(plan):
-        if isinstance(found, BnncostError):
-            raise found
-        listed.append(found)
+    for item in _all(plan):
+        if isinstance(item, BnncostError):
+            raise item
+        listed.append(item)
     return _with_seeds(plan, _in_order(plan, listed))
-
-
-def left_out_of(plan: Plan) -> dict[str, str]:
-    """Say why methods are no part of a plan that asks for all of them."""
-    if ALL not in plan.alone:
-        return {}
-    reasons = {name: _alone(plan, MethodUse(name)) for name in METHODS}
-    return {name: str(reason) for name, reason in reasons.items() if isinstance(reason, BnncostError)}
 
 
 def problems_of(plan: Plan) -> list[tuple[str, str]]:
     """Find everything in a plan that does not go together, as field and sentence."""
-    found = [
+    problems = [
         (field, str(item))
         for field, items in _sections(plan)
         for item in items
@@ -105,8 +97,8 @@ def problems_of(plan: Plan) -> list[tuple[str, str]]:
     whole = [item for item in _all(plan) if isinstance(item, Comparison)]
     labels = [item.label for item in whole]
     for field, given in (("more_seeds", plan.more_seeds), ("first", plan.first)):
-        found += [(field, str(unknown("label", label, labels))) for label in given if label not in labels]
-    return found
+        problems += [(field, str(unknown("label", label, labels))) for label in given if label not in labels]
+    return problems
 
 
 # ------------------------------------------------------------------ the designs
@@ -168,9 +160,9 @@ def _methods_alone(plan: Plan) -> Found:
             yield _alone(plan, MethodUse.parse(text))
         return
     for name in METHODS:
-        found = _alone(plan, MethodUse(name))
-        if isinstance(found, Comparison):
-            yield found
+        compared = _alone(plan, MethodUse(name))
+        if isinstance(compared, Comparison):
+            yield compared
 
 
 def _alone(plan: Plan, use: MethodUse) -> Comparison | BnncostError:

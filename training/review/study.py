@@ -1,7 +1,8 @@
-"""`bnncost review`: a plan's runs, trained as far as the budget goes, and what has come out so far."""
+"""`bnncost review`: a plan with its runs, trained as far as the budget goes, and what has come out so far."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,17 +10,25 @@ from pathlib import Path
 
 from rich.console import Console
 
+from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
-from training.review.comparisons import Job, jobs_of
-from training.review.outcome import Outcome, outcome_of
+from training.review.comparisons import Job, jobs_of, problems_of
+from training.review.outcome import outcome_of
 from training.review.outcome_files import write_outcome
 from training.review.pace import epochs_of, pace_of
 from training.review.plan import Plan
 from training.review.schedule import missing, run_all
 from training.review.view import view_for
 from training.review.worker import Opener, Setting, open_training
+from training.run.console import say
 from training.run.durations import words_of
 from training.run.folders import source_of
+from training.run.settings_file import read_settings
+
+
+def load_plan(name_or_path: str | os.PathLike[str]) -> Plan:
+    """Read a shipped plan by its name, or a YAML file; raises one BnncostError with all that is wrong."""
+    return read_settings(name_or_path, "plans", Plan, problems_of)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) 
         left = "" if item.done or item.left_s is None else f", about {words_of(item.left_s)}"
         compared = "; ".join(dict.fromkeys(_compared(job)))
         line = f"{number:3}  {job.label}, seed {job.seed}: {state}{left}  {job.design}  {compared}"
-        console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+        say(console, line.rstrip())
     open_ = [item for item in listed if not item.done]
     known = [item.left_s for item in open_ if item.left_s is not None]
     total = (
@@ -67,7 +76,7 @@ def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) 
         else "time known after one epoch"
     )
     told = f"{len(listed) - len(open_)} of {len(listed)} runs are done"
-    console.print(f"{told}; {total}." if open_ else f"{told}.", markup=False, highlight=False, soft_wrap=True)
+    say(console, f"{told}; {total}." if open_ else f"{told}.")
 
 
 def require_jobs(jobs: int) -> None:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import TaskID
 
 from training.review.worker import Beat, Ended
+from training.run.console import bars, say
 from training.run.durations import words_of
 from training.run.folders import RunSpec
 
@@ -61,9 +62,6 @@ class Lines:
         """Be on screen while inside."""
         yield
 
-    def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
     def _label(self, spec: RunSpec) -> str:
         return self._labels.get(str(spec.design), str(spec.design))
 
@@ -76,14 +74,14 @@ class Lines:
     def ended(self, worker: int, spec: RunSpec, said: Ended) -> None:
         """Tell what became of a run."""
         if said.how != "busy":
-            self._say(_outcome(self._label(spec), spec, said))
+            say(self._console, _outcome(self._label(spec), spec, said))
 
     def total(self, runs: int, missing: int, left_s: float | None) -> None:
         """Tell how far the study is, when that has changed."""
         if self._done != (runs, missing):
             self._done = (runs, missing)
             left = f", about {words_of(left_s)} left" if left_s and missing else ""
-            self._say(f"{runs - missing} of {runs} runs are done{left}")
+            say(self._console, f"{runs - missing} of {runs} runs are done{left}")
 
 
 class Bars:
@@ -92,17 +90,14 @@ class Bars:
     def __init__(self, console: Console, labels: Mapping[str, str]) -> None:
         self._lines = Lines(console, labels)
         self._labels = labels
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(24), TextColumn("{task.fields[told]}"),
-            console=console, transient=True,
-        )  # fmt: skip
+        self._progress = bars(console, transient=True)
         self._workers: list[TaskID] = []
-        self._whole = self._progress.add_task("all runs", total=1, told="")
+        self._whole = self._progress.add_task("all runs", total=1, now="")
 
     @contextmanager
     def shown(self, workers: int) -> Iterator[None]:
         """Be on screen while inside."""
-        self._workers = [self._progress.add_task("starting", total=None, told="") for _ in range(workers)]
+        self._workers = [self._progress.add_task("starting", total=None, now="") for _ in range(workers)]
         with self._progress:
             yield
 
@@ -110,22 +105,22 @@ class Bars:
         """Tell that a worker begins a run."""
         label = f"{self._labels.get(str(spec.design), str(spec.design))}, seed {spec.seed}"
         self._progress.update(
-            self._workers[worker], description=label, total=spec.recipe.epochs, completed=0, told=""
+            self._workers[worker], description=label, total=spec.recipe.epochs, completed=0, now=""
         )
 
     def beat(self, worker: int, beat: Beat) -> None:
         """Tell how far a worker is."""
-        told = f"epoch {beat.epoch}, {beat.images_per_s:.0f} images/s, {words_of(beat.seconds_left)} left"
-        self._progress.update(self._workers[worker], completed=beat.epoch - 1 + beat.part, told=told)
+        now = f"epoch {beat.epoch}, {beat.images_per_s:.0f} images/s, {words_of(beat.seconds_left)} left"
+        self._progress.update(self._workers[worker], completed=beat.epoch - 1 + beat.part, now=now)
 
     def ended(self, worker: int, spec: RunSpec, said: Ended) -> None:
         """Tell what became of a run."""
         self._lines.ended(worker, spec, said)
-        self._progress.update(self._workers[worker], description="idle", total=None, completed=0, told="")
+        self._progress.update(self._workers[worker], description="idle", total=None, completed=0, now="")
 
     def total(self, runs: int, missing: int, left_s: float | None) -> None:
         """Tell how far the study is."""
         left = f", about {words_of(left_s)} left" if left_s else ""
         self._progress.update(
-            self._whole, total=runs, completed=runs - missing, told=f"{runs - missing} of {runs}{left}"
+            self._whole, total=runs, completed=runs - missing, now=f"{runs - missing} of {runs}{left}"
         )

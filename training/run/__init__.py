@@ -1,1 +1,1 @@
-"""One run from top to bottom: recipe, phases, loop, losses, optimizers, checkpoints and records."""
+"""One run from top to bottom: recipe, prepared data, phases, loop, losses, optimizers, checkpoints and records."""

@@ -15,9 +15,9 @@ def seconds_of(text: str) -> float:
     >>> seconds_of("1h30m")
     5400.0
     """
-    found = _BUDGET.fullmatch(text.strip().lower())
-    parts = [float(part or 0) for part in found.groups()] if found else [0.0]
-    if sum(parts) <= 0 or not found:
+    match = _BUDGET.fullmatch(text.strip().lower())
+    parts = [float(part or 0) for part in match.groups()] if match else [0.0]
+    if sum(parts) <= 0 or not match:
         raise BnncostError(f"a budget of '{text}' is not a length of time; write 25m, 2h, 90s or 1h30m.")
     return 3600 * parts[0] + 60 * parts[1] + parts[2]
 

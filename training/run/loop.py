@@ -24,7 +24,6 @@ from costmodel.networks.build import build
 from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
-from training.data.preparation import Prepared, prepared
 from training.module.calibrate import fit_steps
 from training.module.lower import Lowered, keep_promises, lower, set_progress
 from training.run.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
@@ -41,6 +40,7 @@ from training.run.folders import (
 from training.run.objective import Objective, make_objective
 from training.run.optimizers import PUBLISHED, learned_tensors, make_optimizer, set_decay, set_rate, stage_at
 from training.run.phases import Phase, inherit, optimizer_of, phases_of, teacher_of
+from training.run.preparation import Prepared, prepared
 from training.run.provenance import commit, device_name
 from training.run.recipe import Recipe
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from costmodel.designs.records import Measurement
+from training.run.console import bars, say
 from training.run.durations import words_of
-from training.run.loop import Progress as State
-from training.run.loop import Watch
+from training.run.loop import Progress, Watch
 
 
 @contextmanager
@@ -20,12 +19,10 @@ def watched(console: Console) -> Iterator[Watch]:
     if not console.is_terminal:
         yield lambda state: print_epoch(console, state)
         return
-    design = TextColumn("{task.description}", markup=False)  # its methods stand in brackets, as markup does
-    columns = (design, BarColumn(bar_width=24), TextColumn("{task.fields[now]}"))
-    with Progress(*columns, console=console) as progress:
+    with bars(console) as progress:
         tasks: dict[str, int] = {}
 
-        def show(state: State) -> None:
+        def show(state: Progress) -> None:
             epochs = state.spec.recipe.epochs
             if state.spec.name not in tasks:
                 tasks[state.spec.name] = progress.add_task(str(state.spec.design), total=epochs, now="")
@@ -35,13 +32,13 @@ def watched(console: Console) -> Iterator[Watch]:
         yield show
 
 
-def print_epoch(console: Console, state: State) -> None:
+def print_epoch(console: Console, state: Progress) -> None:
     """Print a line at the end of an epoch."""
     if state.part == 1:
-        console.print(f"{state.spec.design}: {_now(state)}", soft_wrap=True, highlight=False, markup=False)
+        say(console, f"{state.spec.design}: {_now(state)}")
 
 
-def _now(state: State) -> str:
+def _now(state: Progress) -> str:
     accuracy = "" if state.validation_top1 is None else f", validation {state.validation_top1:.1f} %"
     return (
         f"epoch {state.epoch}/{state.spec.recipe.epochs}, loss {state.loss:.3f}{accuracy}, "

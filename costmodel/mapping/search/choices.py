@@ -13,7 +13,7 @@ import numpy as np
 
 from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.conventions import Conventions
-from costmodel.mapping.nest import CHANGING, LoopNest
+from costmodel.mapping.nest import CHANGING, SUMS, LoopNest, Operand
 from costmodel.mapping.search.links import (
     Link,
     Move,
@@ -24,7 +24,7 @@ from costmodel.mapping.search.links import (
     sides,
     words,
 )
-from costmodel.mapping.search.plan import State
+from costmodel.mapping.search.states import State
 from costmodel.mapping.search.tiles import Tiling
 
 Held = tuple[int, np.ndarray]
@@ -48,7 +48,7 @@ class Choices:
     """The links of one operand of one layer on one unrolling; what is asked for is worked out once."""
 
     def __init__(
-        self, machine: Architecture, layer: LoopNest, tiling: Tiling, operand: str, rules: Conventions
+        self, machine: Architecture, layer: LoopNest, tiling: Tiling, operand: Operand, rules: Conventions
     ) -> None:
         """Begin with nothing worked out."""
         self.machine, self.layer, self.tiling, self.operand, self.rules = (
@@ -75,7 +75,7 @@ class Choices:
     @cached_property
     def finished(self) -> tuple[np.ndarray, ...]:
         """Say of each link, for every cut, whether all that crosses outwards is final; of inputs, no."""
-        if self.operand != "O":
+        if self.operand != SUMS:
             return tuple(self.tiling.lattice.one < 1 for _ in self.links)
         return tuple(sides(self.machine, self.tiling, link)[0].visits == 1 for link in self.links)
 
@@ -90,7 +90,9 @@ class Choices:
 
     def bits(self, final: bool) -> int:
         """Width of an element that a level holds [bit]."""
-        return self.layer.partial_bits if self.operand == "O" and not final else self.layer.bits(self.operand)
+        return (
+            self.layer.partial_bits if self.operand == SUMS and not final else self.layer.bits(self.operand)
+        )
 
     def resident(self, link: Link, final: bool) -> tuple[Held, ...]:
         """Say what a link's cut makes its inner level hold: one tile, or two where it exchanges them unseen."""
@@ -173,22 +175,22 @@ class Choices:
 
         A cut whose tile alone overflows a level is not allowed, unless `any_size` is.
         """
-        found, reached = [], {(0, False)}
+        choices, reached = [], {(0, False)}
         for link in self.links:
             reachable, finished = self.reachable(link), self.finished[link.number]
             for before in [state for state in sorted(reached) if state[0] == link.number]:
                 inner = self.resident(link, before[1])
                 fits = reachable if any_size else self._fits(reachable, inner)
-                for ends_final in (False, True) if self.operand == "O" else (False,):
+                for ends_final in (False, True) if self.operand == SUMS else (False,):
                     home = self.home(link, ends_final)
                     allowed = fits if any_size else self._fits(fits, home)
-                    if self.operand == "O":
+                    if self.operand == SUMS:
                         allowed = allowed & (finished if ends_final else ~finished)
                     if allowed.any():
                         after = (link.number + 1, ends_final and not link.last)
-                        found.append(Choice(self, link, before, after, (*inner, *home), allowed))
+                        choices.append(Choice(self, link, before, after, (*inner, *home), allowed))
                         reached.add(after)
-        return found
+        return choices
 
     def _fits(self, allowed: np.ndarray, residents: tuple[Held, ...]) -> np.ndarray:
         for number, bits in residents:
@@ -208,6 +210,6 @@ class Choice:
     allowed: np.ndarray
 
     @property
-    def operand(self) -> str:
+    def operand(self) -> Operand:
         """Whose link it is."""
         return self.owner.operand

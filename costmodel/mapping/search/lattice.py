@@ -58,13 +58,13 @@ def primes(number: int) -> tuple[int, ...]:
     >>> primes(112)
     (2, 2, 2, 2, 7)
     """
-    found, divisor = [], 2
+    factors, divisor = [], 2
     while divisor * divisor <= number:
         while number % divisor == 0:
-            found.append(divisor)
+            factors.append(divisor)
             number //= divisor
         divisor += 1
-    return (*found, number) if number > 1 else tuple(found)
+    return (*factors, number) if number > 1 else tuple(factors)
 
 
 def factored(

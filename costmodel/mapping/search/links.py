@@ -24,7 +24,7 @@ import numpy as np
 
 from costmodel.mapping.architecture import READS, Architecture
 from costmodel.mapping.conventions import Conventions
-from costmodel.mapping.nest import LoopNest
+from costmodel.mapping.nest import SUMS, LoopNest, Operand
 from costmodel.mapping.search.lattice import Lattice
 from costmodel.mapping.search.tiles import Tiles, Tiling
 
@@ -58,20 +58,20 @@ class Move(NamedTuple):
 class Link:
     """One link of an operand: its number from the inside, the level outside it and the one inside (None: lanes)."""
 
-    operand: str
+    operand: Operand
     number: int
     outer: int
     inner: int | None
     last: bool
 
 
-def links_of(machine: Architecture, operand: str) -> tuple[Link, ...]:
+def links_of(machine: Architecture, operand: Operand) -> tuple[Link, ...]:
     """List the links of an operand from the lanes to its home."""
     return _links(operand, machine.hierarchy[operand])
 
 
 @lru_cache(maxsize=256)
-def _links(operand: str, levels: tuple[int, ...]) -> tuple[Link, ...]:
+def _links(operand: Operand, levels: tuple[int, ...]) -> tuple[Link, ...]:
     inner = (None, *levels[:-1])
     return tuple(
         Link(operand, number, outer, below, number == len(levels) - 1)
@@ -91,7 +91,7 @@ def moves(
     """Yield every stream of a link."""
     outer, inner = sides(machine, tiling, link)
     exchanges = tiling.lattice.exchanges
-    if link.operand != "O":
+    if link.operand != SUMS:
         bits = layer.bits(link.operand)
         first = _ONCE
         yield Move(link.outer, "feed", bits, outer.number, outer.elements, exchanges, first, outer.largest)
@@ -159,7 +159,7 @@ def _sums_back(sums: _Sums) -> Iterator[Move]:
 
 
 def moved_at(
-    machine: Architecture, move: Move, operand: str, lattice: Lattice, point: tuple[int, ...]
+    machine: Architecture, move: Move, operand: Operand, lattice: Lattice, point: tuple[int, ...]
 ) -> tuple[float, float]:
     """Say what a stream moves under one cut: elements, and accesses as `words` counts them."""
     elements = lattice.at(move.elements, point)
@@ -171,13 +171,13 @@ def moved_at(
     return elements, ceil(average - _ROUNDING) * number * (least / per_word)
 
 
-def _pieces(machine: Architecture, move: Move, operand: str) -> tuple[int, int]:
+def _pieces(machine: Architecture, move: Move, operand: Operand) -> tuple[int, int]:
     """Bits of the smallest piece that a stream's port moves, and of an access that costs the stated energy."""
     port = machine.ports[move.level, operand, move.direction][1]
     return port.least_bits, port.energy_bits or machine.levels[move.level].energy_bits
 
 
-def words(machine: Architecture, move: Move, operand: str) -> np.ndarray:
+def words(machine: Architecture, move: Move, operand: Operand) -> np.ndarray:
     """Accesses of a stream, in units of `energy_bits`; each exchange rounds up to the port's pieces.
 
     The pieces of an exchange are those of the average one, so that an edge tile costs its share.
@@ -195,7 +195,7 @@ def joules_per_word(machine: Architecture, move: Move) -> float:
     return level.read_energy_j if move.direction in READS else level.write_energy_j
 
 
-def cycles_of(machine: Architecture, move: Move, operand: str) -> np.ndarray:
+def cycles_of(machine: Architecture, move: Move, operand: Operand) -> np.ndarray:
     """Cycles that one exchange of the largest tile keeps the port of one instance busy."""
     width = machine.ports[move.level, operand, move.direction][1].width_bits
     return np.ceil(move.largest * (move.bits / width) - _ROUNDING)

@@ -13,7 +13,7 @@ from math import gcd, prod
 
 import numpy as np
 
-from costmodel.mapping.nest import DIMS, RELEVANT, Axis, LoopNest
+from costmodel.mapping.nest import DIMS, FEATURES, RELEVANT, Axis, LoopNest, Operand
 from costmodel.mapping.search.lattice import Lattice, Spread
 
 Inside = frozenset[str]
@@ -47,16 +47,16 @@ class Tiling:
         """Begin with no table; `even` spreads the lanes of a last step over all steps (Conventions.even_edges)."""
         self.layer, self.spreads, self.lattice, self.even = layer, spreads, lattice, even
         self._loops: dict[tuple[str, Inside], tuple[np.ndarray, np.ndarray]] = {}
-        self._tiles: dict[tuple[str, Inside], Tiles] = {}
+        self._tiles: dict[tuple[Operand, Inside], Tiles] = {}
 
-    def tiles(self, operand: str, inside: Inside) -> Tiles:
+    def tiles(self, operand: Operand, inside: Inside) -> Tiles:
         """Count the tiles of an operand for every prefix."""
         key = (operand, inside)
         if key not in self._tiles:
             self._tiles[key] = self._count(operand, inside)
         return self._tiles[key]
 
-    def _count(self, operand: str, inside: Inside) -> Tiles:
+    def _count(self, operand: Operand, inside: Inside) -> Tiles:
         relevant = RELEVANT[operand]
         apart = visits = elements = largest = self.lattice.one
         for dim in DIMS:
@@ -67,10 +67,10 @@ class Tiling:
                 visits = visits * number
                 continue
             apart = apart * number
-            if operand != "I" or dim in ("C", "G"):
+            if operand != FEATURES or dim in ("C", "G"):
                 elements = elements * self.spreads[dim].extent
                 largest = largest * size
-        if operand == "I":
+        if operand == FEATURES:
             for axis, dims in ((0, ("OY", "FY")), (1, ("OX", "FX"))):
                 held, most = self._window(axis, dims, inside)
                 elements = elements * self.lattice.place(held, *dims)

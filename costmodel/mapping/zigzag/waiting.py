@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from costmodel.mapping.architecture import Architecture, Port
 from costmodel.mapping.mapped import Latency, Loop, Temporal
-from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
+from costmodel.mapping.nest import FEATURES, OPERANDS, RELEVANT, SUMS, WEIGHTS, LoopNest, Operand
 from costmodel.mapping.search.lattice import Spread, spread
 from costmodel.mapping.search.links import Link, links_of, sides
 from costmodel.mapping.search.tiles import Tiling, even_lanes
@@ -25,7 +25,7 @@ SLIDING = ("OY", "OX", "FY", "FX")
 class _Activity(NamedTuple):
     """One stream on one port: every `period` cycles, `times` in all, it needs `takes` of the `window` cycles."""
 
-    operand: str
+    operand: Operand
     link: int
     direction: str
     takes: int
@@ -82,13 +82,13 @@ def zigzag_latency(machine: Architecture, layer: LoopNest, tiling: Tiling, mappi
     first = {
         operand: tiles[operand][1].inner_bits if len(tiles[operand]) > 1 else 0.0 for operand in OPERANDS
     }
-    ends: dict[tuple[str, int, str], tuple[float, bool]] = {}
+    ends: dict[tuple[Operand, int, str], tuple[float, bool]] = {}
     for (level, number), streams in ports.items():
         ends |= _ends(machine.levels[level].ports[number], streams, steps + stall, first)
     start = _start(machine, ends)
     end = sum(
-        max(ends["O", link.number, "drain"][0], ends["O", link.number, "collect"][0])
-        for link in links_of(machine, "O")[1:]
+        max(ends[SUMS, link.number, "drain"][0], ends[SUMS, link.number, "collect"][0])
+        for link in links_of(machine, SUMS)[1:]
     )
     return Latency(steps, stall, start, end + _ripple(machine, layer, mapping), stalls)
 
@@ -102,29 +102,30 @@ def _whole_lanes(tiling: Tiling) -> Tiling:
 
 
 def _tiles(
-    machine: Architecture, layer: LoopNest, tiling: Tiling, mapping: Temporal, operand: str
+    machine: Architecture, layer: LoopNest, tiling: Tiling, mapping: Temporal, operand: Operand
 ) -> list[_Tile]:
-    found = []
+    tiles = []
     cuts = mapping.cuts[operand]
     for link, cut in zip(links_of(machine, operand), cuts, strict=True):
         inside = mapping.order[(cuts[link.number - 1] if link.number else 0) : cut]
         point = tiling.lattice.point(mapping.order[:cut])
         outer, inner = sides(machine, tiling, link)
-        partial = operand == "O" and tiling.lattice.at(outer.visits, point) > 1
+        partial = operand == SUMS and tiling.lattice.at(outer.visits, point) > 1
         bits = layer.partial_bits if partial else layer.bits(operand)
-        found.append(
+        tiles.append(
             _Tile(
                 prod(factor for _, factor in mapping.order[:cut]),
                 tiling.lattice.at(inner.largest, point) * bits,
                 tiling.lattice.at(outer.largest, point) * bits,
                 _run(inside, lambda dim: dim not in RELEVANT[operand]) if link.number else 1,
                 _run(
-                    inside, lambda dim: dim in RELEVANT[operand] and not (operand == "I" and dim in SLIDING)
+                    inside,
+                    lambda dim: dim in RELEVANT[operand] and not (operand == FEATURES and dim in SLIDING),
                 ),
                 partial,
             )
         )
-    return found
+    return tiles
 
 
 def _run(loops: Sequence[Loop], wanted: Callable[[str], bool]) -> int:
@@ -139,7 +140,7 @@ def _run(loops: Sequence[Loop], wanted: Callable[[str], bool]) -> int:
 
 def _streams(link: Link, tile: _Tile) -> list[tuple[int, str, float]]:
     """List a link's streams: level, direction, bits of one exchange."""
-    if link.operand != "O":
+    if link.operand != SUMS:
         both = [(link.outer, "feed", tile.outer_bits), (link.inner, "fill", tile.inner_bits)]
     else:
         both = [(link.outer, "collect", tile.outer_bits), (link.inner, "drain", tile.inner_bits)]
@@ -148,12 +149,12 @@ def _streams(link: Link, tile: _Tile) -> list[tuple[int, str, float]]:
     return [(level, direction, bits) for level, direction, bits in both if level is not None]
 
 
-def _hides(machine: Architecture, tiles: dict[str, list[_Tile]]) -> dict[tuple[str, int], bool]:
+def _hides(machine: Architecture, tiles: dict[Operand, list[_Tile]]) -> dict[tuple[Operand, int], bool]:
     """Say of each link whether its inner level has room to exchange the tile in the background.
 
     What counts is the part of a tile in use: the tile without the loops at its top that leave it part by part.
     """
-    part: dict[tuple[str, int], float] = {}
+    part: dict[tuple[Operand, int], float] = {}
     used = [0.0] * len(machine.levels)
     for operand in OPERANDS:
         for link in links_of(machine, operand)[1:]:
@@ -161,18 +162,18 @@ def _hides(machine: Architecture, tiles: dict[str, list[_Tile]]) -> dict[tuple[s
             assert inner is not None, "only the first link begins at the lanes"
             part[operand, link.number] = tile.inner_bits // tile.kept_last / machine.levels[inner].size_bits
             used[inner] += part[operand, link.number]
-    found = {}
-    for operand in ("O", "I", "W"):
+    hides = {}
+    for operand in (SUMS, FEATURES, WEIGHTS):
         for link in links_of(machine, operand):
             if link.inner is None:
-                found[operand, link.number] = False
+                hides[operand, link.number] = False
                 continue
             mine = part[operand, link.number]
             room = mine <= 1 - used[link.inner]
-            found[operand, link.number] = used[link.inner] <= 0.5 or room
+            hides[operand, link.number] = used[link.inner] <= 0.5 or room
             if room and used[link.inner] > 0.5:
                 used[link.inner] += mine
-    return found
+    return hides
 
 
 def _stall(streams: Sequence[_Activity], steps: int) -> float:
@@ -204,29 +205,29 @@ def _united(streams: Sequence[_Activity], steps: int) -> int:
 
 
 def _ends(
-    port: Port, streams: Sequence[_Activity], cycles: float, first: dict[str, float]
-) -> dict[tuple[str, int, str], tuple[float, bool]]:
+    port: Port, streams: Sequence[_Activity], cycles: float, first: dict[Operand, float]
+) -> dict[tuple[Operand, int, str], tuple[float, bool]]:
     """Cycles before or after the computation of each stream of a port, and whether two inputs share the port.
 
     A stream that runs once may borrow the cycles that the others leave, down to its operand's innermost tile.
     """
-    moving = [s for s in streams if not (s.operand == "O" and s.direction in ("feed", "fill"))]
-    shared = len({operand for operand, _ in port.uses if operand != "O"}) > 1
-    found = {(s.operand, s.link, s.direction): (float(s.takes), shared) for s in moving}
+    moving = [s for s in streams if not (s.operand == SUMS and s.direction in ("feed", "fill"))]
+    shared = len({operand for operand, _ in port.uses if operand != SUMS}) > 1
+    ends = {(s.operand, s.link, s.direction): (float(s.takes), shared) for s in moving}
     rate = sum(s.rate for s in moving if s.times > 1)
     spare = max(0.0, (port.width_bits - rate) / port.width_bits * cycles)
     for stream in sorted((s for s in moving if s.times == 1), key=lambda s: -s.takes):
         least = ceil(first[stream.operand] / port.width_bits)
         borrowed = min(max(0.0, stream.takes - least), spare)
         spare -= borrowed
-        found[stream.operand, stream.link, stream.direction] = (stream.takes - borrowed, shared)
-    return found
+        ends[stream.operand, stream.link, stream.direction] = (stream.takes - borrowed, shared)
+    return ends
 
 
-def _start(machine: Architecture, ends: dict[tuple[str, int, str], tuple[float, bool]]) -> float:
+def _start(machine: Architecture, ends: dict[tuple[Operand, int, str], tuple[float, bool]]) -> float:
     """Cycles until both inputs' first tiles are in: what goes through ports that they share goes in turn."""
-    alone, half, together = ({"W": 0.0, "I": 0.0} for _ in range(3))
-    for operand in ("W", "I"):
+    alone, half, together = ({WEIGHTS: 0.0, FEATURES: 0.0} for _ in range(3))
+    for operand in (WEIGHTS, FEATURES):
         for link in links_of(machine, operand)[1:]:
             inner, outer = ends[operand, link.number, "fill"], ends[operand, link.number, "feed"]
             cycles = max(inner[0], outer[0])
@@ -238,7 +239,7 @@ def _start(machine: Architecture, ends: dict[tuple[str, int, str], tuple[float, 
                 alone[operand] += cycles
     return min(
         together[one] + max(together[two] + half[two] + alone[two], half[one] + alone[one])
-        for one, two in (("W", "I"), ("I", "W"))
+        for one, two in ((WEIGHTS, FEATURES), (FEATURES, WEIGHTS))
     )
 
 

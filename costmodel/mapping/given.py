@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Loop, Mapped, Moved, Temporal
-from costmodel.mapping.nest import DIMS, OPERANDS, RELEVANT, LoopNest
+from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, RELEVANT, SUMS, WEIGHTS, LoopNest, Operand
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.lattice import Lattice, spread
-from costmodel.mapping.search.links import joules_per_word, links_of, moved_at
+from costmodel.mapping.search.links import Link, joules_per_word, links_of, moved_at
 from costmodel.mapping.search.tiles import Tiling
 from costmodel.mapping.zigzag.waiting import zigzag_latency
 
@@ -47,7 +47,7 @@ def cost_of(
 
 
 def closed(
-    machine: Architecture, order: tuple[Loop, ...], operand: str, cuts: tuple[int, ...], place: str
+    machine: Architecture, order: tuple[Loop, ...], operand: Operand, cuts: tuple[int, ...], place: str
 ) -> tuple[int, ...]:
     """Move each cut outwards over loops that leave the operand's tile as it is."""
     links = links_of(machine, operand)
@@ -84,20 +84,15 @@ def price(
 def priced(operands: Sequence[Choices], mapping: Temporal) -> Mapped:
     """Read tables that are already there."""
     machine, layer, tiling = operands[0].machine, operands[0].layer, operands[0].tiling
-    at = tiling.lattice.at
     rows: list[Moved] = []
     placed: list[tuple[Choices, int, Point]] = []
     held = [0.0] * len(machine.levels)
     for choices in operands:
-        final = False
-        for link, cut in zip(choices.links, mapping.cuts[choices.operand], strict=True):
-            point = tiling.lattice.point(mapping.order[:cut])
+        for link, point, levels in at_cuts(choices, mapping):
             rows += _rows(choices, link.number, point)
             placed.append((choices, link.number, point))
-            ends_final = bool(at(choices.finished[link.number], point))
-            for number, bits in (*choices.resident(link, final), *choices.home(link, ends_final)):
-                held[number] += at(bits, point)
-            final = ends_final
+            for number, bits in levels:
+                held[number] += bits
     for level, taken in zip(machine.levels, held, strict=True):
         if taken > level.size_bits:
             raise BnncostError(
@@ -111,19 +106,32 @@ def priced(operands: Sequence[Choices], mapping: Temporal) -> Mapped:
     return Mapped(layer, machine, mapping, tuple(rows), latency)
 
 
+def at_cuts(
+    choices: Choices, mapping: Temporal
+) -> Iterator[tuple[Link, Point, tuple[tuple[int, float], ...]]]:
+    """Yield each link of an operand with the prefix at its cut, and what levels must hold for it: (level, bits)."""
+    lattice, final = choices.tiling.lattice, False
+    for link, cut in zip(choices.links, mapping.cuts[choices.operand], strict=True):
+        point = lattice.point(mapping.order[:cut])
+        ends_final = bool(lattice.at(choices.finished[link.number], point))
+        held = (*choices.resident(link, final), *choices.home(link, ends_final))
+        yield link, point, tuple((number, lattice.at(bits, point)) for number, bits in held)
+        final = ends_final
+
+
 def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:
     total: dict[tuple[int, str], list[float]] = {}
     machine = choices.machine
     for stream in choices.streams(number):
         elements, accesses = moved_at(machine, stream, choices.operand, choices.tiling.lattice, point)
-        found = total.setdefault((stream.level, stream.direction), [0.0, 0.0, 0.0])
-        found[0] += elements * stream.bits
-        found[1] += accesses
-        found[2] += accesses * joules_per_word(machine, stream)
+        sums = total.setdefault((stream.level, stream.direction), [0.0, 0.0, 0.0])
+        sums[0] += elements * stream.bits
+        sums[1] += accesses
+        sums[2] += accesses * joules_per_word(machine, stream)
     return [
-        Moved(machine.levels[level].name, choices.operand, direction, *found)
-        for (level, direction), found in total.items()
-        if found[0]
+        Moved(machine.levels[level].name, choices.operand, direction, *sums)
+        for (level, direction), sums in total.items()
+        if sums[0]
     ]
 
 
@@ -138,8 +146,8 @@ def _latency(machine: Architecture, lattice: Lattice, placed: list[tuple[Choices
     ends = {operand: 0.0 for operand in OPERANDS}
     for choices, number, point in placed:
         waiting = choices.waiting(number)
-        for total, found in ((stalls, waiting.stalls), (busy, waiting.busy)):
-            for port, cycles in found.items():
+        for total, added in ((stalls, waiting.stalls), (busy, waiting.busy)):
+            for port, cycles in added.items():
                 total[port] = total.get(port, 0.0) + lattice.at(cycles, point)
         ends[choices.operand] += lattice.at(waiting.ends, point)
     ports = {
@@ -148,4 +156,6 @@ def _latency(machine: Architecture, lattice: Lattice, placed: list[tuple[Choices
         )
         for (level, number), stall in stalls.items()
     }
-    return Latency(lattice.steps, max(ports.values(), default=0.0), ends["W"] + ends["I"], ends["O"], ports)
+    return Latency(
+        lattice.steps, max(ports.values(), default=0.0), ends[WEIGHTS] + ends[FEATURES], ends[SUMS], ports
+    )
