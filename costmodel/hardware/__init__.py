@@ -8,7 +8,7 @@ from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine, shipped_profiles
 from costmodel.hardware.memories.level import Macro, MemoryFigures, MemoryLevel
 from costmodel.hardware.new import new_profile, profile_json_schema
-from costmodel.hardware.prices import Reproduction, UnitPrice, reproductions
+from costmodel.hardware.prices import UnitPrice
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.problem import Problem
 from costmodel.hardware.text.quantity import Quantity
@@ -20,13 +20,11 @@ __all__ = [
     "MemoryLevel",
     "Problem",
     "Quantity",
-    "Reproduction",
     "UnitPrice",
     "check_profile",
     "load_profile",
     "new_profile",
     "profile_json_schema",
-    "reproductions",
     "shipped_profiles",
 ]
 

@@ -17,7 +17,7 @@ from costmodel.hardware.text.quantity import Quantity
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # A quantity and an entry of a list are replaced whole, so an overriding profile gives them whole too.
-_WHOLE = ("Quantity", "Macro", "Published")
+_WHOLE = ("Quantity", "Macro")
 
 _HEAD = """\
 # {name}: a hardware profile that starts from {base} and replaces what is known better.
@@ -36,9 +36,6 @@ extends: {base_text}
 
 # One figure replaced, the same as in {base}: put in the clock of your chip.
 clock: {clock}
-
-# The parent's published figures are about the parent: list those of your chip, which are then checked.
-published: []
 """
 
 _EXPLAINED = {

@@ -46,26 +46,6 @@ class UnitPrice:
     quantities: Used = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Reproduction:
-    """A published figure beside what the profile predicts, both in SI units."""
-
-    what: str
-    published: float
-    predicted: float
-    tolerance_percent: float
-
-    @property
-    def deviation_percent(self) -> float:
-        """How far the prediction is off [%]."""
-        return 100.0 * (self.predicted / self.published - 1.0)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the prediction is within the tolerance."""
-        return abs(self.deviation_percent) <= self.tolerance_percent
-
-
 def resources_of(fields: Iterable[tuple[str, Quantity | None]]) -> dict[str, float]:
     """Amounts of the resources that are given; areas in mm2."""
     return {
@@ -136,30 +116,6 @@ def operation_price(profile: HardwareProfile, operation: str, precision: str) ->
         return UnitPrice(energy.si, 0.0, resources, None, runs_on, used)
     units = _given(unit.units, profile, f"{place}.units").si
     return UnitPrice(energy.si, 1.0 / units, resources, units, runs_on, used)
-
-
-def reproductions(profile: HardwareProfile) -> tuple[Reproduction, ...]:
-    """Each published figure of the profile with the prediction that the profile makes for it.
-
-    Throughput is operations per MAC x MACs per cycle x clock. Energy per MAC is that of the MAC plus its
-    share of the control's energy and leakage at full rate. Memory traffic is in neither.
-    """
-    return tuple(
-        Reproduction(figure.what, figure.value.si, predicted, figure.tolerance_percent)
-        for figure in profile.published
-        for predicted in [_predict(profile, figure.metric, figure.precision, figure.operations_per_mac)]
-    )
-
-
-def _predict(profile: HardwareProfile, metric: str, precision: str, operations_per_mac: float) -> float:
-    price = profile.mac_price(precision)
-    macs_per_cycle = 1.0 / price.cycles_per_operation
-    if metric == "throughput":
-        return operations_per_mac * macs_per_cycle * profile.clock.si
-    if profile.control is None:
-        return price.energy_j
-    control_j = profile.control.energy.si + profile.control.leakage.si / profile.clock.si
-    return price.energy_j + control_j / macs_per_cycle
 
 
 def _no_unit(profile: HardwareProfile, operation: str, precision: str, listed: Iterable[str]) -> str:

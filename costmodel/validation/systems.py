@@ -75,7 +75,7 @@ class Figure(Section):
     conditions: Text = Field(description="Under which conditions it was measured or published.")
 
 
-class PublishedSystem(Section):
+class System(Section):
     """A published chip or board: the profile that stands for it, and the figures that were published of it."""
 
     name: Name = Field(description="Short name; the stem of a shipped file.")
@@ -92,7 +92,7 @@ class PublishedSystem(Section):
 class LoadedSystem(Section):
     """A system with its profile read."""
 
-    system: PublishedSystem
+    system: System
     chip: HardwareProfile
 
 
@@ -120,7 +120,7 @@ def _loaded(content: str, file: str) -> LoadedSystem:
     document = read_yaml(content, file)
     if not document.complete or not isinstance(document.data, Mapping):
         raise BnncostError("\n".join(map(str, document.problems)))
-    made, wrong = typed(document.data, PublishedSystem)
+    made, wrong = typed(document.data, System)
     problems, chip = list(document.problems), None
     if made is not None:
         profile = _profile_of(made, file)
@@ -153,7 +153,7 @@ def quantity_at(chip: HardwareProfile, place: str) -> Quantity | None:
     return node if isinstance(node, Quantity) else None
 
 
-def _figure_problems(system: PublishedSystem, chip: HardwareProfile) -> Iterator[tuple[Place, str]]:
+def _figure_problems(system: System, chip: HardwareProfile) -> Iterator[tuple[Place, str]]:
     calibrated: dict[str, int] = {}
     for number, figure in enumerate(system.figures):
         place: Place = ("figures", number)
@@ -220,7 +220,7 @@ def _subject_problems(figure: Figure, place: Place, chip: HardwareProfile) -> It
         yield (*place, "without"), "names layers of a 'design', which is missing"
 
 
-def _profile_of(system: PublishedSystem, file: str) -> HardwareProfile | str:
+def _profile_of(system: System, file: str) -> HardwareProfile | str:
     """The system's profile, or a sentence on why it cannot be read."""
     named = system.profile
     where = named if named in shipped_profiles() else os.path.join(os.path.dirname(file), named)

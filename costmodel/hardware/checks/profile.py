@@ -15,7 +15,7 @@ from costmodel.hardware.memories.level import PRICED_BY, Macro, Role
 from costmodel.hardware.precision import mac_operands
 from costmodel.hardware.profile import Archetype, MacUnit, SideUnit
 from costmodel.hardware.text.problem import Path
-from costmodel.hardware.text.units import Kind, dimension_problem, scale_of
+from costmodel.hardware.text.units import scale_of
 
 Found = Iterator[tuple[Path, str]]
 
@@ -40,15 +40,11 @@ _ON_CHIP = {
     "asic": _Fields(("size", "area", "leakage")),
     "fpga": _Fields(("size", "bram", "leakage")),
 }
-_METRICS = {
-    "throughput": Kind("a throughput", ("operation/s",), "3.3 TOP/s"),
-    "energy_per_mac": Kind("an energy per MAC", ("J/mac",), "70 fJ/mac"),
-}
 
 
 def rule_problems(data: Mapping[str, Any]) -> list[tuple[Path, str]]:
     """Every breach of a rule between fields, as the place and a sentence."""
-    found = [*_role_problems(data), *_published_problems(data), *array_problems(data)]
+    found = [*_role_problems(data), *array_problems(data)]
     archetype = str(data.get("archetype"))
     if archetype in get_args(Archetype):
         found += [
@@ -237,31 +233,3 @@ def _bits(size: object) -> float | None:
         return float(value) * scale_of(unit).factor
     except BnncostError:
         return None
-
-
-def _published_problems(data: Mapping[str, Any]) -> Found:
-    compute = _mapping(data.get("compute"))
-    for index, figure in enumerate(_list(data.get("published"))):
-        given = _mapping(figure)
-        path = ("published", index)
-        label = given.get("precision")
-        if isinstance(label, str) and mac_operands(label) and label not in compute:
-            yield (
-                (*path, "precision"),
-                f"'{label}' is not listed under compute, which has {', '.join(compute)}",
-            )
-        kind = _METRICS.get(str(given.get("metric")))
-        unit = _mapping(given.get("value")).get("unit")
-        if kind is not None and isinstance(unit, str):
-            yield from _metric_problem((*path, "value", "unit"), unit, kind)
-
-
-def _metric_problem(path: Path, unit: str, kind: Kind) -> Found:
-    try:
-        sentence = dimension_problem(unit, kind)
-        other = all(dimension_problem(unit, known) for known in _METRICS.values())
-    except BnncostError:
-        return
-    # A unit that fits no metric at all is reported by the type.
-    if sentence and not other:
-        yield path, sentence

@@ -71,6 +71,8 @@ MISTAKES = (
     ("profile: mcu-cortex-m4", "profile: asic-45nm",
      "figures[0].macs: is for a microcontroller (mcu); 'asic-45nm' is an asic"),
     ("lacks: Everything else.\n", "", "lacks: is missing"),
+    ("    conditions: at the desk\n  - what", "    tolerance_percent: .inf\n    conditions: at the desk\n  - what",
+     "13: figures[0].tolerance_percent: must be a finite number"),
     ("title:", "titel:", "unknown key 'titel'; did you mean 'title'?"),
 )  # fmt: skip
 
