@@ -9,15 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.precision import (
-    MAC_LABELS,
-    OPERATIONS,
-    SIDE_PRECISIONS,
-    mac_label_for,
-    mac_operands,
-    operand,
-    side_precision_for,
-)
+from costmodel.graph import read_precisions
+from costmodel.hardware.precision import MAC_LABELS, OPERATIONS, SIDE_PRECISIONS, narrowest_for
 from costmodel.hardware.text.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -69,9 +62,9 @@ def full_adders_per_bit(fan_in: float) -> float:
 
 def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
     """Price of one MAC; see `HardwareProfile.mac_price`."""
-    if mac_operands(label) is None:
+    if len(read_precisions(label)) != 2:
         raise unknown("MAC precision", label, MAC_LABELS)
-    runs_on = mac_label_for(label, profile.compute)
+    runs_on = narrowest_for(label, profile.compute)
     if runs_on is None:
         raise BnncostError(
             f"profile '{profile.name}' cannot run a {label} MAC: no listed precision is as wide in weight "
@@ -94,7 +87,7 @@ def operation_price(profile: HardwareProfile, operation: str, precision: str) ->
     """Price of one element-wise operation; see `HardwareProfile.operation_price`."""
     if operation not in OPERATIONS:
         raise unknown("operation", operation, OPERATIONS)
-    if operand(precision) is None:
+    if len(read_precisions(precision)) != 1:
         raise unknown("precision", precision, SIDE_PRECISIONS)
     units_listed = {
         str(name): unit
@@ -102,7 +95,7 @@ def operation_price(profile: HardwareProfile, operation: str, precision: str) ->
         if known == operation
         for name, unit in by_precision.items()
     }
-    runs_on = side_precision_for(precision, units_listed)
+    runs_on = narrowest_for(precision, units_listed)
     if runs_on is None:
         raise BnncostError(_no_unit(profile, operation, precision, units_listed))
     unit = units_listed[runs_on]

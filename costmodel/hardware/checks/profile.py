@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from costmodel.errors import BnncostError
+from costmodel.graph import read_precisions
 from costmodel.hardware.checks.array import array_problems
 from costmodel.hardware.memories.level import PRICED_BY, Macro, Role
-from costmodel.hardware.precision import mac_operands
 from costmodel.hardware.profile import Archetype, MacUnit, SideUnit
 from costmodel.hardware.text.problem import Path
 from costmodel.hardware.text.units import scale_of
@@ -97,7 +97,7 @@ def _compute_problems(data: Mapping[str, Any], archetype: str) -> Found:
     if "compute" in data and data["compute"] == {}:
         yield ("compute",), "must list at least one precision, such as 1x1"
     for label, unit in _mapping(data.get("compute")).items():
-        if mac_operands(label) is None or not isinstance(unit, Mapping):
+        if len(read_precisions(label)) != 2 or not isinstance(unit, Mapping):
             continue
         binary_asic = archetype == "asic" and label == "1x1"
         fields = _BINARY_ASIC if binary_asic else _MAC[archetype]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from costmodel.hardware.precision import MAC_LABELS, mac_operands
+from costmodel.graph import read_precisions
+from costmodel.hardware.precision import MAC_LABELS
 from costmodel.hardware.text.quantity import shown, unknown_name
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _above_zero(raw: Any) -> Any:
 
 
 def _mac_label(raw: Any) -> Any:
-    if mac_operands(_text(raw)) is None:
+    if len(read_precisions(_text(raw))) != 2:
         raise _plain(
             unknown_name("MAC precision", raw, MAC_LABELS)
             + "; it is written <bits of weight>x<bits of feature>"
