@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
-
-from pydantic import BaseModel
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.walk import quantities
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # A quantity and an entry of a list are replaced whole, so an overriding profile gives them whole too.
@@ -78,26 +76,17 @@ def new_profile(name: str, base: str) -> str:
 
 def _section(parent: HardwareProfile, section: str) -> str:
     """A comment that explains a section and shows how to replace a figure; empty where there is none."""
-    found = next(_quantities((section,), getattr(parent, section)), None)
-    if found is None:
+    # Those in lists are left out: an entry of a list is replaced whole.
+    alone = (
+        item for item in quantities(getattr(parent, section), (section,)) if int not in map(type, item[0])
+    )
+    path, figure = next(alone, ((), None))
+    if figure is None:
         return ""
-    path, figure = found
-    lines = [f"{'  ' * depth}{_key(part)}:" for depth, part in enumerate(path)]
+    lines = [f"{'  ' * depth}{_key(str(part))}:" for depth, part in enumerate(path)]
     lines[-1] += f" {_flow(figure)}"
     example = "".join(f"# {line}\n" for line in lines)
     return f"\n# {section}: {_EXPLAINED[section]}. To replace one figure:\n{example}"
-
-
-def _quantities(path: tuple[str, ...], node: Any) -> Iterator[tuple[tuple[str, ...], Quantity]]:
-    """Quantities below a node that can be replaced on their own, those in lists left out."""
-    if isinstance(node, Quantity):
-        yield path, node
-    elif isinstance(node, dict):
-        for key, inner in node.items():
-            yield from _quantities((*path, str(key)), inner)
-    elif isinstance(node, BaseModel):
-        for field in type(node).model_fields:
-            yield from _quantities((*path, field), getattr(node, field))
 
 
 def _flow(figure: Quantity) -> str:

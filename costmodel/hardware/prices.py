@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import read_precisions
 from costmodel.hardware.precision import MAC_LABELS, OPERATIONS, SIDE_PRECISIONS, narrowest_for
+from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.walk import own_quantities, quantities
 
 if TYPE_CHECKING:
     from costmodel.hardware.profile import HardwareProfile, MacUnit, Popcount, SideUnit
@@ -79,7 +81,8 @@ def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
         used = _used(place, unit, ("energy", "throughput", "area", "lut", "dsp"))
     else:
         energy_j, resources = _from_parts(unit.popcount)
-        used = _popcount_used(place, unit.popcount) + _used(place, unit, ("throughput",))
+        parts = quantities(unit.popcount, ("compute", runs_on, "popcount"))
+        used = (*((place_of(path), figure) for path, figure in parts), *_used(place, unit, ("throughput",)))
     return UnitPrice(energy_j, 1.0 / throughput.si, MappingProxyType(resources), throughput.si, runs_on, used)
 
 
@@ -146,27 +149,13 @@ def _from_parts(parts: Popcount) -> tuple[float, dict[str, float]]:
     return energy_j, {"mm2": area_mm2}
 
 
-def _popcount_used(place: str, parts: Popcount) -> Used:
-    used = [(f"{place}.popcount.fan_in", parts.fan_in)]
-    for name, part in (
-        ("xnor", parts.xnor),
-        ("full_adder", parts.full_adder),
-        ("accumulator", parts.accumulator),
-    ):
-        used += [
-            (f"{place}.popcount.{name}.energy", part.energy),
-            (f"{place}.popcount.{name}.area", part.area),
-        ]
-    return tuple(used)
-
-
 def _unit_resources(unit: MacUnit | SideUnit) -> dict[str, float]:
     return resources_of((("mm2", unit.area), ("lut", unit.lut), ("dsp", unit.dsp)))
 
 
 def _used(place: str, unit: MacUnit | SideUnit, fields: Iterable[str]) -> Used:
-    figures = ((name, getattr(unit, name, None)) for name in fields)
-    return tuple((f"{place}.{name}", figure) for name, figure in figures if figure is not None)
+    figures = own_quantities(unit)
+    return tuple((f"{place}.{name}", figures[name]) for name in fields if name in figures)
 
 
 def _given(figure: Quantity | None, profile: HardwareProfile, place: str) -> Quantity:

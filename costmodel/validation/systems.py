@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.hardware import HardwareProfile, Quantity, load_profile, shipped_profiles
@@ -24,6 +24,7 @@ from costmodel.hardware.text.problem import Problem, place_of
 from costmodel.hardware.text.quantity import measures
 from costmodel.hardware.text.units import Kind, dimension_problem
 from costmodel.hardware.text.yaml_lines import read_yaml
+from costmodel.hardware.walk import quantity_at
 
 Metric = Literal["energy", "latency", "area", "power", "static_power", "energy_per_mac", "throughput"]
 Use = Literal["input", "held out"]
@@ -138,19 +139,6 @@ def _loaded(content: str, file: str) -> LoadedSystem:
     if made is None or chip is None or problems:
         raise BnncostError("\n".join(map(str, sorted(set(problems)))))
     return LoadedSystem(system=made, chip=chip)
-
-
-def quantity_at(chip: HardwareProfile, place: str) -> Quantity | None:
-    """Return the quantity at a place of a profile, such as `control.energy`; None if there is none."""
-    node: Any = chip
-    for part in place.split("."):
-        if isinstance(node, BaseModel):
-            node = getattr(node, part, None) if part in type(node).model_fields else None
-        elif isinstance(node, Mapping):
-            node = next((inner for key, inner in node.items() if str(key) == part), None)
-        else:
-            return None
-    return node if isinstance(node, Quantity) else None
 
 
 def _figure_problems(system: System, chip: HardwareProfile) -> Iterator[tuple[Place, str]]:

@@ -10,7 +10,8 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import load_profile
 from costmodel.hardware.files import _shipped_root
 from costmodel.hardware.text.yaml_lines import read_yaml
-from costmodel.validation.systems import load_system, quantity_at, shipped_systems
+from costmodel.hardware.walk import quantity_at
+from costmodel.validation.systems import load_system, shipped_systems
 
 TEXT = """\
 name: toy
