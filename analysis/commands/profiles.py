@@ -11,7 +11,7 @@ from typing import get_args
 
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, records
-from costmodel import BnncostError, load_profile, shipped_profiles
+from costmodel import load_profile, shipped_profiles
 from costmodel.hardware import (
     HardwareProfile,
     Quantity,
@@ -21,6 +21,7 @@ from costmodel.hardware import (
 )
 from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Status
+from costmodel.hardware.text.reader import error_of
 from costmodel.hardware.walk import quantities
 from costmodel.output import write_whole
 
@@ -108,7 +109,7 @@ def check(path: str) -> str:
     """One sentence if a profile is sound; raises with all that is wrong with it if not."""
     problems = check_profile(path)
     if problems:
-        raise BnncostError("\n".join(map(str, problems)))
+        raise error_of(problems)
     profile = load_profile(path)
     return f"{profile.name}: sound; figures by status: {status_counts(profile)}"
 

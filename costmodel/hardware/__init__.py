@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine, shipped_profiles
 from costmodel.hardware.memories.level import Macro, MemoryFigures, MemoryLevel
 from costmodel.hardware.new import new_profile, profile_json_schema
@@ -12,6 +11,7 @@ from costmodel.hardware.prices import UnitPrice
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.problem import Problem
 from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.text.reader import error_of
 
 __all__ = [
     "HardwareProfile",
@@ -39,7 +39,7 @@ def load_profile(name_or_path: str | os.PathLike[str]) -> HardwareProfile:
     """
     examined = examine(name_or_path)
     if examined.profile is None:
-        raise BnncostError("\n".join(str(problem) for problem in examined.problems))
+        raise error_of(examined.problems)
     return examined.profile
 
 

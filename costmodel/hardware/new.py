@@ -11,6 +11,7 @@ from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.text.reader import error_of
 from costmodel.hardware.walk import quantities
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -59,7 +60,7 @@ def new_profile(name: str, base: str) -> str:
         )
     examined = examine(base)
     if examined.profile is None:
-        raise BnncostError("\n".join(str(problem) for problem in examined.problems))
+        raise error_of(examined.problems)
     parent = examined.profile
     head = _HEAD.format(
         name=name,

@@ -11,10 +11,11 @@ from pydantic_core import PydanticCustomError
 
 from costmodel.designs.key import COMPUTE, DesignKey
 from costmodel.errors import BnncostError, unknown
+from costmodel.hardware.text.messages import refused
 from costmodel.methods import MethodUse
 from training.run.folders import source_of
 from training.run.recipe import Recipe, load_recipe
-from training.run.settings_file import read_settings, refused
+from training.run.settings_file import read_settings
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 EACH = "each"

@@ -1,24 +1,18 @@
-"""Settings in YAML, such as recipes and plans: checked whole, with every mistake told at once, file and line."""
+"""Settings in YAML, such as recipes and plans: checked whole, with every mistake at once by file and line."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel
-from pydantic_core import PydanticCustomError
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.text.messages import typed
-from costmodel.hardware.text.problem import Problem, place_of
+from costmodel.hardware.text.messages import Model
+from costmodel.hardware.text.reader import LARGEST, section_in
 from costmodel.hardware.text.yaml_lines import read_yaml
+from costmodel.output import read_text
 
-Model = TypeVar("Model", bound=BaseModel)
 _SUFFIXES = (".yaml", ".yml")
-_LARGEST = 1_000_000  # bytes
 
 
 def shipped(folder: str) -> tuple[str, ...]:
@@ -36,38 +30,11 @@ def read_settings(name_or_path: str | os.PathLike[str], folder: str, model: type
     if not text.endswith(_SUFFIXES):
         what = folder.removesuffix("s")
         raise BnncostError(f"{unknown(what, text, shipped(folder))} Or give the path of a .yaml file.")
-    return parse_settings(_content(Path(text)), text, model)
-
-
-def _content(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise BnncostError(f"'{path}' is larger than {_LARGEST} bytes; name a file of settings.")
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise BnncostError(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}.") from None
-    except UnicodeDecodeError:
-        raise BnncostError(f"'{path}' is not a text file in UTF-8.") from None
-
-
-def refused(sentence: str) -> PydanticCustomError:
-    """Make the error that puts a sentence beside the place of the value, for validators to raise."""
-    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
+    return parse_settings(
+        read_text(Path(text), largest=LARGEST, advice="name a file of settings"), text, model
+    )
 
 
 def parse_settings(text: str, file: str, model: type[Model]) -> Model:
     """Read settings from YAML text; raises one BnncostError with all that is wrong, by file and line."""
-    document = read_yaml(text, file)
-    problems = list(document.problems)
-    if not document.complete or not isinstance(document.data, Mapping):
-        raise BnncostError("\n".join(map(str, problems)))
-    made, wrong = typed(document.data, model)
-    for path, sentence in wrong:
-        if not any(path[:length] in document.broken for length in range(len(path) + 1)):
-            near = next(
-                path[:end] for end in range(len(path), -1, -1) if path[:end] in document.lines or not end
-            )
-            problems.append(Problem(file, document.lines.get(near, 0), place_of(path), sentence))
-    if made is None or problems:
-        raise BnncostError("\n".join(map(str, sorted(set(problems)))))
-    return made
+    return section_in(read_yaml(text, file), model)

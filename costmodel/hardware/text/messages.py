@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from costmodel.hardware.text.problem import Path
 from costmodel.hardware.text.quantity import shown, unknown_name
@@ -20,6 +21,11 @@ _ONE_LINE = 160
 
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def refused(sentence: str) -> PydanticCustomError:
+    """Make the error that puts a sentence beside the place of a value, for validators to raise."""
+    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
 
 
 def typed(data: Mapping[str, Any], root: type[Model]) -> tuple[Model | None, list[tuple[Path, str]]]:
