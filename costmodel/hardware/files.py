@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.checks.profile import rule_problems
+from costmodel.hardware.checks.sections import rule_problems
 from costmodel.hardware.memories.level import PRICED_BY
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.messages import typed
+from costmodel.hardware.text.problem import Finding, Problem
 from costmodel.hardware.text.problem import Path as Place
-from costmodel.hardware.text.problem import Problem
-from costmodel.hardware.text.reader import Told, in_order, problems_of, read_document, unread
+from costmodel.hardware.text.reader import in_order, problems_of, read_document, unread
 from costmodel.hardware.text.yaml_lines import Document
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ def examine(name_or_path: str | os.PathLike[str]) -> Examined:
 def _examined(documents: tuple[Document, ...]) -> Examined:
     """Merge and check documents, the child first; unchanged files give the same ones, so the cache holds."""
     data, origins = _merged(documents)
-    profile, told = typed(data, HardwareProfile)
-    told += [*rule_problems(data), *_name_problems(documents[0])]
-    problems = problems_of(documents, told, origins)
+    profile, findings = typed(data, HardwareProfile)
+    findings += [*rule_problems(data), *_name_problems(documents[0])]
+    problems = problems_of(documents, findings, origins)
     return Examined(None if problems else profile, problems)
 
 
-def _name_problems(document: Document) -> list[Told]:
+def _name_problems(document: Document) -> list[Finding]:
     if isinstance(document.data, Mapping) and "name" not in document.data:
         return [(("name",), "is missing: a profile that extends another has a name of its own")]
     return []

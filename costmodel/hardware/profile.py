@@ -1,4 +1,4 @@
-"""The sections of a hardware profile as frozen types; rules between sections are in `rules`."""
+"""The sections of a hardware profile as frozen types; rules between sections are in `checks`."""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from costmodel.errors import unknown
-from costmodel.hardware.text.reader import Told, error_of, problems_of, read_document, section_in
+from costmodel.hardware.text.problem import Findings
+from costmodel.hardware.text.reader import error_of, problems_of, read_document, section_in
 from costmodel.hardware.text.yaml_lines import Document
 from costmodel.importers.zigzag_rules import accelerator_problems, mapping_problems
 from costmodel.importers.zigzag_schema import AcceleratorFile, MappingEntry
@@ -44,7 +45,7 @@ def read_mapping(path: str | os.PathLike[str], accelerator: AcceleratorFile, ent
     if entry not in numbers:
         raise unknown("mapping entry", entry, numbers, str(path))
 
-    def rules(found: MappingEntry) -> Iterable[Told]:
+    def rules(found: MappingEntry) -> Findings:
         return mapping_problems(found, accelerator)
 
     return section_in(document, MappingEntry, rules, at=(numbers[entry],))

@@ -7,7 +7,6 @@ nothing is calibrated on it, and the difference to the prediction says how far t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -18,10 +17,10 @@ from pydantic import Field
 from costmodel.errors import BnncostError, unknown
 from costmodel.hardware import HardwareProfile, Quantity, load_profile, shipped_profiles
 from costmodel.hardware.text.fields import AboveZero, MacLabel, Name, Section, Text
+from costmodel.hardware.text.problem import Findings, place_of
 from costmodel.hardware.text.problem import Path as Place
-from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import measures
-from costmodel.hardware.text.reader import LARGEST, Told, section_in
+from costmodel.hardware.text.reader import LARGEST, section_in
 from costmodel.hardware.text.units import Kind, dimension_problem
 from costmodel.hardware.text.yaml_lines import read_yaml
 from costmodel.hardware.walk import quantity_at
@@ -123,7 +122,7 @@ def _loaded(content: str, file: str) -> LoadedSystem:
     return LoadedSystem(system=system, chip=_chip_of(system, folder))
 
 
-def _problems(folder: str, system: System) -> Iterator[Told]:
+def _problems(folder: str, system: System) -> Findings:
     try:
         chip = _chip_of(system, folder)
     except BnncostError as error:
@@ -132,7 +131,7 @@ def _problems(folder: str, system: System) -> Iterator[Told]:
         yield from _figure_problems(system, chip)
 
 
-def _figure_problems(system: System, chip: HardwareProfile) -> Iterator[Told]:
+def _figure_problems(system: System, chip: HardwareProfile) -> Findings:
     calibrated: dict[str, int] = {}
     for number, figure in enumerate(system.figures):
         place: Place = ("figures", number)
@@ -145,7 +144,7 @@ def _figure_problems(system: System, chip: HardwareProfile) -> Iterator[Told]:
 
 def _use_problems(
     figure: Figure, place: Place, chip: HardwareProfile, calibrated: dict[str, int]
-) -> Iterator[Told]:
+) -> Findings:
     """An input calibrates one constant, each constant is calibrated once, a held-out figure calibrates nothing."""
     if figure.use == "held out":
         if figure.calibrates is not None:
@@ -181,7 +180,7 @@ def system_place(number: int) -> str:
     return place_of(("figures", number))
 
 
-def _subject_problems(figure: Figure, place: Place, chip: HardwareProfile) -> Iterator[Told]:
+def _subject_problems(figure: Figure, place: Place, chip: HardwareProfile) -> Findings:
     """What a figure is about: a network (as a design or as MACs), a MAC, or the chip at rest."""
     about_mac, about_network = figure.metric in OF_A_MAC, figure.metric in OF_A_NETWORK
     if about_mac and figure.precision is None:
@@ -200,7 +199,7 @@ def _subject_problems(figure: Figure, place: Place, chip: HardwareProfile) -> It
 
 
 def _chip_of(system: System, folder: str) -> HardwareProfile:
-    """The system's profile; raises BnncostError where it cannot be read."""
+    """Read the profile of a system; raises BnncostError where it cannot be read."""
     named = system.profile
     return load_profile(named if named in shipped_profiles() else os.path.join(folder, named))
 

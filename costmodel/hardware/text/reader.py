@@ -1,4 +1,4 @@
-"""The one reader of YAML files: text, data with lines, types, rules; in the end a section, or every problem at once."""
+"""The reader of YAML files: from text to data with lines, types and rules, or to every problem of a file at once."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from typing import Any
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.text.messages import Model, typed
-from costmodel.hardware.text.problem import Path, Problem, place_of
+from costmodel.hardware.text.problem import Finding, Path, Problem, place_of
 from costmodel.hardware.text.yaml_lines import Document, read_yaml
 from costmodel.output import Cause, TextFile, UnreadableText, read_text
 
 LARGEST = 1_000_000  # bytes of a file
 
-# What is wrong with the data at a place, which has no file and line yet.
-Told = tuple[Path, str]
+# The file and line that each place of merged data is from.
 Origins = Mapping[Path, tuple[str, int]]
 
 
 def read_document(
     path: TextFile, label: str, advice: Mapping[Cause, str], *, last_wins: bool = False, top: str = "mapping"
 ) -> Document:
-    """Read a YAML file, which messages call `label`; one that cannot be read is a document with that one problem.
+    """Read a YAML file, which messages call `label`; a file that gives no text becomes a document with that problem.
 
-    `advice` says what to do about each cause. `last_wins` and `top` are those of `read_yaml`.
+    `advice` says what to do about a cause. `last_wins` and `top` are passed to `read_yaml`.
     """
     try:
         text = read_text(path, largest=LARGEST)
@@ -40,45 +39,44 @@ def read_document(
 
 
 def unread(problem: Problem) -> Document:
-    """Make the document of a file of which nothing can be said but one problem."""
+    """Make the document of a file that gives no data, only a problem."""
     return Document(problem.file, None, {}, (problem,), frozenset(), False)
 
 
 def section_in(
     document: Document,
     model: type[Model],
-    rules: Callable[[Model], Iterable[Told]] = lambda _: (),
+    rules: Callable[[Model], Iterable[Finding]] = lambda _: (),
     at: Path = (),
 ) -> Model:
-    """Give what lies at a place of a document its type, and check it by rules.
+    """Give the data at a place of a document the type `model`, and check it by `rules`.
 
-    Raises one BnncostError with all that is wrong, by file and line.
+    Raises one BnncostError with every problem of the document, by file and line.
     """
-    made, told = None, list[Told]()
-    data = _within(document.data, at) if document.complete else None
-    if isinstance(data, Mapping):
-        made, told = typed(data, model)
+    made, findings = None, list[Finding]()
+    if document.complete:
+        made, findings = typed(_within(document.data, at), model)
     if made is not None:
-        told = list(rules(made))
-    problems = problems_of([document], [((*at, *path), sentence) for path, sentence in told])
+        findings = list(rules(made))
+    problems = problems_of([document], [((*at, *path), sentence) for path, sentence in findings])
     if made is None or problems:
         raise error_of(problems)
     return made
 
 
 def problems_of(
-    documents: Sequence[Document], told: Iterable[Told], origins: Origins | None = None
+    documents: Sequence[Document], findings: Iterable[Finding], origins: Origins | None = None
 ) -> tuple[Problem, ...]:
-    """List all that is wrong with documents: the faults of their text, and what is told of the data that they make up.
+    """List all problems of some documents: the faults of their text, and the findings about the data they make up.
 
-    Of data that the text spoils nothing more is said. `origins` are file and line of each place, where the data is
-    of several documents. The first document comes first, each by line.
+    A finding at a place that the text spoils is left out. `origins` gives the file and line of each place where the
+    data was merged from several documents. The problems of the first document come first, each file's by line.
     """
     if origins is None:
         origins = {path: (documents[0].file, line) for path, line in documents[0].lines.items()}
     broken = frozenset[Path]().union(*(document.broken for document in documents))
     found = [problem for document in documents for problem in document.problems]
-    for path, sentence in told:
+    for path, sentence in findings:
         if not any(path[:length] in broken for length in range(len(path) + 1)):
             file, line = _origin(path, origins) or (documents[0].file, 0)
             found.append(Problem(file, line, place_of(path), sentence))
