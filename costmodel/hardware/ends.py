@@ -1,4 +1,4 @@
-"""A profile at the ends of its ranges: every figure at the end that makes results cheaper, or dearer."""
+"""A profile at the ends of its ranges: every figure at the end that makes results cheaper, or more expensive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ End = Literal["best", "worst"]
 
 
 def at_end(profile: HardwareProfile, end: End) -> HardwareProfile:
-    """The profile with each quantity at the end of its range that makes results cheaper ("best") or dearer ("worst").
+    """Put each quantity of a profile at the end of its range that makes results cheaper ("best") or costlier ("worst").
 
     The type of a field says which end that is: less of an energy, area, leakage or number of cycles, more of a
     clock or port. What would make another chip of it (arrays, units, sizes, voltage) keeps its value, as does a
@@ -34,7 +34,7 @@ def at_end(profile: HardwareProfile, end: End) -> HardwareProfile:
 
 
 def _at_end(end: End, section: type[BaseModel], name: str, figure: Quantity) -> Quantity:
-    """The quantity at one end; it keeps its range, so that the ends of a profile at an end are the same ones."""
+    """Put one quantity at an end. It keeps its range, so the ends of a profile at an end are the same ones."""
     cheap_end = _cheap_end(section, name)
     if cheap_end is None:
         return figure

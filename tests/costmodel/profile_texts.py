@@ -1,4 +1,4 @@
-"""Small valid profiles, one per archetype, with figures that are easy to reckon with."""
+"""Small valid profiles, one per archetype, with figures that are easy to calculate with."""
 
 from __future__ import annotations
 
