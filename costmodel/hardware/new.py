@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from costmodel.errors import BnncostError
@@ -77,17 +78,22 @@ def new_profile(name: str, base: str) -> str:
 
 def _section(parent: HardwareProfile, section: str) -> str:
     """A comment that explains a section and shows how to replace a figure; empty where there is none."""
-    # Those in lists are left out: an entry of a list is replaced whole.
-    alone = (
-        item for item in quantities(getattr(parent, section), (section,)) if int not in map(type, item[0])
-    )
-    path, figure = next(alone, ((), None))
-    if figure is None:
+    found = next(_replaceable(section, getattr(parent, section)), None)
+    if found is None:
         return ""
-    lines = [f"{'  ' * depth}{_key(str(part))}:" for depth, part in enumerate(path)]
+    path, figure = found
+    lines = [f"{'  ' * depth}{_key(part)}:" for depth, part in enumerate(path)]
     lines[-1] += f" {_flow(figure)}"
     example = "".join(f"# {line}\n" for line in lines)
     return f"\n# {section}: {_EXPLAINED[section]}. To replace one figure:\n{example}"
+
+
+def _replaceable(section: str, node: object) -> Iterator[tuple[tuple[str, ...], Quantity]]:
+    """Yield the quantities of a section that can be replaced on their own; an entry of a list is replaced whole."""
+    for path, figure in quantities(node):
+        keys = tuple(part for part in path if isinstance(part, str))
+        if len(keys) == len(path):
+            yield (section, *keys), figure
 
 
 def _flow(figure: Quantity) -> str:
