@@ -5,11 +5,13 @@ A channel dimension may be an int or an int array, so that one network carries e
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from math import log2
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -17,6 +19,12 @@ from costmodel.errors import BnncostError, unknown
 
 Dimension = int | np.ndarray
 When = Literal["run", "export", "train"]
+Kind = Literal["binary", "ternary", "integer", "float"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_INTEGER = re.compile(r"(?:int)?([1-9][0-9]?)")
+_FLOAT = re.compile(r"fp(8|16|32|64)")
+_WIDEST = 64  # bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,7 @@ class Precision:
     (8, '1')
     """
 
-    kind: Literal["binary", "ternary", "integer", "float"]
+    kind: Kind
     bits: int
 
     @property
@@ -42,21 +50,56 @@ class Precision:
         """Name of the type as one side of a MAC: bits for binary and integer, else the label."""
         return str(self.bits) if self.kind in ("binary", "integer") else self.label
 
+    @property
+    def information(self) -> float:
+        """Information in one number [bit]: log2(3) for a ternary one, which is stored in 2 bits."""
+        return log2(3) if self.kind == "ternary" else float(self.bits)
 
-_PRECISIONS = {
-    item.label: item
-    for item in (
-        Precision("binary", 1),
-        Precision("ternary", 2),
-        *(Precision("integer", bits) for bits in (2, 4, 6, 8, 16, 32)),
-        *(Precision("float", bits) for bits in (16, 32)),
-    )
-}
+    def holds(self, other: Precision) -> bool:
+        """Whether a unit of this precision computes with numbers of `other`: it is as wide, and of floats if they are.
+
+        >>> precision("int2").holds(precision("ternary")), precision("fp32").holds(precision("int8"))
+        (True, False)
+        """
+        alike = (self.kind == "float") is (other.kind == "float")
+        return alike and self.information >= other.information
+
+
+def read_precisions(label: str) -> tuple[Precision, ...]:
+    """Read the label of one number, such as "int8", or of the weight and feature of a MAC, such as "1x8".
+
+    Anything else gives none.
+
+    >>> [one.label for one in read_precisions("1x8")], read_precisions("int10"), read_precisions("float")
+    (['binary', 'int8'], (Precision(kind='integer', bits=10),), ())
+    """
+    sides = label.split("x")
+    if len(sides) > 2 or (len(sides) == 2 and any(side.startswith(("int", "binary")) for side in sides)):
+        return ()
+    numbers = [_read_number(side) for side in sides]
+    return tuple(number for number in numbers if number) if all(numbers) else ()
+
+
+def _read_number(label: str) -> Precision | None:
+    """Read the label of one number: a name, or the bits of an integer alone."""
+    if label in ("binary", "1", "int1"):
+        return Precision("binary", 1)
+    if label == "ternary":
+        return Precision("ternary", 2)
+    integer = _INTEGER.fullmatch(label)
+    if integer and int(integer.group(1)) <= _WIDEST:
+        return Precision("integer", int(integer.group(1)))
+    floating = _FLOAT.fullmatch(label)
+    return Precision("float", int(floating.group(1))) if floating else None
+
+
+_OF_NETWORKS = ("binary", "ternary", "int2", "int4", "int6", "int8", "int16", "int32", "fp16", "fp32")
+_PRECISIONS = {label: number for label in _OF_NETWORKS for number in read_precisions(label)}
 BINARY = _PRECISIONS["binary"]
 
 
 def precision(label: str) -> Precision:
-    """Look up a precision by its label; an unknown label raises with the closest known one."""
+    """Look up a precision that networks are made of; an unknown label raises with the closest known one."""
     if label not in _PRECISIONS:
         raise unknown("precision", label, _PRECISIONS)
     return _PRECISIONS[label]

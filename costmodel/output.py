@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and text that is read with a sentence where it cannot be."""
 
 from __future__ import annotations
 
@@ -6,8 +6,52 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import IO, Any, Literal, Protocol
 
 from costmodel.errors import BnncostError
+
+Cause = Literal["missing", "unreadable", "large", "not text"]
+
+
+class TextFile(Protocol):
+    """A path, or a file inside a package."""
+
+    def open(self, mode: Any) -> IO[bytes]:
+        """Open the file."""
+
+
+class UnreadableText(BnncostError):
+    """A file that gives no text: why, the system's reason, and the line at which the text breaks off (0: the whole)."""
+
+    def __init__(self, sentence: str, cause: Cause, reason: str = "", line: int = 0) -> None:
+        super().__init__(sentence)
+        self.cause = cause
+        self.reason = reason
+        self.line = line
+
+
+def read_text(path: TextFile, what: str = "", *, largest: int | None = None, advice: str = "") -> str:
+    """Read a file of text in UTF-8, with line ends as "\\n"; raises `UnreadableText` where there is none.
+
+    Messages call the file `what` and its path. One of more than `largest` bytes is refused, with `advice`.
+    """
+    name = f"{what} '{path}'".lstrip()
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(-1 if largest is None else largest + 1)
+    except OSError as error:
+        cause: Cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        raise UnreadableText(
+            f"{name} cannot be read: {_reason(error)}.", cause, error.strerror or str(error)
+        ) from None
+    if largest is not None and len(content) > largest:
+        raise UnreadableText(f"{name} is larger than {largest} bytes; {advice}.", "large")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableText(f"{name} is not a text file in UTF-8.", "not text", line=line) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: bool = True) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
+from costmodel.output import read_text
 
 COLUMNS = ("design", "top1")
 
@@ -47,17 +48,7 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
 def _read(source: Path | None) -> str:
     if source is None:
         return resources.files("analysis").joinpath("data/literature_accuracy.csv").read_text("utf-8")
-    return read_text(source)
-
-
-def read_text(path: Path) -> str:
-    """Read a file of accuracies; raises BnncostError where it cannot be read, or is no text."""
-    try:
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise BnncostError(f"accuracy file '{path}' cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise BnncostError(f"accuracy file '{path}' is not a text file in UTF-8.") from None
+    return read_text(source, "accuracy file")
 
 
 def _rows(reader: csv.DictReader[str], where: str) -> Iterator[tuple[int, Mapping[str, str]]]:

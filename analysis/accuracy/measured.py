@@ -10,9 +10,9 @@ from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 
-from analysis.accuracy.literature import read_text
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import COMMAND, Measurement
+from costmodel.output import read_text
 
 MEASURED = "measured"
 """How the shipped measurements are called."""
@@ -44,7 +44,9 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
             )
         return found
     path = Path(source)
-    found = _from_runs(path) if path.is_dir() else parse_measurements(read_text(path), path.name)
+    found = (
+        _from_runs(path) if path.is_dir() else parse_measurements(read_text(path, "accuracy file"), path.name)
+    )
     if not found:
         what = "no finished run is in the folder" if path.is_dir() else "there is no measurement in"
         raise BnncostError(
@@ -133,7 +135,7 @@ def _from_runs(folder: Path) -> list[Measurement]:
 def _from_file(file: Path) -> Iterable[Measurement]:
     """The measurement of one file; an export has other JSON files beside, which hold none."""
     try:
-        values = json.loads(read_text(file))
+        values = json.loads(read_text(file, "accuracy file"))
     except ValueError:
         raise BnncostError(
             f"'{file}' is no JSON; remove it, and its run writes it anew when it is run again."

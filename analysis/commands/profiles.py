@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from pydantic import BaseModel
-
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, records
-from costmodel import BnncostError, load_profile, shipped_profiles
+from costmodel import load_profile, shipped_profiles
 from costmodel.hardware import (
     HardwareProfile,
-    MemoryLevel,
     Quantity,
     check_profile,
     new_profile,
     profile_json_schema,
 )
+from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Status
+from costmodel.hardware.text.reader import error_of
+from costmodel.hardware.walk import quantities
 from costmodel.output import write_whole
 
 
@@ -69,7 +69,7 @@ def show_document(name: str) -> Document:
             figure.source,
             "; ".join(text for text in (figure.law, figure.note) if text),
         )
-        for place, figure in quantities(profile)
+        for place, figure in given_quantities(profile)
     )
     title = f"{profile.name}: {profile.title}"
     caption = f"{profile.description} Figures by status: {status_counts(profile)}."
@@ -90,26 +90,18 @@ def _range(low: Cell, high: Cell) -> str:
     return " to ".join("" if end is None else f"{end:g}" for end in (low, high)).strip()
 
 
-def quantities(node: object, place: str = "") -> Iterator[tuple[str, Quantity]]:
-    """Every figure below a node of a profile that its file gives, with its place as messages write it."""
-    if isinstance(node, Quantity):
-        yield place, node
-    elif isinstance(node, BaseModel):
+def given_quantities(profile: HardwareProfile) -> Iterator[tuple[str, Quantity]]:
+    """Every figure that the file of a profile gives, with its place as messages write it."""
+    for path, figure in quantities(profile):
         # The macros of an `sram` follow from it.
-        follows = ("macros",) if isinstance(node, MemoryLevel) and node.sram else ()
-        for field in [name for name in type(node).model_fields if name not in follows]:
-            yield from quantities(getattr(node, field), f"{place}.{field}" if place else field)
-    elif isinstance(node, Mapping):
-        for key, inner in node.items():
-            yield from quantities(inner, f"{place}.{key}")
-    elif isinstance(node, tuple):
-        for number, inner in enumerate(node):
-            yield from quantities(inner, f"{place}[{number}]")
+        follows = path[0] == "memories" and path[2] == "macros" and profile.memories[str(path[1])].sram
+        if not follows:
+            yield place_of(path), figure
 
 
 def status_counts(profile: HardwareProfile) -> str:
     """How many figures are measured, published, derived, scaled and assumed."""
-    found = Counter(figure.status for _, figure in quantities(profile))
+    found = Counter(figure.status for _, figure in given_quantities(profile))
     return ", ".join(f"{found[status]} {status}" for status in get_args(Status) if found[status])
 
 
@@ -117,7 +109,7 @@ def check(path: str) -> str:
     """One sentence if a profile is sound; raises with all that is wrong with it if not."""
     problems = check_profile(path)
     if problems:
-        raise BnncostError("\n".join(map(str, problems)))
+        raise error_of(problems)
     profile = load_profile(path)
     return f"{profile.name}: sound; figures by status: {status_counts(profile)}"
 

@@ -39,7 +39,8 @@ NAMED_FROM = 25.0
 """Held-out figures that are off by more than this are named [%]."""
 _PANELS = {
     "energy": ("Energy per inference", "J"), "latency": ("Latency", "s"), "area": ("Area", "mm2"),
-    "energy_per_mac": ("Energy per MAC", "J"), "power": ("Power", "W"), "throughput": ("Throughput", "operation"),
+    "energy_per_mac": ("Energy per MAC", "J"), "power": ("Power", "W"),
+    "throughput": ("Operations a second", "operation"),
 }  # fmt: skip
 _SAME_PANEL = {"static_power": "power"}
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK, GREY)
@@ -49,6 +50,9 @@ _LARGE = ("energy", "latency")
 """Metrics whose panels are large and come first."""
 _LEFT_IN, _LARGE_IN, _SMALL_IN = 0.72, (2.56, 2.4), (1.4, 1.4)
 _GAP_IN = (0.86, 0.68)
+_SMALL_A_ROW = 3
+_LINE_IN = 0.165
+"""Height of a line of the legend."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,15 @@ def _limits(points: Sequence[Point]) -> tuple[float, float]:
 
 
 def draw_validation(info: ValidationInfo) -> Canvas:
-    """Draw the large panels in one row, the small ones below it, and one legend of the systems at the bottom."""
-    rows = [row for row in (_row_of(info, large=True), _row_of(info, large=False)) if row[0]]
-    legend_in = 0.165 * ceil(len(info.systems) / 2) + 0.02
+    """Draw the large panels in one row, the small ones below it, and one legend of the systems at the bottom.
+
+    Where the last row is one small panel, the legend stands in the room beside it.
+    """
+    rows = _rows(info.panels)
+    beside = len(rows[-1][0]) == 1
+    legend_in = _LINE_IN * ceil(len(info.systems) / (1 if beside else 2)) + 0.02
+    if beside:
+        legend_in = max(0.0, legend_in - rows[-1][1][1] - _GAP_IN[1])
     height = 0.4 + sum(size[1] + _GAP_IN[1] for _, size in rows) + legend_in
     with styled():
         figure = canvas(DOUBLE, height)
@@ -137,18 +147,21 @@ def draw_validation(info: ValidationInfo) -> Canvas:
             Line2D([], [], linestyle="none", marker=_marker(n), markersize=4.2, color=_colour(n), label=title)
             for n, title in enumerate(info.systems)
         ]
+        at = (_LEFT_IN + rows[-1][1][0] + _GAP_IN[0] / 2) / DOUBLE if beside else 0.5
         figure.legend(
-            handles=handles, loc="lower center", ncols=2, frameon=False, handletextpad=0.3, labelspacing=0.3,
-            borderaxespad=0.2,
+            handles=handles, loc="lower left" if beside else "lower center", bbox_to_anchor=(at, 0.0),
+            ncols=1 if beside else 2, frameon=False, handletextpad=0.3, labelspacing=0.3, borderaxespad=0.2,
         )  # fmt: skip
     return figure
 
 
-def _row_of(info: ValidationInfo, *, large: bool) -> tuple[list[Panel], tuple[float, float]]:
+def _rows(panels: Sequence[Panel]) -> list[tuple[Sequence[Panel], tuple[float, float]]]:
+    """The panels of each row, from the top, and the width and height of one [in]."""
     titles = [_PANELS[metric][0] for metric in _LARGE]
-    return [
-        panel for panel in info.panels if (panel.title in titles) is large
-    ], _LARGE_IN if large else _SMALL_IN
+    large = [panel for panel in panels if panel.title in titles]
+    small = [panel for panel in panels if panel.title not in titles]
+    rows = [(small[start : start + _SMALL_A_ROW], _SMALL_IN) for start in range(0, len(small), _SMALL_A_ROW)]
+    return [(large, _LARGE_IN), *rows] if large else [*rows]
 
 
 def _colour(system: int) -> str:

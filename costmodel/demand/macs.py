@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.graph import BINARY, Dimension, Network, Op, Precision, Tensor, Value, precision
+from costmodel.graph import BINARY, KINDS, Dimension, Network, Op, Precision, Tensor, Value, read_precisions
 from costmodel.mapping import LoopNest
 from costmodel.operations.convolution import fan_in
 
-KINDS = ("binary", "ternary", "integer", "float")
 MAP_ROLES = ("binary_features", "features")
 
 
@@ -46,7 +45,7 @@ class MacFields(NamedTuple):
     def label(self) -> str:
         """Precision of the MAC, weight x feature, such as `1x8`."""
         sides = ((self.weight_kind, self.weight_bits), (self.feature_kind, self.feature_bits))
-        return "x".join(Precision(KINDS[int(kind)], int(bits)).operand for kind, bits in sides)  # type: ignore[arg-type]
+        return "x".join(Precision(KINDS[int(kind)], int(bits)).operand for kind, bits in sides)
 
     def nest(self, name: str = "") -> LoopNest:
         """Make the loop nest; finished sums leave through the side units, which price what they write."""
@@ -114,10 +113,7 @@ def codes_of(label: str) -> tuple[int, int, int, int]:
     >>> codes_of("1x8"), codes_of("ternaryxternary")
     ((0, 1, 2, 8), (1, 2, 1, 2))
     """
-    weight, feature = (
-        (BINARY if side == "1" else Precision("integer", int(side)) if side.isdigit() else precision(side))
-        for side in label.split("x")
-    )
+    weight, feature = read_precisions(label)
     return KINDS.index(weight.kind), weight.bits, KINDS.index(feature.kind), feature.bits
 
 

@@ -19,6 +19,7 @@ from costmodel.evaluate.results import Assumption, Cost, LayerCost, LeakageCost,
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
+from costmodel.hardware.walk import own_quantities
 from costmodel.networks.build import build
 from costmodel.pricing.moved import TrafficKey
 from costmodel.pricing.price import PointCosts, TrafficModel, j_per_bit, price
@@ -235,9 +236,11 @@ def _assumptions(profile: HardwareProfile, points: PointCosts) -> tuple[Assumpti
     for unit in points.prices.units:
         used.update(unit.quantities)
     if profile.control is not None:
-        used.update({f"control.{name}": figure for name, figure in _figures(profile.control)})
+        used.update({f"control.{name}": figure for name, figure in own_quantities(profile.control).items()})
     for name, buffer in profile.array.buffers.items() if points.mapped and profile.array else ():
-        used.update({f"array.buffers.{name}.{field}": figure for field, figure in _figures(buffer)})
+        used.update(
+            {f"array.buffers.{name}.{field}": figure for field, figure in own_quantities(buffer).items()}
+        )
     for name, level in profile.memories.items():
         if points.placement.used_bits[name][0] > 0:
             used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})
@@ -252,8 +255,3 @@ def _assumptions(profile: HardwareProfile, points: PointCosts) -> tuple[Assumpti
         for path, figure in used.items()
         if figure.status not in ("published", "measured")
     )
-
-
-def _figures(section: object) -> Iterable[tuple[str, Quantity]]:
-    """Quantities among the fields of one section of a profile."""
-    return ((name, value) for name, value in vars(section).items() if isinstance(value, Quantity))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine, shipped_profiles
 from costmodel.hardware.memories.level import Macro, MemoryFigures, MemoryLevel
 from costmodel.hardware.new import new_profile, profile_json_schema
-from costmodel.hardware.prices import Reproduction, UnitPrice, reproductions
+from costmodel.hardware.prices import UnitPrice
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.problem import Problem
 from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.text.reader import error_of
 
 __all__ = [
     "HardwareProfile",
@@ -20,13 +20,11 @@ __all__ = [
     "MemoryLevel",
     "Problem",
     "Quantity",
-    "Reproduction",
     "UnitPrice",
     "check_profile",
     "load_profile",
     "new_profile",
     "profile_json_schema",
-    "reproductions",
     "shipped_profiles",
 ]
 
@@ -41,7 +39,7 @@ def load_profile(name_or_path: str | os.PathLike[str]) -> HardwareProfile:
     """
     examined = examine(name_or_path)
     if examined.profile is None:
-        raise BnncostError("\n".join(str(problem) for problem in examined.problems))
+        raise error_of(examined.problems)
     return examined.profile
 
 

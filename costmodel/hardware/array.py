@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.memories.registers import register_figures
 from costmodel.hardware.text.fields import Flag, Section, Text
+from costmodel.hardware.text.messages import refused
 from costmodel.hardware.text.quantity import (
     EnergyPerBit,
     Length,
@@ -30,11 +30,7 @@ LoopName = Literal["K", "C", "OY", "OX", "FY", "FX", "G"]
 
 def _lanes(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        raise PydanticCustomError(
-            "plain",
-            "{sentence}",
-            {"sentence": f"must be a whole number of lanes, at least 1; got {shown(raw)}"},
-        )
+        raise refused(f"must be a whole number of lanes, at least 1; got {shown(raw)}")
     return raw
 
 
@@ -112,7 +108,7 @@ class Buffer(Section):
         try:
             energy = registers.energy(words.value)
         except BnncostError as error:
-            raise PydanticCustomError("plain", "{sentence}", {"sentence": str(error)}) from error
+            raise refused(str(error)) from error
         return {**raw, "register_file": registers, "read": energy, "write": energy}
 
     def bits(self, widths: dict[str, int]) -> int:

@@ -1,23 +1,23 @@
-"""A profile at the ends of its ranges: every figure at the end that makes results cheaper, or dearer."""
+"""A profile at the ends of its ranges: every figure at the end that makes results cheaper, or more expensive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
 from costmodel.errors import unknown
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.quantity import Direction, Quantity
+from costmodel.hardware.walk import with_quantities
 
 End = Literal["best", "worst"]
-AnySection = TypeVar("AnySection", bound=BaseModel)
 
 
 def at_end(profile: HardwareProfile, end: End) -> HardwareProfile:
-    """The profile with each quantity at the end of its range that makes results cheaper ("best") or dearer ("worst").
+    """Put each quantity of a profile at the end of its range that makes results cheaper ("best") or costlier ("worst").
 
     The type of a field says which end that is: less of an energy, area, leakage or number of cycles, more of a
     clock or port. What would make another chip of it (arrays, units, sizes, voltage) keeps its value, as does a
@@ -30,34 +30,12 @@ def at_end(profile: HardwareProfile, end: End) -> HardwareProfile:
     """
     if end not in get_args(End):
         raise unknown("end of a range", end, get_args(End))
-    return _moved(profile, end)
+    return with_quantities(profile, partial(_at_end, end))
 
 
-def _moved(section: AnySection, end: End) -> AnySection:
-    """A copy of one section with its quantities and all below at the end."""
-    changed = {}
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        at = _value_at(value, _cheap_end(type(section), name), end)
-        if at is not value:
-            changed[name] = at
-    return section.model_copy(update=changed) if changed else section
-
-
-def _value_at(value: Any, cheap_end: str | None, end: End) -> Any:
-    if isinstance(value, Quantity):
-        return _quantity_at(value, cheap_end, end)
-    if isinstance(value, BaseModel):
-        return _moved(value, end)
-    if isinstance(value, Mapping):
-        return {key: _value_at(item, cheap_end, end) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_value_at(item, cheap_end, end) for item in value)
-    return value
-
-
-def _quantity_at(figure: Quantity, cheap_end: str | None, end: End) -> Quantity:
-    """The quantity at one end; it keeps its range, so that the ends of a profile at an end are the same ones."""
+def _at_end(end: End, section: type[BaseModel], name: str, figure: Quantity) -> Quantity:
+    """Put one quantity at an end. It keeps its range, so the ends of a profile at an end are the same ones."""
+    cheap_end = _cheap_end(section, name)
     if cheap_end is None:
         return figure
     low = (cheap_end == "low") is (end == "best")

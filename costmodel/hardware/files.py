@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.checks.profile import rule_problems
+from costmodel.hardware.checks.sections import rule_problems
 from costmodel.hardware.memories.level import PRICED_BY
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.messages import typed
+from costmodel.hardware.text.problem import Finding, Problem
 from costmodel.hardware.text.problem import Path as Place
-from costmodel.hardware.text.problem import Problem, place_of
-from costmodel.hardware.text.yaml_lines import Document, read_yaml
+from costmodel.hardware.text.reader import in_order, problems_of, read_document, unread
+from costmodel.hardware.text.yaml_lines import Document
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".yaml", ".yml")
 _NO_PROFILES = frozenset({"sources"})
-_LARGEST = 1_000_000  # bytes
-_SHOWN = 60  # characters
 _SHOWN = 60  # characters
 _LONGEST_CHAIN = 10
-_NO_FILE = "does not exist"
 
 
 @dataclass(frozen=True)
@@ -68,8 +66,7 @@ def examine(name_or_path: str | os.PathLike[str]) -> Examined:
     """Read a shipped profile or a file with what it extends; raises BnncostError for an unknown name only."""
     documents, problems = _chain(_locate(os.fspath(name_or_path)))
     if problems or not all(document.complete for document in documents):
-        found = [*problems, *(problem for document in documents for problem in document.problems)]
-        return Examined(None, _sorted(found, documents[0].file))
+        return Examined(None, in_order([*problems, *problems_of(documents, ())], documents[0].file))
     return _examined(documents)
 
 
@@ -77,26 +74,13 @@ def examine(name_or_path: str | os.PathLike[str]) -> Examined:
 def _examined(documents: tuple[Document, ...]) -> Examined:
     """Merge and check documents, the child first; unchanged files give the same ones, so the cache holds."""
     data, origins = _merged(documents)
-    broken = frozenset[Place]().union(*(document.broken for document in documents))
-    found = [problem for document in documents for problem in document.problems]
-    profile, wrong = typed(data, HardwareProfile)
-    for path, sentence in [*wrong, *rule_problems(data), *_name_problems(documents[0])]:
-        if not any(path[:length] in broken for length in range(len(path) + 1)):
-            file, line = _origin(path, origins)
-            found.append(Problem(file, line, place_of(path), sentence))
-    return Examined(None if found else profile, _sorted(found, documents[0].file))
+    profile, findings = typed(data, HardwareProfile)
+    findings += [*rule_problems(data), *_name_problems(documents[0])]
+    problems = problems_of(documents, findings, origins)
+    return Examined(None if problems else profile, problems)
 
 
-def _sorted(found: list[Problem], first: str) -> tuple[Problem, ...]:
-    return tuple(sorted(set(found), key=lambda problem: (problem.file != first, problem)))
-
-
-def _origin(path: Place, origins: Mapping[Place, tuple[str, int]]) -> tuple[str, int]:
-    """File and line of a place, or of what is nearest round it when it is missing."""
-    return next(origins[path[:length]] for length in range(len(path), -1, -1) if path[:length] in origins)
-
-
-def _name_problems(document: Document) -> list[tuple[Place, str]]:
+def _name_problems(document: Document) -> list[Finding]:
     if isinstance(document.data, Mapping) and "name" not in document.data:
         return [(("name",), "is missing: a profile that extends another has a name of its own")]
     return []
@@ -185,7 +169,7 @@ def _document(file: ProfileFile) -> Document:
         try:
             status = file.path.stat()
         except (OSError, ValueError):
-            return _unreadable(file, _NO_FILE)
+            return _unreadable(file, "does not exist")
         if not file.path.is_file():
             return _unreadable(file, "is not a file")
         stamp = (status.st_mtime_ns, status.st_size)
@@ -194,23 +178,11 @@ def _document(file: ProfileFile) -> Document:
 
 @lru_cache(maxsize=64)
 def _read(file: ProfileFile, stamp: tuple[int, int]) -> Document:
-    try:
-        with file.path.open("rb") as stream:
-            content = stream.read(_LARGEST + 1)
-    except OSError as error:
-        return _unreadable(file, f"cannot be read: {error.strerror}")
-    if len(content) > _LARGEST:
-        return _unreadable(file, f"is larger than {_LARGEST // 1_000_000} MB; is it a profile?")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return _unreadable(file, "is not text in UTF-8", line)
-    return read_yaml(text, file.label)
+    return read_document(file.path, file.label, {"large": "is it a profile?"})
 
 
-def _unreadable(file: ProfileFile, sentence: str, line: int = 0) -> Document:
-    return Document(file.label, None, {}, (Problem(file.label, line, "", sentence),), frozenset(), False)
+def _unreadable(file: ProfileFile, sentence: str) -> Document:
+    return unread(Problem(file.label, 0, "", sentence))
 
 
 def _merged(documents: tuple[Document, ...]) -> tuple[dict[str, Any], dict[Place, tuple[str, int]]]:

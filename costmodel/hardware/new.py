@@ -8,16 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
 from costmodel.errors import BnncostError
 from costmodel.hardware.files import examine
 from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.text.reader import error_of
+from costmodel.hardware.walk import quantities
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # A quantity and an entry of a list are replaced whole, so an overriding profile gives them whole too.
-_WHOLE = ("Quantity", "Macro", "Published")
+_WHOLE = ("Quantity", "Macro")
 
 _HEAD = """\
 # {name}: a hardware profile that starts from {base} and replaces what is known better.
@@ -36,9 +36,6 @@ extends: {base_text}
 
 # One figure replaced, the same as in {base}: put in the clock of your chip.
 clock: {clock}
-
-# The parent's published figures are about the parent: list those of your chip, which are then checked.
-published: []
 """
 
 _EXPLAINED = {
@@ -64,7 +61,7 @@ def new_profile(name: str, base: str) -> str:
         )
     examined = examine(base)
     if examined.profile is None:
-        raise BnncostError("\n".join(str(problem) for problem in examined.problems))
+        raise error_of(examined.problems)
     parent = examined.profile
     head = _HEAD.format(
         name=name,
@@ -81,7 +78,7 @@ def new_profile(name: str, base: str) -> str:
 
 def _section(parent: HardwareProfile, section: str) -> str:
     """A comment that explains a section and shows how to replace a figure; empty where there is none."""
-    found = next(_quantities((section,), getattr(parent, section)), None)
+    found = next(_replaceable(section, getattr(parent, section)), None)
     if found is None:
         return ""
     path, figure = found
@@ -91,16 +88,12 @@ def _section(parent: HardwareProfile, section: str) -> str:
     return f"\n# {section}: {_EXPLAINED[section]}. To replace one figure:\n{example}"
 
 
-def _quantities(path: tuple[str, ...], node: Any) -> Iterator[tuple[tuple[str, ...], Quantity]]:
-    """Quantities below a node that can be replaced on their own, those in lists left out."""
-    if isinstance(node, Quantity):
-        yield path, node
-    elif isinstance(node, dict):
-        for key, inner in node.items():
-            yield from _quantities((*path, str(key)), inner)
-    elif isinstance(node, BaseModel):
-        for field in type(node).model_fields:
-            yield from _quantities((*path, field), getattr(node, field))
+def _replaceable(section: str, node: object) -> Iterator[tuple[tuple[str, ...], Quantity]]:
+    """Yield the quantities of a section that can be replaced on their own; an entry of a list is replaced whole."""
+    for path, figure in quantities(node):
+        keys = tuple(part for part in path if isinstance(part, str))
+        if len(keys) == len(path):
+            yield (section, *keys), figure
 
 
 def _flow(figure: Quantity) -> str:

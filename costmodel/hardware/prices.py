@@ -9,16 +9,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.precision import (
-    MAC_LABELS,
-    OPERATIONS,
-    SIDE_PRECISIONS,
-    mac_label_for,
-    mac_operands,
-    operand,
-    side_precision_for,
-)
+from costmodel.graph import read_precisions
+from costmodel.hardware.precision import MAC_LABELS, OPERATIONS, SIDE_PRECISIONS, narrowest_for
+from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Quantity
+from costmodel.hardware.walk import own_quantities, quantities
 
 if TYPE_CHECKING:
     from costmodel.hardware.profile import HardwareProfile, MacUnit, Popcount, SideUnit
@@ -46,26 +41,6 @@ class UnitPrice:
     quantities: Used = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Reproduction:
-    """A published figure beside what the profile predicts, both in SI units."""
-
-    what: str
-    published: float
-    predicted: float
-    tolerance_percent: float
-
-    @property
-    def deviation_percent(self) -> float:
-        """How far the prediction is off [%]."""
-        return 100.0 * (self.predicted / self.published - 1.0)
-
-    @property
-    def holds(self) -> bool:
-        """Whether the prediction is within the tolerance."""
-        return abs(self.deviation_percent) <= self.tolerance_percent
-
-
 def resources_of(fields: Iterable[tuple[str, Quantity | None]]) -> dict[str, float]:
     """Amounts of the resources that are given; areas in mm2."""
     return {
@@ -89,9 +64,9 @@ def full_adders_per_bit(fan_in: float) -> float:
 
 def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
     """Price of one MAC; see `HardwareProfile.mac_price`."""
-    if mac_operands(label) is None:
+    if len(read_precisions(label)) != 2:
         raise unknown("MAC precision", label, MAC_LABELS)
-    runs_on = mac_label_for(label, profile.compute)
+    runs_on = narrowest_for(label, profile.compute)
     if runs_on is None:
         raise BnncostError(
             f"profile '{profile.name}' cannot run a {label} MAC: no listed precision is as wide in weight "
@@ -106,7 +81,8 @@ def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
         used = _used(place, unit, ("energy", "throughput", "area", "lut", "dsp"))
     else:
         energy_j, resources = _from_parts(unit.popcount)
-        used = _popcount_used(place, unit.popcount) + _used(place, unit, ("throughput",))
+        parts = quantities(unit.popcount, ("compute", runs_on, "popcount"))
+        used = (*((place_of(path), figure) for path, figure in parts), *_used(place, unit, ("throughput",)))
     return UnitPrice(energy_j, 1.0 / throughput.si, MappingProxyType(resources), throughput.si, runs_on, used)
 
 
@@ -114,7 +90,7 @@ def operation_price(profile: HardwareProfile, operation: str, precision: str) ->
     """Price of one element-wise operation; see `HardwareProfile.operation_price`."""
     if operation not in OPERATIONS:
         raise unknown("operation", operation, OPERATIONS)
-    if operand(precision) is None:
+    if len(read_precisions(precision)) != 1:
         raise unknown("precision", precision, SIDE_PRECISIONS)
     units_listed = {
         str(name): unit
@@ -122,7 +98,7 @@ def operation_price(profile: HardwareProfile, operation: str, precision: str) ->
         if known == operation
         for name, unit in by_precision.items()
     }
-    runs_on = side_precision_for(precision, units_listed)
+    runs_on = narrowest_for(precision, units_listed)
     if runs_on is None:
         raise BnncostError(_no_unit(profile, operation, precision, units_listed))
     unit = units_listed[runs_on]
@@ -136,30 +112,6 @@ def operation_price(profile: HardwareProfile, operation: str, precision: str) ->
         return UnitPrice(energy.si, 0.0, resources, None, runs_on, used)
     units = _given(unit.units, profile, f"{place}.units").si
     return UnitPrice(energy.si, 1.0 / units, resources, units, runs_on, used)
-
-
-def reproductions(profile: HardwareProfile) -> tuple[Reproduction, ...]:
-    """Each published figure of the profile with the prediction that the profile makes for it.
-
-    Throughput is operations per MAC x MACs per cycle x clock. Energy per MAC is that of the MAC plus its
-    share of the control's energy and leakage at full rate. Memory traffic is in neither.
-    """
-    return tuple(
-        Reproduction(figure.what, figure.value.si, predicted, figure.tolerance_percent)
-        for figure in profile.published
-        for predicted in [_predict(profile, figure.metric, figure.precision, figure.operations_per_mac)]
-    )
-
-
-def _predict(profile: HardwareProfile, metric: str, precision: str, operations_per_mac: float) -> float:
-    price = profile.mac_price(precision)
-    macs_per_cycle = 1.0 / price.cycles_per_operation
-    if metric == "throughput":
-        return operations_per_mac * macs_per_cycle * profile.clock.si
-    if profile.control is None:
-        return price.energy_j
-    control_j = profile.control.energy.si + profile.control.leakage.si / profile.clock.si
-    return price.energy_j + control_j / macs_per_cycle
 
 
 def _no_unit(profile: HardwareProfile, operation: str, precision: str, listed: Iterable[str]) -> str:
@@ -197,27 +149,13 @@ def _from_parts(parts: Popcount) -> tuple[float, dict[str, float]]:
     return energy_j, {"mm2": area_mm2}
 
 
-def _popcount_used(place: str, parts: Popcount) -> Used:
-    used = [(f"{place}.popcount.fan_in", parts.fan_in)]
-    for name, part in (
-        ("xnor", parts.xnor),
-        ("full_adder", parts.full_adder),
-        ("accumulator", parts.accumulator),
-    ):
-        used += [
-            (f"{place}.popcount.{name}.energy", part.energy),
-            (f"{place}.popcount.{name}.area", part.area),
-        ]
-    return tuple(used)
-
-
 def _unit_resources(unit: MacUnit | SideUnit) -> dict[str, float]:
     return resources_of((("mm2", unit.area), ("lut", unit.lut), ("dsp", unit.dsp)))
 
 
 def _used(place: str, unit: MacUnit | SideUnit, fields: Iterable[str]) -> Used:
-    figures = ((name, getattr(unit, name, None)) for name in fields)
-    return tuple((f"{place}.{name}", figure) for name, figure in figures if figure is not None)
+    figures = own_quantities(unit)
+    return tuple((f"{place}.{name}", figures[name]) for name in fields if name in figures)
 
 
 def _given(figure: Quantity | None, profile: HardwareProfile, place: str) -> Quantity:

@@ -1,4 +1,4 @@
-"""The sections of a hardware profile as frozen types; rules between sections are in `rules`."""
+"""The sections of a hardware profile as frozen types; rules between sections are in `checks`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from costmodel.hardware.array import ArraySection, Lanes
 from costmodel.hardware.memories.level import MemoryLevel
 from costmodel.hardware.precision import OperationName, SidePrecision
 from costmodel.hardware.prices import UnitPrice
-from costmodel.hardware.text.fields import AboveZero, MacLabel, Name, Section, Text
+from costmodel.hardware.text.fields import MacLabel, Name, Section, Text
 from costmodel.hardware.text.quantity import (
     Cycles,
     Dsp,
@@ -23,7 +23,6 @@ from costmodel.hardware.text.quantity import (
     Lut,
     MacThroughput,
     Power,
-    PublishedFigure,
     SideThroughput,
     UnitArea,
     Voltage,
@@ -113,18 +112,6 @@ class Control(Section):
         return prices.resources_of((("mm2", self.area), ("lut", self.lut)))
 
 
-class Published(Section):
-    """A published figure that the profile must reproduce."""
-
-    what: Text = Field(description="What was published, in words.")
-    metric: Literal["throughput", "energy_per_mac"] = Field(description="What the profile must predict.")
-    precision: MacLabel = Field(description="The MAC precision that it is about.")
-    value: PublishedFigure = Field(description="The figure [TOP/s or pJ/mac].")
-    operations_per_mac: AboveZero = Field(2.0, description="How many operations the source counts per MAC.")
-    tolerance_percent: AboveZero = Field(description="How far the prediction may be off [%].")
-    conditions: Text = Field(description="Under which conditions it was measured or published.")
-
-
 class HardwareProfile(Section):
     """A chip to price networks on. Read one with `costmodel.hardware.load_profile`."""
 
@@ -143,7 +130,6 @@ class HardwareProfile(Section):
     )
     memories: dict[str, MemoryLevel] = Field(description="Memory levels from inner to outer.")
     control: Control | None = Field(None, description="asic and fpga only.")
-    published: tuple[Published, ...] = Field((), description="Figures that the profile must reproduce.")
 
     @cached_property
     def _prices(self) -> dict[tuple[str, ...], UnitPrice]:

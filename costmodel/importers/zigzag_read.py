@@ -3,52 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.text.messages import typed
-from costmodel.hardware.text.problem import Path as Place
-from costmodel.hardware.text.problem import Problem, place_of
-from costmodel.hardware.text.yaml_lines import Document, read_yaml
+from costmodel.errors import unknown
+from costmodel.hardware.text.problem import Findings
+from costmodel.hardware.text.reader import error_of, problems_of, read_document, section_in
+from costmodel.hardware.text.yaml_lines import Document
 from costmodel.importers.zigzag_rules import accelerator_problems, mapping_problems
 from costmodel.importers.zigzag_schema import AcceleratorFile, MappingEntry
+from costmodel.output import Cause
 
-_LARGEST = 1_000_000  # bytes
+_GIVE = "give the path of one of ZigZag's .yaml files."
+_ADVICE: dict[Cause, str] = {
+    "missing": _GIVE,
+    "unreadable": _GIVE,
+    "large": "is it one of ZigZag's files?",
+    "not text": "save it in UTF-8.",
+}
 
 
 def read_accelerator(path: str | os.PathLike[str]) -> AcceleratorFile:
     """Read an accelerator file; raises BnncostError with every problem, one a line."""
     document = _document(path, "mapping")
     if _cells(document.data):
-        _refuse(document, [(("operational_array", "is_imc"), _CELLS)])
-    found, problems = typed(_mapping(document), AcceleratorFile)
-    if found is not None:
-        problems = list(accelerator_problems(found))
-    _refuse(document, problems)
-    assert found is not None  # else there are problems
-    return found
+        raise error_of(problems_of([document], [(("operational_array", "is_imc"), _CELLS)]))
+    return section_in(document, AcceleratorFile, accelerator_problems)
 
 
 def read_mapping(path: str | os.PathLike[str], accelerator: AcceleratorFile, entry: str) -> MappingEntry:
     """Read one entry of a mapping file; raises BnncostError with every problem of it, one a line."""
     document = _document(path, "list")
-    entries = {
-        str(data["name"]): (number, data)
+    if document.problems:
+        raise error_of(problems_of([document], ()))
+    numbers = {
+        str(data["name"]): number
         for number, data in enumerate(document.data or ())
         if isinstance(data, Mapping) and "name" in data
     }
-    _refuse(document, [])
-    if entry not in entries:
-        raise unknown("mapping entry", entry, entries, str(path))
-    number, data = entries[entry]
-    found, problems = typed(data, MappingEntry)
-    if found is not None:
-        problems = list(mapping_problems(found, accelerator))
-    _refuse(document, [((number, *place), sentence) for place, sentence in problems])
-    assert found is not None  # else there are problems
-    return found
+    if entry not in numbers:
+        raise unknown("mapping entry", entry, numbers, str(path))
+
+    def rules(found: MappingEntry) -> Findings:
+        return mapping_problems(found, accelerator)
+
+    return section_in(document, MappingEntry, rules, at=(numbers[entry],))
 
 
 _CELLS = (
@@ -63,51 +63,4 @@ def _cells(data: Any) -> bool:
 
 
 def _document(path: str | os.PathLike[str], top: str) -> Document:
-    label = os.fspath(path)
-    try:
-        with Path(path).open("rb") as stream:
-            content = stream.read(_LARGEST + 1)
-    except OSError as error:
-        reason = (
-            "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        )
-        raise BnncostError(f"{label}: {reason}; give the path of one of ZigZag's .yaml files.") from None
-    if len(content) > _LARGEST:
-        raise BnncostError(
-            f"{label}: is larger than {_LARGEST // 1_000_000} MB; is it one of ZigZag's files?"
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise BnncostError(f"{label}:{line}: is not text in UTF-8; save it in UTF-8.") from None
-    document = read_yaml(text, label, last_wins=True, top=top)
-    if not document.complete:
-        _refuse(document, [])
-    return document
-
-
-def _mapping(document: Document) -> Mapping[str, Any]:
-    data: Mapping[str, Any] = document.data
-    return data
-
-
-def _refuse(document: Document, problems: Iterable[tuple[Place, str]]) -> None:
-    """Raise what is wrong with the text and with what it says; faults of the text hide what follows from them."""
-    found = list(document.problems)
-    for place, sentence in problems:
-        if not any(place[:length] in document.broken for length in range(len(place) + 1)):
-            found.append(Problem(document.file, _line(document, place), place_of(place), sentence))
-    if found:
-        raise BnncostError("\n".join(str(problem) for problem in sorted(set(found))))
-
-
-def _line(document: Document, place: Place) -> int:
-    return next(
-        (
-            document.lines[place[:length]]
-            for length in range(len(place), 0, -1)
-            if place[:length] in document.lines
-        ),
-        1,
-    )
+    return read_document(Path(path), os.fspath(path), _ADVICE, last_wins=True, top=top)

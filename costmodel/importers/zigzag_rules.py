@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 
-from costmodel.hardware.text.problem import Path
+from costmodel.hardware.text.problem import Findings, Path
 from costmodel.hardware.text.quantity import unknown_name
 from costmodel.importers.zigzag_schema import (
     DIRECTIONS,
@@ -16,11 +15,10 @@ from costmodel.importers.zigzag_schema import (
     MemoryEntry,
 )
 
-Found = Iterator[tuple[Path, str]]
 _READS = ("tl", "th")
 
 
-def accelerator_problems(given: AcceleratorFile) -> Found:
+def accelerator_problems(given: AcceleratorFile) -> Findings:
     """Every breach of a rule between the parts of an accelerator file, as the place and a sentence."""
     yield from _array_problems(given.operational_array)
     axes = given.operational_array.dimensions
@@ -40,7 +38,7 @@ def accelerator_problems(given: AcceleratorFile) -> Found:
     yield from _served_problems(given)
 
 
-def _array_problems(array: ArrayEntry) -> Found:
+def _array_problems(array: ArrayEntry) -> Findings:
     place: Path = ("operational_array",)
     if not array.dimensions:
         yield (*place, "dimensions"), "must not be empty: an array has at least one axis"
@@ -59,7 +57,7 @@ def _array_problems(array: ArrayEntry) -> Found:
             yield (*place, name), "is only for in-memory computing; delete it, since is_imc is not true"
 
 
-def _port_problems(place: Path, memory: MemoryEntry) -> Found:
+def _port_problems(place: Path, memory: MemoryEntry) -> Findings:
     names = [port.name for port in memory.ports]
     for number, port in enumerate(memory.ports):
         here: Path = (*place, "ports", number)
@@ -89,7 +87,7 @@ def _port_problems(place: Path, memory: MemoryEntry) -> Found:
                 )
 
 
-def _hierarchy_problems(given: AcceleratorFile, operand: str) -> Found:
+def _hierarchy_problems(given: AcceleratorFile, operand: str) -> Findings:
     """Name an operand without a home, and memories that hold it but have no port to move it."""
     holding = [name for name, memory in given.memories.items() if operand in memory.operands]
     if not holding:
@@ -124,7 +122,7 @@ def served_axes(given: AcceleratorFile) -> dict[str, dict[str, frozenset[str]]]:
     return served
 
 
-def _served_problems(given: AcceleratorFile) -> Found:
+def _served_problems(given: AcceleratorFile) -> Findings:
     served = served_axes(given)
     for name, by_operand in served.items():
         if len(set(by_operand.values())) > 1:
@@ -148,7 +146,7 @@ def _served_problems(given: AcceleratorFile) -> Found:
             )
 
 
-def mapping_problems(given: MappingEntry, accelerator: AcceleratorFile) -> Found:
+def mapping_problems(given: MappingEntry, accelerator: AcceleratorFile) -> Findings:
     """Every breach of a rule between an entry of a mapping file and the accelerator, as place and sentence."""
     array = accelerator.operational_array
     lanes = dict(zip(array.dimensions, array.sizes, strict=True))

@@ -10,9 +10,9 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from costmodel.hardware.text.fields import Flag, Section, Text
+from costmodel.hardware.text.messages import refused
 from costmodel.hardware.text.quantity import shown, unknown_name
 from costmodel.mapping.nest import DIMS
 
@@ -22,19 +22,15 @@ DIRECTIONS = {"fh": "fill", "tl": "feed", "fl": "collect", "th": "drain"}
 _PAIR = re.compile(r"\s*([A-Z]+[0-9]*)\s*,\s*([0-9]+)\s*")
 
 
-def _refuse(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
-
-
 def _whole(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        raise _refuse(f"must be a whole number from 1 on, got {shown(raw)}")
+        raise refused(f"must be a whole number from 1 on, got {shown(raw)}")
     return raw
 
 
 def _bandwidth(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        raise _refuse(
+        raise refused(
             f"must be a whole number of bits a cycle from 1 on, got {shown(raw)}: nothing would get through"
         )
     return raw
@@ -42,14 +38,14 @@ def _bandwidth(raw: Any) -> Any:
 
 def _cost(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw) or raw < 0:
-        raise _refuse(f"must be a finite number from 0 on, got {shown(raw)}")
+        raise refused(f"must be a finite number from 0 on, got {shown(raw)}")
     return float(raw)
 
 
 def _named(what: str, allowed: tuple[str, ...]) -> BeforeValidator:
     def check(raw: Any) -> Any:
         if raw not in allowed:
-            raise _refuse(unknown_name(what, raw, allowed))
+            raise refused(unknown_name(what, raw, allowed))
         return raw
 
     return BeforeValidator(check)
@@ -60,13 +56,13 @@ def _allocation(raw: Any) -> Any:
         return raw
     parts = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else []
     if len(parts) != 2:
-        raise _refuse(f"must be an operand and a direction, such as 'I1, tl', got {shown(raw)}")
+        raise refused(f"must be an operand and a direction, such as 'I1, tl', got {shown(raw)}")
     for what, part, allowed in (
         ("operand", parts[0], MEMORY_OPERANDS),
         ("direction", parts[1], tuple(DIRECTIONS)),
     ):
         if part not in allowed:
-            raise _refuse(unknown_name(what, part, allowed))
+            raise refused(unknown_name(what, part, allowed))
     return tuple(parts)
 
 
@@ -75,9 +71,9 @@ def _unrolled(raw: Any) -> Any:
         return raw
     match = _PAIR.fullmatch(raw) if isinstance(raw, str) else None
     if match is None or int(match[2]) < 1:
-        raise _refuse(f"must be a loop and a factor from 1 on, such as 'K, 32', got {shown(raw)}")
+        raise refused(f"must be a loop and a factor from 1 on, such as 'K, 32', got {shown(raw)}")
     if match[1] not in DIMS:
-        raise _refuse(unknown_name("loop", match[1], DIMS))
+        raise refused(unknown_name("loop", match[1], DIMS))
     return (match[1], int(match[2]))
 
 

@@ -17,7 +17,7 @@ from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
 from costmodel.networks.build import build
 from costmodel.validation.streaming import StreamingCycles, streaming_cycles
-from costmodel.validation.systems import Figure, LoadedSystem, PublishedSystem, load_system, shipped_systems
+from costmodel.validation.systems import Figure, LoadedSystem, System, load_system, shipped_systems
 
 _SQUARE_MILLIMETRE = 1e-6  # m^2
 
@@ -102,7 +102,7 @@ def predictions_of(loaded: LoadedSystem, *, ranges: bool = False) -> tuple[Predi
     return tuple(found)
 
 
-def _predicted(system: PublishedSystem, chip: HardwareProfile, figure: Figure) -> float:
+def _predicted(system: System, chip: HardwareProfile, figure: Figure) -> float:
     if figure.metric == "static_power":
         return chip.control.leakage.si if chip.control else 0.0
     if figure.precision is not None:
@@ -131,9 +131,7 @@ def _of_a_mac(chip: HardwareProfile, figure: Figure, precision: str) -> float:
     return price.energy_j + control_j / macs_per_cycle
 
 
-def _of_a_network(
-    system: PublishedSystem, chip: HardwareProfile, figure: Figure
-) -> tuple[float, float, float]:
+def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tuple[float, float, float]:
     """Energy [J], latency [s] and area [m2] of one inference."""
     if figure.macs is not None:
         return _of_macs(chip, figure.macs)
@@ -157,7 +155,7 @@ def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, floa
     return sum(count * price.energy_j for count, price in prices), cycles / chip.clock.si, 0.0
 
 
-def pipeline_of(system: PublishedSystem, design: str) -> StreamingCycles:
+def pipeline_of(system: System, design: str) -> StreamingCycles:
     """Cycles of a design on a system in which every layer is a stage of a pipeline."""
     lanes = {name: (lane.outputs, lane.inputs) for name, lane in (system.lanes or {}).items()}
     return streaming_cycles(fold(build(as_design(design))), lanes)

@@ -7,23 +7,24 @@ nothing is calibrated on it, and the difference to the prediction says how far t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.hardware import HardwareProfile, Quantity, load_profile, shipped_profiles
 from costmodel.hardware.text.fields import AboveZero, MacLabel, Name, Section, Text
-from costmodel.hardware.text.messages import typed
+from costmodel.hardware.text.problem import Findings, place_of
 from costmodel.hardware.text.problem import Path as Place
-from costmodel.hardware.text.problem import Problem, place_of
 from costmodel.hardware.text.quantity import measures
+from costmodel.hardware.text.reader import LARGEST, section_in
 from costmodel.hardware.text.units import Kind, dimension_problem
 from costmodel.hardware.text.yaml_lines import read_yaml
+from costmodel.hardware.walk import quantity_at
+from costmodel.output import read_text
 
 Metric = Literal["energy", "latency", "area", "power", "static_power", "energy_per_mac", "throughput"]
 Use = Literal["input", "held out"]
@@ -40,7 +41,6 @@ _KINDS: dict[Metric, Kind] = {
 }
 _ANY = tuple(dict.fromkeys(unit for kind in _KINDS.values() for unit in kind.units))
 AnyFigure = Annotated[Quantity, measures(Kind("what its metric says", _ANY, "14.4 uJ", True))]
-_LARGEST = 1_000_000  # bytes
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -75,7 +75,7 @@ class Figure(Section):
     conditions: Text = Field(description="Under which conditions it was measured or published.")
 
 
-class PublishedSystem(Section):
+class System(Section):
     """A published chip or board: the profile that stands for it, and the figures that were published of it."""
 
     name: Name = Field(description="Short name; the stem of a shipped file.")
@@ -92,7 +92,7 @@ class PublishedSystem(Section):
 class LoadedSystem(Section):
     """A system with its profile read."""
 
-    system: PublishedSystem
+    system: System
     chip: HardwareProfile
 
 
@@ -111,49 +111,27 @@ def load_system(name_or_path: str | os.PathLike[str]) -> LoadedSystem:
     path = _folder() / f"{text}.yaml" if text in shipped_systems() else Path(text)
     if not str(path).endswith(_SUFFIXES):
         raise BnncostError(f"{unknown('system', text, shipped_systems())} Or give the path of a .yaml file.")
-    content = _content(path)
+    content = read_text(path, largest=LARGEST, advice="name a file of a published system")
     return _loaded(content, str(path))
 
 
 @lru_cache(maxsize=64)
 def _loaded(content: str, file: str) -> LoadedSystem:
-    document = read_yaml(content, file)
-    if not document.complete or not isinstance(document.data, Mapping):
-        raise BnncostError("\n".join(map(str, document.problems)))
-    made, wrong = typed(document.data, PublishedSystem)
-    problems, chip = list(document.problems), None
-    if made is not None:
-        profile = _profile_of(made, file)
-        if isinstance(profile, str):
-            wrong.append((("profile",), profile))
-        else:
-            chip = profile
-            wrong += [*_figure_problems(made, chip)]
-    for place, sentence in wrong:
-        if not any(place[:length] in document.broken for length in range(len(place) + 1)):
-            near = next(
-                (place[:end] for end in range(len(place), -1, -1) if place[:end] in document.lines), ()
-            )
-            problems.append(Problem(file, document.lines.get(near, 0), place_of(place), sentence))
-    if made is None or chip is None or problems:
-        raise BnncostError("\n".join(map(str, sorted(set(problems)))))
-    return LoadedSystem(system=made, chip=chip)
+    folder = os.path.dirname(file)
+    system = section_in(read_yaml(content, file), System, partial(_problems, folder))
+    return LoadedSystem(system=system, chip=_chip_of(system, folder))
 
 
-def quantity_at(chip: HardwareProfile, place: str) -> Quantity | None:
-    """Return the quantity at a place of a profile, such as `control.energy`; None if there is none."""
-    node: Any = chip
-    for part in place.split("."):
-        if isinstance(node, BaseModel):
-            node = getattr(node, part, None) if part in type(node).model_fields else None
-        elif isinstance(node, Mapping):
-            node = next((inner for key, inner in node.items() if str(key) == part), None)
-        else:
-            return None
-    return node if isinstance(node, Quantity) else None
+def _problems(folder: str, system: System) -> Findings:
+    try:
+        chip = _chip_of(system, folder)
+    except BnncostError as error:
+        yield ("profile",), str(error)
+    else:
+        yield from _figure_problems(system, chip)
 
 
-def _figure_problems(system: PublishedSystem, chip: HardwareProfile) -> Iterator[tuple[Place, str]]:
+def _figure_problems(system: System, chip: HardwareProfile) -> Findings:
     calibrated: dict[str, int] = {}
     for number, figure in enumerate(system.figures):
         place: Place = ("figures", number)
@@ -166,7 +144,7 @@ def _figure_problems(system: PublishedSystem, chip: HardwareProfile) -> Iterator
 
 def _use_problems(
     figure: Figure, place: Place, chip: HardwareProfile, calibrated: dict[str, int]
-) -> Iterator[tuple[Place, str]]:
+) -> Findings:
     """An input calibrates one constant, each constant is calibrated once, a held-out figure calibrates nothing."""
     if figure.use == "held out":
         if figure.calibrates is not None:
@@ -202,7 +180,7 @@ def system_place(number: int) -> str:
     return place_of(("figures", number))
 
 
-def _subject_problems(figure: Figure, place: Place, chip: HardwareProfile) -> Iterator[tuple[Place, str]]:
+def _subject_problems(figure: Figure, place: Place, chip: HardwareProfile) -> Findings:
     """What a figure is about: a network (as a design or as MACs), a MAC, or the chip at rest."""
     about_mac, about_network = figure.metric in OF_A_MAC, figure.metric in OF_A_NETWORK
     if about_mac and figure.precision is None:
@@ -220,14 +198,10 @@ def _subject_problems(figure: Figure, place: Place, chip: HardwareProfile) -> It
         yield (*place, "without"), "names layers of a 'design', which is missing"
 
 
-def _profile_of(system: PublishedSystem, file: str) -> HardwareProfile | str:
-    """The system's profile, or a sentence on why it cannot be read."""
+def _chip_of(system: System, folder: str) -> HardwareProfile:
+    """Read the profile of a system; raises BnncostError where it cannot be read."""
     named = system.profile
-    where = named if named in shipped_profiles() else os.path.join(os.path.dirname(file), named)
-    try:
-        return load_profile(where)
-    except BnncostError as error:
-        return str(error)
+    return load_profile(named if named in shipped_profiles() else os.path.join(folder, named))
 
 
 def _folder() -> Path:
@@ -235,16 +209,3 @@ def _folder() -> Path:
     if not folder.is_dir():
         raise BnncostError("the published systems that ship are missing; install the package again")
     return folder
-
-
-def _content(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise BnncostError(
-                f"'{path}' is larger than {_LARGEST} bytes; name a file of a published system."
-            )
-        return path.read_text("utf-8-sig")
-    except OSError as error:
-        raise BnncostError(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}.") from None
-    except UnicodeDecodeError:
-        raise BnncostError(f"'{path}' is not a text file in UTF-8.") from None

@@ -40,11 +40,11 @@ def test_as_a_process_it_writes_table_and_picture(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     held_out = [row for row in found["figures"] if row["use"] == "held out"]
     errors = [abs(row["predicted"] / row["published"] - 1) * 100 for row in held_out]
-    assert found["held_out"]["figures"] == len(held_out) == 8
+    assert found["held_out"]["figures"] == len(held_out) == 9
     assert found["held_out"]["median_error_percent"] == pytest.approx(median(errors))
     names = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert names == ["validation.csv", "validation.md", "validation.png", "validation.svg"]
-    assert len(list(csv.DictReader(io.StringIO((tmp_path / "new" / "validation.csv").read_text())))) == 10
+    assert len(list(csv.DictReader(io.StringIO((tmp_path / "new" / "validation.csv").read_text())))) == 11
 
 
 def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
@@ -132,6 +132,17 @@ def test_the_picture_shows_its_data(predictions: tuple[Prediction, ...]) -> None
         )
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == list(info.systems)
+
+
+def test_panels_of_all_metrics_and_the_legend_stand_apart_on_the_canvas() -> None:
+    figure = draw_validation(validation_info(validate(["binareye", "braintta", "finn-cnv", "stm32l4r5"])))
+    assert len(figure.axes) == 6
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    boxes = [item.get_tightbbox() for item in (*figure.axes, legend)]
+    for number, box in enumerate(boxes):
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(other) for other in boxes[number + 1 :])
 
 
 def test_inputs_alone_make_a_picture_too() -> None:

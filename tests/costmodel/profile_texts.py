@@ -1,4 +1,4 @@
-"""Small valid profiles, one per archetype, with figures that are easy to reckon with."""
+"""Small valid profiles, one per archetype, with figures that are easy to calculate with."""
 
 from __future__ import annotations
 
@@ -56,14 +56,6 @@ control:
   energy: {figure(5, "pJ/cycle")}
   leakage: {figure(1, "mW")}
   area: {figure(0.5, "mm^2")}
-published:
-  - what: peak
-    metric: throughput
-    precision: 1x1
-    value: {figure(0.2, "TOP/s")}
-    operations_per_mac: 2
-    tolerance_percent: 1
-    conditions: none
 """
 
 MCU = f"""\

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and read as text or refused with the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from costmodel import BnncostError
-from costmodel.output import make_folder, write_whole
+from costmodel.output import UnreadableText, make_folder, read_text, write_whole
 
 
 def test_text_and_bytes_are_written_with_their_folders(tmp_path: Path) -> None:
@@ -96,3 +96,34 @@ def test_a_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(BnncostError, match=f"output folder '{tmp_path}' cannot be written"):
         make_folder(tmp_path)
+
+
+def test_text_is_read_without_its_mark_and_with_one_kind_of_line_end(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"\xef\xbb\xbf\xc2\xb5\r\nb\rc\n")
+    assert read_text(tmp_path / "text") == "µ\nb\nc\n"
+    assert read_text(tmp_path / "text", largest=12) == "µ\nb\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "cause", "line", "sentence"),
+    [
+        (None, "missing", 0, "a list '{}' cannot be read: no such file or directory."),
+        (b"a\nb\n\xff", "not text", 3, "a list '{}' is not a text file in UTF-8."),
+        (b"12345678", "large", 0, "a list '{}' is larger than 7 bytes; name another."),
+    ],
+)
+def test_what_gives_no_text_says_why(
+    tmp_path: Path, content: bytes | None, cause: str, line: int, sentence: str
+) -> None:
+    path = tmp_path / "text"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UnreadableText) as caught:
+        read_text(path, "a list", largest=7, advice="name another")
+    assert (caught.value.cause, caught.value.line) == (cause, line)
+    assert str(caught.value) == sentence.format(path)
+
+
+def test_a_folder_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableText, match="cannot be read: is a directory"):
+        read_text(tmp_path)

@@ -92,17 +92,18 @@ def test_valid_profile_has_no_problem(tmp_path: Path, archetype: str) -> None:
         ),
         ("  8x8:\n", f"  8x8:\n    lut: {figure(3, 'lut')}\n", "compute.8x8.lut", "is not for an asic"),
         ("  8x8:\n", "  8x8: 3\n  4x4:\n", "compute.8x8", "must be a mapping with throughput"),
-        ("    metric: throughput\n", "", "published[0].metric", "is missing"),
-        ("precision: 1x1", "precision: 2x2", "published[0].precision", "not listed under compute"),
-        ("metric: throughput", "metric: energy_per_mac", "published[0].value.unit", "an energy per MAC"),
-        ("tolerance_percent: 1", "tolerance_percent: .inf", "published[0].tolerance_percent", "finite"),
         (
             "technology:\n",
             "technology: 3\ntechnologies:\n",
             "technology",
             "must be a mapping with node, voltage",
         ),
-        ("published:\n", "published: none\nmore:\n", "published", "must be a list"),
+        (
+            "[weights, parameters, binary_features, features]",
+            "weights",
+            "memories.sram.holds",
+            "must be a list",
+        ),
     ],
 )
 def test_problem_has_file_line_place_and_sentence(
@@ -230,12 +231,11 @@ extends: parent.yaml
 clock: {figure(200, "MHz")}
 compute:
   4x4: {{throughput: {figure(3, "mac/cycle")}, energy: {figure(1, "pJ/mac")}, area: {figure(9, "um^2")}}}
-published: []
 """
     profile = load_profile(written(tmp_path, child))
     assert (profile.name, profile.title, profile.clock.si) == ("child", "A small chip", 200e6)
     assert list(profile.compute) == ["1x1", "8x8", "4x4"]
-    assert profile.published == () and profile.extends == "parent.yaml"
+    assert profile.extends == "parent.yaml"
 
 
 def test_quantity_is_replaced_whole(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from statistics import median
 
 import pytest
+from profile_texts import ASIC, figure
 
 from costmodel.evaluate.cost import cost
+from costmodel.hardware import load_profile
 from costmodel.validation.predictions import Prediction, predictions_of, summary_of, validate
 from costmodel.validation.systems import LoadedSystem, load_system, shipped_systems
 
@@ -32,6 +35,69 @@ def test_inputs_are_reproduced(predictions: tuple[Prediction, ...]) -> None:
     for item in predictions:
         if not item.held_out:
             assert abs(item.error_percent) <= item.figure.tolerance_percent, item
+
+
+PEAKS = f"""\
+name: toy
+title: A toy
+profile: small.yaml
+operation: A MAC is two operations.
+lacks: Nothing.
+figures:
+  - what: peak
+    metric: throughput
+    precision: 1x1
+    use: held out
+    value: {figure(0.2, "TOP/s")}
+    conditions: none
+  - what: the same where a MAC is one operation
+    metric: throughput
+    precision: 1x1
+    operations_per_mac: 1
+    use: held out
+    value: {figure(0.2, "TOP/s")}
+    conditions: none
+  - what: an int8 MAC
+    metric: energy_per_mac
+    precision: 8x8
+    use: held out
+    value: {figure(2, "pJ/mac")}
+    conditions: none
+"""
+
+
+def test_figures_of_a_mac_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(ASIC)
+    (tmp_path / "toy.yaml").write_text(PEAKS)
+    peak, halved, energy = predictions_of(load_system(tmp_path / "toy.yaml"))
+    assert peak.predicted == pytest.approx(2 * 1000 * 100e6)
+    assert halved.predicted == pytest.approx(1000 * 100e6)
+    # 5 pJ of control a cycle and 1 mW at 100 MHz (10 pJ a cycle), over 10 MACs a cycle.
+    assert energy.predicted == pytest.approx(0.3e-12 + (5e-12 + 10e-12) / 10)
+    assert energy.error_percent == pytest.approx(100 * (1.8 / 2 - 1))
+
+
+@pytest.mark.parametrize(
+    ("system", "rate_hz", "power_w", "off"),
+    [("stm32u575", 16.87, 22.718e-3, 3), ("stm32l4r5", 11.245, 42.189e-3, 5)],
+)
+def test_mobilenet_is_its_time_by_the_power_of_another_network(
+    predictions: tuple[Prediction, ...], system: str, rate_hz: float, power_w: float, off: float
+) -> None:
+    found = one(predictions, system, "MobileNet, energy")
+    assert found.predicted == pytest.approx(power_w / rate_hz, rel=1e-3)
+    assert abs(found.error_percent) <= off
+
+
+def test_the_shipped_fpga_gives_back_the_run_that_it_is_calibrated_on() -> None:
+    """CNV-W1A1 on a Pynq-Z2: 661.27 images/s and 2530.45 uJ each, spread over its 59,461,376 MACs."""
+    chip = load_profile("fpga-zynq7020")
+    assert chip.control is not None
+    price = chip.mac_price("1x1")
+    a_mac_s = price.cycles_per_operation / chip.clock.si
+    assert 1 / a_mac_s == pytest.approx(661.27 * 59_461_376, rel=0.01)
+    standing_w = chip.control.energy.si * chip.clock.si + chip.control.leakage.si
+    assert price.energy_j + standing_w * a_mac_s == pytest.approx(2530.45e-6 / 59_461_376, rel=0.03)
 
 
 def test_held_out_figures(predictions: tuple[Prediction, ...]) -> None:

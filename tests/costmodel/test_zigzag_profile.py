@@ -80,7 +80,6 @@ def test_figures_are_those_of_the_file_and_of_the_base(tmp_path: Path) -> None:
     assert profile.array.buffers["rf_2B"].words is not None
     assert profile.side == base.side
     assert profile.control == base.control
-    assert not profile.published
 
 
 def test_its_head_says_what_is_missing(tmp_path: Path) -> None:

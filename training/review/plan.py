@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from costmodel.designs.key import COMPUTE, DesignKey
 from costmodel.errors import BnncostError, unknown
+from costmodel.hardware.text.messages import refused
 from costmodel.methods import MethodUse
 from training.run.folders import source_of
 from training.run.recipe import Recipe, load_recipe
-from training.run.settings_file import refused
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 EACH = "each"

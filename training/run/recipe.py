@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from training.run.settings_file import read_settings, refused
+from costmodel.hardware.text.messages import refused
+from training.run.settings_file import read_settings
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

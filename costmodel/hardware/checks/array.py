@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from costmodel.hardware.text.problem import Path
+from costmodel.hardware.text.problem import Findings, Path
 from costmodel.hardware.text.quantity import unknown_name
 
-Found = Iterator[tuple[Path, str]]
 _IDLE = 1.1
 """Lanes may be so many times the throughput, which may be a measured mean."""
 
 
-def array_problems(data: Mapping[str, Any]) -> Found:
+def array_problems(data: Mapping[str, Any]) -> Findings:
     """Every breach of a rule between the array, its buffers and the MAC units, as the place and a sentence."""
     array, compute = data.get("array"), data.get("compute")
     units = compute if isinstance(compute, Mapping) else {}
@@ -47,7 +46,7 @@ def _list(value: object) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _lane_problems(path: Path, unit: Mapping[str, Any], axes: tuple[str, ...]) -> Found:
+def _lane_problems(path: Path, unit: Mapping[str, Any], axes: tuple[str, ...]) -> Findings:
     lanes = unit.get("lanes")
     example = "{" + ", ".join(f"{axis}: 8" for axis in axes) + "}"
     if lanes is None:
@@ -77,7 +76,7 @@ def _lane_problems(path: Path, unit: Mapping[str, Any], axes: tuple[str, ...]) -
         )
 
 
-def _loop_problems(loops: Mapping[str, Any]) -> Found:
+def _loop_problems(loops: Mapping[str, Any]) -> Findings:
     for axis, orders in loops.items():
         for number, order in enumerate(_list(orders)):
             names = [name for name in _list(order) if isinstance(name, str)]
@@ -85,7 +84,7 @@ def _loop_problems(loops: Mapping[str, Any]) -> Found:
                 yield ("array", "loops", axis, number), f"lists {name} twice"
 
 
-def _buffer_problems(path: Path, buffer: Mapping[str, Any], axes: tuple[str, ...]) -> Found:
+def _buffer_problems(path: Path, buffer: Mapping[str, Any], axes: tuple[str, ...]) -> Findings:
     for name in _list(buffer.get("serves")):
         if isinstance(name, str) and name not in axes:
             yield (*path, "serves"), unknown_name("axis", name, axes)
@@ -104,7 +103,7 @@ def _buffer_problems(path: Path, buffer: Mapping[str, Any], axes: tuple[str, ...
         yield (*path, "register_file"), "needs `words`, by which its energies go"
 
 
-def _name_problems(data: Mapping[str, Any], buffers: object) -> Found:
+def _name_problems(data: Mapping[str, Any], buffers: object) -> Findings:
     levels = data.get("memories")
     if isinstance(levels, Mapping) and isinstance(buffers, Mapping):
         for name in buffers:

@@ -14,7 +14,9 @@ from costmodel.errors import BnncostError
 from costmodel.hardware.memories.sram import MemoryFigures
 from costmodel.hardware.memories.sram_section import Sram, written_out
 from costmodel.hardware.text.fields import Flag, Section, Text
+from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Bram, EnergyPerBit, MemorySize, Port, Power, Quantity, UnitArea
+from costmodel.hardware.walk import quantities
 
 __all__ = ["PRICED_BY", "Macro", "MemoryFigures", "MemoryLevel", "Role"]
 
@@ -102,17 +104,14 @@ class MemoryLevel(Section):
 
         Of an `sram`, whose macros follow from what it says, those of the macro next in size to the level.
         """
-        sections: list[tuple[str, Section]] = [("", self)]
-        numbers = range(len(self.macros))
+        rests_on = range(len(self.macros))
         if self.sram is not None:
-            sections.append(("sram.", self.sram))
-            larger = (number for number in numbers if self.table[number, 0] >= self.size_bits)
-            numbers = range(at := next(larger, len(self.macros) - 1), at + 1)
-        sections += [(f"macros[{number}].", self.macros[number]) for number in numbers]
-        for place, section in sections:
-            for name, value in section:
-                if isinstance(value, Quantity):
-                    yield place + name, value
+            larger = (number for number in rests_on if self.table[number, 0] >= self.size_bits)
+            next_in_size = next(larger, len(self.macros) - 1)
+            rests_on = range(next_in_size, next_in_size + 1)
+        for path, figure in quantities(self):
+            if path[0] != "macros" or path[1] in rests_on:
+                yield place_of(path), figure
 
     @cached_property
     def table(self) -> np.ndarray:

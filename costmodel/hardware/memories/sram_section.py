@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.memories.sram import Cell, MemoryFigures, sram_figures, table_sizes, table_voltage
 from costmodel.hardware.memories.technology import supply_energy_factor
 from costmodel.hardware.text.fields import Section
+from costmodel.hardware.text.messages import refused
 from costmodel.hardware.text.quantity import EnergyPerBit, Length, Quantity, Status, UnitArea, Voltage, Width
 
 _SOURCE = "cacti7"
@@ -62,7 +62,7 @@ class Sram(Section):
             for cell in (self.cell, *self.energy_range_of):
                 _check_supply(cell, self.node, self.voltage)
         except BnncostError as error:
-            raise PydanticCustomError("plain", "{sentence}", {"sentence": str(error)}) from error
+            raise refused(str(error)) from error
         return self
 
 

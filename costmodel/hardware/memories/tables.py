@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from costmodel.errors import BnncostError
+from costmodel.hardware.text.reader import error_of
 from costmodel.hardware.text.yaml_lines import read_yaml
 
 
@@ -22,7 +23,7 @@ def shipped_yaml(name: str) -> dict[str, Any]:
     """A table in YAML as plain data; raises BnncostError for one that was damaged."""
     document = read_yaml(shipped_text(name), name)
     if document.problems:
-        raise BnncostError("\n".join(str(problem) for problem in document.problems))
+        raise error_of(document.problems)
     data: dict[str, Any] = document.data
     return data
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
-from costmodel.hardware.precision import MAC_LABELS, mac_operands
+from costmodel.graph import read_precisions
+from costmodel.hardware.precision import MAC_LABELS
+from costmodel.hardware.text.messages import refused
 from costmodel.hardware.text.quantity import shown, unknown_name
 
 if TYPE_CHECKING:
@@ -32,41 +33,37 @@ class Section(BaseModel):
         return copied
 
 
-def _plain(sentence: str) -> PydanticCustomError:
-    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
-
-
 def _text(raw: Any) -> Any:
     if not isinstance(raw, str):
-        raise _plain(f"must be text, got {shown(raw)}; put it in quotes")
+        raise refused(f"must be text, got {shown(raw)}; put it in quotes")
     if not raw.strip():
-        raise _plain("must not be empty")
+        raise refused("must not be empty")
     return raw
 
 
 def _name(raw: Any) -> Any:
     if not _NAME.fullmatch(_text(raw)):
-        raise _plain(f"must be lower-case letters, digits, '.', '_' and '-', got {shown(raw)}")
+        raise refused(f"must be lower-case letters, digits, '.', '_' and '-', got {shown(raw)}")
     return raw
 
 
 def _flag(raw: Any) -> Any:
     if not isinstance(raw, bool):
-        raise _plain(f"must be true or false, got {shown(raw)}")
+        raise refused(f"must be true or false, got {shown(raw)}")
     return raw
 
 
 def _above_zero(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise _plain(f"must be a plain number, got {shown(raw)}")
+        raise refused(f"must be a plain number, got {shown(raw)}")
     if not math.isfinite(raw) or raw <= 0:
-        raise _plain(f"must be a finite number above zero, got {raw}")
+        raise refused(f"must be a finite number above zero, got {raw}")
     return raw
 
 
 def _mac_label(raw: Any) -> Any:
-    if mac_operands(_text(raw)) is None:
-        raise _plain(
+    if len(read_precisions(_text(raw))) != 2:
+        raise refused(
             unknown_name("MAC precision", raw, MAC_LABELS)
             + "; it is written <bits of weight>x<bits of feature>"
         )

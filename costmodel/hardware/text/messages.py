@@ -1,4 +1,4 @@
-"""Faults that pydantic finds in a profile, or in other settings, put into plain sentences with their place."""
+"""Faults that pydantic finds in the data of a file, put into plain sentences with their place."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
-from costmodel.hardware.text.problem import Path
+from costmodel.hardware.text.problem import Finding, Path
 from costmodel.hardware.text.quantity import shown, unknown_name
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -22,8 +23,13 @@ _ONE_LINE = 160
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def typed(data: Mapping[str, Any], root: type[Model]) -> tuple[Model | None, list[tuple[Path, str]]]:
-    """What plain data describes, as a `root`, or all that its types refuse, as place and sentence."""
+def refused(sentence: str) -> PydanticCustomError:
+    """Make the error that puts a sentence beside the place of a value, for validators to raise."""
+    return PydanticCustomError("plain", "{sentence}", {"sentence": sentence})
+
+
+def typed(data: object, root: type[Model]) -> tuple[Model | None, list[Finding]]:
+    """Give plain data the type `root`, or list all that its types refuse."""
     try:
         return root.model_validate(data), []
     except ValidationError as error:
@@ -32,7 +38,7 @@ def typed(data: Mapping[str, Any], root: type[Model]) -> tuple[Model | None, lis
         ]
 
 
-def _sentences(item: dict[str, Any], root: type[BaseModel]) -> list[tuple[Path, str]]:
+def _sentences(item: dict[str, Any], root: type[BaseModel]) -> list[Finding]:
     loc: Path = tuple(item["loc"])
     path = _place(loc)
     kind, given, context = item["type"], item["input"], item.get("ctx", {})

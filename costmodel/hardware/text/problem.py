@@ -1,11 +1,15 @@
-"""One fault of a profile: where it is, and a sentence."""
+"""One fault of a file: where it is, and a sentence."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 # Keys of mappings and positions in lists, from the top of a file to a node.
 Path = tuple[str | int, ...]
+# The path of a node and what is wrong with it; whoever knows the file makes a `Problem` of it.
+Finding = tuple[Path, str]
+Findings = Iterator[Finding]
 
 _SHORT = 60  # characters of a key that a message repeats
 

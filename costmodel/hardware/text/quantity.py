@@ -224,11 +224,9 @@ class Direction:
 _LESS_IS_CHEAPER, _MORE_IS_CHEAPER = Direction("low"), Direction("high")
 # Arrays, units, sizes and supplies of another extent are another chip: faster and larger at once, or neither.
 _ANOTHER_CHIP = Direction(None)
-_NO_PRICE = Direction(None)
 
 _PER_OPERATION = ("J/operation", "J/mac")
 _PER_CYCLE = ("mac/cycle", "operation/cycle")
-_METRICS = ("operation/s", "J/mac")
 Energy = Annotated[
     Quantity, _quantity("an energy per operation", _PER_OPERATION, "0.03 pJ/operation"), _LESS_IS_CHEAPER
 ]
@@ -259,8 +257,3 @@ Power = Annotated[Quantity, _quantity("a power", ("W",), "0.5 mW"), _LESS_IS_CHE
 Length = Annotated[Quantity, _quantity("a feature size", ("m",), "45 nm", True), _ANOTHER_CHIP]
 Voltage = Annotated[Quantity, _quantity("a voltage", ("V",), "0.9 V", True), _ANOTHER_CHIP]
 Frequency = Annotated[Quantity, _quantity("a frequency", ("Hz",), "400 MHz", True), _MORE_IS_CHEAPER]
-PublishedFigure = Annotated[
-    Quantity,
-    _quantity("a throughput or an energy per MAC", _METRICS, "3.3 TOP/s or 70 fJ/mac", True),
-    _NO_PRICE,
-]

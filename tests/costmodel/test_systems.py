@@ -10,7 +10,8 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import load_profile
 from costmodel.hardware.files import _shipped_root
 from costmodel.hardware.text.yaml_lines import read_yaml
-from costmodel.validation.systems import load_system, quantity_at, shipped_systems
+from costmodel.hardware.walk import quantity_at
+from costmodel.validation.systems import load_system, shipped_systems
 
 TEXT = """\
 name: toy
@@ -71,6 +72,8 @@ MISTAKES = (
     ("profile: mcu-cortex-m4", "profile: asic-45nm",
      "figures[0].macs: is for a microcontroller (mcu); 'asic-45nm' is an asic"),
     ("lacks: Everything else.\n", "", "lacks: is missing"),
+    ("    conditions: at the desk\n  - what", "    tolerance_percent: .inf\n    conditions: at the desk\n  - what",
+     "13: figures[0].tolerance_percent: must be a finite number"),
     ("title:", "titel:", "unknown key 'titel'; did you mean 'title'?"),
 )  # fmt: skip
 

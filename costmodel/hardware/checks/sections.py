@@ -6,18 +6,16 @@ is wrong. Whatever has the wrong form is passed over here: the types report it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from costmodel.errors import BnncostError
+from costmodel.graph import read_precisions
 from costmodel.hardware.checks.array import array_problems
 from costmodel.hardware.memories.level import PRICED_BY, Macro, Role
-from costmodel.hardware.precision import mac_operands
 from costmodel.hardware.profile import Archetype, MacUnit, SideUnit
-from costmodel.hardware.text.problem import Path
-from costmodel.hardware.text.units import Kind, dimension_problem, scale_of
-
-Found = Iterator[tuple[Path, str]]
+from costmodel.hardware.text.problem import Finding, Findings, Path
+from costmodel.hardware.text.units import scale_of
 
 
 class _Fields(NamedTuple):
@@ -40,15 +38,11 @@ _ON_CHIP = {
     "asic": _Fields(("size", "area", "leakage")),
     "fpga": _Fields(("size", "bram", "leakage")),
 }
-_METRICS = {
-    "throughput": Kind("a throughput", ("operation/s",), "3.3 TOP/s"),
-    "energy_per_mac": Kind("an energy per MAC", ("J/mac",), "70 fJ/mac"),
-}
 
 
-def rule_problems(data: Mapping[str, Any]) -> list[tuple[Path, str]]:
+def rule_problems(data: Mapping[str, Any]) -> list[Finding]:
     """Every breach of a rule between fields, as the place and a sentence."""
-    found = [*_role_problems(data), *_published_problems(data), *array_problems(data)]
+    found = [*_role_problems(data), *array_problems(data)]
     archetype = str(data.get("archetype"))
     if archetype in get_args(Archetype):
         found += [
@@ -72,7 +66,7 @@ def _a(archetype: str) -> str:
     return "a microcontroller (mcu)" if archetype == "mcu" else f"an {archetype}"
 
 
-def _section_problems(data: Mapping[str, Any], archetype: str) -> Found:
+def _section_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     needed, refused = ("processor", "control") if archetype == "mcu" else ("control", "processor")
     if needed not in data:
         yield (needed,), f"is missing: {_a(archetype)} needs it"
@@ -86,7 +80,7 @@ def _section_problems(data: Mapping[str, Any], archetype: str) -> Found:
 
 def _field_problems(
     path: Path, given: Mapping[str, Any], fields: _Fields, known: Sequence[str], what: str
-) -> Found:
+) -> Findings:
     """Fields that are needed and absent, and known ones that are given and not wanted here."""
     for name in fields.needed:
         if name not in given:
@@ -97,11 +91,11 @@ def _field_problems(
             yield (*path, name), f"is not for {what} here; it takes {', '.join(wanted)}"
 
 
-def _compute_problems(data: Mapping[str, Any], archetype: str) -> Found:
+def _compute_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     if "compute" in data and data["compute"] == {}:
         yield ("compute",), "must list at least one precision, such as 1x1"
     for label, unit in _mapping(data.get("compute")).items():
-        if mac_operands(label) is None or not isinstance(unit, Mapping):
+        if len(read_precisions(label)) != 2 or not isinstance(unit, Mapping):
             continue
         binary_asic = archetype == "asic" and label == "1x1"
         fields = _BINARY_ASIC if binary_asic else _MAC[archetype]
@@ -109,7 +103,7 @@ def _compute_problems(data: Mapping[str, Any], archetype: str) -> Found:
         yield from _field_problems(("compute", label), unit, fields, tuple(MacUnit.model_fields), what)
 
 
-def _side_problems(data: Mapping[str, Any], archetype: str) -> Found:
+def _side_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     side = data.get("side")
     if not isinstance(side, Mapping):
         return
@@ -138,7 +132,7 @@ def _side_problems(data: Mapping[str, Any], archetype: str) -> Found:
                 yield from _field_problems(path, unit, fields, tuple(SideUnit.model_fields), what)
 
 
-def _role_problems(data: Mapping[str, Any]) -> Found:
+def _role_problems(data: Mapping[str, Any]) -> Findings:
     levels = data.get("memories")
     if not isinstance(levels, Mapping):
         return
@@ -158,7 +152,7 @@ def _role_problems(data: Mapping[str, Any]) -> Found:
             yield ("memories", name, "holds"), f"lists {role} twice"
 
 
-def _memory_problems(data: Mapping[str, Any], archetype: str) -> Found:
+def _memory_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     for name, level in _mapping(data.get("memories")).items():
         if not isinstance(level, Mapping):
             continue
@@ -177,7 +171,7 @@ def _memory_problems(data: Mapping[str, Any], archetype: str) -> Found:
             yield from _macro_problems(path, level, archetype)
 
 
-def _sram_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Found:
+def _sram_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Findings:
     if archetype != "asic":
         yield (*path, "sram"), f"is for memories on an asic, not for those of {_a(archetype)}"
     if level.get("off_chip") is True:
@@ -186,11 +180,11 @@ def _sram_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Foun
         yield _no_port(path)
 
 
-def _no_port(path: Path) -> tuple[Path, str]:
+def _no_port(path: Path) -> Finding:
     return (*path, "port"), "is missing: read and write traffic per cycle, such as 128 bit/cycle"
 
 
-def _macro_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Found:
+def _macro_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Findings:
     if "port" not in level:
         yield _no_port(path)
     macros = _list(level.get("macros"))
@@ -219,7 +213,7 @@ def _macro_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Fou
     yield from _order_problems((*path, "macros"), macros)
 
 
-def _order_problems(path: Path, macros: Sequence[Any]) -> Found:
+def _order_problems(path: Path, macros: Sequence[Any]) -> Findings:
     sizes = [_bits(_mapping(macro).get("size")) for macro in macros]
     for index in range(1, len(sizes)):
         before, after = sizes[index - 1], sizes[index]
@@ -237,31 +231,3 @@ def _bits(size: object) -> float | None:
         return float(value) * scale_of(unit).factor
     except BnncostError:
         return None
-
-
-def _published_problems(data: Mapping[str, Any]) -> Found:
-    compute = _mapping(data.get("compute"))
-    for index, figure in enumerate(_list(data.get("published"))):
-        given = _mapping(figure)
-        path = ("published", index)
-        label = given.get("precision")
-        if isinstance(label, str) and mac_operands(label) and label not in compute:
-            yield (
-                (*path, "precision"),
-                f"'{label}' is not listed under compute, which has {', '.join(compute)}",
-            )
-        kind = _METRICS.get(str(given.get("metric")))
-        unit = _mapping(given.get("value")).get("unit")
-        if kind is not None and isinstance(unit, str):
-            yield from _metric_problem((*path, "value", "unit"), unit, kind)
-
-
-def _metric_problem(path: Path, unit: str, kind: Kind) -> Found:
-    try:
-        sentence = dimension_problem(unit, kind)
-        other = all(dimension_problem(unit, known) for known in _METRICS.values())
-    except BnncostError:
-        return
-    # A unit that fits no metric at all is reported by the type.
-    if sentence and not other:
-        yield path, sentence
