@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from analysis.accuracy.measured import shipped_measurements
+from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.names import Names, names_of
 from analysis.accuracy.studies import MeasuredDesign, Study, studies
 from costmodel import BnncostError, DesignKey, resolve

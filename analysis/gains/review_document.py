@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.accuracy.outcome import Outcome, read_outcome
-from analysis.costs.tables import study_front_view
-from analysis.fronts.files import write_study_front
-from analysis.fronts.measured import runnable_designs, study_frame
-from analysis.fronts.published import Axis
-from analysis.gains.figure import write_study_gains
-from analysis.gains.table import paper_table, priced, screen_table, study_table
+from analysis.fronts.from_studies import runnable_designs, study_frame
+from analysis.fronts.front_files import write_study_front
+from analysis.fronts.front_tables import study_front_view
+from analysis.gains.gains_files import write_study_gains
+from analysis.gains.study_table import paper_table, priced, screen_table, study_table
+from analysis.show.axes import Axis
 from analysis.show.document import Document
 from analysis.show.tables import records, shown
 from costmodel import BnncostError
@@ -44,7 +44,7 @@ def review_document(outcome: Mapping[str, Any], profile: AnyProfile) -> Document
         notes.insert(0, _SEVERAL.format(count=len(found.protocols), names="; ".join(found.protocols)))
     else:
         title = f"Top-1 against energy: {found.title or found.plan} on {chip.name}"
-        fronts.append(study_front_view(_frame(found, chip, "energy"), title))
+        fronts.append(study_front_view(_frame(found, chip, Axis.energy), title))
     data = {
         "plan": found.plan,
         "title": found.title,
@@ -61,7 +61,7 @@ def review_document(outcome: Mapping[str, Any], profile: AnyProfile) -> Document
 
 
 def write_review_front(
-    outcome: Mapping[str, Any], profile: AnyProfile, out: Path, x: Axis = "energy"
+    outcome: Mapping[str, Any], profile: AnyProfile, out: Path, x: Axis = Axis.energy
 ) -> list[Path]:
     """Write a study's front as PNG, SVG, CSV, Markdown and LaTeX into a folder, and its gains as PNG, SVG and CSV.
 

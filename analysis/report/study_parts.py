@@ -8,12 +8,13 @@ from typing import Any
 
 from analysis.accuracy.outcome import Outcome
 from analysis.accuracy.studies import Study, stems
-from analysis.fronts.files import accuracies_on_front, write_study_front, write_tables
-from analysis.fronts.measured import runnable_designs, study_frame
-from analysis.gains.figure import write_study_gains
-from analysis.gains.table import paper_table, priced, screen_table, study_table
+from analysis.fronts.from_studies import runnable_designs, study_frame
+from analysis.fronts.front_files import accuracies_on_front, write_study_front, write_tables
+from analysis.fronts.nondominated import front_over
+from analysis.gains.gains_files import write_study_gains
+from analysis.gains.study_table import paper_table, priced, screen_table, study_table
 from analysis.show import tables
-from analysis.show.ranges import front_over
+from analysis.show.axes import Axis
 from analysis.show.tables import Table
 from costmodel.hardware import HardwareProfile
 
@@ -21,7 +22,7 @@ FRONT, GAINS, DOTS = "measured-energy", "measured-gains", "measured-gains-plot"
 
 
 def write_measured(
-    found: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path, *, ranges: bool = False
+    measured: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path, *, ranges: bool = False
 ) -> tuple[list[Path], list[dict[str, Any]]]:
     """Write front and gains of each study of one network and data set, as figures and as tables.
 
@@ -31,9 +32,9 @@ def write_measured(
     """
     written: list[Path] = []
     parts: list[dict[str, Any]] = []
-    every = [study for study, _ in found]
+    every = [study for study, _ in measured]
     names = zip(stems(every, FRONT), stems(every, GAINS), stems(every, DOTS), strict=True)
-    for (study, outcome), stem in zip(found, names, strict=True):
+    for (study, outcome), stem in zip(measured, names, strict=True):
         files, part = _study(study, outcome, chip, folder, stem, ranges=ranges)
         written += files
         parts.append(part)
@@ -65,7 +66,7 @@ def _study(
     view = paper_table(table)
     drawn = write_study_gains(costed, chip, folder / dots)
     files = [
-        *write_study_front(frame, outcome.names, study.protocol, chip, "energy", folder / front),
+        *write_study_front(frame, outcome.names, study.protocol, chip, Axis.energy, folder / front),
         *write_tables(folder / gains, view, tables.csv_text(table)),
         *drawn,
     ]
