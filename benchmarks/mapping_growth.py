@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.mapping_growth_points import STEADY, Point, slopes
 from benchmarks.tpu_like import GRID, PJ, conv, resnet18, tpu_like
 from costmodel.mapping import Architecture, Level, LoopNest, Port, best_mapping
 from costmodel.mapping.architecture import DIRECTIONS
@@ -21,17 +20,6 @@ from costmodel.mapping.architecture import DIRECTIONS
 ROUNDS = 3
 _ALL = 2**60
 """Room for all that there is [bit]."""
-STEADY = 5000
-"""From this many sets on, the time of a search is that of its arrays; below, that of calling numpy."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """One search, or some: what was varied, the sets of prime factors, the least CPU time of some rounds [s]."""
-
-    varied: int
-    sets: int
-    cpu_s: float
 
 
 def searched(layers: Iterable[LoopNest], machine: Architecture, varied: int, rounds: int) -> Point:
@@ -92,24 +80,6 @@ def grown(rounds: int = ROUNDS) -> dict[str, list[Point]]:
         "levels that tiles compete for": [searched([layer], deep(n, True), n + 2, 1) for n in range(1, 5)],
         "layers": [searched(distinct[:n], machine, n, rounds) for n in (3, 6, 12, 24, 48)],
     }
-
-
-def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """Exponent of the power of x that y grows with, by least squares of the logarithms.
-
-    >>> round(slope([1, 2, 4, 8], [3, 12, 48, 192]), 9)
-    2.0
-    """
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
-
-
-def slopes(series: dict[str, list[Point]]) -> dict[str, float]:
-    """How the time grows: with the sets, where there are many; with the levels; with the layers."""
-    many = [point for point in series["factors"] if point.sets >= STEADY]
-    told = {"sets": slope([point.sets for point in many], [point.cpu_s for point in many])}
-    for name in ("levels", "levels that tiles compete for", "layers"):
-        told[name] = slope([point.varied for point in series[name]], [point.cpu_s for point in series[name]])
-    return told
 
 
 # ------------------------------------------------------------------ what is shown

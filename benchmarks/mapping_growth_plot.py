@@ -21,7 +21,7 @@ from analysis.plots.style import (
     styled,
     write_titles,
 )
-from benchmarks.mapping_growth import STEADY, Point
+from benchmarks.mapping_growth_points import STEADY, Point
 
 HEIGHT, TOP, BOTTOM, LEFT, GAP = 2.75, 0.55, 0.5, 0.55, 0.3  # inches
 NAMED = (4, 10, 14, 18, 22)
