@@ -98,5 +98,5 @@ def quantities(node: object, place: str = "") -> Iterator[tuple[str, Quantity]]:
 
 def status_counts(profile: HardwareProfile) -> str:
     """How many figures are measured, published, derived, scaled and assumed."""
-    found = Counter(figure.status for _, figure in quantities(profile))
-    return ", ".join(f"{found[status]} {status}" for status in get_args(Status) if found[status])
+    counts = Counter(figure.status for _, figure in quantities(profile))
+    return ", ".join(f"{counts[status]} {status}" for status in get_args(Status) if counts[status])

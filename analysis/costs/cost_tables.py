@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from analysis.costs.mapping_tables import layer_traffic_table
-from analysis.show.tables import Cell, Column, Table, cell_text
+from analysis.show.tables import Cell, Column, Table
+from analysis.show.text_forms import cell_text
 from analysis.show.units import readable
 from costmodel import Cost
 from costmodel.evaluate.ranges import CostRange, Range

@@ -13,9 +13,9 @@ from analysis.fronts.front_tables import front_view, study_front_view
 from analysis.methods.equivalence import width_curve
 from analysis.plots import draw_front, front_info, write_figure
 from analysis.plots.front import WIDTHS
-from analysis.show import tables
 from analysis.show.axes import Axis
 from analysis.show.tables import Table, shown
+from analysis.show.text_forms import latex, markdown
 from analysis.show.units import readable
 from analysis.show.words import accuracy_text, network_title, profile_title
 from costmodel.evaluate.cost import AnyProfile, as_profile
@@ -53,7 +53,7 @@ def write_study_front(
 
 def write_tables(stem: Path, view: Table, csv: str) -> list[Path]:
     """Write one table as CSV, Markdown and LaTeX."""
-    texts = {".csv": csv, ".md": tables.markdown(view), ".tex": tables.latex(view)}
+    texts = {".csv": csv, ".md": markdown(view), ".tex": latex(view)}
     return [write_whole(stem.with_name(stem.name + suffix), text) for suffix, text in texts.items()]
 
 

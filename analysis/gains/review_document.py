@@ -24,62 +24,62 @@ from costmodel.output import make_folder
 _SEVERAL = "Its accuracies were measured under {count} protocols and make no one front: {names}."
 
 
-def review_document(outcome: Mapping[str, Any], profile: AnyProfile) -> Document:
+def review_document(values: Mapping[str, Any], profile: AnyProfile) -> Document:
     """What a study found: gains and costs of its designs, then the front, then what is missing or failed.
 
-    Accuracies of several protocols make no front, and a note says so. Raises BnncostError for an outcome that is none,
-    for an unknown profile, and where no design has a cost on it.
+    `values` are those of an outcome in JSON. Accuracies of several protocols make no front, and a note says so. Raises
+    BnncostError for values that are no outcome, for an unknown profile, and where no design has a cost on it.
     """
-    found, chip = read_outcome(outcome, "outcome of the study"), as_profile(profile)
-    study = priced(found, chip)
+    outcome, chip = read_outcome(values, "outcome of the study"), as_profile(profile)
+    study = priced(outcome, chip)
     if not study.costs:
         raise BnncostError("\n".join(study.unpriced.values()))
     table = study_table(study)
     notes = [f"No cost for {name}: {reason}" for name, reason in study.unpriced.items()]
-    notes += [f"Failed: {name}: {reason}" for name, reason in found.failed.items()]
-    if found.missing:
-        notes.append(f"Not measured yet ({len(found.missing)}): {', '.join(found.missing)}.")
+    notes += [f"Failed: {name}: {reason}" for name, reason in outcome.failed.items()]
+    if outcome.missing:
+        notes.append(f"Not measured yet ({len(outcome.missing)}): {', '.join(outcome.missing)}.")
     fronts = []
-    if len(found.protocols) > 1:
-        notes.insert(0, _SEVERAL.format(count=len(found.protocols), names="; ".join(found.protocols)))
+    if len(outcome.protocols) > 1:
+        notes.insert(0, _SEVERAL.format(count=len(outcome.protocols), names="; ".join(outcome.protocols)))
     else:
-        title = f"Top-1 against energy: {found.title or found.plan} on {chip.name}"
-        fronts.append(study_front_view(_frame(found, chip, Axis.energy), title))
+        title = f"Top-1 against energy: {outcome.title or outcome.plan} on {chip.name}"
+        fronts.append(study_front_view(_frame(outcome, chip, Axis.energy), title))
     data = {
-        "plan": found.plan,
-        "title": found.title,
+        "plan": outcome.plan,
+        "title": outcome.title,
         "profile": chip.name,
-        "protocols": list(found.protocols),
-        "baseline": found.baseline,
+        "protocols": list(outcome.protocols),
+        "baseline": outcome.baseline,
         "designs": records(table),
         "front": [record for front in fronts for record in records(front)],
-        "missing": list(found.missing),
-        "failed": dict(found.failed),
+        "missing": list(outcome.missing),
+        "failed": dict(outcome.failed),
     }
     short = tuple(map(shown, fronts))
     return Document((paper_table(table), *short), data, table, tuple(notes), (screen_table(table), *short))
 
 
 def write_review_front(
-    outcome: Mapping[str, Any], profile: AnyProfile, out: Path, x: Axis = Axis.energy
+    values: Mapping[str, Any], profile: AnyProfile, out: Path, x: Axis = Axis.energy
 ) -> list[Path]:
     """Write a study's front as PNG, SVG, CSV, Markdown and LaTeX into a folder, and its gains as PNG, SVG and CSV.
 
     Returns the paths; there are no gains where no comparison has both of its sides yet.
     Raises BnncostError for accuracies of several protocols, which make no front.
     """
-    found, chip = read_outcome(outcome, "outcome of the study"), as_profile(profile)
-    if len(found.protocols) > 1:
-        raise BnncostError(_SEVERAL.format(count=len(found.protocols), names="; ".join(found.protocols)))
-    frame = _frame(found, chip, x)
-    protocol = found.protocols[0] if found.protocols else "not said"
+    outcome, chip = read_outcome(values, "outcome of the study"), as_profile(profile)
+    if len(outcome.protocols) > 1:
+        raise BnncostError(_SEVERAL.format(count=len(outcome.protocols), names="; ".join(outcome.protocols)))
+    frame = _frame(outcome, chip, x)
+    protocol = outcome.protocols[0] if outcome.protocols else "not said"
     folder = make_folder(out)
     return [
-        *write_study_front(frame, found.names, protocol, chip, x, folder / f"{found.plan}-front-{x}"),
-        *write_study_gains(priced(found, chip), chip, folder / f"{found.plan}-gains"),
+        *write_study_front(frame, outcome.names, protocol, chip, x, folder / f"{outcome.plan}-front-{x}"),
+        *write_study_gains(priced(outcome, chip), chip, folder / f"{outcome.plan}-gains"),
     ]
 
 
-def _frame(found: Outcome, profile: AnyProfile, x: Axis) -> pd.DataFrame:
-    kept, _ = runnable_designs(found.designs, profile)
-    return study_frame(kept, profile, found.names, x)
+def _frame(outcome: Outcome, profile: AnyProfile, x: Axis) -> pd.DataFrame:
+    kept, _ = runnable_designs(outcome.designs, profile)
+    return study_frame(kept, profile, outcome.names, x)

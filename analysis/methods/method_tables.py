@@ -8,7 +8,8 @@ from analysis.costs.cost_tables import area_text
 from analysis.methods.marginal import Change, MethodCost, MethodTable
 from analysis.methods.method_columns import COLUMNS, PAPER, operations_text, row_of
 from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
-from analysis.show.tables import Cell, Column, Table, cell_text
+from analysis.show.tables import Cell, Column, Table
+from analysis.show.text_forms import cell_text
 from analysis.show.units import readable
 from costmodel.methods import CATEGORIES
 

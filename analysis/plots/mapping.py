@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.show.units import readable, significant
+from analysis.show.units import EMPTY, readable, significant
 from analysis.show.words import shape_text
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping.nest import RELEVANT
@@ -167,7 +167,7 @@ def _row(one: LayerMapping, tile: Tile, steps: Sequence[Step], *, top: bool) -> 
         exchange = "down"
     else:
         exchange = "both" if "fill" in directions else "up"
-    read, written = (readable(bits, "bit") if bits else "–" for bits, _ in moved.values())
+    read, written = (readable(bits, "bit") if bits else EMPTY for bits, _ in moved.values())
     return Row(
         level=tile.level,
         instances=tile.instances,

@@ -21,10 +21,10 @@ from analysis.methods.method_columns import FIGURES, method_frame, table_record
 from analysis.methods.method_tables import method_view, ranged_method_view
 from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
 from analysis.report.study_parts import write_measured
-from analysis.show import tables
 from analysis.show.axes import Axis
 from analysis.show.range_cells import at_all_ends, joined_frames
-from analysis.show.tables import Table
+from analysis.show.tables import Table, csv_text
+from analysis.show.text_forms import shown_cells
 from analysis.show.units import readable
 from analysis.show.words import network_title, profile_title
 from costmodel.designs.records import AccuracyRecord
@@ -71,7 +71,7 @@ def run_job(
     folder = out / job.folder
     table, view, methods = _methods(job, chip)
     written = [
-        *write_tables(folder / "methods", view, tables.csv_text(view)),
+        *write_tables(folder / "methods", view, csv_text(view)),
         write_whole(folder / "methods.json", json.dumps(table_record(table), indent=2) + "\n"),
     ]
     summary = _summary(job, chip, table, view)
@@ -136,23 +136,18 @@ def _shown_methods(view: Table) -> dict[str, Any]:
     place = {column.name: number for number, column in enumerate(view.columns)}
     rows = []
     free: dict[str, list[str]] = {}
-    for raw, cells in zip(view.rows, tables.shown_cells(_ungrouped(view)), strict=True):
+    for raw, cells in zip(view.rows, shown_cells(_ungrouped(view)), strict=True):
         if raw[place["branch"]] == "training" and not raw[place["emitted_j"]] and not raw[place["alone_j"]]:
             free.setdefault(str(raw[place["category"]]), []).append(str(raw[place["method"]]))
         else:
             rows.append([cells[number] for number in numbers])
-    titles = [_title(view, number) for number in numbers]
+    titles = [view.columns[number].screen_title for number in numbers]
     return {
         "titles": titles,
         "numeric": [view.is_numeric(number) for number in numbers],
         "rows": rows,
         "free": free,
     }
-
-
-def _title(view: Table, number: int) -> str:
-    column = view.columns[number]
-    return f"{column.title} [%]" if column.unit == "%" else column.title
 
 
 def _ungrouped(view: Table) -> Table:

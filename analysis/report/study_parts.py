@@ -13,9 +13,9 @@ from analysis.fronts.front_files import accuracies_on_front, write_study_front, 
 from analysis.fronts.nondominated import front_over
 from analysis.gains.gains_files import write_study_gains
 from analysis.gains.study_table import paper_table, priced, screen_table, study_table
-from analysis.show import tables
 from analysis.show.axes import Axis
-from analysis.show.tables import Table
+from analysis.show.tables import Table, csv_text
+from analysis.show.text_forms import shown_cells
 from costmodel.hardware import HardwareProfile
 
 FRONT, GAINS, DOTS = "measured-energy", "measured-gains", "measured-gains-plot"
@@ -67,7 +67,7 @@ def _study(
     drawn = write_study_gains(costed, chip, folder / dots)
     files = [
         *write_study_front(frame, outcome.names, study.protocol, chip, Axis.energy, folder / front),
-        *write_tables(folder / gains, view, tables.csv_text(table)),
+        *write_tables(folder / gains, view, csv_text(table)),
         *drawn,
     ]
     return files, part | {
@@ -83,10 +83,7 @@ def _study(
 def _shown(view: Table) -> dict[str, Any]:
     """The table of gains as texts."""
     return {
-        "titles": [
-            f"{column.title} [{column.unit}]" if column.unit in tables.HUNDREDTHS else column.title
-            for column in view.columns
-        ],
+        "titles": [column.screen_title for column in view.columns],
         "numeric": [view.is_numeric(number) for number in range(len(view.columns))],
-        "rows": tables.shown_cells(view),
+        "rows": shown_cells(view),
     }

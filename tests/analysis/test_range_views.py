@@ -21,7 +21,8 @@ from analysis.plots import draw_front, draw_marginal, front_info, marginal_info
 from analysis.report.explore import plan, read_profiles
 from analysis.report.manifest import job_digest
 from analysis.show.range_cells import joined_frames, joined_tables
-from analysis.show.tables import Column, Table, csv_text, latex, markdown, records, shown_cells
+from analysis.show.tables import Column, Table, csv_text, records
+from analysis.show.text_forms import latex, markdown, shown_cells
 from analysis.show.units import readable_range
 from costmodel import cost, load_profile
 from costmodel.evaluate.ranges import Range
