@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -74,8 +75,8 @@ def _count_column(name: str) -> MethodColumn:
 
 
 _DECLARED = (
-    MethodColumn("use", lambda one, plain: one.use),  # what the frame and its CSV call the method as written
-    MethodColumn("method", lambda one, plain: one.use, "method"),
+    MethodColumn("use", lambda one, plain: one.use),  # as the CSV calls it
+    MethodColumn("method", lambda one, plain: one.use, "method"),  # as JSON and the tables for people call it
     MethodColumn("name", lambda one, plain: one.name),
     MethodColumn("branch", lambda one, plain: one.branch, "branch"),
     MethodColumn("category", lambda one, plain: one.category, "category"),
@@ -95,16 +96,20 @@ _DECLARED = (
     *map(_count_column, COUNTS),
     MethodColumn("reason", lambda one, plain: one.reason, "why"),
 )
-COLUMNS = {column.name: column for column in _DECLARED}
+COLUMNS: Mapping[str, MethodColumn] = MappingProxyType({column.name: column for column in _DECLARED})
+"""Every column by its name."""
 
 FIGURES = ("emitted_j", "alone_j", "alone_percent", "left_out_j", "equivalent_width")
 """The numbers of a method that people are shown, and that have ranges in JSON."""
 PAPER = ("branch", "category", "method", *FIGURES, "alone_operations", "reason")
+"""The columns of the tables for people, in their order."""
 RECORD = ("method", "branch", "category", "emitted", "alone", "left_out", "equivalent_width", "reason")
+"""The keys of JSON."""
 TIDY = (
     "use", "name", "branch", "category", "emitted_j", "alone_j", "alone_percent", "left_out_j", "left_out_percent",
     "alone_latency_s", "alone_area", "area_unit", "equivalent_width", *COUNTS, "reason",
 )  # fmt: skip
+"""The columns of CSV and of the frame."""
 
 
 def method_frame(table: MethodTable) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from analysis.costs.cost_tables import area_text
 from analysis.methods.marginal import Change, MethodCost, MethodTable
@@ -13,7 +15,9 @@ from analysis.show.text_forms import cell_text
 from analysis.show.units import readable
 from costmodel.methods import CATEGORIES
 
-_JOINED = {"emitted_j": "emitted", "alone_j": "alone", "left_out_j": "left_out"}
+_JOINED: Mapping[str, str] = MappingProxyType(
+    {"emitted_j": "emitted", "alone_j": "alone", "left_out_j": "left_out"}
+)
 """Energies that stand before their operations on a screen, and what the two together are called."""
 
 
