@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from analysis.plots.style import write_figure
-from benchmarks.mapping_growth_plot import STEADY, Point, growth_figure
+from benchmarks.mapping_growth_points import STEADY, Point, slopes
 from benchmarks.tpu_like import GRID, PJ, conv, resnet18, tpu_like
 from costmodel.mapping import Architecture, Level, LoopNest, Port, best_mapping
 from costmodel.mapping.architecture import DIRECTIONS
-from costmodel.mapping.nest import OPERANDS
 
 ROUNDS = 3
 _ALL = 2**60
@@ -55,11 +51,11 @@ def deep(memories: int, tight: bool) -> Architecture:
     `tight` ones are so small that tiles compete for them; the last one always holds everything.
     """
     plain = tpu_like()
-    every = frozenset((operand, direction) for operand in OPERANDS for direction in DIRECTIONS)
+    every = frozenset((operand, direction) for operand in "WIO" for direction in DIRECTIONS)
     first = 2**14 if tight else _ALL
     shared = [
         Level(
-            f"memory_{number}", first * 4**number, OPERANDS, GRID, 2**number * PJ, 2**number * PJ,
+            f"memory_{number}", first * 4**number, ("W", "I", "O"), GRID, 2**number * PJ, 2**number * PJ,
             (Port("rw", 64, every),),
         )
         for number in range(memories)
@@ -86,24 +82,6 @@ def grown(rounds: int = ROUNDS) -> dict[str, list[Point]]:
     }
 
 
-def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """Exponent of the power of x that y grows with, by least squares of the logarithms.
-
-    >>> round(slope([1, 2, 4, 8], [3, 12, 48, 192]), 9)
-    2.0
-    """
-    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
-
-
-def slopes(series: dict[str, list[Point]]) -> dict[str, float]:
-    """How the time grows: with the sets, where there are many; with the levels; with the layers."""
-    many = [point for point in series["factors"] if point.sets >= STEADY]
-    told = {"sets": slope([point.sets for point in many], [point.cpu_s for point in many])}
-    for name in ("levels", "levels that tiles compete for", "layers"):
-        told[name] = slope([point.varied for point in series[name]], [point.cpu_s for point in series[name]])
-    return told
-
-
 # ------------------------------------------------------------------ what is shown
 
 
@@ -127,6 +105,9 @@ def lines(found: dict[str, Any]) -> list[str]:
 
 def draw(series: dict[str, list[Point]], stem: Path) -> list[Path]:
     """Draw three panels: sets of prime factors, levels, layers; both axes logarithmic."""
+    from analysis.plots.style import write_figure  # matplotlib, which a search does not need
+    from benchmarks.mapping_growth_plot import growth_figure
+
     stem.parent.mkdir(parents=True, exist_ok=True)
     return write_figure(growth_figure(series, slopes(series)), stem)
 

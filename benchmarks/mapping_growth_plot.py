@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,23 +21,13 @@ from analysis.plots.style import (
     styled,
     write_titles,
 )
+from benchmarks.mapping_growth_points import STEADY, Point
 
 HEIGHT, TOP, BOTTOM, LEFT, GAP = 2.75, 0.55, 0.5, 0.55, 0.3  # inches
-STEADY = 5000
-"""From this many sets on, the time of a search is that of its arrays; below, that of calling numpy."""
 NAMED = (4, 10, 14, 18, 22)
 """Numbers of factors that stand beside their point."""
 LIMITS_MS = (0.9, 600.0)
 TICKS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-
-
-@dataclass(frozen=True)
-class Point:
-    """One search, or some: what was varied, the sets of prime factors, the least CPU time of some rounds [s]."""
-
-    varied: int
-    sets: int
-    cpu_s: float
 
 
 def growth_figure(series: Mapping[str, Sequence[Point]], slopes: Mapping[str, float]) -> Figure:

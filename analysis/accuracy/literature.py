@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
+from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
@@ -25,17 +25,13 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     source = Path(path) if path is not None else None
     text = _read(source)
     where = source.name if source else "literature_accuracy.csv"
-    reader = csv.DictReader(text.splitlines())
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-    if missing:
-        raise BnncostError(
-            f"{where}:1: the column '{missing[0]}' is missing; an accuracy file has at least the columns design,top1."
-        )
+    reader = reader_of(text)
+    require_columns(reader, COLUMNS, where, "an accuracy file has at least the columns design,top1")
     names = list(reader.fieldnames or ())
     if len(set(names)) < len(names):
         raise BnncostError(f"{where}:1: a column is given twice: {', '.join(names)}.")
     problems: list[str] = []
-    records = list(_records(_rows(reader, where), where, problems, "measured" if source else "author"))
+    records = list(_records(placed_rows(reader, where), problems, "measured" if source else "author"))
     if problems:
         raise BnncostError("\n".join(problems))
     if not records:
@@ -51,37 +47,29 @@ def _read(source: Path | None) -> str:
     return read_text(source, "accuracy file")
 
 
-def _rows(reader: csv.DictReader[str], where: str) -> Iterator[tuple[int, Mapping[str, str]]]:
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise BnncostError(f"{where}:{reader.line_num}: this is no CSV: {error}.") from None
-
-
 def _records(
-    rows: Iterable[tuple[int, Mapping[str, str]]], where: str, problems: list[str], kind: str
+    rows: Iterable[tuple[str, Mapping[str | None, str | None]]], problems: list[str], kind: str
 ) -> Iterator[AccuracyRecord]:
     """Turn rows into records; what is wrong with a row goes into `problems`."""
-    for line, row in rows:
+    for place, row in rows:
         name, value = (row["design"] or "").strip(), (row["top1"] or "").strip()
         if not name and not value:
             continue
         if None in row:
             problems.append(
-                f"{where}:{line}: the row has more cells than the header; put quotes round a design that has a "
+                f"{place}: the row has more cells than the header; put quotes round a design that has a "
                 "comma, and write decimals with a point."
             )
             continue
         try:
             key = resolve(name)
         except BnncostError as error:
-            problems.append(f"{where}:{line}: {error}")
+            problems.append(f"{place}: {error}")
             continue
         top1 = _percent(value)
         if top1 is None:
             problems.append(
-                f"{where}:{line}: design '{name}': top1 is '{value}', but must be a number from 0 to 100 (percent)."
+                f"{place}: design '{name}': top1 is '{value}', but must be a number from 0 to 100 (percent)."
             )
             continue
         extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}

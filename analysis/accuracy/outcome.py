@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 
-from analysis.accuracy.measured import shipped_measurements
+from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.names import Names, names_of
 from analysis.accuracy.studies import MeasuredDesign, Study, studies
 from costmodel import resolve

@@ -1,1 +1,1 @@
-"""One module per group of commands: each gathers what to show, as a `Document`."""
+"""Every command of `bnncost` with its options; what a command needs is imported when it runs: it starts fast."""

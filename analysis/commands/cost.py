@@ -1,83 +1,37 @@
-"""`bnncost cost`: what one design costs on one profile."""
+"""The command `bnncost cost`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from types import MappingProxyType
+from typing import Annotated
 
-from analysis.costs.mappings import COMPULSORY, listings_of, mapping_record
-from analysis.costs.tables import TIDY, cost_tables, tidy_cost, tidy_layers, totals_table
-from analysis.show.document import Document
-from analysis.show.ranges import WHAT_RANGES_ARE, joined_tables
-from analysis.show.tables import Table
-from costmodel import Cost, cost
-from costmodel.evaluate.mappings import mappings_of
-from costmodel.evaluate.ranges import CostRange, cost_range
-from costmodel.pricing.price import TrafficModel
+import typer
 
-_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "energy_split": ("part",),
-        "operations": ("operation", "precision"),
-        "memory": ("level", "role"),
-        "layers": ("layer",),
-        "layer_traffic": ("layer", "level", "role"),
-        "cost": (*TIDY[: TIDY.index("count")], "level", "role"),
-    }
-)
-"""The columns that tell the rows of each table apart."""
+from analysis.commands.options import Form, Out, Profile, Ranges, Traffic, model_of
+from analysis.show.document import deliver
 
 
-def cost_document(
-    design: str,
-    profile: str,
-    *,
-    per_layer: bool,
-    ranges: bool = False,
-    traffic: TrafficModel | None = None,
-) -> Document:
-    """Price a design and put the result in order, with the range of each figure if asked for.
+def cost_command(
+    design: Annotated[
+        str, typer.Argument(metavar="DESIGN", help="e.g. resnet20[double_residual+prelu]@w1.5/cifar10")
+    ],
+    profile: Profile = "asic-45nm",
+    per_layer: Annotated[
+        bool,
+        typer.Option(
+            "--per-layer", help="Add each layer's cost, traffic by memory and operand, and mapping."
+        ),
+    ] = False,
+    traffic: Traffic = None,
+    ranges: Ranges = False,
+    form: Form = None,
+    out: Out = None,
+) -> None:
+    """Energy, latency, area and memory of one inference of a design.
 
-    `per_layer` adds tables of the layers and, where traffic is mapped, the mapping of each.
+    A design is a text form, network[method+method]@settings/dataset, or a published name such as
+    reactnet/resnet18/imagenet. `bnncost methods`, `networks` and `designs` list the names.
     """
-    if ranges:
-        document = _with_ranges(cost_range(design, profile, traffic=traffic), per_layer=per_layer)
-    else:
-        found = cost(design, profile, traffic=traffic)
-        tidy = tidy_layers(found) if per_layer else tidy_cost(found)
-        document = Document(cost_tables(found, per_layer=per_layer), found.to_dict(), tidy, _notes(found))
-    assert isinstance(document.data, dict)
-    if not per_layer or document.data["traffic"] == "compulsory":
-        return document
-    mappings = mappings_of(design, profile)
-    data = document.data | {"mappings": [mapping_record(one) for one in mappings]}
-    return replace(document, data=data, listings=listings_of(mappings))
+    from analysis.costs.cost_document import cost_document
 
-
-def _with_ranges(found: CostRange, *, per_layer: bool) -> Document:
-    """The same document with ranges in its numbers, and a key more in JSON."""
-    three = (found.low, found.value, found.high)
-    totals = replace(totals_table(found.value, found), caption=WHAT_RANGES_ARE)
-    low, value, high = (cost_tables(one, per_layer=per_layer)[1:] for one in three)
-    tidy = tidy_layers if per_layer else tidy_cost
-    return Document(
-        (totals, *(_joined(tables) for tables in zip(low, value, high, strict=True))),
-        found.value.to_dict() | {"ranges": found.to_dict()},
-        _joined((tidy(found.low), tidy(found.value), tidy(found.high))),
-        _notes(found.value),
-    )
-
-
-def _joined(three: tuple[Table, Table, Table]) -> Table:
-    return joined_tables(three, _KEYS[three[1].name])
-
-
-def _notes(found: Cost) -> tuple[str, ...]:
-    notes = ["Folding:", *(f"  {note}" for note in found.notes)] if found.notes else []
-    if found.traffic == "compulsory":
-        notes.append(COMPULSORY)
-    return (
-        *notes,
-        f"{len(found.assumptions)} figures in use are derived, scaled or assumed; --format json lists them.",
-    )
+    document = cost_document(design, profile, per_layer=per_layer, ranges=ranges, traffic=model_of(traffic))
+    deliver(document, form, out)

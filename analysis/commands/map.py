@@ -1,77 +1,52 @@
-"""`bnncost map`: the loop nests that a design's layers run on a profile, printed and drawn."""
+"""The command `bnncost map`."""
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
+from typing import Annotated
 
-from rich.console import Console
+import typer
 
-from analysis.costs.mappings import list_table, listings_of, mapping_record, moved_table, operand_table
-from analysis.show.document import Document, console_for
-from costmodel import BnncostError
-from costmodel.errors import unknown
-from costmodel.evaluate.cost import as_profile
-from costmodel.evaluate.mappings import LayerMapping, mappings_of
-
-_SUFFIXES = (".png", ".svg", ".pdf")
+from analysis.commands.options import Profile
+from analysis.show.document import Format, deliver, say
 
 
-def map_document(
-    design: str, profile: str, layer: str | None, goal: str, out: Path | None = None
-) -> tuple[Document, tuple[LayerMapping, ...]]:
-    """The mapping of one layer with its traffic, or a line for every layer; and the mappings themselves.
+class Goal(str, Enum):
+    """What a mapping is to have least of."""
 
-    Says on a terminal which layer is under way. Raises BnncostError for what cannot be mapped, and for an `out` to
-    which no picture of one layer can be written.
+    energy = "energy"
+    latency = "latency"
+    product = "product"
+
+
+def map_command(
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help="e.g. resnet20[prelu]/cifar10")],
+    layer: Annotated[
+        str | None,
+        typer.Option(
+            "--layer", help="Its name, or a part that no other has. Default: list all.", show_default=False
+        ),
+    ] = None,
+    profile: Profile = "asic-45nm",
+    goal: Annotated[Goal, typer.Option("--goal", help="What is to be least.")] = Goal.energy,
+    form: Annotated[
+        Format, typer.Option("--format", help="How it is printed.", show_default=True)
+    ] = Format.table,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Draw it: a .png, .svg or .pdf file, or a folder for both.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """The best mapping of each layer, or the loop nest of one, printed and drawn.
+
+    A cost counts the mappings of least energy; other goals show what else the profile could do.
     """
-    if out is not None:
-        _check(out, layer)
-    chip = as_profile(profile)
-    with _progress(console_for(sys.stderr)) as tell:
-        mappings = mappings_of(design, chip, layer, goal, progress=tell)
-    data = [mapping_record(one) for one in mappings]
-    if layer is None:
-        table = list_table(mappings, design, chip.name)
-        return Document((table,), data, table), mappings
-    return Document(
-        (operand_table(mappings),), data, moved_table(mappings), listings=listings_of(mappings)
-    ), mappings
+    from analysis.costs.map_document import map_document, write_mapping
 
-
-def write_mapping(mappings: tuple[LayerMapping, ...], design: str, profile: str, out: Path) -> list[Path]:
-    """Draw the mappings of one layer to a file, or as PNG and SVG into a folder."""
-    from analysis.plots.mapping import mapping_info
-    from analysis.plots.mapping_drawing import draw_mapping
-    from analysis.plots.style import write_figure, write_picture
-    from costmodel.output import make_folder
-
-    chip = as_profile(profile).name
-    figure = draw_mapping(mapping_info(mappings, design, chip))
-    if out.suffix and not out.is_dir():
-        return [write_picture(figure, out)]
-    goal = mappings[0].mapped.goal
-    name = re.sub(r"[^\w.@+-]+", "-", f"{design}-{mappings[0].layer}-{chip}-{goal}")
-    return write_figure(figure, make_folder(out) / name)
-
-
-def _check(out: Path, layer: str | None) -> None:
-    """Refuse a picture of all layers, and a file that is no picture, before anything is mapped."""
-    if layer is None:
-        raise BnncostError("--out draws one layer; say which with --layer (without --out, all are listed).")
-    suffix = out.suffix.lower()
-    if suffix and suffix not in _SUFFIXES and not out.is_dir():
-        raise unknown("suffix", suffix, _SUFFIXES, place=f"output file '{out}'")
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Callable[[str], None] | None]:
-    """Give a function that shows the layer at work, None where nobody looks."""
-    if not console.is_terminal:
-        yield None
-        return
-    with console.status("mapping") as status:
-        yield lambda name: status.update(f"mapping {name}")
+    document, mappings = map_document(design, profile, layer, goal.value, out)
+    deliver(document, form, None)
+    for path in write_mapping(mappings, design, profile, out) if out else ():
+        say(f"Wrote {path}")

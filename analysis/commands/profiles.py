@@ -1,137 +1,129 @@
-"""`bnncost profiles`: the chips that designs are priced on."""
+"""The commands `bnncost profiles ...`."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections import Counter
-from collections.abc import Iterator
+import sys
 from pathlib import Path
-from typing import get_args
+from typing import Annotated
 
-from analysis.show.document import Document
-from analysis.show.tables import Cell, Column, Table, records
-from costmodel import load_profile, shipped_profiles
-from costmodel.hardware import (
-    HardwareProfile,
-    Quantity,
-    check_profile,
-    new_profile,
-    profile_json_schema,
+import typer
+
+from analysis.commands.options import Form, Out, Ranges
+from analysis.show.document import Format, deliver, say
+
+profiles_app = typer.Typer(
+    help="The chips that designs are priced on: list, show, check or make profiles.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
-from costmodel.hardware.text.problem import place_of
-from costmodel.hardware.text.quantity import Status
-from costmodel.hardware.text.reader import error_of
-from costmodel.hardware.walk import quantities
-from costmodel.output import write_whole
 
-
-def list_document() -> Document:
-    """The shipped profiles side by side."""
-    columns = (
-        Column("name", "profile"), Column("title", "title"), Column("archetype", "kind"),
-        Column("node", "node"), Column("clock_hz", "clock", "Hz"),
-        Column("binary_mac_j", "binary MAC", "J"), Column("int8_mac_j", "int8 MAC", "J"),
-    )  # fmt: skip
-    rows = tuple(_summary(load_profile(name)) for name in shipped_profiles())
-    return Document.of(Table("profiles", "Hardware profiles", columns, rows))
-
-
-def _summary(profile: HardwareProfile) -> tuple[Cell, ...]:
-    node = profile.technology.node
-    return (
-        profile.name, profile.title, profile.archetype, f"{node.value:g} {node.unit}", profile.clock.si,
-        profile.mac_price("1x1").energy_j, profile.mac_price("8x8").energy_j,
-    )  # fmt: skip
-
-
-def show_document(name: str) -> Document:
-    """Every quantity of a profile with its range, status and source."""
-    profile = load_profile(name)
-    columns = (
-        Column("figure", "figure"),
-        Column("value", "value"),
-        Column("unit", "unit"),
-        Column("low", "low"),
-        Column("high", "high"),
-        Column("status", "status"),
-        Column("source", "source"),
-        Column("note", "note"),
-    )
-    rows = tuple(
-        (
-            place,
-            figure.value,
-            figure.unit,
-            figure.low,
-            figure.high,
-            figure.status,
-            figure.source,
-            "; ".join(text for text in (figure.law, figure.note) if text),
-        )
-        for place, figure in given_quantities(profile)
-    )
-    title = f"{profile.name}: {profile.title}"
-    caption = f"{profile.description} Figures by status: {status_counts(profile)}."
-    tidy = Table("profile", title, columns, rows, caption)
-    return Document(_as_written(tidy), records(tidy), tidy)
-
-
-def _as_written(tidy: Table) -> tuple[Table, ...]:
-    """The figures with their digits as written, and the range in one column."""
-    columns = (*tidy.columns[:3], Column("range", "range"), *tidy.columns[5:])
-    rows = tuple((row[0], f"{row[1]:g}", row[2], _range(*row[3:5]), *row[5:]) for row in tidy.rows)
-    return (Table(tidy.name, tidy.title, columns, rows, tidy.caption),)
-
-
-def _range(low: Cell, high: Cell) -> str:
-    if low is None and high is None:
-        return ""
-    return " to ".join("" if end is None else f"{end:g}" for end in (low, high)).strip()
-
-
-def given_quantities(profile: HardwareProfile) -> Iterator[tuple[str, Quantity]]:
-    """Every figure that the file of a profile gives, with its place as messages write it."""
-    for path, figure in quantities(profile):
-        # The macros of an `sram` follow from it.
-        follows = path[0] == "memories" and path[2] == "macros" and profile.memories[str(path[1])].sram
-        if not follows:
-            yield place_of(path), figure
-
-
-def status_counts(profile: HardwareProfile) -> str:
-    """How many figures are measured, published, derived, scaled and assumed."""
-    found = Counter(figure.status for _, figure in given_quantities(profile))
-    return ", ".join(f"{found[status]} {status}" for status in get_args(Status) if found[status])
-
-
-def check(path: str) -> str:
-    """One sentence if a profile is sound; raises with all that is wrong with it if not."""
-    problems = check_profile(path)
-    if problems:
-        raise error_of(problems)
-    profile = load_profile(path)
-    return f"{profile.name}: sound; figures by status: {status_counts(profile)}"
-
-
-def write_new(name: str, base: str, out: Path | None) -> Path:
-    """Write a profile to start from; raises where there is such a file already."""
-    target = out or Path(f"{name}.yaml")
-    return write_whole(target, new_profile(name, _seen_from(target, base)), overwrite=False)
-
-
-def _seen_from(target: Path, base: str) -> str:
-    """The base as a profile in the target's folder must write it: a path from elsewhere becomes absolute."""
-    is_here = target.resolve().parent == Path.cwd()
-    return base if base in shipped_profiles() or is_here or not Path(base).exists() else os.path.abspath(base)
-
-
-def schema_text() -> str:
-    """The JSON Schema that editors complete and check profiles with."""
-    return json.dumps(profile_json_schema(), indent=2) + "\n"
-
-
-NEXT_STEPS = """\
+AFTER_NEW = """\
 Next: put in the figures of your chip, each with unit, source and status;
       bnncost profiles check {path}
       bnncost cost resnet20/cifar10 --profile {path}"""
+AFTER_IMPORT = """\
+It stands on its own: what ZigZag does not say was copied from {base}; the comments at its top say what.
+Check it after changes:  bnncost profiles check {path}
+Price a design on it:    bnncost cost resnet20 --profile {path}"""
+
+
+@profiles_app.command("list")
+def list_profiles(form: Form = None, out: Out = None) -> None:
+    """List the shipped profiles."""
+    from analysis.catalogue.profiles import list_document
+
+    deliver(list_document(), form, out)
+
+
+@profiles_app.command("show")
+def show_profile(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped profile, or the path of a file.")],
+    form: Form = None,
+    out: Out = None,
+) -> None:
+    """Show every figure of a profile with its range, status and source."""
+    from analysis.catalogue.profiles import show_document
+
+    deliver(show_document(name), form, out)
+
+
+@profiles_app.command("check")
+def check_profile_file(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A profile's .yaml file.")],
+) -> None:
+    """Say that a profile is sound, or all that is wrong with it."""
+    from analysis.catalogue.profile_files import check
+
+    print(check(file))
+
+
+@profiles_app.command("validate")
+def validate_profiles(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Published systems or their files. Default: all shipped."),
+    ] = None,
+    ranges: Ranges = False,
+    form: Form = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for table and picture.", show_default=False)
+    ] = None,
+) -> None:
+    """Compare what the model predicts for published chips and boards with what was published of them."""
+    from analysis.costs.validate_document import validate_document, write_validation
+
+    document, predictions = validate_document(names or (), ranges=ranges)
+    deliver(document, form or Format.table, None)
+    for path in write_validation(document, predictions, out) if out else ():
+        say(f"Wrote {path}")
+
+
+@profiles_app.command("new")
+def new_profile_file(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new profile.")],
+    extends: Annotated[str, typer.Option("--extends", metavar="BASE", help="The profile to start from.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Default: NAME.yaml here.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a commented profile to start from."""
+    from analysis.catalogue.profile_files import write_new
+
+    path = write_new(name, extends, out)
+    print(f"Wrote {path}\n{AFTER_NEW.format(path=path)}")
+
+
+@profiles_app.command("import-zigzag")
+def import_zigzag_profile(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An accelerator's .yaml file of ZigZag 3.9.1.")
+    ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", help="Its mapping file, which says what loops run on the array.", show_default=False
+        ),
+    ] = None,
+    extends: Annotated[
+        str, typer.Option("--extends", metavar="BASE", help="Where all comes from that ZigZag does not say.")
+    ] = "asic-45nm",
+    precision: Annotated[
+        str, typer.Option("--precision", help="The MACs that its MAC energy is for.")
+    ] = "8x8",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Default: FILE.profile.yaml here.", show_default=False)
+    ] = None,
+) -> None:
+    """Write an accelerator that ZigZag describes as a profile."""
+    from analysis.catalogue.profile_files import write_imported
+
+    path = write_imported(file, mapping, extends, precision, out)
+    print(f"Wrote {path}\n{AFTER_IMPORT.format(base=extends, path=path)}")
+
+
+@profiles_app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of profiles, for editors."""
+    from analysis.catalogue.profile_files import schema_text
+
+    sys.stdout.write(schema_text())

@@ -1,1 +1,1 @@
-"""The cost of one design as tables: energy, operations, memory, layers and mappings."""
+"""The cost of one design: energy, operations, memory, layers, mappings, and predictions beside published figures."""

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from analysis.costs.cost_columns import area_in_one_unit
 from costmodel import DesignKey
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.sweep import demand_over_widths
@@ -29,13 +30,12 @@ def width_curve(network: str, dataset: str, profile: AnyProfile, widths: np.ndar
     """
     chip = as_profile(profile)
     costs, stored = _priced(DesignKey(network, dataset), chip, np.asarray(widths, dtype=float))
-    area = costs.area.get("mm2", costs.area.get("lut"))
     frame = pd.DataFrame(
         {
             "width": widths,
             "energy_j": costs.energy_j,
             "latency_s": costs.latency_s,
-            "area": sum(costs.area.values()) if area is None else area,
+            "area": area_in_one_unit(costs.area)[1],
             "memory_bits": stored,
         }
     )

@@ -56,19 +56,6 @@ class MethodCost:
     equivalent_width: float | None
     reason: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return {
-            "method": self.use,
-            "branch": self.branch,
-            "category": self.category,
-            "emitted": self.emitted.to_dict(),
-            "alone": self.alone.to_dict(),
-            "left_out": self.left_out.to_dict(),
-            "equivalent_width": self.equivalent_width,
-            "reason": self.reason,
-        }
-
 
 @dataclass(frozen=True)
 class MethodTable:
@@ -79,21 +66,6 @@ class MethodTable:
     full: str
     plain: Cost
     rows: tuple[MethodCost, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON form of `bnncost table`."""
-        plain = {
-            "energy_j": self.plain.energy_j,
-            "latency_s": self.plain.latency_s,
-            "area": dict(self.plain.area),
-        }
-        return {
-            "network": self.network,
-            "profile": self.profile,
-            "full": self.full,
-            "plain": plain,
-            "methods": [row.to_dict() for row in self.rows],
-        }
 
 
 def method_table(

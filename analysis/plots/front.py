@@ -10,10 +10,9 @@ import pandas as pd
 
 from analysis.plots.front_ranges import RangeInfo, range_info, range_note
 from analysis.plots.style import BLUE, DOUBLE, GREY, INK, SINGLE, VERMILLION, axis_scale, note_for
+from analysis.show.axes import Axis
 from analysis.show.units import Scale
 
-AXIS_TITLES = {"energy": "Energy per inference", "latency": "Latency", "area": "Area", "memory": "Memory"}
-AXIS_COLUMNS = {"energy": "energy_j", "latency": "latency_s", "area": "area", "memory": "memory_bits"}
 WIDTHS = (1.0, 1.5, 2.0, 3.0)
 """Widths of the plain BNN that the top axis marks."""
 KIND_MARKERS = {"author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^"}
@@ -118,7 +117,7 @@ def front_info(
     frame: pd.DataFrame,
     title: str,
     subtitle: str = "",
-    x: str = "energy",
+    x: Axis = Axis.energy,
     widths: pd.DataFrame | None = None,
     note: str = "",
 ) -> FrontInfo:
@@ -126,24 +125,25 @@ def front_info(
 
     `frame` is that of `front_frame` or `study_frame`, `widths` that of `width_curve`, `note` stands below.
     """
-    scale = axis_scale(frame["x"], _unit(frame, x))
+    unit = x.unit or str(frame["area_unit"].iloc[0])
+    scale = axis_scale(frame["x"], unit)
     counted = "seeds" in frame and frame["seeds"].nunique() > 1
     points = sorted(
         (_point(row, scale, counted) for _, row in frame.iterrows()), key=lambda point: (point.x, point.top1)
     )
     near, far = _split_far(points)
-    marks = _width_marks(widths, AXIS_COLUMNS[x], scale)
+    marks = _width_marks(widths, x.column, scale)
     studied = "seeds" in frame
     log_x = near[-1].x > (_STUDY_LOG_SPAN if studied else _LOG_SPAN) * near[0].x
     x_limits = _x_limits(near, marks, log_x)
-    ranges = range_info(frame, AXIS_TITLES[x], _unit(frame, x))
+    ranges = range_info(frame, x.label, unit)
     y_limits = _padded(
         min(point.low for point in points), max(point.high for point in points), False, before=_ROOM_BELOW
     )
     return FrontInfo(
         title=title,
         subtitle=subtitle,
-        x_label=f"{AXIS_TITLES[x]} [{scale.label}]",
+        x_label=f"{x.label} [{scale.label}]",
         near=near,
         far=far,
         step=tuple((point.x, point.top1) for point in near if point.on_front),
@@ -155,12 +155,6 @@ def front_info(
         note=" ".join(filter(None, (note_for(point.label for point in points), range_note(ranges), note))),
         ranges=ranges,
     )
-
-
-def _unit(frame: pd.DataFrame, x: str) -> str:
-    if x == "area":
-        return str(frame["area_unit"].iloc[0])
-    return {"energy": "J", "latency": "s", "memory": "bit"}[x]
 
 
 def _label(row: pd.Series, counted: bool) -> str:

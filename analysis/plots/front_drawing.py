@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.plots.front import KIND_MARKERS, KIND_NAMES, REFERENCE_MARKER, FrontInfo, Point
 from analysis.plots.front_ranges import draw_ranges, ranges_in
-from analysis.plots.placement import Room, leader_end, place_labels
+from analysis.plots.label_places import Room, leader_end, place_labels
 from analysis.plots.style import (
     BLUE,
     DOUBLE,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.show.units import EMPTY
+
 _FAR = 2.5
 """Gains this many times larger than the largest of the others lie beyond the axis."""
 _FAR_SHARE = 0.15
@@ -16,7 +18,6 @@ _SAME = 1e-9
 """Relative difference below which two energies are the same."""
 _AROUND = 0.06
 """Free room at both ends of the axis, as a share of it."""
-EMPTY = "–"
 
 
 @dataclass(frozen=True)

@@ -215,20 +215,20 @@ def _draw_legend(figure: Figure, info: GainsInfo, below: float) -> None:
 
 def _legend(info: GainsInfo) -> dict[str, Line2D | tuple[Line2D, ...]]:
     """Marks by their meaning: only those that occur."""
-    found: dict[str, Line2D | tuple[Line2D, ...]] = {}
+    handles: dict[str, Line2D | tuple[Line2D, ...]] = {}
     for branch in ("topology", "training"):
         if any(row.branch == branch for row in info.rows):
-            found[branch] = _mark(*MARKS[branch])
+            handles[branch] = _mark(*MARKS[branch])
     known = [row for row in info.rows if row.error is not None and not row.beyond]
     if any(not row.one_seed for row in known):
-        found["standard error over seeds"] = (_line(0.9), _mark("|", GREY, 5.0))
+        handles["standard error over seeds"] = (_line(0.9), _mark("|", GREY, 5.0))
     if any(row.one_seed for row in known):
-        found["one seed, pooled error"] = (_line(3.2, 0.35), _mark("o", GREY, 4.8, hollow=True))
+        handles["one seed, pooled error"] = (_line(3.2, 0.35), _mark("o", GREY, 4.8, hollow=True))
     elif any(row.one_seed for row in info.rows):
-        found["one seed"] = _mark("o", GREY, 4.8, hollow=True)
+        handles["one seed"] = _mark("o", GREY, 4.8, hollow=True)
     if beyond := [row.beyond for row in info.rows if row.beyond]:
-        found["beyond the axis"] = _mark("<" if min(beyond) < 0 else ">", GREY, 5.0)
-    return found
+        handles["beyond the axis"] = _mark("<" if min(beyond) < 0 else ">", GREY, 5.0)
+    return handles
 
 
 def _mark(shape: str, colour: str, size: float, *, hollow: bool = False) -> Line2D:

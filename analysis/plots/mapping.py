@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.costs.mappings import shape_text
-from analysis.show.units import readable, significant
+from analysis.show.units import EMPTY, readable, significant
+from analysis.show.words import shape_text
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping.nest import RELEVANT, SUMS, Operand
 from costmodel.mapping.outline import WORDS, Lanes, Step, Tile
@@ -158,8 +158,8 @@ def _row(one: LayerMapping, tile: Tile, steps: Sequence[Step], *, top: bool) -> 
     for row in one.moved:
         if (row.level, row.operand) == (tile.level, tile.operand):
             directions.add(row.direction)
-            found = moved[READ_OR_WRITE[row.direction]]
-            found[0], found[1] = found[0] + row.bits, found[1] + row.energy_j
+            sums = moved[READ_OR_WRITE[row.direction]]
+            sums[0], sums[1] = sums[0] + row.bits, sums[1] + row.energy_j
     capacity = one.capacity_bits[tile.level]
     if top:
         exchange = ""
@@ -167,7 +167,7 @@ def _row(one: LayerMapping, tile: Tile, steps: Sequence[Step], *, top: bool) -> 
         exchange = "down"
     else:
         exchange = "both" if "fill" in directions else "up"
-    read, written = (readable(bits, "bit") if bits else "–" for bits, _ in moved.values())
+    read, written = (readable(bits, "bit") if bits else EMPTY for bits, _ in moved.values())
     return Row(
         level=tile.level,
         instances=tile.instances,

@@ -20,7 +20,6 @@ from analysis.plots.style import (
     ORANGE,
     PURPLE,
     SKY,
-    accuracy_text,
     axes_in,
     axis_scale,
     canvas,
@@ -31,6 +30,7 @@ from analysis.plots.style import (
     write_note,
     write_titles,
 )
+from analysis.show.words import accuracy_text
 
 PARTS = {
     "binary compute": ("binary_compute_j", BLUE, ""),

@@ -92,15 +92,6 @@ def short_number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def accuracy_text(top1: float) -> str:
-    """Write a top-1 accuracy with the digits that it is given with, one or two.
-
-    >>> accuracy_text(65), accuracy_text(92.65)
-    ('65.0 %', '92.65 %')
-    """
-    return f"{top1:.2f}".removesuffix("0") + " %"
-
-
 def styled() -> Any:
     """The style as a context; what is drawn or written inside has it."""
     return mpl.rc_context(dict(STYLE))

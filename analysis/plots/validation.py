@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.plots.placement import Room, leader_end, place_labels
+from analysis.plots.label_places import Room, leader_end, place_labels
 from analysis.plots.style import (
     BLUE,
     DOUBLE,

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.accuracy.literature import load_accuracy
 from analysis.accuracy.outcome import shipped_studies
 from analysis.accuracy.studies import Study
-from analysis.fronts.files import write_front
 from analysis.report.jobs import Job, run_job
 from analysis.report.manifest import (
     Manifest,
@@ -32,12 +30,11 @@ from analysis.report.manifest import (
     write_manifest,
 )
 from analysis.report.page import INDEX, read_summary, write_index
+from analysis.show.progress import counted
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
-
-__all__ = ["explore", "write_front"]
 
 FRONTS = (
     ("resnet20", "cifar10"),
@@ -118,13 +115,11 @@ def _run_all(
     console: Console,
 ) -> None:
     """Run the jobs and note each in the manifest as soon as it is done, so that an interrupted run goes on there."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("tables and figures", total=len(stale))
+    with counted("tables and figures", len(stale), console) as tell:
         for job, files in _finished(stale, chips, out):
             manifest[job.folder] = entry_of(out, made_from[job.folder], files)
             write_manifest(out, manifest)
-            progress.update(task, advance=1, description=job.folder)
+            tell(job.folder)
 
 
 def _finished(

@@ -12,32 +12,26 @@ import pandas as pd
 
 from analysis.accuracy.literature import for_network
 from analysis.accuracy.studies import Study
-from analysis.costs.frames import method_frame
-from analysis.costs.tables import method_view, ranged_method_view
-from analysis.fronts.files import accuracies_on_front, network_title, profile_title, write_front, write_tables
-from analysis.fronts.published import front_frame, runnable
+from analysis.fronts.from_literature import front_frame, runnable
+from analysis.fronts.front_files import accuracies_on_front, write_front, write_tables
+from analysis.fronts.nondominated import front_over
 from analysis.methods.marginal import MethodTable, method_table
+from analysis.methods.method_columns import FIGURES, method_frame, table_record
+from analysis.methods.method_tables import method_view, ranged_method_view
 from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
-from analysis.report.measured import write_measured
-from analysis.show import tables
-from analysis.show.ranges import at_all_ends, front_over, joined_frames
-from analysis.show.tables import Table
+from analysis.report.study_parts import write_measured
+from analysis.show.axes import Axis
+from analysis.show.range_cells import at_all_ends, joined_frames
+from analysis.show.tables import Table, csv_text
+from analysis.show.text_forms import shown_cells
 from analysis.show.units import readable
+from analysis.show.words import network_title, profile_title
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.hardware import HardwareProfile
 from costmodel.output import write_whole
 
-_SHOWN_COLUMNS = (
-    "category",
-    "method",
-    "emitted_j",
-    "alone_j",
-    "alone_percent",
-    "left_out_j",
-    "equivalent_width",
-    "reason",
-)
+_SHOWN_COLUMNS = ("category", "method", *FIGURES, "reason")
 _PERCENTAGES = ("alone_percent", "left_out_percent")
 
 
@@ -77,8 +71,8 @@ def run_job(
     folder = out / job.folder
     table, view, methods = _methods(job, chip)
     written = [
-        *write_tables(folder / "methods", view, tables.csv_text(view)),
-        write_whole(folder / "methods.json", json.dumps(table.to_dict(), indent=2) + "\n"),
+        *write_tables(folder / "methods", view, csv_text(view)),
+        write_whole(folder / "methods.json", json.dumps(table_record(table), indent=2) + "\n"),
     ]
     summary = _summary(job, chip, table, view)
     if job.with_front:
@@ -86,7 +80,7 @@ def run_job(
         frame = front_over(
             lambda at: front_frame(job.network, job.dataset, at, kept), chip, ranges=job.ranges
         )
-        written += write_front(frame, job.network, job.dataset, chip, "energy", folder)
+        written += write_front(frame, job.network, job.dataset, chip, Axis.energy, folder)
         written += _write_split_and_marginal(folder, job, chip, frame, methods)
         summary |= {"front": accuracies_on_front(frame), "designs": len(frame), "left_out": left_out}
     mine = [item for item in measured if (item[0].network, item[0].dataset) == (job.network, job.dataset)]
@@ -142,23 +136,18 @@ def _shown_methods(view: Table) -> dict[str, Any]:
     place = {column.name: number for number, column in enumerate(view.columns)}
     rows = []
     free: dict[str, list[str]] = {}
-    for raw, cells in zip(view.rows, tables.shown_cells(_ungrouped(view)), strict=True):
+    for raw, cells in zip(view.rows, shown_cells(_ungrouped(view)), strict=True):
         if raw[place["branch"]] == "training" and not raw[place["emitted_j"]] and not raw[place["alone_j"]]:
             free.setdefault(str(raw[place["category"]]), []).append(str(raw[place["method"]]))
         else:
             rows.append([cells[number] for number in numbers])
-    titles = [_title(view, number) for number in numbers]
+    titles = [view.columns[number].screen_title for number in numbers]
     return {
         "titles": titles,
         "numeric": [view.is_numeric(number) for number in numbers],
         "rows": rows,
         "free": free,
     }
-
-
-def _title(view: Table, number: int) -> str:
-    column = view.columns[number]
-    return f"{column.title} [%]" if column.unit == "%" else column.title
 
 
 def _ungrouped(view: Table) -> Table:

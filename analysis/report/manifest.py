@@ -94,7 +94,7 @@ def is_current(out: Path, entry: Entry | None, made_from: str) -> bool:
     """Whether a job was made from the same things, and all its files are there as they were written."""
     if entry is None or entry.digest != made_from or not entry.files:
         return False
-    return all(_content_digest(out / name) == found for name, found in entry.files.items())
+    return all(_content_digest(out / name) == written for name, written in entry.files.items())
 
 
 def _content_digest(path: Path) -> str:

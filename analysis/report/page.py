@@ -17,8 +17,8 @@ INDEX = "index.html"
 
 def read_summary(out: Path, job: Job) -> dict[str, Any]:
     """The summary that a job has written."""
-    found: dict[str, Any] = json.loads((out / job.folder / "summary.json").read_text("utf-8"))
-    return found
+    summary: dict[str, Any] = json.loads((out / job.folder / "summary.json").read_text("utf-8"))
+    return summary
 
 
 def write_index(out: Path, jobs: Sequence[Job], version: str) -> Path:

@@ -1,1 +1,1 @@
-"""Tables as data and how they are told: units, text forms, ranges, documents of a command."""
+"""How results are told: tables as data and as text, units, axes, words, ranges, progress, and a command's document."""

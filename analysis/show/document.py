@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis.show import tables
-from analysis.show.tables import Listing, Table
+from analysis.show.tables import Listing, Table, csv_text, group_ends, records
+from analysis.show.text_forms import latex, markdown, shown_cells
 from costmodel.errors import unknown
 from costmodel.output import write_whole
 
@@ -56,7 +56,7 @@ class Document:
     @classmethod
     def of(cls, table: Table) -> Document:
         """A document of one table, which is also its CSV and, as a list of records, its JSON."""
-        return cls((table,), tables.records(table), table)
+        return cls((table,), records(table), table)
 
 
 def console_for(stream: TextIO) -> Console:
@@ -92,12 +92,12 @@ def as_text(document: Document, form: Format) -> str:
     if form is Format.json:
         return json.dumps(document.data, indent=2, allow_nan=False) + "\n"
     if form is Format.csv:
-        return tables.csv_text(document.tidy)
+        return csv_text(document.tidy)
     if form is Format.table:
         stream = StringIO()
         print_document(document, console_for(stream))
         return stream.getvalue()
-    write = tables.markdown if form is Format.markdown else tables.latex
+    write = markdown if form is Format.markdown else latex
     listed = _markdown_listing if form is Format.markdown else _latex_listing
     return "\n".join([*map(write, document.tables), *map(listed, document.listings)])
 
@@ -131,13 +131,12 @@ def print_table(table: Table, console: Console) -> None:
     """Print one table; on a narrow terminal cells fold, and nothing is cut off."""
     console.print(Text(visible(table.title), style="bold"), soft_wrap=not console.is_terminal)
     grid = Grid()
-    cells = tables.shown_cells(table)
+    cells = shown_cells(table)
     whole = _kept_whole(cells, console.width)
     for number, column in enumerate(table.columns):
-        title = f"{column.title} [{column.unit}]" if column.unit in tables.HUNDREDTHS else column.title
         side: Literal["left", "right"] = "right" if table.is_numeric(number) else "left"
-        grid.add_column(Text(title), justify=side, overflow="fold", no_wrap=number in whole)
-    for row, ends in zip(cells, tables.group_ends(table), strict=True):
+        grid.add_column(Text(column.screen_title), justify=side, overflow="fold", no_wrap=number in whole)
+    for row, ends in zip(cells, group_ends(table), strict=True):
         grid.add_row(*(Text(visible(cell)) for cell in row), end_section=ends)
     console.print(grid)
     if table.caption:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 DIGITS = 3
+EMPTY = "–"
+"""What stands where there is no number."""
 
 
 class Scale(NamedTuple):
@@ -95,7 +97,7 @@ def significant(value: float) -> str:
     ['1.46', '0.0312', '146', '40,108,032', '2e-07']
     """
     if not math.isfinite(value):
-        return "–" if math.isnan(value) else f"{value:+}".replace("inf", "∞")
+        return EMPTY if math.isnan(value) else f"{value:+}".replace("inf", "∞")
     if value == 0:
         return "0"
     rounded = _rounded(value)

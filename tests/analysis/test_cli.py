@@ -15,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from analysis.cli import run
-from analysis.commands.method_table import split_methods
+from analysis.methods.table_document import split_methods
 from costmodel import METHODS, cost, published_names, shipped_profiles
 from costmodel.methods import CATEGORIES
 
@@ -313,7 +313,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
 
 def test_an_interruption_ends_it_quietly() -> None:
     code = (
-        "import sys, analysis.cli, analysis.commands.profiles as profiles\n"
+        "import sys, analysis.cli, analysis.catalogue.profile_files as profiles\n"
         "def interrupt(): raise KeyboardInterrupt\n"
         "profiles.schema_text = interrupt\n"
         "sys.argv = ['bnncost', 'profiles', 'schema']; analysis.cli.main()"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from measured_rows import PLAIN, PRELU, SMALL_STUDY, csv_of, measured
 
-from analysis.accuracy import measured as module
+from analysis.accuracy import measurements as module
 from analysis.cli import run
 
 Captured = pytest.CaptureFixture[str]

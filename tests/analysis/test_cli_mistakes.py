@@ -278,7 +278,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(
     def failing() -> Callable[[], str]:
         raise fault
 
-    monkeypatch.setattr("analysis.commands.profiles.schema_text", failing)
+    monkeypatch.setattr("analysis.catalogue.profile_files.schema_text", failing)
     assert complaint(capsys, "profiles", "schema").startswith(sentence)
 
 

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from ruamel.yaml import YAML
 
 from analysis.cli import run
-from analysis.costs.mappings import layer_traffic_table, listings_of
+from analysis.costs.mapping_tables import layer_traffic_table, listings_of
 from analysis.plots.mapping import MappingInfo, Part, mapping_info
 from analysis.plots.mapping_drawing import draw_mapping
 from analysis.plots.style import DOUBLE, styled

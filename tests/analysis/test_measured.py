@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from measured_rows import PLAIN, PRELU, SMALL_STUDY, csv_of, measured
 
-from analysis.accuracy import measured as module
-from analysis.accuracy.measured import holds_measurements, load_measurements, shipped_measurements
+from analysis.accuracy import measurements as module
+from analysis.accuracy.measurements import holds_measurements, load_measurements, shipped_measurements
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import Measurement
 

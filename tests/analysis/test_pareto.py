@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.accuracy.literature import load_accuracy
-from analysis.fronts.published import front_frame, on_front, runnable
+from analysis.fronts.from_literature import front_frame, runnable
+from analysis.fronts.nondominated import on_front
+from analysis.show.axes import Axis
 from costmodel import BnncostError, cost, resolve
 from costmodel.designs.records import AccuracyRecord
 
@@ -53,7 +55,7 @@ def test_the_best_figure_of_the_authors_counts_and_the_others_are_its_range(fram
 
 
 def test_the_axis_decides_the_front() -> None:
-    by_memory = front_frame("resnet20", "cifar10", "mcu-cortex-m33", load_accuracy(), x="memory")
+    by_memory = front_frame("resnet20", "cifar10", "mcu-cortex-m33", load_accuracy(), x=Axis.memory)
     assert (by_memory.x == by_memory.memory_bits).all()
     assert set(by_memory.area_unit) == {"bit"}
 

@@ -31,6 +31,7 @@ from analysis.plots import (
 from analysis.plots.marginal import FREE_FOLDS, FREE_TRAINING, FREE_WIRING
 from analysis.plots.split import PARTS
 from analysis.plots.style import GREY, INK, STAR_NOTE, VERMILLION
+from analysis.show.axes import Axis
 
 PLAIN_WIDTHS = pd.DataFrame({"width": [1.0, 1.5, 2.0, 3.0], "energy_j": [2e-6, 3e-6, 5e-6, 9e-6]})
 FIVE = [
@@ -87,12 +88,12 @@ def test_the_axis_is_logarithmic_beyond_a_factor_of_ten(highest: float, log: boo
 @pytest.mark.parametrize(
     ("x", "column", "label"),
     [
-        ("latency", "latency_s", "Latency [µs]"),
-        ("area", "area", "Area [mm²]"),
-        ("memory", "memory_bits", "Memory [kB]"),
+        (Axis.latency, "latency_s", "Latency [µs]"),
+        (Axis.area, "area", "Area [mm²]"),
+        (Axis.memory, "memory_bits", "Memory [kB]"),
     ],
 )
-def test_other_axes_have_their_unit(five: pd.DataFrame, x: str, column: str, label: str) -> None:
+def test_other_axes_have_their_unit(five: pd.DataFrame, x: Axis, column: str, label: str) -> None:
     five["x"] = five[column]
     assert front_info(five, "T", x=x).x_label == label
 
@@ -152,7 +153,7 @@ def test_widths_of_one_cost_are_not_marked(five: pd.DataFrame) -> None:
     """On a chip of fixed area every width has the same."""
     five["x"] = five["area"]
     same = pd.DataFrame({"width": [1.0, 2.0], "area": [3.0, 3.0]})
-    assert front_info(five, "T", x="area", widths=same).widths == ()
+    assert front_info(five, "T", x=Axis.area, widths=same).widths == ()
 
 
 def test_a_star_is_explained() -> None:

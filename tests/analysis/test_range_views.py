@@ -15,13 +15,14 @@ from matplotlib.lines import Line2D
 from synthetic_frames import designs_frame, methods_frame
 
 from analysis.cli import run
-from analysis.commands.method_table import table_document
 from analysis.methods.marginal import MethodTable, method_table
+from analysis.methods.table_document import table_document
 from analysis.plots import draw_front, draw_marginal, front_info, marginal_info
 from analysis.report.explore import plan, read_profiles
 from analysis.report.manifest import job_digest
-from analysis.show.ranges import joined_frames, joined_tables
-from analysis.show.tables import Column, Table, csv_text, latex, markdown, records, shown_cells
+from analysis.show.range_cells import joined_frames, joined_tables
+from analysis.show.tables import Column, Table, csv_text, records
+from analysis.show.text_forms import latex, markdown, shown_cells
 from analysis.show.units import readable_range
 from costmodel import cost, load_profile
 from costmodel.evaluate.ranges import Range
@@ -202,7 +203,7 @@ def test_a_width_that_an_end_does_not_give_has_no_ends(
         width = None if chip.clock == dear else 1.5
         return replace(found, rows=tuple(replace(row, equivalent_width=width) for row in found.rows))
 
-    monkeypatch.setattr("analysis.commands.method_table.method_table", without_width)
+    monkeypatch.setattr("analysis.methods.table_document.method_table", without_width)
     (row,) = method_ranges(unmapped, "prelu")
     assert row["equivalent_width"] == {"low": None, "value": 1.5, "high": None}
 

@@ -14,11 +14,13 @@ import pytest
 from rich.console import Console
 
 from analysis.accuracy.literature import load_accuracy
-from analysis.fronts.published import front_frame
+from analysis.fronts.from_literature import front_frame
+from analysis.fronts.front_files import write_front
 from analysis.report import explore as report
 from analysis.report import manifest as report_manifest
-from analysis.report.explore import explore, plan, read_profiles, write_front
+from analysis.report.explore import explore, plan, read_profiles
 from analysis.report.jobs import Job, run_job
+from analysis.show.axes import Axis
 from costmodel import BnncostError, cost, load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile
 
@@ -240,8 +242,8 @@ def test_designs_that_do_not_run_are_named_on_the_page(tmp_path: Path) -> None:
 
 
 def test_a_front_is_written_in_five_forms(tmp_path: Path, own: Path) -> None:
-    frame = front_frame(*RESNET20, str(own), load_accuracy(), "latency")
-    files = write_front(frame, *RESNET20, str(own), "latency", tmp_path)
+    frame = front_frame(*RESNET20, str(own), load_accuracy(), Axis.latency)
+    files = write_front(frame, *RESNET20, str(own), Axis.latency, tmp_path)
     assert {path.name for path in files} == {name.replace("energy", "latency") for name in FRONT_FILES}
     table = pd.read_csv(tmp_path / "front-latency.csv").set_index("name")
     row = table.loc["ir-net/resnet20/cifar10"]

@@ -15,11 +15,12 @@ from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
 from analysis.accuracy.names import names_of
 from analysis.accuracy.studies import studies
-from analysis.fronts.files import write_study_front
-from analysis.fronts.measured import front_note, runnable_designs, study_frame, within_spread
-from analysis.fronts.published import on_front
+from analysis.fronts.from_studies import front_note, runnable_designs, study_frame, within_spread
+from analysis.fronts.front_files import write_study_front
+from analysis.fronts.nondominated import on_front
 from analysis.plots import draw_front, front_info
 from analysis.plots.style import BLUE, INK
+from analysis.show.axes import Axis
 from costmodel import cost
 
 POINTS = st.lists(
@@ -141,7 +142,7 @@ def test_a_note_is_wrapped_and_stays_inside_the_figure(frame: pd.DataFrame) -> N
 def test_the_files_of_a_front_carry_mean_spread_and_seeds(frame: pd.DataFrame, tmp_path: Path) -> None:
     (study,) = studies(SMALL_STUDY)
     names = names_of(study.designs)
-    files = write_study_front(frame, names, study.protocol, "asic-45nm", "energy", tmp_path / "front")
+    files = write_study_front(frame, names, study.protocol, "asic-45nm", Axis.energy, tmp_path / "front")
     assert {path.name for path in files} == {f"front.{end}" for end in ("png", "svg", "csv", "md", "tex")}
     table = pd.read_csv(tmp_path / "front.csv").set_index("name")
     assert tuple(table.loc[PLAIN, ["top1", "top1_spread", "seeds"]]) == (59.0, 1.0, 3)

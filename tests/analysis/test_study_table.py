@@ -12,7 +12,8 @@ from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 from analysis.accuracy import outcome as module
 from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
-from analysis.commands.review import review_document, write_review_front
+from analysis.gains.review_document import review_document, write_review_front
+from analysis.show.axes import Axis
 from analysis.show.document import Format, as_text
 from analysis.show.tables import csv_text
 from costmodel import BnncostError, cost
@@ -108,7 +109,7 @@ def test_accuracies_of_several_protocols_make_no_front(tmp_path: Path) -> None:
 
 
 def test_the_front_of_a_study_is_written(tmp_path: Path) -> None:
-    files = write_review_front(small_outcome(), "mcu-cortex-m33", tmp_path / "out", "latency")
+    files = write_review_front(small_outcome(), "mcu-cortex-m33", tmp_path / "out", Axis.latency)
     fronts = {f"small-front-latency.{end}" for end in ("png", "svg", "csv", "md", "tex")}
     assert {path.name for path in files} == fronts | {f"small-gains.{end}" for end in ("png", "svg", "csv")}
 

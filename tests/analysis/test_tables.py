@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.commands.branches import by_branch
-from analysis.show.tables import Column, Table, csv_text, group_ends, latex, markdown, records, shown_cells
+from analysis.methods.branches import by_branch
+from analysis.show.tables import Column, Table, csv_text, group_ends, records
+from analysis.show.text_forms import latex, markdown, shown_cells
 from analysis.show.units import common_scale, readable, significant
 
 PREFIX = {

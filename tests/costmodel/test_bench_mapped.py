@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import mapped, mapping_growth
-from benchmarks.mapping_growth import Point, composed, deep, slope, slopes
+from benchmarks.mapping_growth import composed, deep
+from benchmarks.mapping_growth_points import Point, slope, slopes
 from benchmarks.tpu_like import resnet18, tpu_like
 from costmodel.hardware import load_profile, shipped_profiles
 from costmodel.mapping import best_mapping

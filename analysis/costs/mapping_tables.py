@@ -7,18 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.show.tables import Column, Listing, Table
+from analysis.show.words import shape_text
 from costmodel import Cost
 from costmodel.evaluate.mappings import LayerMapping
-from costmodel.mapping import LoopNest
 from costmodel.mapping.nest import DIMS, FEATURES, SUMS, WEIGHTS, Operand
 from costmodel.mapping.outline import WORDS
 from costmodel.pricing.moved import READ_OR_WRITE
 
-COMPULSORY = "Traffic is compulsory: every value is moved once, and no layer is mapped."
 OPERAND_NAMES = {WEIGHTS: "weights", FEATURES: "features", SUMS: "partial_sums"}
 
 
-def layer_traffic_table(found: Cost) -> Table:
+def layer_traffic_table(cost: Cost) -> Table:
     """What each layer moves, by memory or buffer and by what is moved; the side operations' part included."""
     columns = (
         Column("layer", "layer"), Column("level", "memory"), Column("role", "holds"),
@@ -27,7 +26,7 @@ def layer_traffic_table(found: Cost) -> Table:
     )  # fmt: skip
     rows = tuple(
         (layer.layer, row.level, row.role.replace("_", " "), row.read_bits, row.write_bits, row.energy_j)
-        for layer in found.layers
+        for layer in cost.layers
         for row in layer.memory
     )
     return Table("layer_traffic", "Memory traffic by layer", columns, rows, grouped=2)
@@ -59,10 +58,10 @@ def _by_level(one: LayerMapping) -> list[tuple[Operand, str, float, float, float
         for level in reversed(one.mapped.machine.levels)
     }
     for row in one.moved:
-        found = total[row.operand, row.level]
-        found[READ_OR_WRITE[row.direction] == "write"] += row.bits
-        found[2] += row.energy_j
-    return [(*key, *found) for key, found in total.items() if found[0] or found[1]]  # type: ignore[misc]
+        sums = total[row.operand, row.level]
+        sums[READ_OR_WRITE[row.direction] == "write"] += row.bits
+        sums[2] += row.energy_j
+    return [(*key, *sums) for key, sums in total.items() if sums[0] or sums[1]]  # type: ignore[misc]
 
 
 def moved_table(mappings: Sequence[LayerMapping]) -> Table:
@@ -96,16 +95,6 @@ def list_table(mappings: Sequence[LayerMapping], design: str, profile: str) -> T
         "--layer NAME shows one; a share below 100 % is the part of a layer whose operands have these homes."
     )
     return Table("mappings", f"Mappings of {design} on {profile}", columns, rows, caption, grouped=1)
-
-
-def shape_text(layer: LoopNest) -> str:
-    """The loops that have more than one iteration.
-
-    >>> shape_text(LoopNest("", K=16, C=3, FY=3, FX=3))
-    'K 16, C 3, FY 3, FX 3'
-    """
-    loops = [f"{dim} {layer.extent(dim):,}" for dim in DIMS if layer.extent(dim) > 1]
-    return ", ".join(loops) or "one MAC"
 
 
 def listings_of(mappings: Sequence[LayerMapping]) -> tuple[Listing, ...]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from analysis.plots import write_figure
 from analysis.plots.validation import draw_validation, validation_info
 from analysis.show.document import Document
-from analysis.show.tables import Cell, Column, Table, csv_text, markdown, records
+from analysis.show.tables import Cell, Column, Table, csv_text, records
+from analysis.show.text_forms import markdown
 from analysis.show.units import readable, significant
 from costmodel.output import make_folder, write_whole
 from costmodel.validation.predictions import Prediction, Summary, summary_of, validate

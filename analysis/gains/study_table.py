@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from analysis.accuracy.names import Names
 from analysis.accuracy.outcome import names_in
-from analysis.fronts.published import cost_columns, reasons_against
+from analysis.costs.cost_columns import area_in_one_unit, cost_columns
+from analysis.costs.runnable import reasons_against
 from analysis.show.tables import Cell, Column, Table, shown
 from costmodel import Cost, DesignKey, cost, resolve
 from costmodel.designs.outcome import Outcome, OutcomeRow
@@ -57,13 +58,13 @@ def study_table(study: Priced) -> Table:
     `role` is as the outcome has it; `paper_table` says it for people.
     """
     names, outcome = names_in(study.outcome), study.outcome
-    unit = next((str(cost_columns(found)["area_unit"]) for found in study.costs.values()), "")
+    unit = next((area_in_one_unit(one.area)[0] for one in study.costs.values()), "")
     columns = (
         Column("role", "studied"), Column("label", "design"), Column("branch", "branch"), Column("seeds", "seeds"),
         Column("top1", "top-1", "%"), Column("top1_spread", "deviation", "points"), Column("gain", "gain", "points"),
         Column("against_label", "fair pair"), Column("gain_against", "gain over it", "points"),
         Column("gain_against_error", "standard error", "points"), Column("energy_ratio", "energy / plain"),
-        Column("energy_j", "energy", "J"), Column("latency_s", "latency", "s"), Column("area", "area", unit),
+        *(column for column in cost_columns(unit) if column.name != "memory_bits"),
         Column("design", "text form"), Column("against", "text form of the pair"),
     )  # fmt: skip
     rows = tuple(_row(row, study, names) for row in _in_order(outcome.rows))
@@ -79,10 +80,10 @@ def paper_table(table: Table) -> Table:
 
 def screen_table(table: Table) -> Table:
     """The same in fewer columns: a figure and its uncertainty in one cell."""
-    found = paper_table(table)
+    narrow = paper_table(table)
     for value, error in (("top1", "top1_spread"), ("gain_against", "gain_against_error")):
-        found = _joined(found, value, error)
-    return found
+        narrow = _joined(narrow, value, error)
+    return narrow
 
 
 def _joined(table: Table, value: str, error: str) -> Table:
@@ -159,18 +160,14 @@ def _in_order(rows: Iterable[OutcomeRow]) -> list[OutcomeRow]:
 
 
 def _row(row: OutcomeRow, study: Priced, names: Names) -> tuple[Cell, ...]:
-    found, plain = study.costs.get(row.key), study.baseline
-    columns = cost_columns(found) if found else {}
-    ratio = found.energy_j / plain.energy_j if found and plain else None
+    own, plain = study.costs.get(row.key), study.baseline
+    ratio = own.energy_j / plain.energy_j if own and plain else None
+    spent: tuple[Cell, ...] = (None, None, None)
+    if own:
+        spent = (own.energy_j, own.latency_s, area_in_one_unit(own.area)[1])
     against = names.of(resolve(row.against)) if row.against is not None else None
     return (
         row.role, names.of(row.key), branch_of(row.key, names.baseline), row.seeds,
         row.top1_mean, row.top1_spread, row.gain, against, row.gain_against, row.gain_against_error, ratio,
-        _amount(columns, "energy_j"), _amount(columns, "latency_s"), _amount(columns, "area"), str(row.key),
-        str(resolve(row.against)) if row.against is not None else None,
+        *spent, str(row.key), str(resolve(row.against)) if row.against is not None else None,
     )  # fmt: skip
-
-
-def _amount(columns: Mapping[str, object], name: str) -> float | None:
-    value = columns.get(name)
-    return float(value) if isinstance(value, int | float) else None

@@ -1,4 +1,4 @@
-"""Ranges in tables and frames: the same thing computed at both ends of a profile's ranges, joined into one."""
+"""Cells that are ranges: a table or frame computed at both ends of a profile's ranges, joined into one."""
 
 from __future__ import annotations
 
@@ -19,14 +19,12 @@ WHAT_RANGES_ARE = (
     "In brackets: least and most of three evaluations, with every figure of the profile at its cheap end, as it "
     "stands, and at its dear end. These are corners, no confidence interval."
 )
-COSTS = ("x", "energy_j", "latency_s", "area")
-"""Columns of a front's frame that have ranges."""
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def at_all_ends(
-    compute: Callable[[HardwareProfile], Found], profile: AnyProfile
-) -> tuple[Found, Found, Found]:
+    compute: Callable[[HardwareProfile], Result], profile: AnyProfile
+) -> tuple[Result, Result, Result]:
     """What `compute` makes of a profile with all figures at the cheap end, as they stand, and at the dear end."""
     chip = as_profile(profile)
     return compute(at_end(chip, "best")), compute(chip), compute(at_end(chip, "worst"))
@@ -48,13 +46,6 @@ def joined_tables(three: tuple[Table, Table, Table], key: Sequence[str]) -> Tabl
         for row in table.rows
     )
     return replace(table, rows=rows)
-
-
-def front_over(
-    compute: Callable[[HardwareProfile], pd.DataFrame], chip: HardwareProfile, *, ranges: bool
-) -> pd.DataFrame:
-    """The frame of a front on a profile, with the ranges of its costs if asked for."""
-    return joined_frames(at_all_ends(compute, chip), "name", COSTS) if ranges else compute(chip)
 
 
 def joined_frames(

@@ -1,29 +1,22 @@
-"""The gains of a study as a figure: what each method brings over its fair pair, how sure that is, and what it costs."""
+"""The gains of a study as rows: what each method brings over its fair pair, how sure that is, and what it costs."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.accuracy.names import Names
 from analysis.accuracy.outcome import designs_in, names_in
 from analysis.accuracy.studies import pooled_error, pooled_spread
-from analysis.fronts.files import network_title, profile_title
-from analysis.gains.table import Priced, branch_of
-from analysis.plots import draw_gains, gains_info, write_figure
-from analysis.plots.style import accuracy_text
+from analysis.gains.study_table import Priced, branch_of
 from costmodel import DesignKey, resolve
-from costmodel.designs.outcome import Outcome, OutcomeRow, standard_error
-from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.designs.outcome import OutcomeRow, standard_error
 from costmodel.methods import CATEGORIES
-from costmodel.output import write_whole
 
 PAIRS, LESS_ONE, TOGETHER = "pairs", "full less one", "together"
 GROUPS = (*(name for names in CATEGORIES.values() for name in names), PAIRS, LESS_ONE, TOGETHER)
 """Groups of comparisons in the order of the figure."""
-PLAIN = "the plain BNN"
 _NOT_A_GAIN = ("baseline", "reference", "company")
 """Roles of designs that stand for no method: what others are compared with."""
 _MAY_BE_UNKNOWN = ("error", "energy_ratio", "energy_j", "against_energy_j")
@@ -62,14 +55,14 @@ def gains_frame(study: Priced) -> pd.DataFrame:
     """
     outcome = study.outcome
     names, spread = names_in(outcome), pooled_spread(designs_in(outcome))
-    found = [
+    gains = [
         gain
         for row in outcome.rows
         if row.role not in _NOT_A_GAIN and row.key.compute == names.baseline.compute
         if (gain := _gain(row, study, names, spread)) is not None
     ]
-    found.sort(key=lambda one: (GROUPS.index(one.group), -one.gain, one.label))
-    frame = pd.DataFrame([asdict(one) for one in found], columns=[item.name for item in fields(Gain)])
+    gains.sort(key=lambda one: (GROUPS.index(one.group), -one.gain, one.label))
+    frame = pd.DataFrame([asdict(one) for one in gains], columns=[item.name for item in fields(Gain)])
     return frame.astype(dict.fromkeys(_MAY_BE_UNKNOWN, float))
 
 
@@ -145,68 +138,3 @@ def _context(against: DesignKey, plain: DesignKey) -> str:
     removed = " or ".join(use.name for use in plain.methods if use.name not in kept)
     parts = [f"beside {added}" if added else "", f"without {removed}" if removed else ""]
     return " ".join(filter(None, parts))
-
-
-def gains_note(frame: pd.DataFrame, study: Priced) -> str:
-    """What stands below the figure: what is compared, what the marks are, what is left out, and the protocol."""
-    outcome = study.outcome
-    parts = [_pairs_note(frame, outcome), _marks_note(frame, outcome)]
-    if frame["energy_ratio"].notna().any():
-        parts.append(f"Energy: relative to that of {_over(outcome)}, on {study.profile}; grey: the same.")
-    if frame["energy_ratio"].isna().any():
-        parts.append(f"–: one of the two has no cost on {study.profile}.")
-    references = [
-        f"{names_in(outcome).of(row.key).removesuffix(' network')} {accuracy_text(row.top1_mean)}"
-        for row in outcome.rows
-        if row.key.compute != names_in(outcome).baseline.compute
-    ]
-    if references:
-        parts.append(f"Not binary, for comparison: {', '.join(references)}.")
-    if outcome.missing:
-        count = len(outcome.missing)
-        parts.append(f"Not measured yet: {count} design{'s' if count > 1 else ''}.")
-    parts += [names_in(outcome).caption.strip(), f"Protocol: {'; '.join(outcome.protocols) or 'not said'}."]
-    return " ".join(filter(None, parts))
-
-
-def _over(outcome: Outcome) -> str:
-    """What gains and energies are relative to: without a plan nobody has said which pairs are fair."""
-    return "its fair pair" if any(row.against is not None for row in outcome.rows) else PLAIN
-
-
-def _pairs_note(frame: pd.DataFrame, outcome: Outcome) -> str:
-    plain = outcome.by_design.get(names_in(outcome).baseline)
-    top1 = f" ({accuracy_text(plain.top1_mean)})" if plain is not None else ""
-    if _over(outcome) == PLAIN:
-        return f"Gain over {PLAIN}{top1}."
-    named = f"{PLAIN}{top1}"
-    named += ", with what is said in grey" if (frame["context"] != "").any() else ""
-    less = "; of a design less one, full: a loss is what the method was worth there"
-    named += less if (frame["group"] == LESS_ONE).any() else ""
-    return f"Fair pair: what differs from the design by the method alone. It is {named}."
-
-
-def _marks_note(frame: pd.DataFrame, outcome: Outcome) -> str:
-    """How the error of a gain is known where a side has one seed."""
-    if not frame["one_seed"].any():
-        return ""
-    spread = pooled_spread(designs_in(outcome))
-    if spread is None:
-        return "No design has several seeds yet, so that nothing is known of the errors."
-    return (
-        "Where a side has one seed, the error is reckoned from the deviation over seeds of all designs that have "
-        f"several, pooled: {spread:.2f} points times √(1/m + 1/n) for m and n seeds."
-    )
-
-
-def write_study_gains(study: Priced, profile: AnyProfile, stem: Path) -> list[Path]:
-    """Write the gains of a study as PNG, SVG and CSV to files that begin with `stem`; none without a comparison."""
-    frame = gains_frame(study)
-    if frame.empty:
-        return []
-    chip, plain = as_profile(profile), names_in(study.outcome).baseline
-    over = _over(study.outcome)
-    title = f"{network_title(plain.network, plain.dataset)}: gain of each method over {over}"
-    info = gains_info(frame, title, f"Energy on {profile_title(chip)}", gains_note(frame, study), over=over)
-    csv = frame.to_csv(index=False, lineterminator="\n")
-    return [*write_figure(draw_gains(info), stem), write_whole(stem.with_name(f"{stem.name}.csv"), csv)]

@@ -62,7 +62,7 @@ def _settled(anchors: Floats, sizes: Floats, room: Room, weights: Floats, wide: 
     if not wide:
         candidates, fixed = zip(*map(_likely, candidates, fixed), strict=True)
     tries = [_improved(order, candidates, fixed, anchors, sizes) for order in _orders(anchors)]
-    chosen, _ = min(tries, key=lambda found: found[1])
+    chosen, _ = min(tries, key=lambda tried: tried[1])
     return None if _any_overlap(np.column_stack([chosen, chosen + sizes])) else chosen
 
 

@@ -9,7 +9,10 @@ import pandas as pd
 
 from analysis.accuracy.names import Names
 from analysis.accuracy.studies import MeasuredDesign, pooled_error, pooled_spread
-from analysis.fronts.published import Axis, cost_columns, on_front, reasons_against, with_front
+from analysis.costs.cost_columns import cost_values
+from analysis.costs.runnable import reasons_against
+from analysis.fronts.nondominated import on_front, with_front
+from analysis.show.axes import Axis
 from costmodel import cost
 from costmodel.evaluate.cost import AnyProfile, as_profile
 
@@ -20,7 +23,7 @@ _SAME_COST = 1.03
 
 
 def study_frame(
-    designs: Sequence[MeasuredDesign], profile: AnyProfile, names: Names, x: Axis = "energy"
+    designs: Sequence[MeasuredDesign], profile: AnyProfile, names: Names, x: Axis = Axis.energy
 ) -> pd.DataFrame:
     """One row per design of a study with its accuracy, its cost, and whether it is on the front; sorted by `x`.
 
@@ -29,7 +32,7 @@ def study_frame(
     design by more than the spread explains; `named` those that a figure has to name.
     """
     chip = as_profile(profile)
-    rows = [_row(one, names) | cost_columns(cost(one.key, chip)) for one in designs]
+    rows = [_row(one, names) | cost_values(cost(one.key, chip)) for one in designs]
     frame = with_front(rows, x)
     place, top1 = frame["x"].to_numpy(), frame["top1"].to_numpy()
     frame["within_spread"] = within_spread(place, top1, frame["seeds"].to_numpy(), pooled_spread(designs))

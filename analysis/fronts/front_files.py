@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.costs.tables import front_view, study_front_view
-from analysis.fronts.measured import front_note, table_note
-from analysis.fronts.published import Axis
+from analysis.fronts.from_studies import front_note, table_note
+from analysis.fronts.front_tables import front_view, study_front_view
 from analysis.methods.equivalence import width_curve
 from analysis.plots import draw_front, front_info, write_figure
 from analysis.plots.front import WIDTHS
-from analysis.plots.style import accuracy_text
-from analysis.show import tables
+from analysis.show.axes import Axis
 from analysis.show.tables import Table, shown
+from analysis.show.text_forms import latex, markdown
 from analysis.show.units import readable
-from costmodel import NETWORKS
+from analysis.show.words import accuracy_text, network_title, profile_title
 from costmodel.evaluate.cost import AnyProfile, as_profile
-from costmodel.hardware import HardwareProfile
 from costmodel.output import write_whole
-
-DATASET_TITLES: Mapping[str, str] = MappingProxyType(
-    {
-        "cifar10": "CIFAR-10",
-        "cifar100": "CIFAR-100",
-        "cifar10-16": "CIFAR-10 at 16x16",
-        "cifar100-16": "CIFAR-100 at 16x16",
-        "imagenet": "ImageNet",
-        "mnist": "MNIST",
-        "fashion-mnist": "Fashion-MNIST",
-    }
-)
-
-
-def network_title(network: str, dataset: str) -> str:
-    """Name a network and data set for people.
-
-    >>> network_title("resnet20", "cifar10")
-    'ResNet-20 on CIFAR-10'
-    """
-    name = NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
-    return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
 
 
 def write_front(
@@ -79,13 +53,8 @@ def write_study_front(
 
 def write_tables(stem: Path, view: Table, csv: str) -> list[Path]:
     """Write one table as CSV, Markdown and LaTeX."""
-    texts = {".csv": csv, ".md": tables.markdown(view), ".tex": tables.latex(view)}
+    texts = {".csv": csv, ".md": markdown(view), ".tex": latex(view)}
     return [write_whole(stem.with_name(stem.name + suffix), text) for suffix, text in texts.items()]
-
-
-def profile_title(chip: HardwareProfile) -> str:
-    """Name and title of a profile in one line."""
-    return f"{chip.name}: {chip.title}"
 
 
 def accuracies_on_front(frame: pd.DataFrame) -> list[list[str]]:

@@ -10,6 +10,7 @@ from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 
+from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import COMMAND, Measurement
 from costmodel.output import read_text
@@ -36,23 +37,23 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
     Raises one BnncostError with all that is wrong, by file and line, and where there is no measurement at all.
     """
     if os.fspath(source) == MEASURED:
-        found = shipped_measurements()
-        if not found:
+        shipped = shipped_measurements()
+        if not shipped:
             raise BnncostError(
                 "no measured accuracies come with this installation; give a CSV of measurements or a folder of "
                 "runs in place of 'measured', or leave --accuracy away for the literature's."
             )
-        return found
+        return shipped
     path = Path(source)
-    found = (
+    measurements = (
         _from_runs(path) if path.is_dir() else parse_measurements(read_text(path, "accuracy file"), path.name)
     )
-    if not found:
+    if not measurements:
         what = "no finished run is in the folder" if path.is_dir() else "there is no measurement in"
         raise BnncostError(
             f"{what} '{path}'; `bnncost train` and `bnncost review` write them when a run ends."
         )
-    return found
+    return measurements
 
 
 def holds_measurements(source: str | os.PathLike[str]) -> bool:
@@ -72,28 +73,24 @@ def parse_measurements(text: str, where: str) -> list[Measurement]:
 
     Raises one BnncostError that lists every row at fault with its line.
     """
-    reader = csv.DictReader(text.splitlines())
-    columns = list(reader.fieldnames or ())
-    missing = [item.name for item in fields(Measurement) if item.name not in columns]
-    if missing and columns:
-        raise BnncostError(
-            f"{where}:1: the column '{missing[0]}' is missing; a file of measurements has the columns "
-            f"{','.join(item.name for item in fields(Measurement))}."
-        )
+    reader = reader_of(text)
+    names = [item.name for item in fields(Measurement)]
+    if reader.fieldnames:
+        wanted = f"a file of measurements has the columns {','.join(names)}"
+        require_columns(reader, names, where, wanted)
     problems: list[str] = []
-    found: list[Measurement] = []
-    try:
-        for row in reader:
-            if any((cell or "").strip() for cell in row.values() if not isinstance(cell, list)):
-                _add(found, problems, row, f"{where}:{reader.line_num}")
-    except csv.Error as error:
-        raise BnncostError(f"{where}:{reader.line_num}: this is no CSV: {error}.") from None
+    measurements: list[Measurement] = []
+    for place, row in placed_rows(reader, where):
+        if any((cell or "").strip() for cell in row.values() if not isinstance(cell, list)):
+            _add(measurements, problems, row, place)
     if problems:
         raise BnncostError("\n".join(problems))
-    return found
+    return measurements
 
 
-def _add(found: list[Measurement], problems: list[str], row: Mapping[str | None, object], place: str) -> None:
+def _add(
+    measurements: list[Measurement], problems: list[str], row: Mapping[str | None, object], place: str
+) -> None:
     """Turn one row into a measurement; what is wrong with it goes into `problems`."""
     if None in row:
         problems.append(
@@ -102,7 +99,7 @@ def _add(found: list[Measurement], problems: list[str], row: Mapping[str | None,
         return
     values = {str(name): value for name, value in row.items() if name != COMMAND}
     try:
-        found.append(_checked(values, place))
+        measurements.append(_checked(values, place))
     except BnncostError as error:
         problems.append(str(error))
 
@@ -121,21 +118,21 @@ def _from_runs(folder: Path) -> list[Measurement]:
     """Every measurement below a folder of runs: as trained, and of the integer networks exported from them."""
     files = sorted({*folder.rglob("record.json"), *folder.rglob("export/*.json")})
     problems: list[str] = []
-    found: list[Measurement] = []
+    measurements: list[Measurement] = []
     for file in files:
         try:
-            found += _from_file(file)
+            measurements += _from_file(file)
         except BnncostError as error:
             problems.append(str(error))
     if problems:
         raise BnncostError("\n".join(problems))
-    return found
+    return measurements
 
 
 def _from_file(file: Path) -> Iterable[Measurement]:
     """The measurement of one file; an export has other JSON files beside, which hold none."""
     try:
-        values = json.loads(read_text(file, "accuracy file"))
+        values = json.loads(read_text(file))
     except ValueError:
         raise BnncostError(
             f"'{file}' is no JSON; remove it, and its run writes it anew when it is run again."

@@ -8,13 +8,14 @@ from typing import Any
 
 from analysis.accuracy.outcome import names_in
 from analysis.accuracy.studies import Study, stems
-from analysis.fronts.files import accuracies_on_front, write_study_front, write_tables
-from analysis.fronts.measured import runnable_designs, study_frame
-from analysis.gains.figure import write_study_gains
-from analysis.gains.table import paper_table, priced, screen_table, study_table
-from analysis.show import tables
-from analysis.show.ranges import front_over
-from analysis.show.tables import Table
+from analysis.fronts.from_studies import runnable_designs, study_frame
+from analysis.fronts.front_files import accuracies_on_front, write_study_front, write_tables
+from analysis.fronts.nondominated import front_over
+from analysis.gains.gains_files import write_study_gains
+from analysis.gains.study_table import paper_table, priced, screen_table, study_table
+from analysis.show.axes import Axis
+from analysis.show.tables import Table, csv_text
+from analysis.show.text_forms import shown_cells
 from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
 
@@ -22,7 +23,7 @@ FRONT, GAINS, DOTS = "measured-energy", "measured-gains", "measured-gains-plot"
 
 
 def write_measured(
-    found: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path, *, ranges: bool = False
+    measured: Sequence[tuple[Study, Outcome]], chip: HardwareProfile, folder: Path, *, ranges: bool = False
 ) -> tuple[list[Path], list[dict[str, Any]]]:
     """Write front and gains of each study of one network and data set, as figures and as tables.
 
@@ -32,9 +33,9 @@ def write_measured(
     """
     written: list[Path] = []
     parts: list[dict[str, Any]] = []
-    every = [study for study, _ in found]
+    every = [study for study, _ in measured]
     names = zip(stems(every, FRONT), stems(every, GAINS), stems(every, DOTS), strict=True)
-    for (study, outcome), stem in zip(found, names, strict=True):
+    for (study, outcome), stem in zip(measured, names, strict=True):
         files, part = _study(study, outcome, chip, folder, stem, ranges=ranges)
         written += files
         parts.append(part)
@@ -66,8 +67,8 @@ def _study(
     view = paper_table(table)
     drawn = write_study_gains(costed, chip, folder / dots)
     files = [
-        *write_study_front(frame, names_in(outcome), study.protocol, chip, "energy", folder / front),
-        *write_tables(folder / gains, view, tables.csv_text(table)),
+        *write_study_front(frame, names_in(outcome), study.protocol, chip, Axis.energy, folder / front),
+        *write_tables(folder / gains, view, csv_text(table)),
         *drawn,
     ]
     return files, part | {
@@ -83,10 +84,7 @@ def _study(
 def _shown(view: Table) -> dict[str, Any]:
     """The table of gains as texts."""
     return {
-        "titles": [
-            f"{column.title} [{column.unit}]" if column.unit in tables.HUNDREDTHS else column.title
-            for column in view.columns
-        ],
+        "titles": [column.screen_title for column in view.columns],
         "numeric": [view.is_numeric(number) for number in range(len(view.columns))],
-        "rows": tables.shown_cells(view),
+        "rows": shown_cells(view),
     }

@@ -1,0 +1,1 @@
+"""What there is to choose from: methods, networks, published designs and hardware profiles."""

@@ -1,0 +1,36 @@
+"""The networks with their shape and size."""
+
+from __future__ import annotations
+
+from analysis.show.document import Document
+from analysis.show.tables import Column, Table
+from costmodel import DATASETS, NETWORKS, DesignKey, build, fold
+from costmodel.demand.counts import count, totals
+from costmodel.methods import REFERENCES
+
+
+def networks_document() -> Document:
+    """Every network, with its size on the data set that it is mostly used with."""
+    columns = (
+        Column("network", "network"), Column("summary", "shape"), Column("dataset", "data set"),
+        Column("parameters", "parameters", "operation"), Column("binary_macs", "binary MACs", "operation"),
+        Column("reference", "reference"),
+    )  # fmt: skip
+    rows = []
+    for backbone in NETWORKS.values():
+        dataset = backbone.dataset
+        network = build(DesignKey(backbone.name, dataset))
+        parameters = sum(int(param.size) for param in network.learned())
+        binary_macs = int(totals(count(fold(network)))["mac", "1x1"])
+        reference = REFERENCES[backbone.source]
+        rows.append((backbone.name, backbone.summary, dataset, parameters, binary_macs, reference))
+    caption = (
+        f"Counted on the plain network. Data sets: {'; '.join(_dataset_text(name) for name in DATASETS)}."
+    )
+    return Document.of(Table("networks", "Networks", columns, tuple(rows), caption))
+
+
+def _dataset_text(name: str) -> str:
+    dataset = DATASETS[name]
+    channels, height, width = dataset.image
+    return f"{name} ({channels} x {height} x {width}, {dataset.classes} classes)"

@@ -1,0 +1,51 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.show.document import Format
+from costmodel.pricing.price import TrafficModel
+
+
+class TrafficChoice(str, Enum):
+    """How memory traffic is found."""
+
+    mapped = "mapped"
+    compulsory = "compulsory"
+
+
+Profile = Annotated[str, typer.Option("--profile", help="A shipped profile, or the path of a .yaml file.")]
+Traffic = Annotated[
+    TrafficChoice | None,
+    typer.Option(
+        "--traffic",
+        help="mapped: of the best mapping of every layer; compulsory: every value once. "
+        "Default: mapped where the profile describes its array.",
+        show_default=False,
+    ),
+]
+Ranges = Annotated[
+    bool,
+    typer.Option(
+        "--ranges", help="Add what every figure of the profile at its cheap, and at its dear end gives."
+    ),
+]
+Form = Annotated[
+    Format | None,
+    typer.Option("--format", help="Default: by the suffix of --out, else table.", show_default=False),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Write to this file, not to the terminal.", show_default=False)
+]
+
+
+def model_of(traffic: TrafficChoice | None) -> TrafficModel | None:
+    """The choice as the cost model takes it."""
+    if traffic is None:
+        return None
+    return "mapped" if traffic is TrafficChoice.mapped else "compulsory"

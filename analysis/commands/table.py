@@ -1,0 +1,35 @@
+"""The command `bnncost table`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import Form, Out, Profile, Ranges, Traffic, model_of
+from analysis.show.document import deliver
+
+
+def table_command(
+    network: Annotated[str, typer.Option("--network", help="See `bnncost networks`.")] = "resnet20",
+    profile: Profile = "asic-45nm",
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Default: the network's usual one.")
+    ] = None,
+    full: Annotated[
+        str | None, typer.Option("--full", metavar="DESIGN", help="Methods are left out of this.")
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option("--methods", metavar="A,B", help="Only these. Default: all.")
+    ] = None,
+    traffic: Traffic = None,
+    ranges: Ranges = False,
+    form: Form = None,
+    out: Out = None,
+) -> None:
+    """What every repair method costs: as it asks for it, alone, and left out of a full design."""
+    from analysis.methods.table_document import table_document
+
+    model = model_of(traffic)
+    document = table_document(network, profile, dataset, full, methods, ranges=ranges, traffic=model)
+    deliver(document, form, out)

@@ -1,0 +1,156 @@
+"""The cost of one design as tables: totals, energy by cause, operations, memory and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from analysis.costs.mapping_tables import layer_traffic_table
+from analysis.show.tables import Cell, Column, Table
+from analysis.show.text_forms import cell_text
+from analysis.show.units import readable
+from costmodel import Cost
+from costmodel.evaluate.ranges import CostRange, Range
+from costmodel.evaluate.results import LayerCost
+
+TOTALS_TITLE = {
+    "mm2": ("area", "mm2"),
+    "lut": ("area in LUT", "lut"),
+    "dsp": ("area in DSP", "dsp"),
+    "bram": ("area in BRAM", "bram"),
+}
+TIDY = (
+    "design", "profile", "part", "layer", "origin", "operation", "precision", "count", "level", "role",
+    "read_bits", "write_bits", "energy_j",
+)  # fmt: skip
+OPERATION_ORDER = ("mac", "mul", "add", "compare", "shift", "lookup", "divide")
+
+
+def cost_tables(cost: Cost, *, per_layer: bool = False) -> tuple[Table, ...]:
+    """What a reader wants to see of a cost: totals, energy split, operations, memory, and layers if asked."""
+    tables = (totals_table(cost), split_table(cost), operations_table(cost), memory_table(cost))
+    return (*tables, layers_table(cost), layer_traffic_table(cost)) if per_layer else tables
+
+
+def totals_table(cost: Cost, ranges: CostRange | None = None) -> Table:
+    """Energy, latency, area and storage of one inference in one row each, with their ranges if given."""
+    stored = {"weights": "weights", "parameters": "parameters", "peak_features": "feature maps at their peak"}
+    totals = ranges or cost
+    rows = [
+        ("energy", cell_text(totals.energy_j, "J")),
+        ("latency", cell_text(totals.latency_s, "s")),
+        *(area_text(resource, amount) for resource, amount in totals.area.items()),
+        *((stored.get(name, name), readable(bits, "bit")) for name, bits in cost.memory_bits.items()),
+    ]
+    columns = (Column("quantity", "per inference"), Column("value", "value"))
+    return Table("totals", f"{cost.design} on {cost.profile}", columns, tuple(rows))
+
+
+def area_text(resource: str, amount: float | Range) -> tuple[str, str]:
+    """Name and amount of one resource of the chip, both for people."""
+    if resource.endswith("_bits"):
+        return f"used of {resource.removesuffix('_bits')}", cell_text(amount, "bit")
+    title, unit = TOTALS_TITLE.get(resource, (f"area in {resource}", resource))
+    return title, cell_text(amount, unit)
+
+
+def split_table(cost: Cost) -> Table:
+    """Where the energy goes."""
+    total = cost.energy_j or 1.0
+    rows = [(part, energy, 100 * energy / total) for part, energy in cost.energy_split_j.items()]
+    columns = (Column("part", "spent on"), Column("energy_j", "energy", "J"), Column("percent", "share", "%"))
+    return Table("energy_split", "Energy by cause", columns, tuple(rows))
+
+
+def operations_table(cost: Cost) -> Table:
+    """Operations after folding by sort and precision, MACs first."""
+    energy: dict[tuple[str, str], float] = {}
+    for row in cost.operations:
+        key = (row.operation, row.precision)
+        energy[key] = energy.get(key, 0.0) + row.energy_j
+    totals = cost.operation_totals()
+    order = sorted(totals, key=lambda key: (operation_rank(key[0]), -totals[key]))
+    columns = (
+        Column("operation", "operation"), Column("precision", "precision"), Column("count", "count"),
+        Column("energy_j", "energy", "J"),
+    )  # fmt: skip
+    rows = tuple((*key, totals[key], energy[key]) for key in order)
+    return Table("operations", "Operations that run", columns, rows)
+
+
+def memory_table(cost: Cost) -> Table:
+    """Traffic by memory level and by what is moved."""
+    columns = (
+        Column("level", "memory"), Column("role", "holds"), Column("read_bits", "read", "bit"),
+        Column("write_bits", "written", "bit"), Column("energy_j", "energy", "J"),
+    )  # fmt: skip
+    order = list(dict.fromkeys(row.level for row in cost.memory))
+    rows = tuple(
+        (row.level, row.role.replace("_", " "), row.read_bits, row.write_bits, row.energy_j)
+        for row in sorted(cost.memory, key=lambda row: order.index(row.level))
+    )
+    return Table("memory", "Memory traffic", columns, rows, grouped=1)
+
+
+def layers_table(cost: Cost) -> Table:
+    """Energy, latency and the bottleneck of each layer."""
+    columns = (
+        Column("layer", "layer"), Column("operation_j", "energy in operations", "J"),
+        Column("memory_j", "energy in memory", "J"), Column("cycles", "cycles"),
+        Column("stall_cycles", "stalls"), Column("latency_s", "latency", "s"), Column("bound_by", "bound by"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            row.layer, row.operation_j, row.memory_j, round(row.cycles), round(row.stall_cycles),
+            row.latency_s, _bound(row),
+        )
+        for row in cost.layers
+    )  # fmt: skip
+    caption = "Control and leakage, which follow the latency, are in none of the layers."
+    return Table("layers", "Layers", columns, rows, caption)
+
+
+def _bound(row: LayerCost) -> str:
+    return row.bound_by if row.cycles else "nothing: it takes no time"
+
+
+def tidy_cost(cost: Cost) -> Table:
+    """Everything with an energy, one row each, as CSV has it: the rows' `energy_j` add up to the total."""
+    rows: list[dict[str, Cell]] = [
+        {
+            "part": "operation", "layer": row.layer, "origin": row.origin, "operation": row.operation,
+            "precision": row.precision, "count": row.count, "energy_j": row.energy_j,
+        }
+        for row in cost.operations
+    ]  # fmt: skip
+    rows += [
+        {
+            "part": "memory", "level": row.level, "role": row.role, "read_bits": row.read_bits,
+            "write_bits": row.write_bits, "energy_j": row.energy_j,
+        }
+        for row in cost.memory
+    ]  # fmt: skip
+    rows.append({"part": "control", "energy_j": cost.control_j})
+    rows += [{"part": "leakage", "level": row.part, "energy_j": row.energy_j} for row in cost.leakage]
+    named: Iterable[dict[str, Cell]] = (
+        {"design": cost.design, "profile": cost.profile, **row} for row in rows
+    )
+    cells = tuple(tuple(row.get(name) for name in TIDY) for row in named)
+    return Table("cost", cost.design, tuple(Column(name, name) for name in TIDY), cells)
+
+
+def tidy_layers(cost: Cost) -> Table:
+    """One row per layer, as CSV has it."""
+    names = ("layer", "operation_j", "memory_j", "cycles", "stall_cycles", "latency_s", "bound_by")
+    rows = tuple(
+        (
+            row.layer, row.operation_j, row.memory_j, row.cycles, row.stall_cycles, row.latency_s,
+            row.bound_by,
+        )
+        for row in cost.layers
+    )  # fmt: skip
+    return Table("layers", cost.design, tuple(Column(name, name) for name in names), rows)
+
+
+def operation_rank(name: str) -> int:
+    """MACs first, then the other operations in a fixed order, unknown ones last."""
+    return OPERATION_ORDER.index(name) if name in OPERATION_ORDER else len(OPERATION_ORDER)

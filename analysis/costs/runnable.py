@@ -1,0 +1,20 @@
+"""Which designs have a cost on a profile at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from costmodel import BnncostError, DesignKey, cost
+from costmodel.evaluate.cost import AnyProfile, as_profile
+
+
+def reasons_against(designs: Mapping[str, DesignKey], profile: AnyProfile) -> dict[str, str]:
+    """By name, why a design has no cost on the profile; those that have one are left out."""
+    chip = as_profile(profile)
+    reasons: dict[str, str] = {}
+    for name, key in designs.items():
+        try:
+            cost(key, chip)
+        except BnncostError as error:
+            reasons[name] = str(error)
+    return reasons

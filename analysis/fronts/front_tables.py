@@ -1,0 +1,74 @@
+"""The designs of a front as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.costs.cost_columns import COST_NAMES, cost_columns
+from analysis.show.range_cells import WHAT_RANGES_ARE
+from analysis.show.tables import Cell, Column, Table, range_name
+from costmodel.evaluate.ranges import Range
+
+
+def front_view(frame: pd.DataFrame, title: str) -> Table:
+    """The designs of a front in the order of their axis; the front itself is marked."""
+    unit = str(frame["area_unit"].iloc[0])
+    columns = (
+        Column("label", "design"), Column("top1", "top-1", "%"), *cost_columns(unit),
+        Column("on_front", "on the front"), Column("reference", "accuracy from"),
+    )  # fmt: skip
+    rows: Sequence[tuple[Cell, ...]] = [
+        (
+            str(row.label), float(row.top1), *_cost_cells(row), "yes" if row.on_front else "", str(row.reference),
+        )
+        for row in frame.itertuples()
+    ]  # fmt: skip
+    return Table("front", title, columns, tuple(rows), _range_note(frame))
+
+
+def study_front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
+    """The designs of a study's front in the order of their axis, with mean, spread and number of seeds."""
+    unit = str(frame["area_unit"].iloc[0])
+    columns = (
+        Column("label", "design"), Column("top1", "top-1", "%"), Column("top1_spread", "deviation", "points"),
+        Column("seeds", "seeds"), *cost_columns(unit), Column("on_front", "on the front"),
+        Column("note", "accuracy of"),
+    )  # fmt: skip
+    rows: Sequence[tuple[Cell, ...]] = [
+        (
+            str(row.label), float(row.top1), _number(row.top1_spread), int(row.seeds), *_cost_cells(row), _place(row),
+            str(row.note),
+        )
+        for row in frame.itertuples()
+    ]  # fmt: skip
+    return Table("front", title, columns, tuple(rows), " ".join(filter(None, (caption, _range_note(frame)))))
+
+
+def _range_note(frame: pd.DataFrame) -> str:
+    """What the brackets of a front's table are, where it has any."""
+    return WHAT_RANGES_ARE if "x_low" in frame else ""
+
+
+def _cost_cells(row: Any) -> tuple[Cell, ...]:
+    """Energy, latency, area and memory of a design, with their ranges where the frame has them."""
+    return tuple(_with_range(row, name) for name in COST_NAMES)
+
+
+def _with_range(row: Any, name: str) -> Cell:
+    value = float(getattr(row, name))
+    low, high = (getattr(row, range_name(name, end), value) for end in ("low", "high"))
+    return value if low == value == high else Range(float(low), value, float(high))
+
+
+def _number(value: float) -> float | None:
+    """A number, or nothing where a frame has none."""
+    return None if value != value else float(value)
+
+
+def _place(row: Any) -> str:
+    if row.on_front:
+        return "yes"
+    return "within the spread" if row.within_spread else ""

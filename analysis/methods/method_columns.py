@@ -1,0 +1,141 @@
+"""What there is to say of a method's cost, declared once as columns; frame, CSV, JSON and tables choose among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from analysis.costs.cost_columns import area_in_one_unit
+from analysis.costs.cost_tables import OPERATION_ORDER, operation_rank
+from analysis.methods.marginal import Change, MethodCost, MethodTable
+from analysis.show.tables import Column, Table
+from analysis.show.units import readable
+from costmodel import Cost
+
+COUNTS = ("mac_binary", "mac_other", *(name for name in OPERATION_ORDER if name != "mac"))
+"""Sorts of operations that are counted in a column each."""
+
+
+@dataclass(frozen=True)
+class MethodColumn:
+    """One thing to say of a method: its name in files, how it is read off a cost, and its title and unit for people.
+
+    `value` gets the cost of the method, and that of the plain network.
+    """
+
+    name: str
+    value: Callable[[MethodCost, Cost], Any]
+    title: str = ""
+    unit: str = ""
+
+    @property
+    def column(self) -> Column:
+        """The column of a table."""
+        return Column(self.name, self.title or self.name, self.unit)
+
+
+def operations_text(change: Change) -> str:
+    """Added (or, with a minus, saved) operations in few words, the precisions of a sort summed.
+
+    >>> operations_text(Change({("add", "int16"): 1505280, ("compare", "int16"): -250, ("mac", "1x1"): 64}, 0, 0, {}))
+    'mac 1x1 64, add 1.51M, compare -250'
+    """
+    sums: dict[tuple[str, str], int] = {}
+    for (operation, precision), count in change.operations.items():
+        key = (operation, precision if operation == "mac" else "")
+        sums[key] = sums.get(key, 0) + count
+    ordered = sorted((key for key in sums if sums[key]), key=lambda key: (operation_rank(key[0]), key[1]))
+    return ", ".join(f"{' '.join(key).strip()} {_short_count(sums[key])}" for key in ordered) or "0"
+
+
+def _short_count(count: int) -> str:
+    return readable(count, "operation").replace(" ", "")
+
+
+def _percent(change: Change, plain: Cost) -> float:
+    return 100 * change.energy_j / plain.energy_j
+
+
+def _added(change: Change) -> dict[str, int]:
+    """Added operations by sort, all precisions together, but MACs as binary and other ones."""
+    counts = dict.fromkeys(COUNTS, 0)
+    for (operation, precision), count in change.operations.items():
+        if operation == "mac":
+            operation = "mac_binary" if precision == "1x1" else "mac_other"
+        counts[operation] += count
+    return counts
+
+
+def _count_column(name: str) -> MethodColumn:
+    return MethodColumn(name, lambda one, plain: _added(one.alone)[name])
+
+
+_DECLARED = (
+    MethodColumn("use", lambda one, plain: one.use),  # as the CSV calls it
+    MethodColumn("method", lambda one, plain: one.use, "method"),  # as JSON and the tables for people call it
+    MethodColumn("name", lambda one, plain: one.name),
+    MethodColumn("branch", lambda one, plain: one.branch, "branch"),
+    MethodColumn("category", lambda one, plain: one.category, "category"),
+    MethodColumn("emitted", lambda one, plain: one.emitted.to_dict()),
+    MethodColumn("emitted_j", lambda one, plain: one.emitted.energy_j, "emitted", "J"),
+    MethodColumn("alone", lambda one, plain: one.alone.to_dict()),
+    MethodColumn("alone_j", lambda one, plain: one.alone.energy_j, "alone", "J"),
+    MethodColumn("alone_percent", lambda one, plain: _percent(one.alone, plain), "of plain", "%"),
+    MethodColumn("alone_latency_s", lambda one, plain: one.alone.latency_s),
+    MethodColumn("alone_area", lambda one, plain: area_in_one_unit(one.alone.area)[1]),
+    MethodColumn("area_unit", lambda one, plain: area_in_one_unit(one.alone.area)[0]),
+    MethodColumn("alone_operations", lambda one, plain: operations_text(one.alone), "operations alone"),
+    MethodColumn("left_out", lambda one, plain: one.left_out.to_dict()),
+    MethodColumn("left_out_j", lambda one, plain: one.left_out.energy_j, "left out", "J"),
+    MethodColumn("left_out_percent", lambda one, plain: _percent(one.left_out, plain)),
+    MethodColumn("equivalent_width", lambda one, plain: one.equivalent_width, "equivalent width"),
+    *map(_count_column, COUNTS),
+    MethodColumn("reason", lambda one, plain: one.reason, "why"),
+)
+COLUMNS: Mapping[str, MethodColumn] = MappingProxyType({column.name: column for column in _DECLARED})
+"""Every column by its name."""
+
+FIGURES = ("emitted_j", "alone_j", "alone_percent", "left_out_j", "equivalent_width")
+"""The numbers of a method that people are shown, and that have ranges in JSON."""
+PAPER = ("branch", "category", "method", *FIGURES, "alone_operations", "reason")
+"""The columns of the tables for people, in their order."""
+RECORD = ("method", "branch", "category", "emitted", "alone", "left_out", "equivalent_width", "reason")
+"""The keys of JSON."""
+TIDY = (
+    "use", "name", "branch", "category", "emitted_j", "alone_j", "alone_percent", "left_out_j", "left_out_percent",
+    "alone_latency_s", "alone_area", "area_unit", "equivalent_width", *COUNTS, "reason",
+)  # fmt: skip
+"""The columns of CSV and of the frame."""
+
+
+def method_frame(table: MethodTable) -> pd.DataFrame:
+    """One row per method: energies of the three views, what it adds alone, and the width that costs the same."""
+    return pd.DataFrame([row_of(one, table.plain, TIDY) for one in table.rows], columns=list(TIDY))
+
+
+def tidy_methods(table: MethodTable) -> Table:
+    """The same as a table, as CSV has it."""
+    columns = tuple(Column(name, name) for name in TIDY)
+    rows = tuple(tuple(row_of(one, table.plain, TIDY).values()) for one in table.rows)
+    return Table("methods", table.network, columns, rows)
+
+
+def table_record(table: MethodTable) -> dict[str, Any]:
+    """JSON form of a method table; `docs/json.md` describes it."""
+    plain = table.plain
+    return {
+        "network": table.network,
+        "profile": table.profile,
+        "full": table.full,
+        "plain": {"energy_j": plain.energy_j, "latency_s": plain.latency_s, "area": dict(plain.area)},
+        "methods": [row_of(one, plain, RECORD) for one in table.rows],
+    }
+
+
+def row_of(one: MethodCost, plain: Cost, names: tuple[str, ...]) -> dict[str, Any]:
+    """The values of one method in the columns of these names."""
+    return {name: COLUMNS[name].value(one, plain) for name in names}

@@ -1,0 +1,87 @@
+"""The costs of methods as tables for people, by branch and category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from analysis.costs.cost_tables import area_text
+from analysis.methods.marginal import Change, MethodCost, MethodTable
+from analysis.methods.method_columns import COLUMNS, PAPER, operations_text, row_of
+from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
+from analysis.show.tables import Cell, Column, Table
+from analysis.show.text_forms import cell_text
+from analysis.show.units import readable
+from costmodel.methods import CATEGORIES
+
+_JOINED: Mapping[str, str] = MappingProxyType(
+    {"emitted_j": "emitted", "alone_j": "alone", "left_out_j": "left_out"}
+)
+"""Energies that stand before their operations on a screen, and what the two together are called."""
+
+
+def method_view(table: MethodTable) -> Table:
+    """Every method as emitted, alone over the plain network, and left out of the full design, by category."""
+    columns = tuple(COLUMNS[name].column for name in PAPER)
+    rows = tuple(tuple(row_of(one, table.plain, PAPER).values()) for one in by_category(table))
+    title = f"Repair methods on {table.network}, {table.profile}"
+    return Table("methods", title, columns, rows, method_caption(table), 2)
+
+
+def ranged_method_view(best: MethodTable, table: MethodTable, worst: MethodTable) -> Table:
+    """The table of `method_view` with the range of each figure over both ends of the profile's ranges."""
+    three = method_view(best), method_view(table), method_view(worst)
+    joined = joined_tables(three, key=("branch", "category", "method"))
+    return replace(joined, caption=f"{joined.caption} {WHAT_RANGES_ARE}")
+
+
+def screen_view(view: Table, table: MethodTable) -> Table:
+    """The table of `method_view`, or the ranged one, in fewer and wider columns: energy and operations in one cell."""
+    kept = [number for number, column in enumerate(view.columns) if column.name != "alone_operations"]
+    names = [view.columns[number].name for number in kept]
+    rows = tuple(
+        tuple(_screen_cell(one, name, cells[number]) for name, number in zip(names, kept, strict=True))
+        for one, cells in zip(by_category(table), view.rows, strict=True)
+    )
+    return Table("methods", view.title, tuple(map(_screen_column, names)), rows, view.caption, 2)
+
+
+def _screen_column(name: str) -> Column:
+    if name == "equivalent_width":
+        return Column(name, "equal width")
+    return Column(_JOINED[name], COLUMNS[name].title) if name in _JOINED else COLUMNS[name].column
+
+
+def _screen_cell(one: MethodCost, name: str, cell: Cell) -> Cell:
+    if name not in _JOINED:
+        return cell
+    return _change_text(cell, getattr(one, _JOINED[name]))
+
+
+def _change_text(energy: Cell, change: Change) -> str:
+    """Energy, and the operations that change; a bare 0 where nothing does."""
+    operations = operations_text(change)
+    if change.energy_j == 0 and operations == "0":
+        return "0"
+    return f"{cell_text(energy, 'J')}: {operations}"
+
+
+def by_category(table: MethodTable) -> list[MethodCost]:
+    """The methods in the order of branches and categories."""
+    branches = list(CATEGORIES)
+    return sorted(
+        table.rows, key=lambda row: (branches.index(row.branch), CATEGORIES[row.branch].index(row.category))
+    )
+
+
+def method_caption(table: MethodTable) -> str:
+    """What the columns of a method table mean, and the plain BNN that they are measured against."""
+    plain = table.plain
+    area = ", ".join(" ".join(area_text(resource, amount)) for resource, amount in plain.area.items())
+    return (
+        f"Plain BNN: {readable(plain.energy_j, 'J')}, {readable(plain.latency_s, 's')}, {area}. "
+        "Emitted: what the method asks for, before folding. Alone: what is left of it after folding, over the "
+        f"plain BNN. Left out: what {table.full}, with the method in it, saves without it. Equivalent width: the "
+        "width at which the plain BNN takes as much energy."
+    )

@@ -1,0 +1,90 @@
+"""`bnncost table`: what every repair method costs on one network and profile."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from analysis.methods.branches import by_branch
+from analysis.methods.marginal import MethodTable, method_table
+from analysis.methods.method_columns import FIGURES, table_record, tidy_methods
+from analysis.methods.method_tables import method_view, ranged_method_view, screen_view
+from analysis.show.document import Document
+from analysis.show.progress import under_way
+from analysis.show.range_cells import at_all_ends, joined_tables
+from analysis.show.tables import Cell, Table, records
+from analysis.show.words import COMPULSORY
+from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.evaluate.ranges import Range
+from costmodel.hardware import HardwareProfile
+from costmodel.pricing.price import TrafficModel, with_traffic
+
+
+def table_document(
+    network: str,
+    profile: AnyProfile,
+    dataset: str | None,
+    full: str | None,
+    methods: str | None,
+    *,
+    ranges: bool = False,
+    traffic: TrafficModel | None = None,
+) -> Document:
+    """Price the methods, saying on a terminal which one is under way; with the range of each figure if asked for."""
+    uses, chip = split_methods(methods), with_traffic(as_profile(profile), traffic)
+    document = _priced(network, chip, dataset, full, uses, ranges=ranges)
+    return replace(document, notes=(*document.notes, COMPULSORY)) if chip.array is None else document
+
+
+def _priced(
+    network: str,
+    profile: HardwareProfile,
+    dataset: str | None,
+    full: str | None,
+    uses: list[str] | None,
+    *,
+    ranges: bool,
+) -> Document:
+    with under_way("pricing") as tell:
+        if not ranges:
+            table = method_table(network, profile, dataset, full, uses, tell)
+            return _document(table, method_view(table), tidy_methods(table), {})
+        three = at_all_ends(lambda chip: method_table(network, chip, dataset, full, uses, tell), profile)
+    view = ranged_method_view(*three)
+    best, table, worst = three
+    tidy = joined_tables((tidy_methods(best), tidy_methods(table), tidy_methods(worst)), key=("use",))
+    return _document(table, view, tidy, {"ranges": _range_records(three)})
+
+
+def _document(table: MethodTable, view: Table, tidy: Table, more: dict[str, object]) -> Document:
+    screen = by_branch(screen_view(view, table))
+    return Document(by_branch(view), table_record(table) | more, tidy, screen=screen)
+
+
+def _range_records(three: tuple[MethodTable, MethodTable, MethodTable]) -> list[dict[str, object]]:
+    """Each method's figures with low, value and high, for JSON."""
+    views = [records(method_view(one)) for one in three]
+    return [
+        {"method": rows[1]["method"], **{name: _ends(*(row[name] for row in rows)) for name in FIGURES}}
+        for rows in zip(*views, strict=True)
+    ]
+
+
+def _ends(best: Cell, value: Cell, worst: Cell) -> object:
+    """A figure with its range; a range without ends where an end of the profile's ranges does not give the figure."""
+    if value is None:
+        return None
+    if best is None or worst is None:
+        return {"low": None, "value": value, "high": None}
+    assert isinstance(best, int | float) and isinstance(value, int | float) and isinstance(worst, int | float)
+    return Range.of(best, value, worst).to_dict()
+
+
+def split_methods(text: str | None) -> list[str] | None:
+    """Cut a list at the commas that are not in brackets; None where there is nothing in it.
+
+    >>> split_methods("prelu, real_shortcut(operands=int4,pool=false)")
+    ['prelu', 'real_shortcut(operands=int4,pool=false)']
+    """
+    parts = [part.strip() for part in re.split(r",(?![^(]*\))", text or "")]
+    return [part for part in parts if part] or None

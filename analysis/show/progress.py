@@ -1,0 +1,32 @@
+"""What is under way, told on a terminal and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from analysis.show.document import console_for
+
+
+@contextmanager
+def under_way(doing: str) -> Iterator[Callable[[str], None] | None]:
+    """Give a function that shows on standard error what is at work, after the word `doing`; None where nobody looks."""
+    console = console_for(sys.stderr)
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status(doing) as status:
+        yield lambda name: status.update(f"{doing} {name}")
+
+
+@contextmanager
+def counted(doing: str, total: int, console: Console) -> Iterator[Callable[[str], None]]:
+    """Give a function that is told each part's name as it ends, and shows on a terminal how many of `total` have."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(doing, total=total)
+        yield lambda name: progress.update(task, advance=1, description=name)
