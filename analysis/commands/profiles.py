@@ -22,6 +22,7 @@ from costmodel.hardware import (
     new_profile,
     profile_json_schema,
 )
+from costmodel.hardware.prices import mac_price
 from costmodel.hardware.text.quantity import Status
 from costmodel.output import write_whole
 
@@ -41,7 +42,7 @@ def _summary(profile: HardwareProfile) -> tuple[Cell, ...]:
     node = profile.technology.node
     return (
         profile.name, profile.title, profile.archetype, f"{node.value:g} {node.unit}", profile.clock.si,
-        profile.mac_price("1x1").energy_j, profile.mac_price("8x8").energy_j,
+        mac_price(profile, "1x1").energy_j, mac_price(profile, "8x8").energy_j,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import LoopNest
 from costmodel.mapping.nest import DIMS
 from costmodel.mapping.outline import WORDS
-from costmodel.pricing.moved import READ_OR_WRITE
+from costmodel.pricing.mac_traffic import READ_OR_WRITE
 
 COMPULSORY = "Traffic is compulsory: every value is moved once, and no layer is mapped."
 OPERAND_NAMES = {"W": "weights", "I": "features", "O": "partial_sums"}

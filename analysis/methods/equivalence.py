@@ -33,19 +33,19 @@ def width_curve(network: str, dataset: str, profile: AnyProfile, widths: np.ndar
     frame = pd.DataFrame(
         {
             "width": widths,
-            "energy_j": costs.energy_j,
-            "latency_s": costs.latency_s,
+            "energy_j": costs.energy.total_j,
+            "latency_s": costs.time.latency_s,
             "area": sum(costs.area.values()) if area is None else area,
             "memory_bits": stored,
         }
     )
-    return frame[costs.placement.unplaced_bits == 0].reset_index(drop=True)
+    return frame[costs.setting.placement.unplaced_bits == 0].reset_index(drop=True)
 
 
 def _priced(key: DesignKey, chip: HardwareProfile, widths: np.ndarray) -> tuple[PointCosts, np.ndarray]:
     demand = demand_over_widths(key, widths)
     kept = demand.storage
-    return price(demand, chip), kept.weights + kept.parameters + kept.peak_features
+    return price(demand, chip), kept["weights"] + kept["parameters"] + kept["peak_features"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,6 @@ def width_scale(plain: DesignKey, profile: AnyProfile) -> WidthScale:
     @cache
     def energy_at(width: float) -> float | None:
         costs, _ = _priced(plain, chip, np.array([width]))
-        return None if costs.placement.unplaced_bits[0] > 0 else float(costs.energy_j[0])
+        return None if costs.setting.placement.unplaced_bits[0] > 0 else float(costs.energy.total_j[0])
 
     return WidthScale(energy_at)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.hardware.precision import (
@@ -18,10 +17,8 @@ from costmodel.hardware.precision import (
     operand,
     side_precision_for,
 )
+from costmodel.hardware.profile import Control, HardwareProfile, MacUnit, Popcount, SideUnit
 from costmodel.hardware.text.quantity import Quantity
-
-if TYPE_CHECKING:
-    from costmodel.hardware.profile import HardwareProfile, MacUnit, Popcount, SideUnit
 
 _SQUARE_METRE = 1e6  # mm2
 
@@ -66,7 +63,12 @@ class Reproduction:
         return abs(self.deviation_percent) <= self.tolerance_percent
 
 
-def resources_of(fields: Iterable[tuple[str, Quantity | None]]) -> dict[str, float]:
+def control_resources(control: Control) -> dict[str, float]:
+    """Return what the control takes of the chip: "mm2" or "lut"."""
+    return _resources_of((("mm2", control.area), ("lut", control.lut)))
+
+
+def _resources_of(fields: Iterable[tuple[str, Quantity | None]]) -> dict[str, float]:
     """Amounts of the resources that are given; areas in mm2."""
     return {
         name: figure.si * (_SQUARE_METRE if name == "mm2" else 1.0)
@@ -88,7 +90,7 @@ def full_adders_per_bit(fan_in: float) -> float:
 
 
 def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
-    """Price of one MAC; see `HardwareProfile.mac_price`."""
+    """Return the price of a MAC of precision `label`, such as "1x1"; raises BnncostError where nothing can run it."""
     if mac_operands(label) is None:
         raise unknown("MAC precision", label, MAC_LABELS)
     runs_on = mac_label_for(label, profile.compute)
@@ -111,7 +113,7 @@ def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
 
 
 def operation_price(profile: HardwareProfile, operation: str, precision: str) -> UnitPrice:
-    """Price of one element-wise operation; see `HardwareProfile.operation_price`."""
+    """Return the price of an element-wise operation; raises BnncostError where no listed unit is wide enough."""
     if operation not in OPERATIONS:
         raise unknown("operation", operation, OPERATIONS)
     if operand(precision) is None:
@@ -152,7 +154,7 @@ def reproductions(profile: HardwareProfile) -> tuple[Reproduction, ...]:
 
 
 def _predict(profile: HardwareProfile, metric: str, precision: str, operations_per_mac: float) -> float:
-    price = profile.mac_price(precision)
+    price = mac_price(profile, precision)
     macs_per_cycle = 1.0 / price.cycles_per_operation
     if metric == "throughput":
         return operations_per_mac * macs_per_cycle * profile.clock.si
@@ -212,7 +214,7 @@ def _popcount_used(place: str, parts: Popcount) -> Used:
 
 
 def _unit_resources(unit: MacUnit | SideUnit) -> dict[str, float]:
-    return resources_of((("mm2", unit.area), ("lut", unit.lut), ("dsp", unit.dsp)))
+    return _resources_of((("mm2", unit.area), ("lut", unit.lut), ("dsp", unit.dsp)))
 
 
 def _used(place: str, unit: MacUnit | SideUnit, fields: Iterable[str]) -> Used:
