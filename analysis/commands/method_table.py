@@ -21,7 +21,7 @@ from analysis.show.tables import Cell, Column, Table, cell_text, records
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.price import TrafficModel, with_traffic
+from costmodel.pricing.price import TrafficModel, traffic_model
 
 _RANGED = ("emitted_j", "alone_j", "alone_percent", "left_out_j", "equivalent_width")
 """Figures of a method that have a range in JSON."""
@@ -38,9 +38,10 @@ def table_document(
     traffic: TrafficModel | None = None,
 ) -> Document:
     """Price the methods, saying on a terminal which one is under way; with the range of each figure if asked for."""
-    uses, chip = split_methods(methods), with_traffic(as_profile(profile), traffic)
-    document = _priced(network, chip, dataset, full, uses, ranges=ranges)
-    return replace(document, notes=(*document.notes, COMPULSORY)) if chip.array is None else document
+    uses, chip = split_methods(methods), as_profile(profile)
+    model = traffic_model(chip, traffic)
+    document = _priced(network, chip, dataset, full, uses, ranges=ranges, traffic=model)
+    return replace(document, notes=(*document.notes, COMPULSORY)) if model == "compulsory" else document
 
 
 def _priced(
@@ -51,12 +52,15 @@ def _priced(
     uses: list[str] | None,
     *,
     ranges: bool,
+    traffic: TrafficModel,
 ) -> Document:
     with _progress(console_for(sys.stderr)) as tell:
         if not ranges:
-            found = method_table(network, profile, dataset, full, uses, tell)
+            found = method_table(network, profile, dataset, full, uses, tell, traffic=traffic)
             return _document(found, method_view(found), _tidy(found), {})
-        three = at_all_ends(lambda chip: method_table(network, chip, dataset, full, uses, tell), profile)
+        three = at_all_ends(
+            lambda chip: method_table(network, chip, dataset, full, uses, tell, traffic=traffic), profile
+        )
     view = ranged_method_view(*three)
     best, found, worst = three
     tidy = joined_tables((_tidy(best), _tidy(found), _tidy(worst)), key=("use",))

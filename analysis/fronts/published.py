@@ -14,6 +14,7 @@ from costmodel import DESIGNS, BnncostError, Cost, DesignKey, cost
 from costmodel.designs.published import PublishedDesign
 from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.pricing.price import TrafficModel
 
 Axis = Literal["energy", "latency", "area", "memory"]
 AXIS_COLUMN = {"energy": "energy_j", "latency": "latency_s", "area": "area", "memory": "memory_bits"}
@@ -21,18 +22,27 @@ RESOURCES = ("mm2", "lut")
 
 
 def front_frame(
-    network: str, dataset: str, profile: AnyProfile, records: Sequence[AccuracyRecord], x: Axis = "energy"
+    network: str,
+    dataset: str,
+    profile: AnyProfile,
+    records: Sequence[AccuracyRecord],
+    x: Axis = "energy",
+    *,
+    traffic: TrafficModel | None = None,
 ) -> pd.DataFrame:
     """One row per design with its accuracy, its cost, and whether it is on the front; sorted by the axis `x`.
 
     Published figures of one design are merged: the best one by its authors counts, the others give its range.
-    Own measurements of one design are averaged.
+    Own measurements of one design are averaged. `traffic` is as in `cost`.
     """
     chip = as_profile(profile)
     groups: dict[str, list[AccuracyRecord]] = {}
     for record in for_network(records, network, dataset):
         groups.setdefault(record.name, []).append(record)
-    rows = [_accuracy(name, group) | cost_columns(cost(group[0].key, chip)) for name, group in groups.items()]
+    rows = [
+        _accuracy(name, group) | cost_columns(cost(group[0].key, chip, traffic=traffic))
+        for name, group in groups.items()
+    ]
     return with_front(rows, x)
 
 
@@ -45,26 +55,28 @@ def with_front(rows: Sequence[Mapping[str, object]], x: Axis) -> pd.DataFrame:
 
 
 def runnable(
-    records: Sequence[AccuracyRecord], profile: AnyProfile
+    records: Sequence[AccuracyRecord], profile: AnyProfile, *, traffic: TrafficModel | None = None
 ) -> tuple[list[AccuracyRecord], dict[str, str]]:
     """Split records into those whose design has a cost on the profile, and the others' names with the reason.
 
     A design may not fit, or need an operation that the profile has no price for. Raises where none is left.
     """
-    reasons = reasons_against({record.name: record.key for record in records}, profile)
+    reasons = reasons_against({record.name: record.key for record in records}, profile, traffic=traffic)
     kept = [record for record in records if record.name not in reasons]
     if records and not kept:
         raise BnncostError("\n".join(reasons.values()))
     return kept, reasons
 
 
-def reasons_against(designs: Mapping[str, DesignKey], profile: AnyProfile) -> dict[str, str]:
+def reasons_against(
+    designs: Mapping[str, DesignKey], profile: AnyProfile, *, traffic: TrafficModel | None = None
+) -> dict[str, str]:
     """By name, why a design has no cost on the profile; those that have one are left out."""
     chip = as_profile(profile)
     reasons: dict[str, str] = {}
     for name, key in designs.items():
         try:
-            cost(key, chip)
+            cost(key, chip, traffic=traffic)
         except BnncostError as error:
             reasons[name] = str(error)
     return reasons
