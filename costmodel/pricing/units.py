@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,24 +31,12 @@ class Prices:
     """All units of a chip with fixed units, in use or not; none where they are matched to the demand."""
 
 
-_KNOWN: KnownByProfile[tuple[OperationKey, ...], Prices] = KnownByProfile()
+_KNOWN: KnownByProfile[OperationKey, UnitPrice] = KnownByProfile()
 
 
 def prices_of(profile: HardwareProfile, operations: tuple[OperationKey, ...]) -> Prices:
-    """Look up every operation, once per profile; one that the profile cannot run raises BnncostError."""
-    known = _KNOWN.of(profile)
-    if operations not in known:
-        known[operations] = _looked_up(profile, operations)
-    return known[operations]
-
-
-def _looked_up(profile: HardwareProfile, operations: tuple[OperationKey, ...]) -> Prices:
-    units = tuple(
-        mac_price(profile, precision)
-        if operation == "mac"
-        else operation_price(profile, operation, precision)
-        for operation, precision in operations
-    )
+    """Look up every operation; one that the profile cannot run raises BnncostError."""
+    units = _looked_up(profile, operations)
     return Prices(
         units=units,
         energy_j=np.array([unit.energy_j for unit in units]),
@@ -56,15 +45,29 @@ def _looked_up(profile: HardwareProfile, operations: tuple[OperationKey, ...]) -
         unit_of=tuple(
             (operation, unit.precision) for (operation, _), unit in zip(operations, units, strict=True)
         ),
-        built=tuple(_all_units(profile)) if profile.side.policy == "fixed" else (),
+        built=_looked_up(profile, _all_operations(profile)) if profile.side.policy == "fixed" else (),
     )
 
 
-def _all_units(profile: HardwareProfile) -> list[UnitPrice]:
-    """Every unit that a chip with fixed units has, used or not."""
+def _looked_up(profile: HardwareProfile, operations: Sequence[OperationKey]) -> tuple[UnitPrice, ...]:
+    """Return the unit price of each operation, looked up once per profile: designs share most operations."""
+    known = _KNOWN.of(profile)
+    for key in operations:
+        if key not in known:
+            operation, precision = key
+            known[key] = (
+                mac_price(profile, precision)
+                if operation == "mac"
+                else operation_price(profile, operation, precision)
+            )
+    return tuple(known[key] for key in operations)
+
+
+def _all_operations(profile: HardwareProfile) -> list[OperationKey]:
+    """Every operation that a profile lists: MACs, then side operations."""
     side = [
-        operation_price(profile, operation, precision)
+        (str(operation), str(precision))
         for operation, listed in profile.side.operations.items()
         for precision in listed
     ]
-    return [*(mac_price(profile, label) for label in profile.compute), *side]
+    return [*(("mac", label) for label in profile.compute), *side]
