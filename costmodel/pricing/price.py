@@ -86,12 +86,12 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
     latency_s = total_cycles / profile.clock.si
 
-    counts, energy_per_operation = demand.total_counts, setting.prices.energy_j
-    memory_j = memory_energy(setting, moved.totals)  # traffic x energy per bit
-    control_j = (profile.control.energy.si if profile.control else 0.0) * total_cycles
     leakage_w = _leakage(setting, demand.points)
+    operations_j = setting.prices.energy_j @ demand.total_counts
+    memory_j = memory_energy(setting, moved.totals)
+    control_j = (profile.control.energy.si if profile.control else 0.0) * total_cycles
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
-    operations_j = energy_per_operation @ counts
+    # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
 
     return PointCosts(

@@ -146,6 +146,16 @@ def test_maps_spill_only_in_the_layers_that_overflow(demand: Demand, tmp_path: P
     assert found.setting.placement.used_bits["dram"][0] == 832 + 2176 - 1024
 
 
+def test_what_moves_is_split_by_layer_and_sums_to_the_totals(demand: Demand, tmp_path: Path) -> None:
+    """11/13 of the weights lie outside: 256 bits of them in layer a, 576 in b."""
+    moved = price(demand, chip(tmp_path, memories=spilling(1))).moved
+    assert moved["dram", "weights", "read"][:, 0] == exactly([256 * 11 / 13, 576 * 11 / 13])
+    assert moved["sram", "features", "read"][:, 0].tolist() == [512, 0]
+    assert moved["sram", "features", "write"][:, 0].tolist() == [0, 2048]
+    for key, total in moved.totals.items():
+        assert moved[key].sum(axis=0) == exactly(total)
+
+
 def test_what_finds_no_room_is_an_error_that_names_design_profile_and_bits(tmp_path: Path) -> None:
     """The outer level has 512 bits for the 704 that spill."""
     tight = chip(tmp_path, memories=spilling(0.0625))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import costmodel as cm
-from costmodel.demand.arrays import Demand, demand_of, distinct, joined
+from costmodel.demand.arrays import LAYOUT, Demand, demand_of, distinct, joined, part
 from costmodel.evaluate.sweep import SweepResult, demand_over_widths, sweep
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import price
@@ -117,6 +117,23 @@ def test_layers_that_are_alike_are_kept_once_and_counted_as_often(profiles: list
         assert {name: list(a) for name, a in left.area.items()} == {
             name: list(a) for name, a in right.area.items()
         }
+
+
+def test_joined_demands_come_apart_as_they_were() -> None:
+    """Every array, whatever its axes: what the others need besides is zero."""
+    parts = [demand_of(cm.fold(cm.build(cm.DesignKey.parse(text)))) for text in DESIGNS]
+    together = joined(parts)
+    for number, demand in enumerate(parts):
+        again = part(together, np.array([number]))
+        assert len(again.layers) >= len(demand.layers)
+        for name in LAYOUT:
+            before, after = getattr(demand, name), getattr(again, name)
+            assert after.dtype == before.dtype
+            kept = [slice(length) for length in before.shape]
+            if name == "counts":
+                kept[0] = [again.operations.index(key) for key in demand.operations]
+            np.testing.assert_array_equal(after[tuple(kept)], before)
+            assert np.count_nonzero(after) == np.count_nonzero(before)
 
 
 def test_joining_keeps_every_demand(profiles: list[HardwareProfile]) -> None:
