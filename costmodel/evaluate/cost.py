@@ -185,11 +185,16 @@ def _layer_costs(demand: Demand, points: PointCosts) -> tuple[LayerCost, ...]:
         cycles = float(time.cycles.slowest[number, 0])
         layers.append(
             LayerCost(
-                demand.layers[number], float(operation_j[number]), sum(row.energy_j for row in memory), cycles,
-                float(stalls[number, 0]), float(cycles / profile.clock.si), paces[int(bound_by[number, 0])],
-                memory,
+                layer=demand.layers[number],
+                operation_j=float(operation_j[number]),
+                memory_j=sum(row.energy_j for row in memory),
+                cycles=cycles,
+                stall_cycles=float(stalls[number, 0]),
+                latency_s=cycles / profile.clock.si,
+                bound_by=paces[int(bound_by[number, 0])],
+                memory=memory,
             )
-        )  # fmt: skip
+        )
     return tuple(layers)
 
 

@@ -107,9 +107,17 @@ def _layer_mapping(name: str, placed: Placed, setting: Setting) -> LayerMapping:
     capacity = {level.name: float(level.size_bits) for level in mapped.machine.levels}
     capacity |= {level: float(bits[0]) for level, bits in setting.placement.size_bits.items()}
     return LayerMapping(
-        name, fields.label, placed.share, home.weights, home.maps, bool(fields.streamed), mapped, tuple(rows),
-        capacity, setting.profile.processor is None,
-    )  # fmt: skip
+        layer=name,
+        precision=fields.label,
+        share=placed.share,
+        weights_in=home.weights,
+        features_in=home.maps,
+        streamed=bool(fields.streamed),
+        mapped=mapped,
+        moved=tuple(rows),
+        capacity_bits=capacity,
+        timed=setting.profile.processor is None,
+    )
 
 
 def _found(layer: str, names: tuple[str, ...], mappable: list[str], design: str) -> str:

@@ -48,7 +48,7 @@ class LayerCycles:
 
 
 def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic | None) -> LayerCycles:
-    """Cycles of array, side units and ports; the array takes those of its mappings where MACs were mapped."""
+    """Find the cycles of array, side units and ports; the array takes those of its mappings where MACs are mapped."""
     profile, prices, work = setting.profile, setting.prices, demand.work
     mac_numbers = np.flatnonzero(prices.is_mac)
     array = _cycles_of(work, prices, mac_numbers)
