@@ -10,6 +10,7 @@ from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, records
 from costmodel import load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile, Quantity
+from costmodel.hardware.prices import mac_price
 from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Status
 from costmodel.hardware.walk import quantities
@@ -30,7 +31,7 @@ def _summary(profile: HardwareProfile) -> tuple[Cell, ...]:
     node = profile.technology.node
     return (
         profile.name, profile.title, profile.archetype, f"{node.value:g} {node.unit}", profile.clock.si,
-        profile.mac_price("1x1").energy_j, profile.mac_price("8x8").energy_j,
+        mac_price(profile, "1x1").energy_j, mac_price(profile, "8x8").energy_j,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from costmodel import Cost
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping.nest import DIMS, FEATURES, SUMS, WEIGHTS, Operand
 from costmodel.mapping.outline import WORDS
-from costmodel.pricing.moved import READ_OR_WRITE
+from costmodel.pricing.mac_traffic import READ_OR_WRITE
 
 OPERAND_NAMES = {WEIGHTS: "weights", FEATURES: "features", SUMS: "partial_sums"}
 

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 
 from costmodel import BnncostError, DesignKey, cost
 from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.pricing.price import TrafficModel
 
 
-def reasons_against(designs: Mapping[str, DesignKey], profile: AnyProfile) -> dict[str, str]:
+def reasons_against(
+    designs: Mapping[str, DesignKey], profile: AnyProfile, *, traffic: TrafficModel | None = None
+) -> dict[str, str]:
     """By name, why a design has no cost on the profile; those that have one are left out."""
     chip = as_profile(profile)
     reasons: dict[str, str] = {}
     for name, key in designs.items():
         try:
-            cost(key, chip)
+            cost(key, chip, traffic=traffic)
         except BnncostError as error:
             reasons[name] = str(error)
     return reasons

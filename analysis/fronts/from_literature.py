@@ -16,32 +16,42 @@ from costmodel import DESIGNS, BnncostError, cost
 from costmodel.designs.published import PublishedDesign
 from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.pricing.price import TrafficModel
 
 
 def front_frame(
-    network: str, dataset: str, profile: AnyProfile, records: Sequence[AccuracyRecord], x: Axis = Axis.energy
+    network: str,
+    dataset: str,
+    profile: AnyProfile,
+    records: Sequence[AccuracyRecord],
+    x: Axis = Axis.energy,
+    *,
+    traffic: TrafficModel | None = None,
 ) -> pd.DataFrame:
     """One row per design with its accuracy, its cost, and whether it is on the front; sorted by the axis `x`.
 
     Published figures of one design are merged: the best one by its authors counts, the others give its range.
-    Own measurements of one design are averaged.
+    Own measurements of one design are averaged. `traffic` is as in `cost`.
     """
     chip = as_profile(profile)
     groups: dict[str, list[AccuracyRecord]] = {}
     for record in for_network(records, network, dataset):
         groups.setdefault(record.name, []).append(record)
-    rows = [_accuracy(name, group) | cost_values(cost(group[0].key, chip)) for name, group in groups.items()]
+    rows = [
+        _accuracy(name, group) | cost_values(cost(group[0].key, chip, traffic=traffic))
+        for name, group in groups.items()
+    ]
     return with_front(rows, x)
 
 
 def runnable(
-    records: Sequence[AccuracyRecord], profile: AnyProfile
+    records: Sequence[AccuracyRecord], profile: AnyProfile, *, traffic: TrafficModel | None = None
 ) -> tuple[list[AccuracyRecord], dict[str, str]]:
     """Split records into those whose design has a cost on the profile, and the others' names with the reason.
 
     A design may not fit, or need an operation that the profile has no price for. Raises where none is left.
     """
-    reasons = reasons_against({record.name: record.key for record in records}, profile)
+    reasons = reasons_against({record.name: record.key for record in records}, profile, traffic=traffic)
     kept = [record for record in records if record.name not in reasons]
     if records and not kept:
         raise BnncostError("\n".join(reasons.values()))

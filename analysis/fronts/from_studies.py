@@ -15,6 +15,7 @@ from analysis.fronts.nondominated import on_front, with_front
 from analysis.show.axes import Axis
 from costmodel import cost
 from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.pricing.price import TrafficModel
 
 _NAMES = 24
 """Designs that a figure has room to name."""
@@ -23,16 +24,21 @@ _SAME_COST = 1.03
 
 
 def study_frame(
-    designs: Sequence[MeasuredDesign], profile: AnyProfile, names: Names, x: Axis = Axis.energy
+    designs: Sequence[MeasuredDesign],
+    profile: AnyProfile,
+    names: Names,
+    x: Axis = Axis.energy,
+    *,
+    traffic: TrafficModel | None = None,
 ) -> pd.DataFrame:
     """One row per design of a study with its accuracy, its cost, and whether it is on the front; sorted by `x`.
 
     `top1` is the mean over seeds, by which designs beat each other; `top1_spread` the standard deviation over seeds,
     `top1_low` and `top1_high` lie one below and above. `within_spread` marks designs that are beaten, but by no
-    design by more than the spread explains; `named` those that a figure has to name.
+    design by more than the spread explains; `named` those that a figure has to name. `traffic` is as in `cost`.
     """
     chip = as_profile(profile)
-    rows = [_row(one, names) | cost_values(cost(one.key, chip)) for one in designs]
+    rows = [_row(one, names) | cost_values(cost(one.key, chip, traffic=traffic)) for one in designs]
     frame = with_front(rows, x)
     place, top1 = frame["x"].to_numpy(), frame["top1"].to_numpy()
     frame["within_spread"] = within_spread(place, top1, frame["seeds"].to_numpy(), pooled_spread(designs))
@@ -42,10 +48,10 @@ def study_frame(
 
 
 def runnable_designs(
-    designs: Sequence[MeasuredDesign], profile: AnyProfile
+    designs: Sequence[MeasuredDesign], profile: AnyProfile, *, traffic: TrafficModel | None = None
 ) -> tuple[list[MeasuredDesign], dict[str, str]]:
     """Split designs into those that have a cost on the profile, and the others' names with the reason."""
-    reasons = reasons_against({str(one.key): one.key for one in designs}, profile)
+    reasons = reasons_against({str(one.key): one.key for one in designs}, profile, traffic=traffic)
     kept = [one for one in designs if str(one.key) not in reasons]
     return kept, reasons
 

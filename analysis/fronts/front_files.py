@@ -20,30 +20,51 @@ from analysis.show.units import readable
 from analysis.show.words import accuracy_text, network_title, profile_title
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.output import write_whole
+from costmodel.pricing.price import TrafficModel
 
 
 def write_front(
-    frame: pd.DataFrame, network: str, dataset: str, profile: AnyProfile, x: Axis, out: Path
+    frame: pd.DataFrame,
+    network: str,
+    dataset: str,
+    profile: AnyProfile,
+    x: Axis,
+    out: Path,
+    *,
+    traffic: TrafficModel | None = None,
 ) -> list[Path]:
-    """Write one front as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths."""
+    """Write one front as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths.
+
+    `traffic` is that of the frame's costs.
+    """
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
     view = front_view(frame, f"{title}, {chip.name}")
-    widths = width_curve(network, dataset, chip, np.array(WIDTHS))
-    figure = draw_front(front_info(frame, title, profile_title(chip), x, widths))
+    widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic)
+    figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
     csv = frame.to_csv(index=False, lineterminator="\n")
     return [*write_figure(figure, out / f"front-{x}"), *write_tables(out / f"front-{x}", view, csv)]
 
 
 def write_study_front(
-    frame: pd.DataFrame, names: Names, protocol: str, profile: AnyProfile, x: Axis, stem: Path
+    frame: pd.DataFrame,
+    names: Names,
+    protocol: str,
+    profile: AnyProfile,
+    x: Axis,
+    stem: Path,
+    *,
+    traffic: TrafficModel | None = None,
 ) -> list[Path]:
-    """Write the front of one study in the same forms to files that begin with `stem`; returns the paths."""
+    """Write the front of one study in the same forms to files that begin with `stem`; returns the paths.
+
+    `traffic` is that of the frame's costs.
+    """
     chip, plain = as_profile(profile), names.baseline
     title = f"{network_title(plain.network, plain.dataset)}: measured top-1 against {x}"
-    widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS))
+    widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
     note = front_note(frame, names, protocol)
-    figure = draw_front(front_info(frame, title, profile_title(chip), x, widths, note))
+    figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
     view = shown(study_front_view(frame, f"{title}, {chip.name}", table_note(names, protocol)))
     return [
         *write_figure(figure, stem),

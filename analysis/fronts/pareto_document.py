@@ -28,7 +28,7 @@ from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
-from costmodel.pricing.price import TrafficModel, with_traffic
+from costmodel.pricing.price import TrafficModel, traffic_model
 
 LITERATURE = "literature"
 
@@ -62,9 +62,10 @@ def pareto_document(choice: Choice, out: Path) -> tuple[Document, list[Path], di
         raise unknown("network", choice.network, NETWORKS)
     if choice.dataset is not None and choice.dataset not in DATASETS:
         raise unknown("data set", choice.dataset, DATASETS)
-    chip = with_traffic(load_profile(choice.profile), choice.traffic)
-    document, written, left_out = _fronts(choice, chip, out)
-    notes = (*document.notes, COMPULSORY) if chip.array is None else document.notes
+    chip = load_profile(choice.profile)
+    model = traffic_model(chip, choice.traffic)
+    document, written, left_out = _fronts(replace(choice, traffic=model), chip, out)
+    notes = (*document.notes, COMPULSORY) if model == "compulsory" else document.notes
     return replace(document, notes=notes), written, left_out
 
 
@@ -83,21 +84,24 @@ def _published(
     everything = load_accuracy(choice.accuracy if own else None)
     network, dataset = _named(choice, everything)
     mine = for_network(everything, network, dataset)
-    here, left_out = runnable(mine, chip)
+    here, left_out = runnable(mine, chip, traffic=choice.traffic)
     if own:
         left_out |= {one.name: f"it is on {_backbone(one)}" for one in everything if one not in mine}
     frame = front_over(
-        lambda at: front_frame(network, dataset, at, here, choice.x), chip, ranges=choice.ranges
+        lambda at: front_frame(network, dataset, at, here, choice.x, traffic=choice.traffic),
+        chip,
+        ranges=choice.ranges,
     )
-    written = write_front(frame, network, dataset, chip, choice.x, make_folder(out))
+    folder = make_folder(out)
+    written = write_front(frame, network, dataset, chip, choice.x, folder, traffic=choice.traffic)
     table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}")
     return Document((table,), records(table), table), written, left_out
 
 
 def _study_frame(
-    designs: Sequence[MeasuredDesign], names: Names, x: Axis, chip: HardwareProfile
+    designs: Sequence[MeasuredDesign], names: Names, choice: Choice, chip: HardwareProfile
 ) -> pd.DataFrame:
-    return study_frame(designs, chip, names, x)
+    return study_frame(designs, chip, names, choice.x, traffic=choice.traffic)
 
 
 def _named(choice: Choice, records: list[AccuracyRecord]) -> tuple[str, str]:
@@ -120,12 +124,14 @@ def _measured(
     left_out: dict[str, str] = {}
     for study, stem in zip(chosen, stems(chosen, f"front-{choice.x}"), strict=True):
         names = names_in(outcome_of(study, known))
-        kept, reasons = runnable_designs(study.designs, chip)
+        kept, reasons = runnable_designs(study.designs, chip, traffic=choice.traffic)
         left_out |= reasons
         if not kept:
             raise BnncostError("\n".join(reasons.values()))
-        frame = front_over(partial(_study_frame, kept, names, choice.x), chip, ranges=choice.ranges)
-        written += write_study_front(frame, names, study.protocol, chip, choice.x, make_folder(out) / stem)
+        frame = front_over(partial(_study_frame, kept, names, choice), chip, ranges=choice.ranges)
+        written += write_study_front(
+            frame, names, study.protocol, chip, choice.x, make_folder(out) / stem, traffic=choice.traffic
+        )
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
         tables.append(study_front_view(frame, title, table_note(names, study.protocol)))
     return _document(chosen, tables), written, left_out

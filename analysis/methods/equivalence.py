@@ -14,7 +14,7 @@ from costmodel import DesignKey
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.sweep import demand_over_widths
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.price import PointCosts, price
+from costmodel.pricing.price import PointCosts, TrafficModel, price
 
 WIDTHS = np.array([step * 2**octave for octave in range(5) for step in (4, 5, 6, 7)] + [128]) / 16
 """Widths that an energy is looked up in: from 0.25 to 8, four to an octave, whole channels for every backbone.
@@ -23,29 +23,38 @@ Every width takes searches of its own for the mappings of its layers.
 """
 
 
-def width_curve(network: str, dataset: str, profile: AnyProfile, widths: np.ndarray = WIDTHS) -> pd.DataFrame:
+def width_curve(
+    network: str,
+    dataset: str,
+    profile: AnyProfile,
+    widths: np.ndarray = WIDTHS,
+    *,
+    traffic: TrafficModel | None = None,
+) -> pd.DataFrame:
     """Cost of the plain network at each width: width, energy_j, latency_s, area, memory_bits.
 
-    Widths that do not fit on the profile are left out.
+    Widths that do not fit on the profile are left out. `traffic` is as in `cost`.
     """
     chip = as_profile(profile)
-    costs, stored = _priced(DesignKey(network, dataset), chip, np.asarray(widths, dtype=float))
+    costs, stored = _priced(DesignKey(network, dataset), chip, np.asarray(widths, dtype=float), traffic)
     frame = pd.DataFrame(
         {
             "width": widths,
-            "energy_j": costs.energy_j,
-            "latency_s": costs.latency_s,
+            "energy_j": costs.energy.total_j,
+            "latency_s": costs.time.latency_s,
             "area": area_in_one_unit(costs.area)[1],
             "memory_bits": stored,
         }
     )
-    return frame[costs.placement.unplaced_bits == 0].reset_index(drop=True)
+    return frame[costs.setting.placement.unplaced_bits == 0].reset_index(drop=True)
 
 
-def _priced(key: DesignKey, chip: HardwareProfile, widths: np.ndarray) -> tuple[PointCosts, np.ndarray]:
+def _priced(
+    key: DesignKey, chip: HardwareProfile, widths: np.ndarray, traffic: TrafficModel | None
+) -> tuple[PointCosts, np.ndarray]:
     demand = demand_over_widths(key, widths)
     kept = demand.storage
-    return price(demand, chip), kept.weights + kept.parameters + kept.peak_features
+    return price(demand, chip, traffic), kept["weights"] + kept["parameters"] + kept["peak_features"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +92,13 @@ def _between(energy_j: float, energies_j: tuple[float, float], widths: tuple[flo
     return float(np.exp(np.log(widths[0]) + part * (np.log(widths[1]) - np.log(widths[0]))))
 
 
-def width_scale(plain: DesignKey, profile: AnyProfile) -> WidthScale:
-    """Price the plain design at the widths of the grid, each when it is first asked for."""
+def width_scale(plain: DesignKey, profile: AnyProfile, *, traffic: TrafficModel | None = None) -> WidthScale:
+    """Price the plain design at the widths of the grid, each when it is first asked for; `traffic` as in `cost`."""
     chip = as_profile(profile)
 
     @cache
     def energy_at(width: float) -> float | None:
-        costs, _ = _priced(plain, chip, np.array([width]))
-        return None if costs.placement.unplaced_bits[0] > 0 else float(costs.energy_j[0])
+        costs, _ = _priced(plain, chip, np.array([width]), traffic)
+        return None if costs.setting.placement.unplaced_bits[0] > 0 else float(costs.energy.total_j[0])
 
     return WidthScale(energy_at)

@@ -12,6 +12,7 @@ from costmodel.errors import unknown
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.methods import MethodUse
+from costmodel.pricing.price import TrafficModel
 
 FULL = "channel_scale+double_residual+prelu+squeeze_excitation+learned_threshold+polynomial_ste"
 """The full design that methods are left out of, unless another is given; what has no place is dropped."""
@@ -75,10 +76,13 @@ def method_table(
     full: str | None = None,
     methods: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
+    *,
+    traffic: TrafficModel | None = None,
 ) -> MethodTable:
     """Price every method (or those named) on a network; each is left out of the full design that contains it.
 
-    `progress` is told each method's name before it is priced. Raises BnncostError for unknown names.
+    `progress` gets each method's name before it is priced, `traffic` is as in `cost`. Raises BnncostError for unknown
+    names.
     """
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS)
@@ -89,7 +93,12 @@ def method_table(
         raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
     uses = tuple(map(MethodUse.parse, methods)) if methods else _offered(network, list(METHODS))
     base = _Baseline(
-        plain, complete, cost(plain, chip), cost(plain, chip, folding=False), width_scale(plain, chip)
+        plain,
+        complete,
+        cost(plain, chip, traffic=traffic),
+        cost(plain, chip, folding=False, traffic=traffic),
+        width_scale(plain, chip, traffic=traffic),
+        traffic,
     )
     rows = []
     for use in uses:
@@ -101,13 +110,14 @@ def method_table(
 
 @dataclass(frozen=True)
 class _Baseline:
-    """What every method is compared with: the plain design, as it runs and as it was asked for; the full one."""
+    """What every method is compared with: the plain design, as it runs and as it was asked for, and the full one."""
 
     plain: DesignKey
     full: DesignKey
     folded: Cost
     unfolded: Cost
     scale: WidthScale
+    traffic: TrafficModel | None
 
 
 def _offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
@@ -116,15 +126,18 @@ def _offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
 
 def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> MethodCost:
     alone, with_it = base.plain.with_methods((use,)), _including(base.full, use)
-    method, one = use.method, cost(alone, chip)
+    traffic = base.traffic
+    method, one = use.method, cost(alone, chip, traffic=traffic)
     return MethodCost(
         str(use),
         method.name,
         method.branch,
         method.category,
-        _emitted(use, cost(alone, chip, folding=False), base.unfolded),
+        _emitted(use, cost(alone, chip, folding=False, traffic=traffic), base.unfolded),
         difference(one, base.folded),
-        difference(cost(with_it, chip), cost(with_it.without(use.name), chip)),
+        difference(
+            cost(with_it, chip, traffic=traffic), cost(with_it.without(use.name), chip, traffic=traffic)
+        ),
         base.scale.width_at(one.energy_j),
         method.free_because or method.note,
     )

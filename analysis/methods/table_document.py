@@ -17,7 +17,7 @@ from analysis.show.words import COMPULSORY
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.price import TrafficModel, with_traffic
+from costmodel.pricing.price import TrafficModel, traffic_model
 
 
 def table_document(
@@ -31,9 +31,10 @@ def table_document(
     traffic: TrafficModel | None = None,
 ) -> Document:
     """Price the methods, saying on a terminal which one is under way; with the range of each figure if asked for."""
-    uses, chip = split_methods(methods), with_traffic(as_profile(profile), traffic)
-    document = _priced(network, chip, dataset, full, uses, ranges=ranges)
-    return replace(document, notes=(*document.notes, COMPULSORY)) if chip.array is None else document
+    uses, chip = split_methods(methods), as_profile(profile)
+    model = traffic_model(chip, traffic)
+    document = _priced(network, chip, dataset, full, uses, ranges=ranges, traffic=model)
+    return replace(document, notes=(*document.notes, COMPULSORY)) if model == "compulsory" else document
 
 
 def _priced(
@@ -44,12 +45,15 @@ def _priced(
     uses: list[str] | None,
     *,
     ranges: bool,
+    traffic: TrafficModel,
 ) -> Document:
     with under_way("pricing") as tell:
         if not ranges:
-            table = method_table(network, profile, dataset, full, uses, tell)
+            table = method_table(network, profile, dataset, full, uses, tell, traffic=traffic)
             return _document(table, method_view(table), tidy_methods(table), {})
-        three = at_all_ends(lambda chip: method_table(network, chip, dataset, full, uses, tell), profile)
+        three = at_all_ends(
+            lambda chip: method_table(network, chip, dataset, full, uses, tell, traffic=traffic), profile
+        )
     view = ranged_method_view(*three)
     best, table, worst = three
     tidy = joined_tables((tidy_methods(best), tidy_methods(table), tidy_methods(worst)), key=("use",))

@@ -10,7 +10,7 @@ from analysis.show.words import shape_text
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping.nest import RELEVANT, SUMS, Operand
 from costmodel.mapping.outline import WORDS, Lanes, Step, Tile
-from costmodel.pricing.moved import READ_OR_WRITE
+from costmodel.pricing.mac_traffic import READ_OR_WRITE
 
 SIDE = "side operations"
 

@@ -9,6 +9,7 @@ from costmodel import NETWORKS
 from costmodel.hardware import HardwareProfile
 from costmodel.mapping import LoopNest
 from costmodel.mapping.nest import DIMS
+from costmodel.pricing.price import TrafficModel
 
 COMPULSORY = "Traffic is compulsory: every value is moved once, and no layer is mapped."
 DATASET_TITLES: Mapping[str, str] = MappingProxyType(
@@ -34,9 +35,10 @@ def network_title(network: str, dataset: str) -> str:
     return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
 
 
-def profile_title(chip: HardwareProfile) -> str:
-    """Name and title of a profile in one line."""
-    return f"{chip.name}: {chip.title}"
+def profile_title(chip: HardwareProfile, traffic: TrafficModel | None = None) -> str:
+    """Name and title of a profile in one line, with the traffic where its array is not mapped on."""
+    unused = chip.array is not None and traffic == "compulsory"
+    return f"{chip.name}: {chip.title}{', compulsory traffic' if unused else ''}"
 
 
 def accuracy_text(top1: float) -> str:

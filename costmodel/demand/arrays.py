@@ -6,63 +6,76 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 
 import numpy as np
 
 from costmodel.demand.compulsory import MAP_ROLES, ROLES, Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
-from costmodel.demand.macs import MacFields, MacWork, codes_of
-from costmodel.graph import Dimension, Network
+from costmodel.demand.macs import MAC, MacWork, codes_of
+from costmodel.graph import Network
 from costmodel.mapping.nest import DIMS
 
 OperationKey = tuple[str, str]
-_CODES = slice(
-    MacFields._fields.index("weight_kind"), MacFields._fields.index("feature_bits") + 1
-)  # of the MAC's two precisions
+"""An operation and its precision, such as ("add", "int16")."""
+STORES = ("weights", "parameters", *MAP_ROLES, "peak_features")
+"""What must be kept: weights, parameters, the peak of each kind of maps alone, and that of all maps together."""
+_PRECISIONS = ("weight_kind", "weight_bits", "feature_kind", "feature_bits")
 
 
-class StorageArrays(NamedTuple):
-    """Bits to keep, per design point [bit]; see `costmodel.demand.compulsory.Storage`."""
+class Layout(NamedTuple):
+    """The axes of an array by name, outermost first, and the type of its elements."""
 
-    weights: np.ndarray
-    parameters: np.ndarray
-    binary_features: np.ndarray
-    features: np.ndarray
-    peak_features: np.ndarray
+    axes: tuple[str, ...]
+    dtype: Any = np.int64
+
+    def place(self, at: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Index into the array that takes some axes at the places given, and the others whole."""
+        return tuple(at.get(axis, slice(None)) for axis in self.axes)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Demand:
     """Operations, traffic and storage of N design points, whose layers are numbered and padded with zeros.
 
-    `counts` has shape (operations, layers, N) and is exact; `read_bits` and `write_bits` have shape
-    (roles, layers, N), with roles in the order of `costmodel.demand.compulsory.ROLES`. `alive_bits` are the maps kept
-    while a layer runs, binary and real-valued: (2, layers, N). `macs` holds the `MacFields` of each MAC operation
-    of a layer, one operation after another (operations of a layer x fields, layers, N), zeros where there is
-    none; `mac_read_bits` (roles, layers, N) is the part of `read_bits` that they read. Each layer occurs `repeats`
-    (layers, N) times; what the other arrays say is one occurrence.
+    All counts and bits are exact, and those of one occurrence of a layer, which occurs `repeats` times. Every array
+    declares its axes, and `joined`, `part` and `distinct` follow them: "operation" in the order of `operations`, "role"
+    and "map role" in that of `ROLES` and `MAP_ROLES`, "store" in that of `STORES`, "slot" for the MAC operations of a
+    layer one after another, "layer" in the order of `layers`, and "point", always last, for the design points.
     """
 
     layers: tuple[str, ...]
     operations: tuple[OperationKey, ...]
-    counts: np.ndarray
-    read_bits: np.ndarray
-    write_bits: np.ndarray
-    alive_bits: np.ndarray
-    macs: np.ndarray
-    mac_read_bits: np.ndarray
-    repeats: np.ndarray
-    storage: StorageArrays
+    counts: Annotated[np.ndarray, Layout(("operation", "layer", "point"))]
+    """Operations of each sort."""
+    read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
+    """Bits that a layer reads [bit]."""
+    write_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
+    """Bits that a layer writes [bit]."""
+    mac_read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
+    """The part of `read_bits` that MACs read [bit]."""
+    alive_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
+    """Bits of the maps that are kept while a layer runs [bit]."""
+    macs: Annotated[np.ndarray, Layout(("slot", "layer", "point"), MAC)]
+    """The `MacFields` of each MAC operation, zeros where there is none."""
+    repeats: Annotated[np.ndarray, Layout(("layer", "point"))]
+    """How often each layer occurs."""
+    kept_bits: Annotated[np.ndarray, Layout(("store", "point"))]
+    """Bits to keep [bit]; see `costmodel.demand.compulsory.Storage`."""
 
     @property
     def points(self) -> int:
         """Number of design points."""
-        return int(self.counts.shape[2])
+        return int(self.counts.shape[-1])
+
+    @property
+    def storage(self) -> dict[str, np.ndarray]:
+        """Bits to keep, by name of `STORES`: (N,) each [bit]."""
+        return dict(zip(STORES, self.kept_bits, strict=True))
 
     @cached_property
     def without_macs(self) -> Demand:
-        """The same with the MACs' reads left out: what side operations move."""
+        """The same demand without what MACs read: what side operations move."""
         return replace(self, read_bits=self.read_bits - self.mac_read_bits)
 
     @cached_property
@@ -73,15 +86,13 @@ class Demand:
         }
         loose = np.zeros_like(self.counts)
         loose[list(labels)] = self.counts[list(labels)]
-        for start in range(0, len(self.macs), len(MacFields._fields)):
-            fields = self.macs[start : start + len(MacFields._fields)]
-            iterations = reduce(np.multiply, fields[: len(DIMS)].astype(np.int64))
+        for macs in self.macs:
+            iterations = reduce(np.multiply, (macs[dim].astype(np.int64) for dim in DIMS))
             for number, label in labels.items():
-                of_label = reduce(
-                    np.logical_and,
-                    (field == code for field, code in zip(fields[_CODES], codes_of(label), strict=True)),
+                codes = zip(_PRECISIONS, codes_of(label), strict=True)
+                loose[number] -= iterations * reduce(
+                    np.logical_and, (macs[name] == code for name, code in codes)
                 )
-                loose[number] -= iterations * of_label
         return loose
 
     @cached_property
@@ -114,22 +125,26 @@ class Demand:
     @cached_property
     def repeated_bits(self) -> dict[str, np.ndarray]:
         """Bits that all occurrences of a layer read, or write: (roles, layers, N)."""
-        return {"read": self.read_bits * self.work_repeats, "write": self.write_bits * self.work_repeats}
+        repeats = self.repeats.astype(float)
+        return {"read": self.read_bits * repeats, "write": self.write_bits * repeats}
 
     @cached_property
-    def work_repeats(self) -> np.ndarray:
-        """How often each layer occurs, as floating-point numbers."""
-        return self.repeats.astype(float)
+    def moved_bits(self) -> np.ndarray:
+        """Bits read and written, as floating-point numbers: (roles, layers, N)."""
+        return (self.read_bits + self.write_bits).astype(float)
 
     @cached_property
     def moved_maps(self) -> np.ndarray:
         """Bits of maps of both kinds read and written: (layers, N)."""
         return self.moved_bits[-len(MAP_ROLES) :].sum(axis=0)
 
-    @cached_property
-    def moved_bits(self) -> np.ndarray:
-        """Bits read and written, as floating-point numbers: (roles, layers, N)."""
-        return (self.read_bits + self.write_bits).astype(float)
+
+LAYOUT: dict[str, Layout] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Demand, include_extras=True).items()
+    if get_origin(hint) is Annotated
+}
+"""The arrays of a demand by name, each with its axes."""
 
 
 def demand_of(folded: Network, points: int = 1) -> Demand:
@@ -141,62 +156,60 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
     """Put counts and traffic into arrays."""
     layers = tuple(dict.fromkeys([*(row.layer for row in traffic.rows), *(row.layer for row in rows)]))
     operations = tuple(dict.fromkeys((row.operation, row.precision) for row in rows))
-    layer_index = {name: number for number, name in enumerate(layers)}
-    operation_index = {key: number for number, key in enumerate(operations)}
-    counts = np.zeros((len(operations), len(layers), points), dtype=np.int64)
+    slots = max(Counter(work.layer for work in traffic.macs).values(), default=0)
+    demand = _zeros(layers, operations, slots, points)
+    number_of = {name: number for number, name in enumerate(layers)}
+    operation_number = {key: number for number, key in enumerate(operations)}
     for row in rows:
-        counts[operation_index[row.operation, row.precision], layer_index[row.layer]] += row.count
-    read = np.zeros((len(ROLES), len(layers), points), dtype=np.int64)
-    write = np.zeros_like(read)
+        demand.counts[operation_number[row.operation, row.precision], number_of[row.layer]] += row.count
     for moved in traffic.rows:
-        place = ROLES.index(moved.role), layer_index[moved.layer]
-        read[place] += moved.read_bits
-        write[place] += moved.write_bits
+        place = ROLES.index(moved.role), number_of[moved.layer]
+        demand.read_bits[place] += moved.read_bits
+        demand.write_bits[place] += moved.write_bits
     kept = traffic.storage
-    sizes = (kept.weights, kept.parameters, *kept.peak_by_role.values(), kept.peak_features)
-    alive = np.zeros((len(MAP_ROLES), len(layers), points), dtype=np.int64)
     for (layer, role), bits in kept.alive.items():
-        if layer in layer_index:
-            alive[MAP_ROLES.index(role), layer_index[layer]] = bits
-    once = np.ones((len(layers), points), dtype=np.int64)
-    return Demand(
-        layers,
-        operations,
-        counts,
-        read,
-        write,
-        alive,
-        *_mac_arrays(traffic.macs, layer_index, points),
-        once,
-        StorageArrays(*(_spread(s, points) for s in sizes)),
-    )
+        if layer in number_of:
+            demand.alive_bits[MAP_ROLES.index(role), number_of[layer]] = bits
+    stored = (kept.weights, kept.parameters, *kept.peak_by_role.values(), kept.peak_features)
+    for number, bits in enumerate(stored):
+        demand.kept_bits[number] = bits
+    _fill_macs(demand, traffic.macs, number_of)
+    demand.repeats[...] = 1
+    return demand
 
 
-def _mac_arrays(
-    macs: Sequence[MacWork], layer_index: Mapping[str, int], points: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _zeros(layers: tuple[str, ...], operations: tuple[OperationKey, ...], slots: int, points: int) -> Demand:
+    """Make a demand for nothing, to be filled in."""
+    sizes = {
+        "operation": len(operations),
+        "role": len(ROLES),
+        "map role": len(MAP_ROLES),
+        "store": len(STORES),
+        "slot": slots,
+        "layer": len(layers),
+        "point": points,
+    }
+    arrays = {
+        name: np.zeros([sizes[axis] for axis in layout.axes], layout.dtype) for name, layout in LAYOUT.items()
+    }
+    return Demand(layers=layers, operations=operations, **arrays)
+
+
+def _fill_macs(demand: Demand, macs: Sequence[MacWork], number_of: Mapping[str, int]) -> None:
     """Put the MAC operations of each layer side by side, and sum what they read by role."""
-    of_layer = Counter(work.layer for work in macs)
-    length = len(MacFields._fields)
-    fields = np.zeros((max(of_layer.values(), default=0) * length, len(layer_index), points), dtype=np.int32)
-    read = np.zeros((len(ROLES), len(layer_index), points), dtype=np.int64)
     taken: Counter[str] = Counter()
     for work in macs:
-        layer = layer_index[work.layer]
-        for row, value in enumerate(work.fields, taken[work.layer] * length):
-            fields[row, layer] = value
+        layer = number_of[work.layer]
+        for name, value in work.fields._asdict().items():
+            demand.macs[name][taken[work.layer], layer] = value
         taken[work.layer] += 1
-        read[ROLES.index("weights"), layer] += work.weight_bits_read
-        read[ROLES.index(MAP_ROLES[int(np.max(work.fields.role))]), layer] += work.feature_bits_read
-    return fields, read
+        maps = MAP_ROLES[int(np.max(work.fields.role))]
+        demand.mac_read_bits[ROLES.index("weights"), layer] += work.weight_bits_read
+        demand.mac_read_bits[ROLES.index(maps), layer] += work.feature_bits_read
 
 
 def _over_layers(values: np.ndarray, repeats: np.ndarray) -> np.ndarray:
     return np.einsum("kln,ln->kn", values, repeats)
-
-
-def _spread(value: Dimension, points: int) -> np.ndarray:
-    return np.broadcast_to(np.asarray(value, dtype=np.int64), (points,))
 
 
 def distinct(demand: Demand) -> Demand:
@@ -204,78 +217,52 @@ def distinct(demand: Demand) -> Demand:
 
     The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
     """
-    arrays = (
-        demand.counts,
-        demand.read_bits,
-        demand.mac_read_bits,
-        demand.write_bits,
-        demand.alive_bits,
-        demand.macs,
-    )
+    by_layer = {name: layout for name, layout in LAYOUT.items() if "layer" in layout.axes}
     kept: dict[bytes, int] = {}
     repeats = []
     for number in range(len(demand.layers)):
-        asks = (values[:, number].tobytes() for values in arrays)
+        asks = (
+            getattr(demand, name)[layout.place({"layer": number})].tobytes()
+            for name, layout in by_layer.items()
+            if name != "repeats"
+        )
         place = kept.setdefault(b"".join(asks), number)
         if place == number:
             repeats.append(demand.repeats[number].copy())
         else:
             repeats[list(kept.values()).index(place)] += demand.repeats[number]
     chosen = list(kept.values())
-    return replace(
-        demand,
-        layers=tuple(demand.layers[number] for number in chosen),
-        counts=demand.counts[:, chosen],
-        read_bits=demand.read_bits[:, chosen],
-        write_bits=demand.write_bits[:, chosen],
-        alive_bits=demand.alive_bits[:, chosen],
-        macs=demand.macs[:, chosen],
-        mac_read_bits=demand.mac_read_bits[:, chosen],
-        repeats=np.stack(repeats),
-    )
+    arrays = {
+        name: getattr(demand, name)[layout.place({"layer": chosen})] for name, layout in by_layer.items()
+    }
+    layers = tuple(demand.layers[number] for number in chosen)
+    return replace(demand, layers=layers, **arrays | {"repeats": np.stack(repeats)})
 
 
 def part(demand: Demand, points: np.ndarray) -> Demand:
-    """Some of the design points of a demand, given by their indices."""
-    return replace(
-        demand,
-        counts=demand.counts[:, :, points],
-        read_bits=demand.read_bits[:, :, points],
-        write_bits=demand.write_bits[:, :, points],
-        alive_bits=demand.alive_bits[:, :, points],
-        macs=demand.macs[:, :, points],
-        mac_read_bits=demand.mac_read_bits[:, :, points],
-        repeats=demand.repeats[:, points],
-        storage=StorageArrays(*(bits[points] for bits in demand.storage)),
-    )
+    """Keep some of the design points of a demand, given by their indices."""
+    return replace(demand, **{name: getattr(demand, name)[..., points] for name in LAYOUT})
 
 
 def joined(demands: Sequence[Demand]) -> Demand:
     """Put the design points of several demands side by side; missing layers and operations count zero."""
     operations = tuple(dict.fromkeys(key for demand in demands for key in demand.operations))
     depth = max(len(demand.layers) for demand in demands)
-    points = sum(demand.points for demand in demands)
-    counts = np.zeros((len(operations), depth, points), dtype=np.int64)
-    read = np.zeros((len(ROLES), depth, points), dtype=np.int64)
-    write = np.zeros_like(read)
-    alive = np.zeros((len(MAP_ROLES), depth, points), dtype=np.int64)
-    macs = np.zeros((max(len(demand.macs) for demand in demands), depth, points), dtype=np.int32)
-    mac_read = np.zeros_like(read)
-    repeats = np.zeros((depth, points), dtype=np.int64)
+    whole = _zeros(
+        tuple(f"layer{number}" for number in range(depth)),
+        operations,
+        slots=max(len(demand.macs) for demand in demands),
+        points=sum(demand.points for demand in demands),
+    )
     start = 0
     for demand in demands:
-        layers, here = slice(len(demand.layers)), slice(start, start + demand.points)
-        for number, key in enumerate(demand.operations):
-            counts[operations.index(key), layers, here] = demand.counts[number]
-        read[:, layers, here] = demand.read_bits
-        write[:, layers, here] = demand.write_bits
-        alive[:, layers, here] = demand.alive_bits
-        macs[: len(demand.macs), layers, here] = demand.macs
-        mac_read[:, layers, here] = demand.mac_read_bits
-        repeats[layers, here] = demand.repeats
+        here = {
+            "operation": [operations.index(key) for key in demand.operations],
+            "slot": slice(len(demand.macs)),
+            "layer": slice(len(demand.layers)),
+            "point": slice(start, start + demand.points),
+        }
+        for name, layout in LAYOUT.items():
+            getattr(whole, name)[layout.place(here)] = getattr(demand, name)
         start += demand.points
-    names = tuple(f"layer{number}" for number in range(depth))
-    storage = StorageArrays(
-        *(np.concatenate(parts) for parts in zip(*(d.storage for d in demands), strict=True))
-    )
-    return Demand(names, operations, counts, read, write, alive, macs, mac_read, repeats, storage)
+    return whole

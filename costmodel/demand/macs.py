@@ -68,6 +68,10 @@ class MacFields(NamedTuple):
         )
 
 
+MAC = np.dtype([(name, np.int32) for name in MacFields._fields])
+"""`MacFields` as the type of an array's elements; all zeros where there is no MAC operation."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MacWork:
     """One MAC operation of a layer, and the compulsory reads [bit] that its mapping takes the place of."""

@@ -1,16 +1,16 @@
-"""From a design and a profile to its cost: build, fold, count, move, price, and tell."""
+"""From a design and a profile to its cost: build, fold, count, move, price, and break down."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from costmodel.demand.arrays import Demand, arrange
-from costmodel.demand.compulsory import ROLES, Traffic, compulsory_traffic
+from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
@@ -21,8 +21,8 @@ from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
 from costmodel.hardware.walk import own_quantities
 from costmodel.networks.build import build
-from costmodel.pricing.moved import TrafficKey
-from costmodel.pricing.price import PointCosts, TrafficModel, j_per_bit, price
+from costmodel.pricing.price import PointCosts, TrafficModel, price
+from costmodel.pricing.setting import TrafficKey, memory_energy
 from costmodel.pricing.units import Prices
 
 AnyProfile = HardwareProfile | str | os.PathLike[str]
@@ -64,7 +64,7 @@ def cost(
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """What one network asks for on any profile: its notes, counts and traffic, also as arrays."""
+    """What one network asks for on any profile: its counts and traffic, also as arrays, and what folding noted."""
 
     notes: tuple[str, ...]
     rows: tuple[CountRow, ...]
@@ -76,7 +76,7 @@ class Workload:
 def prepared(key: DesignKey, folding: bool = True) -> Workload:
     """Build a design's network, fold it (or only leave out what training alone runs), and count it.
 
-    Kept, since the same design is priced on profile after profile.
+    The last 2,048 workloads are kept, since the same design is priced on profile after profile.
     """
     network = build(key)
     return _workload(fold(network) if folding else unfolded(network))
@@ -97,35 +97,35 @@ def cost_of_network(
 def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: TrafficModel | None) -> Cost:
     rows, demand = work.rows, work.demand
     points = price(demand, profile, traffic)
-    check_placed(points, profile, name)
+    check_placed(points, name)
+    energy, latency_s = points.energy, float(points.time.latency_s[0])
     return Cost(
         design=name,
         profile=profile.name,
-        traffic="compulsory" if points.mapped is None else "mapped",
-        energy_j=float(points.energy_j[0]),
-        latency_s=float(points.latency_s[0]),
+        traffic=points.traffic,
+        energy_j=float(energy.total_j[0]),
+        latency_s=latency_s,
         area={resource: float(amount[0]) for resource, amount in points.area.items()},
         memory_bits=_storage_bits(work.traffic),
-        operations=_operation_costs(rows, demand, points.prices),
-        memory=_memory_costs(points),
-        layers=_layer_costs(demand, points, profile),
-        control_j=float(points.control_j[0]),
+        operations=_operation_costs(rows, demand, points.setting.prices),
+        memory=_memory_costs(_at_first(points.moved.totals), _at_first(energy.memory_j)),
+        layers=_layer_costs(demand, points),
+        control_j=float(energy.control_j[0]),
         leakage=tuple(
-            LeakageCost(part, float(power[0]), float(power[0] * points.latency_s[0]))
-            for part, power in points.leakage_w.items()
+            LeakageCost(part, float(power[0]), float(power[0]) * latency_s)
+            for part, power in energy.leakage_w.items()
         ),
         notes=work.notes,
-        assumptions=_assumptions(profile, points),
+        assumptions=_assumptions(points),
     )
 
 
-def check_placed(points: PointCosts, profile: HardwareProfile, name: str) -> None:
-    """Raise where maps or weights find no room in any memory of the profile."""
-    missing = float(points.placement.unplaced_bits.max())
+def check_placed(points: PointCosts, name: str) -> None:
+    """Raise BnncostError where maps or weights find no room in any memory of the profile."""
+    profile, placement = points.setting.profile, points.setting.placement
+    missing = float(placement.unplaced_bits.max())
     if missing > 0:
-        sizes = ", ".join(
-            f"{level} {bits[0] / 8192:,.0f} kB" for level, bits in points.placement.size_bits.items()
-        )
+        sizes = ", ".join(f"{level} {bits[0] / 8192:,.0f} kB" for level, bits in placement.size_bits.items())
         raise BnncostError(
             f"design '{name}' does not fit on profile '{profile.name}': {missing:,.0f} bits find no room "
             f"(memories: {sizes}). Give the profile a larger or an outer level, or make the design narrower."
@@ -152,72 +152,67 @@ def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -
     )  # fmt: skip
 
 
-def _memory_costs(points: PointCosts) -> tuple[MemoryCost, ...]:
-    found = []
-    for (level, role), energy in points.memory_j.items():
-        read, write = (_at_first(points.traffic_bits, (level, role, way)) for way in ("read", "write"))
-        if read or write:
-            found.append(MemoryCost(level, role, read, write, float(energy[0])))
-    return tuple(found)
+def _at_first(values: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, float]:
+    """What there is of each key at the first design point."""
+    return {key: float(of_points[0]) for key, of_points in values.items()}
 
 
-def _at_first(bits: Mapping[TrafficKey, np.ndarray], key: TrafficKey) -> float:
-    return float(bits[key][0]) if key in bits else 0.0
+def _memory_costs(
+    bits: Mapping[TrafficKey, float], energy_j: Mapping[TrafficKey, float]
+) -> tuple[MemoryCost, ...]:
+    """List what each level moves in each role, both directions in a row; what moves nothing is left out."""
+    rows = []
+    for level, role in dict.fromkeys((level, role) for level, role, _ in bits):
+        read, write = (level, role, "read"), (level, role, "write")
+        read_bits, write_bits = bits.get(read, 0.0), bits.get(write, 0.0)
+        if read_bits or write_bits:
+            moved_j = energy_j.get(read, 0.0) + energy_j.get(write, 0.0)
+            rows.append(MemoryCost(level, role, read_bits, write_bits, moved_j))
+    return tuple(rows)
 
 
-def _layer_costs(demand: Demand, points: PointCosts, profile: HardwareProfile) -> tuple[LayerCost, ...]:
+def _layer_costs(demand: Demand, points: PointCosts) -> tuple[LayerCost, ...]:
     """Split operation and memory energy by layer; control and leakage follow the cycles."""
-    operation_j = np.tensordot(points.prices.energy_j, demand.counts[:, :, 0], axes=1)
+    profile, time = points.setting.profile, points.time
+    operation_j = np.tensordot(points.setting.prices.energy_j, demand.counts[:, :, 0], axes=1)
     paces = [
         "processor" if profile.processor else "array",
         "side units",
         *(f"port of {m}" for m in profile.memories),
     ]
-    j_per_bits = _prices_in_order(points, profile)
+    bound_by, stalls = time.cycles.bound_by, time.cycles.stalls
     layers = []
-    for number, layer in enumerate(demand.layers):
-        memory = _layer_memory(number, points, j_per_bits)
-        cycles = float(points.layer_cycles[number, 0])
+    for number, memory in enumerate(_memory_by_layer(points)):
+        cycles = float(time.cycles.slowest[number, 0])
         layers.append(
             LayerCost(
-                layer, float(operation_j[number]), sum(row.energy_j for row in memory), cycles,
-                0.0 if points.mapped is None else float(points.mapped.stall_cycles[number, 0]),
-                float(cycles / profile.clock.si), paces[int(points.bound_by[number, 0])], memory,
+                layer=demand.layers[number],
+                operation_j=float(operation_j[number]),
+                memory_j=sum(row.energy_j for row in memory),
+                cycles=cycles,
+                stall_cycles=float(stalls[number, 0]),
+                latency_s=cycles / profile.clock.si,
+                bound_by=paces[int(bound_by[number, 0])],
+                memory=memory,
             )
-        )  # fmt: skip
+        )
     return tuple(layers)
 
 
-def _layer_memory(
-    layer: int, points: PointCosts, j_per_bits: Mapping[TrafficKey, float]
-) -> tuple[MemoryCost, ...]:
-    """What one layer of the first point moves, by level and role, from the lanes outwards."""
-    moved: dict[tuple[str, str], list[float]] = {}
-    for number, role in enumerate(ROLES):
-        for level, share in points.placement.share[role].items():
-            here = float(share[layer, 0] if share.ndim > 1 else share[0])
-            for way, bits in enumerate((points.side.read_bits, points.side.write_bits)):
-                moved.setdefault((level, role), [0.0, 0.0])[way] += here * float(bits[number, layer, 0])
-    for (level, role, direction), bits in points.by_layer.items():
-        moved.setdefault((level, role), [0.0, 0.0])[direction == "write"] += float(bits[layer, 0])
-    rows = []
-    for level, role in dict.fromkeys((level, role) for level, role, _ in j_per_bits):
-        read, write = moved.get((level, role), (0.0, 0.0))
-        if read or write:
-            energy = sum(
-                bits * j_per_bits[level, role, way]
-                for bits, way in ((read, "read"), (write, "write"))
-                if bits
-            )
-            rows.append(MemoryCost(level, role, read, write, energy))
-    return tuple(rows)
-
-
-def _prices_in_order(points: PointCosts, profile: HardwareProfile) -> dict[TrafficKey, float]:
-    """Energy per bit at the first point, by level, role and direction, from the lanes outwards [J/bit]."""
+def _memory_by_layer(points: PointCosts) -> Iterator[tuple[MemoryCost, ...]]:
+    """Yield for each layer of the first point what it moves, by level and role, from the lanes outwards."""
+    profile, moved = points.setting.profile, points.moved
     order = [*(profile.array.buffers if profile.array else ()), *profile.memories]
-    keys = sorted(points.traffic_bits, key=lambda key: order.index(key[0]))
-    return {key: float(np.ravel(j_per_bit(profile, points.figures, key))[0]) for key in keys}
+    bits = {key: moved[key] for key in sorted(moved.totals, key=lambda key: order.index(key[0]))}
+    energy_j = memory_energy(points.setting, bits)
+    for bits_of_layer, energy_of_layer in zip(_by_layer(bits), _by_layer(energy_j), strict=True):
+        yield _memory_costs(bits_of_layer, energy_of_layer)
+
+
+def _by_layer(values: Mapping[TrafficKey, np.ndarray]) -> Iterator[dict[TrafficKey, float]]:
+    """Yield for each layer what there is of each key at the first point."""
+    columns = [of_layers[:, 0].tolist() for of_layers in values.values()]
+    return (dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True))
 
 
 def _sentences(notes: Iterable[Note]) -> Iterable[str]:
@@ -230,19 +225,20 @@ def _sentences(notes: Iterable[Note]) -> Iterable[str]:
         yield f"{rule}: {reason} ({shown})"
 
 
-def _assumptions(profile: HardwareProfile, points: PointCosts) -> tuple[Assumption, ...]:
+def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
     """List every figure in use that is derived, scaled or assumed."""
+    profile = points.setting.profile
     used: dict[str, Quantity] = {"clock": profile.clock}
-    for unit in points.prices.units:
+    for unit in points.setting.prices.units:
         used.update(unit.quantities)
     if profile.control is not None:
         used.update({f"control.{name}": figure for name, figure in own_quantities(profile.control).items()})
-    for name, buffer in profile.array.buffers.items() if points.mapped and profile.array else ():
+    for name, buffer in profile.array.buffers.items() if points.traffic == "mapped" and profile.array else ():
         used.update(
             {f"array.buffers.{name}.{field}": figure for field, figure in own_quantities(buffer).items()}
         )
     for name, level in profile.memories.items():
-        if points.placement.used_bits[name][0] > 0:
+        if points.setting.placement.used_bits[name][0] > 0:
             used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})
     return tuple(
         Assumption(

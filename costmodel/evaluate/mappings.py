@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from costmodel.demand.macs import MAP_ROLES, MacFields
+from costmodel.demand.macs import MAP_ROLES
 from costmodel.designs.key import DesignKey
 from costmodel.errors import SHOWN, BnncostError, by_closeness, unknown
 from costmodel.evaluate.cost import AnyProfile, as_design, as_profile, check_placed, prepared
-from costmodel.hardware import HardwareProfile
 from costmodel.mapping import Mapped, Moved
 from costmodel.mapping.nest import FEATURES
 from costmodel.mapping.outline import Outline, outline
 from costmodel.mapping.search.goals import GOALS
-from costmodel.pricing.moved import READ_OR_WRITE, Placed, moved_rows, placed_mappings
-from costmodel.pricing.price import PointCosts, cycle_energy_j, j_per_bit, price
+from costmodel.pricing.mac_traffic import READ_OR_WRITE, Placed, moved_rows, placed_mappings
+from costmodel.pricing.price import price
+from costmodel.pricing.setting import Setting, energy_per_bit
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def mappings_of(
     """Find the mappings of a design's MAC layers in the order in which they run, or of one layer.
 
     The goal "energy" gives those that the cost is made from; the others are "latency" and "product". `layer` may
-    be a part of a name that no other layer has. `progress` is told each layer's name before it is mapped.
+    be a part of a name that no other layer has. `progress` gets each layer's name before it is mapped.
     Raises BnncostError for unknown names, a profile without an array, a layer without MACs, and what fits nowhere.
 
     >>> [(one.precision, one.weights_in) for one in mappings_of("resnet20/cifar10", layer="stem")]
@@ -84,43 +84,41 @@ def mappings_of(
         raise unknown("goal", goal, GOALS)
     key, chip = as_design(design), as_profile(profile)
     demand = prepared(key, folding).demand
-    with_macs = np.flatnonzero(demand.macs[:: len(MacFields._fields), :, 0].any(axis=0))
+    with_macs = np.flatnonzero(demand.macs["K"][:, :, 0].any(axis=0))
     mappable = [demand.layers[number] for number in with_macs]
     names = mappable if layer is None else [_found(layer, demand.layers, mappable, str(key))]
     points = price(demand, chip, "mapped")
-    check_placed(points, chip, str(key))
-    found: list[LayerMapping] = []
+    check_placed(points, str(key))
+    mappings: list[LayerMapping] = []
     for name in names:
         if progress:
             progress(name)
-        placed = placed_mappings(
-            demand,
-            chip,
-            points.placement,
-            points.figures,
-            cycle_energy_j(chip),
-            demand.layers.index(name),
-            goal,
-        )
-        found += [_layer_mapping(name, one, chip, points) for one in placed]
-    return tuple(found)
+        placed = placed_mappings(points.setting, demand, demand.layers.index(name), goal)
+        mappings += [_layer_mapping(name, one, points.setting) for one in placed]
+    return tuple(mappings)
 
 
-def _layer_mapping(name: str, placed: Placed, chip: HardwareProfile, points: PointCosts) -> LayerMapping:
+def _layer_mapping(name: str, placed: Placed, setting: Setting) -> LayerMapping:
     home, fields = placed.home, placed.fields
     mapped = replace(placed.mapped, layer=replace(placed.mapped.layer, name=name))
     rows = []
     for row in moved_rows(mapped, home, fields):
         key = (row.level, MAP_ROLES[fields.role], READ_OR_WRITE[row.direction])
-        rows.append(
-            replace(row, energy_j=row.bits * float(np.ravel(j_per_bit(chip, points.figures, key))[0]))
-        )
+        rows.append(replace(row, energy_j=row.bits * float(np.ravel(energy_per_bit(setting, key))[0])))
     capacity = {level.name: float(level.size_bits) for level in mapped.machine.levels}
-    capacity |= {level: float(bits[0]) for level, bits in points.placement.size_bits.items()}
+    capacity |= {level: float(bits[0]) for level, bits in setting.placement.size_bits.items()}
     return LayerMapping(
-        name, fields.label, placed.share, home.weights, home.maps, bool(fields.streamed), mapped, tuple(rows),
-        capacity, chip.processor is None,
-    )  # fmt: skip
+        layer=name,
+        precision=fields.label,
+        share=placed.share,
+        weights_in=home.weights,
+        features_in=home.maps,
+        streamed=bool(fields.streamed),
+        mapped=mapped,
+        moved=tuple(rows),
+        capacity_bits=capacity,
+        timed=setting.profile.processor is None,
+    )
 
 
 def _found(layer: str, names: tuple[str, ...], mappable: list[str], design: str) -> str:

@@ -1,4 +1,4 @@
-"""Ranges: the cost of a design with every figure of the profile at its cheap end, as it stands, and at its dear end."""
+"""Ranges: the cost of a design with all figures of a profile at the cheap end, as they stand, and at the costly end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Range(NamedTuple):
 
     @classmethod
     def of(cls, best: float, value: float, worst: float) -> Range:
-        """The range of a result that is `best` at the cheap end and `worst` at the dear one.
+        """The range of a result that is `best` at the cheap end and `worst` at the costly one.
 
         Mostly these are the low and the high end. Where matched units need more area to keep pace with a faster
         chip, they are not, and the range still holds all three.
@@ -38,7 +38,7 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True)
 class CostRange:
-    """Three costs of one design: all figures of the profile at the cheap end, as they stand, at the dear end.
+    """Three costs of one design: all figures of the profile at the cheap end, as they stand, at the costly end.
 
     The ends are corners, at which every figure errs to the same side. They are no confidence interval.
     """

@@ -90,7 +90,7 @@ def sweep(
         fits=~np.isnan(energy_j),
         counts=_counts(demands),
         memory_bits={
-            name: np.stack([getattr(demand.storage, name) for demand in demands])
+            name: np.stack([demand.storage[name] for demand in demands])
             for name in ("weights", "parameters", "peak_features")
         },
     )
@@ -190,9 +190,9 @@ def _priced(
     figures: dict[str, np.ndarray] = {}
     for row, profile in enumerate(profiles):
         points = price(demand, profile, traffic)
-        homeless = points.placement.unplaced_bits > 0
-        found = {"energy_j": points.energy_j, "latency_s": points.latency_s, **points.area}
-        for name, values in found.items():
+        homeless = points.setting.placement.unplaced_bits > 0
+        answers = {"energy_j": points.energy.total_j, "latency_s": points.time.latency_s, **points.area}
+        for name, values in answers.items():
             if name not in figures:
                 figures[name] = np.full((len(profiles), demand.points), np.nan)
             figures[name][row] = np.where(homeless, np.nan, values)

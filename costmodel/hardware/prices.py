@@ -6,17 +6,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import read_precisions
 from costmodel.hardware.precision import MAC_LABELS, OPERATIONS, SIDE_PRECISIONS, narrowest_for
+from costmodel.hardware.profile import Control, HardwareProfile, MacUnit, Popcount, SideUnit
 from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Quantity
 from costmodel.hardware.walk import own_quantities, quantities
-
-if TYPE_CHECKING:
-    from costmodel.hardware.profile import HardwareProfile, MacUnit, Popcount, SideUnit
 
 _SQUARE_METRE = 1e6  # mm2
 
@@ -41,7 +38,12 @@ class UnitPrice:
     quantities: Used = field(repr=False)
 
 
-def resources_of(fields: Iterable[tuple[str, Quantity | None]]) -> dict[str, float]:
+def control_resources(control: Control) -> dict[str, float]:
+    """Return what the control takes of the chip: "mm2" or "lut"."""
+    return _resources_of((("mm2", control.area), ("lut", control.lut)))
+
+
+def _resources_of(fields: Iterable[tuple[str, Quantity | None]]) -> dict[str, float]:
     """Amounts of the resources that are given; areas in mm2."""
     return {
         name: figure.si * (_SQUARE_METRE if name == "mm2" else 1.0)
@@ -63,7 +65,7 @@ def full_adders_per_bit(fan_in: float) -> float:
 
 
 def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
-    """Price of one MAC; see `HardwareProfile.mac_price`."""
+    """Return the price of a MAC of precision `label`, such as "1x1"; raises BnncostError where nothing can run it."""
     if len(read_precisions(label)) != 2:
         raise unknown("MAC precision", label, MAC_LABELS)
     runs_on = narrowest_for(label, profile.compute)
@@ -87,7 +89,7 @@ def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
 
 
 def operation_price(profile: HardwareProfile, operation: str, precision: str) -> UnitPrice:
-    """Price of one element-wise operation; see `HardwareProfile.operation_price`."""
+    """Return the price of an element-wise operation; raises BnncostError where no listed unit is wide enough."""
     if operation not in OPERATIONS:
         raise unknown("operation", operation, OPERATIONS)
     if len(read_precisions(precision)) != 1:
@@ -150,7 +152,7 @@ def _from_parts(parts: Popcount) -> tuple[float, dict[str, float]]:
 
 
 def _unit_resources(unit: MacUnit | SideUnit) -> dict[str, float]:
-    return resources_of((("mm2", unit.area), ("lut", unit.lut), ("dsp", unit.dsp)))
+    return _resources_of((("mm2", unit.area), ("lut", unit.lut), ("dsp", unit.dsp)))
 
 
 def _used(place: str, unit: MacUnit | SideUnit, fields: Iterable[str]) -> Used:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from costmodel.hardware import prices
 from costmodel.hardware.array import ArraySection, Lanes
 from costmodel.hardware.memories.level import MemoryLevel
 from costmodel.hardware.precision import OperationName, SidePrecision
-from costmodel.hardware.prices import UnitPrice
 from costmodel.hardware.text.fields import MacLabel, Name, Section, Text
 from costmodel.hardware.text.quantity import (
     Cycles,
@@ -106,11 +103,6 @@ class Control(Section):
     area: UnitArea | None = Field(None, description="Area [mm^2]; asic.")
     lut: Lut | None = Field(None, description="LUTs [lut]; fpga.")
 
-    @property
-    def resources(self) -> dict[str, float]:
-        """What the control takes of the chip: "mm2" or "lut"."""
-        return prices.resources_of((("mm2", self.area), ("lut", self.lut)))
-
 
 class HardwareProfile(Section):
     """A chip to price networks on. Read one with `costmodel.hardware.load_profile`."""
@@ -130,25 +122,3 @@ class HardwareProfile(Section):
     )
     memories: dict[str, MemoryLevel] = Field(description="Memory levels from inner to outer.")
     control: Control | None = Field(None, description="asic and fpga only.")
-
-    @cached_property
-    def _prices(self) -> dict[tuple[str, ...], UnitPrice]:
-        return {}
-
-    @cached_property
-    def mapped_layers(self) -> dict[tuple[bytes, str, str], Any]:
-        """What mappings of layers came to on this profile: kept by `costmodel.pricing.moved` between designs."""
-        return {}
-
-    def mac_price(self, label: str) -> UnitPrice:
-        """Price of one MAC of precision `label`, such as "1x1"; raises BnncostError if nothing can run it."""
-        if (label,) not in self._prices:
-            self._prices[(label,)] = prices.mac_price(self, label)
-        return self._prices[(label,)]
-
-    def operation_price(self, operation: str, precision: str) -> UnitPrice:
-        """Price of one element-wise operation; raises BnncostError when none listed is wide enough."""
-        key = (operation, precision)
-        if key not in self._prices:
-            self._prices[key] = prices.operation_price(self, operation, precision)
-        return self._prices[key]

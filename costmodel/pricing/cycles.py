@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.hardware import HardwareProfile
-from costmodel.pricing.moved import MappedTraffic, TrafficKey
-from costmodel.pricing.placement import Placement
-from costmodel.pricing.ports import port_cycles
+from costmodel.demand.compulsory import MAP_ROLES
+from costmodel.hardware.memories.level import MemoryLevel
+from costmodel.pricing.mac_traffic import PARTIAL_SUMS, MacTraffic
+from costmodel.pricing.moved import Moved
+from costmodel.pricing.setting import Setting
 from costmodel.pricing.units import Prices
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LayerCycles:
-    """Cycles that each part of a chip needs for one occurrence of each layer: arrays (layers, N).
-
-    `ports` is in the order of the profile's memories.
-    """
+    """Cycles that each part of a chip needs for one occurrence of each layer: arrays (layers, N)."""
 
     array: np.ndarray
+    """Cycles of the MACs; on a processor of all operations."""
     side: np.ndarray
+    """Cycles of the busiest side unit."""
     ports: tuple[np.ndarray, ...]
+    """Cycles that the port of each memory is busy, in the order of the profile's memories."""
+    stalls: np.ndarray
+    """Those cycles of the array in which it waits for a port; 0 where traffic is compulsory."""
 
     @cached_property
     def without_side(self) -> np.ndarray:
@@ -40,41 +43,54 @@ class LayerCycles:
 
     @property
     def bound_by(self) -> np.ndarray:
-        """Which part sets the pace: 0 array, 1 side units, 2 and up the memory ports."""
+        """The part that sets the pace: 0 array, 1 side units, 2 and up the memory ports."""
         return np.argmax(np.stack([self.array, self.side, *self.ports]), axis=0)
 
 
-def layer_cycles(
-    side: Demand,
-    profile: HardwareProfile,
-    prices: Prices,
-    placement: Placement,
-    mapped: MappedTraffic | None,
-    by_layer: Mapping[TrafficKey, np.ndarray],
-) -> LayerCycles:
-    """Cycles of array, side units and ports; `side` moves over the ports what MACs do not."""
-    macs = np.flatnonzero(prices.is_mac)
-    array = _cycles_of(side.work, prices, macs)
-    ports = tuple(
-        port_cycles(side, placement, name, level, by_layer) for name, level in profile.memories.items()
-    )
-    sides = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
+def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic | None) -> LayerCycles:
+    """Find the cycles of array, side units and ports; the array takes those of its mappings where MACs are mapped."""
+    profile, prices, work = setting.profile, setting.prices, demand.work
+    mac_numbers = np.flatnonzero(prices.is_mac)
+    array = _cycles_of(work, prices, mac_numbers)
+    ports = tuple(_port_cycles(moved, name, level) for name, level in profile.memories.items())
+    stalls = np.broadcast_to(0.0, array.shape) if macs is None else macs.stall_cycles
+    side_numbers = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
     if profile.processor is not None:  # it does one thing at a time
-        return LayerCycles(array + _cycles_of(side.work, prices, sides), np.zeros_like(array), ports)
-    if mapped is not None:
-        array = np.maximum(array, mapped.cycles + _cycles_of(side.loose_macs, prices, macs))
+        everything = array + _cycles_of(work, prices, side_numbers)
+        return LayerCycles(array=everything, side=np.zeros_like(array), ports=ports, stalls=stalls)
+    if macs is not None:
+        array = np.maximum(array, macs.cycles + _cycles_of(demand.loose_macs, prices, mac_numbers))
     by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for number in sides:
+    for number in side_numbers:
         by_unit[prices.unit_of[number]].append(int(number))
-    slowest = np.zeros_like(array)
+    side = np.zeros_like(array)
     for numbers in by_unit.values():
-        np.maximum(slowest, _cycles_of(side.work, prices, numbers), out=slowest)
-    return LayerCycles(array, slowest, ports)
+        np.maximum(side, _cycles_of(work, prices, numbers), out=side)
+    return LayerCycles(array=array, side=side, ports=ports, stalls=stalls)
 
 
 def _cycles_of(counts: np.ndarray, prices: Prices, numbers: Iterable[int]) -> np.ndarray:
-    """Cycles per layer of some of the operations, one after the other."""
+    """Cycles per layer of some of the operations, one after the other: (layers, N)."""
     cycles = np.zeros(counts.shape[1:])
     for number in numbers:
         cycles += counts[number] * prices.cycles[number]
     return cycles
+
+
+def _port_cycles(moved: Moved, name: str, level: MemoryLevel) -> np.ndarray:
+    """Cycles per layer that the port of a memory is busy; the busiest port where operands have their own."""
+    busy: dict[str, np.ndarray] = {}
+    for role, bits in moved.through(name):
+        port = _port_of(role, level)
+        busy[port] = busy[port] + bits if port in busy else bits
+    most = reduce(np.maximum, busy.values(), np.zeros(moved.spread.repeats.shape))
+    return np.asarray(most / level.port_bits_per_cycle)
+
+
+def _port_of(role: str, level: MemoryLevel) -> str:
+    """The port that a role passes; parameters lie beside the weights."""
+    if not level.separate_ports:
+        return "all"
+    if role == PARTIAL_SUMS:
+        return "sums"
+    return "features" if role in MAP_ROLES else "weights"

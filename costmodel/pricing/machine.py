@@ -12,6 +12,7 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.array import Buffer
 from costmodel.hardware.memories.level import MemoryLevel
+from costmodel.hardware.prices import mac_price
 from costmodel.hardware.text.quantity import Quantity
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
 from costmodel.mapping.architecture import Unrolling
@@ -55,6 +56,7 @@ class Machines:
         """Begin with no part made."""
         self.profile, self.cycle_energy_j = profile, cycle_energy_j
         self._axes = tuple(profile.array.loops) if profile.array else ()
+        self._runs_on: dict[str, str] = {}
         self._arrays: dict[tuple[object, ...], Array] = {}
         self._buffers: dict[tuple[int, int, int], tuple[Level, ...]] = {}
         self._ports: dict[tuple[str, tuple[Operand, ...]], tuple[Port, ...]] = {}
@@ -66,7 +68,9 @@ class Machines:
         it and for partial sums; a level without room for a single step of an operand is passed by. Raises
         BnncostError where the profile has no array, or nowhere to keep partial sums.
         """
-        runs_on = self.profile.mac_price(label).precision
+        if label not in self._runs_on:
+            self._runs_on[label] = mac_price(self.profile, label).precision
+        runs_on = self._runs_on[label]
         array = self._array(runs_on, layer)
         below = (
             *self._buffer_levels(layer),

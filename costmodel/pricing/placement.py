@@ -12,20 +12,21 @@ from costmodel.demand.compulsory import MAP_ROLES, ROLES
 from costmodel.hardware import HardwareProfile
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Placement:
-    """Share of each role's data in each level, the size of each level [bit], and the bits without a home.
-
-    `share[role][level]` holds one value per design point (N), or, for maps that spill, per layer and point
-    (layers, N). A level of fixed size is as large as it is; one that fits is as large as what it holds.
-    `room_bits` is what is left of each level [bit] (N): none in one that fits.
-    """
+    """Where the data of N design points lie, and what is left of every level."""
 
     share: dict[str, dict[str, np.ndarray]]
+    """Share of each role's data in each level: (N,), or (layers, N) for maps that spill. Roles that are placed
+    together have the same arrays."""
     used_bits: dict[str, np.ndarray]
+    """Bits that each level holds [bit]: (N,)."""
     size_bits: dict[str, np.ndarray]
+    """Size of each level [bit], (N,): that of the profile, or of what lies there where the level fits the network."""
     room_bits: dict[str, np.ndarray]
+    """What is left of each level [bit], (N,): nothing in one that fits."""
     unplaced_bits: np.ndarray
+    """Bits that find no room in any level [bit]: (N,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +104,7 @@ def _filled(profile: HardwareProfile, demand: Demand, kept_free: KeptFree) -> Pl
         name: np.zeros(points) if level.fits_network else np.maximum(size[name] - used[name], 0.0)
         for name, level in profile.memories.items()
     }
-    return Placement(share, used, size, left_over, unplaced)
+    return Placement(share=share, used_bits=used, size_bits=size, room_bits=left_over, unplaced_bits=unplaced)
 
 
 def _shares(group: _Group, rooms: list[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -130,7 +131,11 @@ def _groups(profile: HardwareProfile, demand: Demand) -> list[_Group]:
     """Roles that are placed together, in order of precedence."""
     kept, inverse = demand.storage, demand.inverse_alive
     if _levels(profile, "binary_features") == _levels(profile, "features"):
-        maps = [_Group(MAP_ROLES, kept.peak_features, inverse["both"])]
+        maps = [_Group(MAP_ROLES, kept["peak_features"], inverse["both"])]
     else:
-        maps = [_Group((role,), getattr(kept, role), inverse[role]) for role in MAP_ROLES]
-    return [_Group(("parameters",), kept.parameters, None), *maps, _Group(("weights",), kept.weights, None)]
+        maps = [_Group((role,), kept[role], inverse[role]) for role in MAP_ROLES]
+    return [
+        _Group(("parameters",), kept["parameters"], None),
+        *maps,
+        _Group(("weights",), kept["weights"], None),
+    ]

@@ -12,55 +12,61 @@ from typing import Literal
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.demand.compulsory import ROLES
 from costmodel.errors import BnncostError
-from costmodel.hardware import HardwareProfile, MemoryFigures
+from costmodel.hardware import HardwareProfile
 from costmodel.pricing.area import area_of
-from costmodel.pricing.cycles import LayerCycles, layer_cycles
-from costmodel.pricing.moved import MappedTraffic, TrafficKey, mapped_traffic
-from costmodel.pricing.placement import Placement, place
-from costmodel.pricing.units import Prices, prices_of
-from costmodel.pricing.weight_loading import weight_loads
+from costmodel.pricing.cycles import LayerCycles, cycles_of
+from costmodel.pricing.mac_traffic import mac_traffic
+from costmodel.pricing.moved import Moved, moved_by
+from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_of
 
 TrafficModel = Literal["mapped", "compulsory"]
-LevelFigures = Mapping[str, MemoryFigures]
 
 
-@dataclass(frozen=True, eq=False)
-class PointCosts:
-    """Cost of every design point: energy [J] with its parts, latency [s], and area by resource.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Energy:
+    """Energy of one inference of N design points, and what it is spent on."""
 
-    `prices` and `figures` (of each memory at its size) are what the cost was made from. `side` is the demand whose
-    traffic passes the memories as it is; `mapped` is what MACs move, None where all traffic is compulsory, and
-    `by_layer` the bits of (level, role, direction) beside `side`: those of MACs, and weights fetched from outside.
-    """
-
-    energy_j: np.ndarray
-    operation_j: np.ndarray
-    traffic_bits: dict[TrafficKey, np.ndarray]
-    memory_j: dict[tuple[str, str], np.ndarray]
+    total_j: np.ndarray
+    """Operations, memory, control and leakage together [J]: (N,)."""
+    operations_j: np.ndarray
+    """Energy of all MACs and side operations [J]: (N,)."""
+    memory_j: Mapping[TrafficKey, np.ndarray]
+    """Energy of the traffic at each level, in each role and direction [J]: (N,) each."""
     control_j: np.ndarray
+    """Energy of the control over all cycles [J]: (N,)."""
     leakage_j: np.ndarray
-    leakage_w: dict[str, np.ndarray]
+    """Static power over the latency [J]: (N,)."""
+    leakage_w: Mapping[str, np.ndarray]
+    """Static power of the control and of each memory [W]: (N,) each."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Time:
+    """Duration of one inference of N design points."""
+
     latency_s: np.ndarray
+    """Latency, the sum over all layers [s]: (N,)."""
     cycles: LayerCycles
-    area: dict[str, np.ndarray]
-    placement: Placement
-    prices: Prices
-    figures: LevelFigures
-    side: Demand
-    mapped: MappedTraffic | None
-    by_layer: Mapping[TrafficKey, np.ndarray]
+    """Cycles of each part of the chip in each layer: (layers, N)."""
 
-    @property
-    def layer_cycles(self) -> np.ndarray:
-        """Cycles of each layer: (layers, N)."""
-        return self.cycles.slowest
 
-    @property
-    def bound_by(self) -> np.ndarray:
-        """What sets the pace of each layer: 0 array, 1 side units, 2 and up the memory ports."""
-        return self.cycles.bound_by
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PointCosts:
+    """Cost of one inference of N design points on one profile, with what it was made from."""
+
+    energy: Energy
+    """Energy with its parts [J]."""
+    time: Time
+    """Latency [s] and cycles."""
+    area: Mapping[str, np.ndarray]
+    """Amount of each resource, (N,): "mm2", or "lut", "dsp" and "bram", or bits in use of a processor's memories."""
+    setting: Setting
+    """The chip, what lies where on it, and its prices."""
+    moved: Moved
+    """Bits that every level moves in each layer [bit]."""
+    traffic: TrafficModel
+    """How the traffic was found."""
 
 
 def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None = None) -> PointCosts:
@@ -73,49 +79,35 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     `traffic="mapped"` without an array.
     """
     model = traffic_model(profile, traffic)
-    prices = prices_of(profile, demand.operations)
-    placement = place(profile, demand, tiled=model == "mapped")
-    figures = {name: level.interpolate(placement.size_bits[name]) for name, level in profile.memories.items()}
-    side, mapped = demand, None
-    if model == "mapped":
-        side = demand.without_macs
-        mapped = mapped_traffic(demand, profile, placement, figures, cycle_energy_j(profile))
-    by_layer = dict(mapped.bits) if mapped else {}
-    for key, bits in weight_loads(demand, profile, placement).items():
-        by_layer[key] = by_layer.get(key, 0.0) + bits
-    layers = layer_cycles(side, profile, prices, placement, mapped, by_layer)
-    cycles = np.einsum("ln,ln->n", layers.slowest, demand.repeats)
-    latency_s = cycles / profile.clock.si
+    setting = setting_of(profile, demand, tiled=model == "mapped")
+    macs = mac_traffic(setting, demand) if model == "mapped" else None
+    moved = moved_by(setting, demand, macs)
+    cycles = cycles_of(setting, moved, demand, macs)
+    total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
+    latency_s = total_cycles / profile.clock.si
 
-    moved = _traffic(side, placement)
-    for key, bits in by_layer.items():
-        moved[key] = moved.get(key, 0.0) + np.einsum("ln,ln->n", bits, demand.repeats)
-    leakage_w = _leakage(demand, profile, figures)
-    control_j_per_cycle = profile.control.energy.si if profile.control else 0.0
-
-    operation_j = prices.energy_j @ demand.total_counts
-    memory_j = {key: bits * j_per_bit(profile, figures, key) for key, bits in moved.items()}
-    control_j = control_j_per_cycle * cycles
-    leakage_j = sum(leakage_w.values()) * latency_s
-    energy_j = operation_j + sum(memory_j.values()) + control_j + leakage_j
+    leakage_w = _leakage(setting, demand.points)
+    operations_j = setting.prices.energy_j @ demand.total_counts
+    memory_j = memory_energy(setting, moved.totals)
+    control_j = (profile.control.energy.si if profile.control else 0.0) * total_cycles
+    leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
+    # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
+    energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
 
     return PointCosts(
-        energy_j,
-        operation_j,
-        moved,
-        _read_and_write(memory_j),
-        control_j,
-        np.asarray(leakage_j),
-        leakage_w,
-        latency_s,
-        layers,
-        area_of(demand, profile, prices, placement, figures, layers),
-        placement,
-        prices,
-        figures,
-        side,
-        mapped,
-        by_layer,
+        energy=Energy(
+            total_j=energy_j,
+            operations_j=operations_j,
+            memory_j=memory_j,
+            control_j=control_j,
+            leakage_j=leakage_j,
+            leakage_w=leakage_w,
+        ),
+        time=Time(latency_s=latency_s, cycles=cycles),
+        area=area_of(setting, cycles, demand),
+        setting=setting,
+        moved=moved,
+        traffic=model,
     )
 
 
@@ -129,60 +121,8 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
     return asked or ("compulsory" if profile.array is None else "mapped")
 
 
-def with_traffic(profile: HardwareProfile, asked: TrafficModel | None) -> HardwareProfile:
-    """The same chip, so that all that is priced on it has this traffic: for compulsory traffic its array is left out.
-
-    The area of its buffers is left out too. Raises BnncostError for mapped traffic without an array.
-    """
-    if traffic_model(profile, asked) == "mapped" or profile.array is None:
-        return profile
-    return profile.model_copy(update={"array": None, "title": f"{profile.title}, compulsory traffic"})
-
-
-def cycle_energy_j(profile: HardwareProfile) -> float:
-    """What the control takes in a cycle, its leakage included [J]: a mapping that waits pays for it."""
-    if profile.control is None:
-        return 0.0
-    return profile.control.energy.si + profile.control.leakage.si / profile.clock.si
-
-
-def j_per_bit(profile: HardwareProfile, figures: LevelFigures, key: TrafficKey) -> np.ndarray | float:
-    """Energy of moving a bit at a memory or a buffer, in one direction [J/bit]."""
-    level, _, direction = key
-    if level in figures:
-        price = figures[level].read_j_per_bit if direction == "read" else figures[level].write_j_per_bit
-        return np.asarray(price)
-    assert profile.array is not None
-    buffer = profile.array.buffers[level]
-    figure = buffer.read if direction == "read" else buffer.write
-    return figure.si if figure else 0.0
-
-
-def _traffic(demand: Demand, placement: Placement) -> dict[TrafficKey, np.ndarray]:
-    """Bits moved by (level, role, direction)."""
-    traffic: dict[TrafficKey, np.ndarray] = {}
-    totals = {"read": demand.total_read_bits, "write": demand.total_write_bits}
-    for number, role in enumerate(ROLES):
-        for name, share in placement.share[role].items():
-            for direction, total in totals.items():
-                spilled = share.ndim > 1
-                bits = demand.repeated_bits[direction][number] if spilled else total[number]
-                traffic[name, role, direction] = (
-                    np.einsum("ln,ln->n", bits, share) if spilled else bits * share
-                )
-    return traffic
-
-
-def _read_and_write(memory_j: dict[TrafficKey, np.ndarray]) -> dict[tuple[str, str], np.ndarray]:
-    summed: dict[tuple[str, str], np.ndarray] = {}
-    for (level, role, _), energy in memory_j.items():
-        summed[level, role] = summed[level, role] + energy if (level, role) in summed else energy
-    return summed
-
-
-def _leakage(demand: Demand, profile: HardwareProfile, figures: LevelFigures) -> dict[str, np.ndarray]:
-    """Static power [W] of the logic and of each memory level."""
-    logic = {"control": np.full(demand.points, profile.control.leakage.si)} if profile.control else {}
-    return logic | {
-        name: np.broadcast_to(level.leakage_w, (demand.points,)) for name, level in figures.items()
-    }
+def _leakage(setting: Setting, points: int) -> dict[str, np.ndarray]:
+    """Static power [W] of the control and of each memory level: (N,) each."""
+    control = setting.profile.control
+    logic = {"control": np.full(points, control.leakage.si)} if control else {}
+    return logic | {name: np.broadcast_to(one.leakage_w, (points,)) for name, one in setting.figures.items()}

@@ -2,35 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from costmodel.demand.arrays import OperationKey
 from costmodel.hardware import HardwareProfile, UnitPrice
+from costmodel.hardware.prices import mac_price, operation_price
+from costmodel.pricing.known import KnownByProfile
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Prices:
-    """Prices of the operations of a demand on a profile, as arrays in the demand's order."""
+    """Prices of the operations of a demand on a profile, each array in the demand's order of operations."""
 
     units: tuple[UnitPrice, ...]
+    """The unit that runs each operation."""
     energy_j: np.ndarray
+    """Energy of one operation [J]: (operations,)."""
     cycles: np.ndarray
+    """Cycles of one operation: (operations,); 0 on a matched side unit, which keeps pace with the array."""
     is_mac: np.ndarray
+    """Whether an operation is a MAC: (operations,)."""
     unit_of: tuple[tuple[str, str], ...]
+    """The sort of unit of each operation, by name and precision: operations of one sort share its units."""
+    built: tuple[UnitPrice, ...]
+    """All units of a chip with fixed units, in use or not; none where they are matched to the demand."""
+
+
+_KNOWN: KnownByProfile[OperationKey, UnitPrice] = KnownByProfile()
 
 
 def prices_of(profile: HardwareProfile, operations: tuple[OperationKey, ...]) -> Prices:
     """Look up every operation; one that the profile cannot run raises BnncostError."""
-    units = tuple(
-        profile.mac_price(precision) if operation == "mac" else profile.operation_price(operation, precision)
-        for operation, precision in operations
-    )
+    units = _looked_up(profile, operations)
     return Prices(
-        units,
-        np.array([unit.energy_j for unit in units]),
-        np.array([unit.cycles_per_operation for unit in units]),
-        np.array([operation == "mac" for operation, _ in operations]),
-        tuple((operation, unit.precision) for (operation, _), unit in zip(operations, units, strict=True)),
+        units=units,
+        energy_j=np.array([unit.energy_j for unit in units]),
+        cycles=np.array([unit.cycles_per_operation for unit in units]),
+        is_mac=np.array([operation == "mac" for operation, _ in operations]),
+        unit_of=tuple(
+            (operation, unit.precision) for (operation, _), unit in zip(operations, units, strict=True)
+        ),
+        built=_looked_up(profile, _all_operations(profile)) if profile.side.policy == "fixed" else (),
     )
+
+
+def _looked_up(profile: HardwareProfile, operations: Sequence[OperationKey]) -> tuple[UnitPrice, ...]:
+    """Return the unit price of each operation, looked up once per profile: designs share most operations."""
+    known = _KNOWN.of(profile)
+    for key in operations:
+        if key not in known:
+            operation, precision = key
+            known[key] = (
+                mac_price(profile, precision)
+                if operation == "mac"
+                else operation_price(profile, operation, precision)
+            )
+    return tuple(known[key] for key in operations)
+
+
+def _all_operations(profile: HardwareProfile) -> list[OperationKey]:
+    """Every operation that a profile lists: MACs, then side operations."""
+    side = [
+        (str(operation), str(precision))
+        for operation, listed in profile.side.operations.items()
+        for precision in listed
+    ]
+    return [*(("mac", label) for label in profile.compute), *side]

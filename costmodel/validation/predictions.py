@@ -15,6 +15,7 @@ from costmodel.evaluate.results import Cost
 from costmodel.folding import fold
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
+from costmodel.hardware.prices import mac_price
 from costmodel.networks.build import build
 from costmodel.validation.streaming import StreamingCycles, streaming_cycles
 from costmodel.validation.systems import Figure, LoadedSystem, System, load_system, shipped_systems
@@ -121,7 +122,7 @@ def _of_a_mac(chip: HardwareProfile, figure: Figure, precision: str) -> float:
 
     Memory traffic is in neither.
     """
-    price = chip.mac_price(precision)
+    price = mac_price(chip, precision)
     macs_per_cycle = 1.0 / price.cycles_per_operation
     if figure.metric == "throughput":
         return figure.operations_per_mac * macs_per_cycle * chip.clock.si
@@ -150,7 +151,7 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
 
 def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, float, float]:
     """A network of which only the MACs are known, on a processor, which does one after the other."""
-    prices = [(count, chip.mac_price(label)) for label, count in macs.items()]
+    prices = [(count, mac_price(chip, label)) for label, count in macs.items()]
     cycles = sum(count * price.cycles_per_operation for count, price in prices)
     return sum(count * price.energy_j for count, price in prices), cycles / chip.clock.si, 0.0
 

@@ -278,3 +278,35 @@ def test_tables_and_fronts_of_compulsory_traffic(capsys: Captured, tmp_path: Pat
     energies = {row["design"]: float(row["energy_j"]) for row in rows}
     assert len(energies) > 3
     assert energies == pytest.approx({one: cost(one, traffic="compulsory").energy_j for one in energies})
+
+
+BUFFERED = """
+name: buffered
+title: An array whose weight registers take 1 mm2
+description: For tests.
+archetype: asic
+extends: asic-45nm
+array:
+  buffers:
+    weight_registers: {area: {value: 1, unit: mm^2, source: a test, status: assumed, note: for the test}}
+"""
+
+
+def test_compulsory_traffic_leaves_the_buffers_on_the_chip(capsys: Captured, tmp_path: Path) -> None:
+    """A chip keeps its array whether layers are mapped on it or not: 0.470 mm2, and 1 mm2 of buffers."""
+    profile = tmp_path / "buffered.yaml"
+    profile.write_text(BUFFERED, encoding="utf-8")
+    options = ("--profile", str(profile), "--traffic", "compulsory")
+    alone = json.loads(said(capsys, "cost", "resnet20/cifar10", *options, "--format", "json"))
+    assert alone["area"]["mm2"] == pytest.approx(1.470, abs=5e-4)
+    table = json.loads(said(capsys, "table", "--methods", "prelu", *options, "--format", "json"))
+    assert table["plain"]["area"] == alone["area"]
+    front = ("pareto", "--network", "resnet20", "--dataset", "cifar10", "--out", str(tmp_path))
+    said(capsys, *front, *options)
+    rows = list(csv.DictReader((tmp_path / "front-energy.csv").read_text("utf-8").splitlines()))
+    costs = {row["design"]: cost(row["design"], str(profile), traffic="compulsory") for row in rows}
+    assert {row["design"]: float(row["area"]) for row in rows} == {
+        name: pytest.approx(one.area["mm2"]) for name, one in costs.items()
+    }
+    picture = (tmp_path / "front-energy.svg").read_text("utf-8")
+    assert "take 1 mm2, compulsory traffic" in picture

@@ -18,6 +18,7 @@ from costmodel.errors import BnncostError
 from costmodel.evaluate.cost import cost_of_network
 from costmodel.graph import Network, precision
 from costmodel.mapping.cache import opened
+from costmodel.pricing.mac_traffic import mac_traffic
 from costmodel.pricing.price import TrafficModel, price
 
 INT8 = precision("int8")
@@ -93,8 +94,8 @@ def test_what_finds_no_room_is_not_mapped(tmp_path: Path) -> None:
     array = profile.array.model_copy(update={"buffers": buffers})
     narrow = profile.model_copy(update={"array": array})
     points = price(joined([demand_of(toy_network()), demand_of(wide_network())]), narrow)
-    assert (points.placement.unplaced_bits > 0).tolist() == [False, True]
-    assert points.traffic_bits["sram", "partial_sums", "read"][0] > 0
+    assert (points.setting.placement.unplaced_bits > 0).tolist() == [False, True]
+    assert points.moved.totals["sram", "partial_sums", "read"][0] > 0
     with pytest.raises(BnncostError, match="bits find no room"):
         cost_of_network(wide_network(), narrow)
 
@@ -127,9 +128,9 @@ def counting_network() -> Network:
 
 def test_counting_the_bits_of_a_map_takes_the_array_time(tmp_path: Path) -> None:
     """128 bits on 64 binary lanes: two cycles, though there is no loop nest to map."""
-    points = price(demand_of(counting_network()), arrayed(tmp_path, large()))
-    assert points.mapped is not None
-    beside = points.cycles.array - points.mapped.cycles
+    demand = demand_of(counting_network())
+    points = price(demand, arrayed(tmp_path, large()))
+    beside = points.time.cycles.array - mac_traffic(points.setting, demand).cycles
     assert beside[:, 0].tolist() == [0, 128 / 64]
 
 

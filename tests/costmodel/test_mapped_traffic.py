@@ -22,7 +22,7 @@ from costmodel.evaluate.cost import cost_of_network
 from costmodel.evaluate.sweep import sweep
 from costmodel.graph import Network, precision
 from costmodel.mapping import Architecture, LoopNest, Mapped
-from costmodel.pricing import moved as mapped_traffic
+from costmodel.pricing import mac_traffic
 from costmodel.pricing.placement import place
 from costmodel.pricing.price import price
 
@@ -78,8 +78,8 @@ def test_what_spills_passes_once_through_the_room_that_is_kept_free(tmp_path: Pa
     assert tiled.share["weights"]["sram"][0] == 0
     assert tiled.room_bits["sram"][0] == 2304 - 2176
     points = price(demand, profile)
-    assert points.traffic_bits["dram", "weights", "read"][0] == 832
-    assert points.traffic_bits["sram", "weights", "write"][0] == 832
+    assert points.moved.totals["dram", "weights", "read"][0] == 832
+    assert points.moved.totals["sram", "weights", "write"][0] == 832
 
 
 def streaming_network(channels: int) -> Network:
@@ -104,13 +104,13 @@ def test_features_made_in_the_layer_stream_by_or_are_written_once(
 
 def test_layers_that_are_alike_are_mapped_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[LoopNest] = []
-    real = mapped_traffic.cached_mappings
+    real = mac_traffic.cached_mappings
 
     def counted(pairs: list[tuple[LoopNest, Architecture]]) -> list[Mapped]:
         asked.extend(replace(layer, name="") for layer, _ in pairs)
         return real(pairs)
 
-    monkeypatch.setattr(mapped_traffic, "cached_mappings", counted)
+    monkeypatch.setattr(mac_traffic, "cached_mappings", counted)
     cm.cost("resnet20/cifar10", cm.load_profile("asic-45nm").model_copy())  # which remembers nothing yet
     assert len(asked) == len(set(asked)) == 7  # stem, three 3x3 shapes and two with a stride, classifier
 

@@ -1,4 +1,4 @@
-"""Prices of the toy network of `toy_chip`, each reckoned by hand; its docstring has the counts and the traffic."""
+"""Prices of the toy network of `toy_chip`, each calculated by hand; its docstring has the counts and the traffic."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ def test_the_toy_counts_what_its_docstring_says(demand: Demand) -> None:
     # weights, parameters, binary features, features
     assert demand.read_bits[:, :, 0].tolist() == [[256, 576], [0, 0], [0, 128], [512, 0]]
     assert demand.write_bits[:, :, 0].tolist() == [[0, 0], [0, 0], [128, 0], [0, 2048]]
-    assert [int(bits[0]) for bits in demand.storage] == [832, 0, 128, 2048, 2176]
+    assert [int(bits[0]) for bits in demand.storage.values()] == [832, 0, 128, 2048, 2176]
 
 
 def test_matched_units_and_a_fitted_memory(demand: Demand, tmp_path: Path) -> None:
     """Layer a waits for the port, 896 / 24 cycles against 512 / 16; layer b for the array, 9216 / 64."""
     cycles_a, cycles_b = 896 / 24, 9216 / 64
     found = price(demand, chip(tmp_path))
-    assert found.layer_cycles[:, 0] == exactly([cycles_a, cycles_b])
-    assert found.bound_by[:, 0].tolist() == [2, 0]
+    assert found.time.cycles.slowest[:, 0] == exactly([cycles_a, cycles_b])
+    assert found.time.cycles.bound_by[:, 0].tolist() == [2, 0]
     latency_s = (cycles_a + cycles_b) / 100e6
-    assert found.latency_s[0] == exactly(latency_s)
+    assert found.time.latency_s[0] == exactly(latency_s)
 
     size = 832 + 2176
     read_pj, write_pj = 0.1 * size / 1024, 0.2 * (size / 1024) ** 0.5
     memory_pj = (512 + 256 + 128 + 576) * read_pj + (128 + 2048) * write_pj
-    assert found.placement.size_bits["sram"][0] == size
-    assert sum(found.memory_j.values())[0] == exactly(memory_pj * 1e-12)
-    assert found.memory_j["sram", "weights"][0] == exactly(832 * read_pj * 1e-12)
-    assert found.operation_j[0] == exactly(OPERATIONS_PJ * 1e-12)
-    assert found.control_j[0] == exactly(4e-12 * (cycles_a + cycles_b))
-    assert found.leakage_j[0] == exactly((2e-3 + 1e-3) * latency_s)
+    assert found.setting.placement.size_bits["sram"][0] == size
+    assert sum(found.energy.memory_j.values())[0] == exactly(memory_pj * 1e-12)
+    assert found.energy.memory_j["sram", "weights", "read"][0] == exactly(832 * read_pj * 1e-12)
+    assert found.energy.operations_j[0] == exactly(OPERATIONS_PJ * 1e-12)
+    assert found.energy.control_j[0] == exactly(4e-12 * (cycles_a + cycles_b))
+    assert found.energy.leakage_j[0] == exactly((2e-3 + 1e-3) * latency_s)
     total_j = (OPERATIONS_PJ + memory_pj + 4 * (cycles_a + cycles_b)) * 1e-12 + 3e-3 * latency_s
-    assert found.energy_j[0] == exactly(total_j)
+    assert found.energy.total_j[0] == exactly(total_j)
 
     # 128 compares in 37.3 cycles need 4 comparators of 32 bits, 128 in 144 cycles one of 16 bits
     logic_um2 = 64 * BINARY_MAC_UM2 + 16 * 100 + 4 * 30 + 1 * 10
@@ -75,7 +75,7 @@ def test_operations_share_the_wider_unit_where_their_own_is_not_listed(
 ) -> None:
     """Both compares run on the 32-bit comparator: max(4, 1) of them, at 3 pJ."""
     found = price(demand, chip(tmp_path, narrow_compare=False))
-    assert found.operation_j[0] == exactly((OPERATIONS_PJ + 128 * (3 - 1)) * 1e-12)
+    assert found.energy.operations_j[0] == exactly((OPERATIONS_PJ + 128 * (3 - 1)) * 1e-12)
     both = price(demand, chip(tmp_path))
     assert both.area["mm2"][0] - found.area["mm2"][0] == pytest.approx(1 * 10e-6, rel=1e-9)
 
@@ -83,12 +83,12 @@ def test_operations_share_the_wider_unit_where_their_own_is_not_listed(
 def test_fixed_units_set_the_pace_and_count_whole(demand: Demand, tmp_path: Path) -> None:
     """Two 32-bit compares a cycle: 64 cycles in layer a. Four sixteenths of a cycle each: 32 of 144 in b."""
     found = price(demand, chip(tmp_path, units=(4, 2)))
-    assert found.layer_cycles[:, 0] == exactly([128 / 2, 9216 / 64])
-    assert found.bound_by[:, 0].tolist() == [1, 0]
+    assert found.time.cycles.slowest[:, 0] == exactly([128 / 2, 9216 / 64])
+    assert found.time.cycles.bound_by[:, 0].tolist() == [1, 0]
     memory_mm2 = 0.01 * (832 + 2176) / 1024
     logic_um2 = 64 * BINARY_MAC_UM2 + 16 * 100 + 2 * 30 + 4 * 10
     assert found.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + memory_mm2)
-    assert found.operation_j[0] == exactly(OPERATIONS_PJ * 1e-12)
+    assert found.energy.operations_j[0] == exactly(OPERATIONS_PJ * 1e-12)
 
 
 def test_operations_on_one_unit_run_one_after_the_other_and_units_side_by_side(tmp_path: Path) -> None:
@@ -99,12 +99,12 @@ def test_operations_on_one_unit_run_one_after_the_other_and_units_side_by_side(t
         g.sign(y)
         demand = demand_of(g.finish(g.relu(y)))
     shared = price(demand, chip(tmp_path, units=(4, 2), narrow_compare=False))
-    assert shared.cycles.side.tolist() == [[(128 + 128) / 2]]
-    assert shared.bound_by.tolist() == [[1]]
+    assert shared.time.cycles.side.tolist() == [[(128 + 128) / 2]]
+    assert shared.time.cycles.bound_by.tolist() == [[1]]
     apart = price(demand, chip(tmp_path, units=(4, 2)))
-    assert apart.cycles.side.tolist() == [[max(128 / 4, 128 / 2)]]
+    assert apart.time.cycles.side.tolist() == [[max(128 / 4, 128 / 2)]]
     port = (512 + 256 + 2048) / 24
-    assert apart.layer_cycles[0] == exactly([port])
+    assert apart.time.cycles.slowest[0] == exactly([port])
     matched = price(demand, chip(tmp_path, narrow_compare=False))
     logic_um2 = 16 * 100 + np.ceil(256 / port) * 30  # no binary MAC, so no binary array
     assert matched.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + 0.01 * (256 + 512 + 2048) / 1024)
@@ -114,20 +114,20 @@ def test_weights_spill_to_the_outer_level(demand: Demand, tmp_path: Path) -> Non
     """Maps go first: 128 of 832 bits of weights have room inside, so 11/13 of their traffic is outside."""
     found = price(demand, chip(tmp_path, memories=spilling(1)))
     inside, outside = 2 / 13, 11 / 13
-    assert found.placement.used_bits["sram"][0] == 2304
-    assert found.placement.used_bits["dram"][0] == 704
+    assert found.setting.placement.used_bits["sram"][0] == 2304
+    assert found.setting.placement.used_bits["dram"][0] == 704
     cycles_a = max(512 / 16, (512 + 128 + 256 * inside) / 24, 256 * outside / 4)
     cycles_b = max(9216 / 64, (128 + 2048 + 576 * inside) / 24, 576 * outside / 4)
     assert cycles_a == 256 * outside / 4  # the dram's port
-    assert found.layer_cycles[:, 0] == exactly([cycles_a, cycles_b])
-    assert found.bound_by[:, 0].tolist() == [3, 0]
+    assert found.time.cycles.slowest[:, 0] == exactly([cycles_a, cycles_b])
+    assert found.time.cycles.bound_by[:, 0].tolist() == [3, 0]
     weights_pj = 832 * inside * 0.2 + 832 * outside * 5
     maps_pj = (512 + 128) * 0.2 + (128 + 2048) * 0.3
-    assert found.memory_j["dram", "weights"][0] == exactly(832 * outside * 5e-12)
-    assert sum(found.memory_j.values())[0] == exactly((weights_pj + maps_pj) * 1e-12)
+    assert found.energy.memory_j["dram", "weights", "read"][0] == exactly(832 * outside * 5e-12)
+    assert sum(found.energy.memory_j.values())[0] == exactly((weights_pj + maps_pj) * 1e-12)
     # off chip there is neither area nor leakage; a memory of fixed size is as large as it is
-    assert found.leakage_w.keys() == {"control", "sram", "dram"}
-    assert found.leakage_w["dram"][0] == 0
+    assert found.energy.leakage_w.keys() == {"control", "sram", "dram"}
+    assert found.energy.leakage_w["dram"][0] == 0
     logic_um2 = 64 * BINARY_MAC_UM2 + 16 * 100 + np.ceil(128 / cycles_a) * 30 + 10
     assert found.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + 0.02)
 
@@ -137,13 +137,23 @@ def test_maps_spill_only_in_the_layers_that_overflow(demand: Demand, tmp_path: P
     memories = spilling(1).replace("0.28125", "0.125").replace("[weights]", ALL)
     found = price(demand, chip(tmp_path, memories=memories))
     inside = 1024 / 2176
-    assert found.traffic_bits["sram", "features", "read"][0] == exactly(512)
-    assert found.traffic_bits["dram", "features", "read"][0] == 0
-    assert found.traffic_bits["sram", "binary_features", "read"][0] == exactly(128 * inside)
-    assert found.traffic_bits["dram", "binary_features", "write"][0] == 0
-    assert found.traffic_bits["sram", "features", "write"][0] == exactly(2048 * inside)
-    assert found.traffic_bits["dram", "features", "write"][0] == exactly(2048 * (1 - inside))
-    assert found.placement.used_bits["dram"][0] == 832 + 2176 - 1024
+    assert found.moved.totals["sram", "features", "read"][0] == exactly(512)
+    assert found.moved.totals["dram", "features", "read"][0] == 0
+    assert found.moved.totals["sram", "binary_features", "read"][0] == exactly(128 * inside)
+    assert found.moved.totals["dram", "binary_features", "write"][0] == 0
+    assert found.moved.totals["sram", "features", "write"][0] == exactly(2048 * inside)
+    assert found.moved.totals["dram", "features", "write"][0] == exactly(2048 * (1 - inside))
+    assert found.setting.placement.used_bits["dram"][0] == 832 + 2176 - 1024
+
+
+def test_what_moves_is_split_by_layer_and_sums_to_the_totals(demand: Demand, tmp_path: Path) -> None:
+    """11/13 of the weights lie outside: 256 bits of them in layer a, 576 in b."""
+    moved = price(demand, chip(tmp_path, memories=spilling(1))).moved
+    assert moved["dram", "weights", "read"][:, 0] == exactly([256 * 11 / 13, 576 * 11 / 13])
+    assert moved["sram", "features", "read"][:, 0].tolist() == [512, 0]
+    assert moved["sram", "features", "write"][:, 0].tolist() == [0, 2048]
+    for key, total in moved.totals.items():
+        assert moved[key].sum(axis=0) == exactly(total)
 
 
 def test_what_finds_no_room_is_an_error_that_names_design_profile_and_bits(tmp_path: Path) -> None:
@@ -164,11 +174,11 @@ def test_a_processor_does_one_thing_at_a_time(demand: Demand, tmp_path: Path) ->
     """a: 512 MACs of 2 cycles and 128 compares of 3; b: 9,216 of a quarter and 128 compares of 3."""
     found = price(demand, processor(tmp_path, flash_port=1))
     cycles_a, cycles_b = 512 * 2 + 128 * 3, 9216 / 4 + 128 * 3
-    assert found.layer_cycles[:, 0] == exactly([cycles_a, cycles_b])
-    assert found.bound_by[:, 0].tolist() == [0, 0]
-    assert found.latency_s[0] == exactly((cycles_a + cycles_b) / 100e6)
-    assert found.operation_j[0] == exactly((cycles_a + cycles_b) * 10e-12)
-    assert found.energy_j[0] == exactly((cycles_a + cycles_b) * 10e-12 + 832 * 6e-12)
+    assert found.time.cycles.slowest[:, 0] == exactly([cycles_a, cycles_b])
+    assert found.time.cycles.bound_by[:, 0].tolist() == [0, 0]
+    assert found.time.latency_s[0] == exactly((cycles_a + cycles_b) / 100e6)
+    assert found.energy.operations_j[0] == exactly((cycles_a + cycles_b) * 10e-12)
+    assert found.energy.total_j[0] == exactly((cycles_a + cycles_b) * 10e-12 + 832 * 6e-12)
     assert {name: float(bits[0]) for name, bits in found.area.items()} == {
         "ram_bits": 2176,
         "flash_bits": 832,
@@ -177,15 +187,15 @@ def test_a_processor_does_one_thing_at_a_time(demand: Demand, tmp_path: Path) ->
 
 def test_a_slow_memory_outside_holds_a_processor_up(demand: Demand, tmp_path: Path) -> None:
     found = price(demand, processor(tmp_path, flash_port=0.1))
-    assert found.layer_cycles[:, 0] == exactly([256 / 0.1, 576 / 0.1])
-    assert found.bound_by[:, 0].tolist() == [3, 3]
+    assert found.time.cycles.slowest[:, 0] == exactly([256 / 0.1, 576 / 0.1])
+    assert found.time.cycles.bound_by[:, 0].tolist() == [3, 3]
 
 
 def test_maps_of_both_kinds_share_a_level_by_their_peak_together(tmp_path: Path) -> None:
     """Their own peaks, 128 and 2,048 bits, meet in layer b here; a level of its own takes each one's."""
     profile, demand = chip(tmp_path), demand_of(toy_network())
     assert place(profile, demand).used_bits["sram"][0] == 832 + 2176
-    apart = replace(demand, storage=demand.storage._replace(peak_features=np.array([2100])))
+    apart = replace(demand, kept_bits=np.array([[832], [0], [128], [2048], [2100]]))
     assert place(profile, apart).used_bits["sram"][0] == 832 + 2100
 
 
@@ -201,7 +211,9 @@ def test_a_faster_clock_costs_less_leakage_and_time_only(demand: Demand, tmp_pat
     slow = chip(tmp_path)
     fast = slow.model_copy(update={"clock": slow.clock.model_copy(update={"value": 200.0})})
     left, right = price(demand, slow), price(demand, fast)
-    assert right.latency_s == exactly(left.latency_s / 2)
-    assert right.leakage_j == exactly(left.leakage_j / 2)
-    assert right.energy_j - right.leakage_j == exactly(left.energy_j - left.leakage_j)
+    assert right.time.latency_s == exactly(left.time.latency_s / 2)
+    assert right.energy.leakage_j == exactly(left.energy.leakage_j / 2)
+    assert right.energy.total_j - right.energy.leakage_j == exactly(
+        left.energy.total_j - left.energy.leakage_j
+    )
     assert right.area["mm2"] == exactly(left.area["mm2"])

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from costmodel.errors import BnncostError
 from costmodel.hardware import check_profile, load_profile
+from costmodel.hardware.prices import mac_price
 
 LEAVES = st.one_of(
     st.none(),
@@ -69,7 +70,7 @@ def test_mutated_profile_loads_or_is_refused(folder: Any, data: st.DataObject, a
     else:
         assert not problems
         for label in profile.compute:
-            price = profile.mac_price(label)
+            price = mac_price(profile, label)
             assert math.isfinite(price.energy_j) and price.energy_j >= 0
 
 

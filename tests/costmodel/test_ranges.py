@@ -18,6 +18,7 @@ from costmodel.evaluate.ranges import Range, cost_range
 from costmodel.hardware import HardwareProfile, Quantity
 from costmodel.hardware.ends import End, at_end
 from costmodel.hardware.text.quantity import Direction
+from costmodel.pricing.units import prices_of
 
 DESIGNS = (
     "resnet20/cifar10",
@@ -111,8 +112,9 @@ def test_what_would_be_another_chip_keeps_its_value(tmp_path: Path) -> None:
 
 def test_prices_looked_up_before_do_not_follow_to_the_ends(tmp_path: Path) -> None:
     profile = ranged_chip(tmp_path)
-    value, best = profile.mac_price("8x8"), at_end(profile, "best").mac_price("8x8")
-    assert (value.energy_j, best.energy_j) == (pytest.approx(2e-12), pytest.approx(1e-12))
+    macs = (("mac", "8x8"),)
+    value, best = prices_of(profile, macs), prices_of(at_end(profile, "best"), macs)
+    assert (value.energy_j[0], best.energy_j[0]) == (pytest.approx(2e-12), pytest.approx(1e-12))
 
 
 def test_an_end_that_is_none_is_refused() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import costmodel as cm
-from costmodel.demand.arrays import Demand, demand_of, distinct, joined
+from costmodel.demand.arrays import LAYOUT, Demand, demand_of, distinct, joined, part
 from costmodel.evaluate.sweep import SweepResult, demand_over_widths, sweep
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import price
@@ -80,7 +80,7 @@ def test_widths_on_both_sides_of_a_16_bit_sum_keep_their_own_precision() -> None
 def test_thresholds_on_a_sum_of_sums_keep_their_own_precision_too() -> None:
     """Four turned filters: 4 x 512 x 9 = 18,432 fit a 16-bit threshold, twice as many need 32 bits."""
     key, widths = cm.DesignKey.parse("resnet18[circulant_filters]/cifar10"), np.array([1.0, 2.0, 1.5])
-    kept = demand_over_widths(key, widths).storage.parameters.tolist()
+    kept = demand_over_widths(key, widths).storage["parameters"].tolist()
     assert kept == [cm.cost(replace(key, width=float(width))).memory_bits["parameters"] for width in widths]
 
 
@@ -112,18 +112,37 @@ def test_layers_that_are_alike_are_kept_once_and_counted_as_often(profiles: list
     np.testing.assert_array_equal(_asked(short), _asked(whole))
     for profile in profiles:
         left, right = price(short, profile), price(whole, profile)
-        assert left.energy_j == pytest.approx(right.energy_j, rel=1e-12)
-        assert left.latency_s == pytest.approx(right.latency_s, rel=1e-12)
+        assert left.energy.total_j == pytest.approx(right.energy.total_j, rel=1e-12)
+        assert left.time.latency_s == pytest.approx(right.time.latency_s, rel=1e-12)
         assert {name: list(a) for name, a in left.area.items()} == {
             name: list(a) for name, a in right.area.items()
         }
+
+
+def test_joined_demands_come_apart_as_they_were() -> None:
+    """Every array, whatever its axes: what the others need besides is zero."""
+    parts = [demand_of(cm.fold(cm.build(cm.DesignKey.parse(text)))) for text in DESIGNS]
+    together = joined(parts)
+    for number, demand in enumerate(parts):
+        again = part(together, np.array([number]))
+        assert len(again.layers) >= len(demand.layers)
+        for name in LAYOUT:
+            before, after = getattr(demand, name), getattr(again, name)
+            assert after.dtype == before.dtype
+            kept = [slice(length) for length in before.shape]
+            if name == "counts":
+                kept[0] = [again.operations.index(key) for key in demand.operations]
+            np.testing.assert_array_equal(after[tuple(kept)], before)
+            assert np.count_nonzero(after) == np.count_nonzero(before)
 
 
 def test_joining_keeps_every_demand(profiles: list[HardwareProfile]) -> None:
     parts = [demand_of(cm.fold(cm.build(cm.DesignKey.parse(text)))) for text in DESIGNS]
     together = price(joined(parts), profiles[0])
     alone = [price(demand, profiles[0]) for demand in parts]
-    np.testing.assert_allclose(together.energy_j, [cost.energy_j[0] for cost in alone], rtol=1e-12)
+    np.testing.assert_allclose(
+        together.energy.total_j, [cost.energy.total_j[0] for cost in alone], rtol=1e-12
+    )
     np.testing.assert_allclose(together.area["mm2"], [cost.area["mm2"][0] for cost in alone], rtol=1e-12)
 
 

@@ -10,6 +10,7 @@ from profile_texts import ASIC, figure
 
 from costmodel.evaluate.cost import cost
 from costmodel.hardware import load_profile
+from costmodel.hardware.prices import mac_price
 from costmodel.validation.predictions import Prediction, predictions_of, summary_of, validate
 from costmodel.validation.systems import LoadedSystem, load_system, shipped_systems
 
@@ -93,7 +94,7 @@ def test_the_shipped_fpga_gives_back_the_run_that_it_is_calibrated_on() -> None:
     """CNV-W1A1 on a Pynq-Z2: 661.27 images/s and 2530.45 uJ each, spread over its 59,461,376 MACs."""
     chip = load_profile("fpga-zynq7020")
     assert chip.control is not None
-    price = chip.mac_price("1x1")
+    price = mac_price(chip, "1x1")
     a_mac_s = price.cycles_per_operation / chip.clock.si
     assert 1 / a_mac_s == pytest.approx(661.27 * 59_461_376, rel=0.01)
     standing_w = chip.control.energy.si * chip.clock.si + chip.control.leakage.si

@@ -1,0 +1,65 @@
+"""The setting of a demand on a chip: where its data lie, and what each operation and each bit cost there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.demand.arrays import Demand
+from costmodel.hardware import HardwareProfile, MemoryFigures
+from costmodel.pricing.placement import Placement, place
+from costmodel.pricing.units import Prices, prices_of
+
+TrafficKey = tuple[str, str, str]
+"""Level (a memory or a buffer of the array), role, and "read" or "write"."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Setting:
+    """A chip as N design points find it."""
+
+    profile: HardwareProfile
+    """The chip."""
+    placement: Placement
+    """Which memory holds what, and how large each is."""
+    figures: Mapping[str, MemoryFigures]
+    """Energy per bit, leakage and area of each memory at its size: (N,) each."""
+    prices: Prices
+    """Energy and cycles of each operation."""
+
+
+def setting_of(profile: HardwareProfile, demand: Demand, *, tiled: bool) -> Setting:
+    """Place a demand in the memories of a profile and look up what everything costs there.
+
+    `tiled` is as in `place`. Raises BnncostError for an operation that the profile cannot run.
+    """
+    prices = prices_of(profile, demand.operations)
+    placement = place(profile, demand, tiled=tiled)
+    figures = {name: level.interpolate(placement.size_bits[name]) for name, level in profile.memories.items()}
+    return Setting(profile=profile, placement=placement, figures=figures, prices=prices)
+
+
+def energy_per_bit(setting: Setting, key: TrafficKey) -> np.ndarray | float:
+    """Energy of moving a bit at a memory (N,), or at a buffer, in one direction [J/bit]."""
+    level, _, direction = key
+    if level in setting.figures:
+        figures = setting.figures[level]
+        return np.asarray(figures.read_j_per_bit if direction == "read" else figures.write_j_per_bit)
+    assert setting.profile.array is not None
+    buffer = setting.profile.array.buffers[level]
+    figure = buffer.read if direction == "read" else buffer.write
+    return figure.si if figure else 0.0
+
+
+def memory_energy(setting: Setting, traffic: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, np.ndarray]:
+    """Energy of traffic [J], of one layer, of each, or of the whole network: the design points are the last axis."""
+    return {key: bits * energy_per_bit(setting, key) for key, bits in traffic.items()}
+
+
+def cycle_energy_j(profile: HardwareProfile) -> float:
+    """Energy of the control in one cycle, its leakage included [J]: a mapping that waits pays for it."""
+    if profile.control is None:
+        return 0.0
+    return profile.control.energy.si + profile.control.leakage.si / profile.clock.si
