@@ -128,12 +128,12 @@ def _threshold(op: Op, inputs: list[torch.Tensor], progress: torch.Tensor) -> tu
             x = rule_of(replaced.kind).run(Call(replaced, [x], params, False, progress))  # type: ignore[misc]
         return (x >= 0)[0, :, :, 0]
 
-    sides = (
+    bisected = (
         _of_floats(positive, count, progress.dtype)
         if limit is None
         else _of_whole(positive, count, limit, op)
     )
-    return sides[0].double().numpy(), sides[1].double().numpy()
+    return bisected[0].double().numpy(), sides[1].double().numpy()
 
 
 def _of_whole(positive: Positive, count: int, limit: object, op: Op) -> tuple[torch.Tensor, torch.Tensor]:
