@@ -38,7 +38,8 @@ def quantities(node: object, path: Path = ()) -> Iterator[tuple[Path, Quantity]]
 
 def own_quantities(section: BaseModel) -> dict[str, Quantity]:
     """Quantities that are fields of a section itself, by name."""
-    return {str(path[0]): figure for path, figure in quantities(section) if len(path) == 1}
+    fields = ((name, getattr(section, name)) for name in type(section).model_fields)
+    return {name: value for name, value in fields if isinstance(value, Quantity)}
 
 
 def quantity_at(section: BaseModel, place: str) -> Quantity | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from costmodel.hardware.memories.sram_section import Sram, written_out
 from costmodel.hardware.text.fields import Flag, Section, Text
 from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Bram, EnergyPerBit, MemorySize, Port, Power, Quantity, UnitArea
-from costmodel.hardware.walk import quantities
+from costmodel.hardware.walk import own_quantities, quantities
 
 __all__ = ["PRICED_BY", "Macro", "MemoryFigures", "MemoryLevel", "Role"]
 
@@ -104,14 +105,16 @@ class MemoryLevel(Section):
 
         Of an `sram`, whose macros follow from what it says, those of the macro next in size to the level.
         """
-        rests_on = range(len(self.macros))
+        yield from own_quantities(self).items()
+        numbers = range(len(self.macros))
         if self.sram is not None:
-            larger = (number for number in rests_on if self.table[number, 0] >= self.size_bits)
-            next_in_size = next(larger, len(self.macros) - 1)
-            rests_on = range(next_in_size, next_in_size + 1)
-        for path, figure in quantities(self):
-            if path[0] != "macros" or path[1] in rests_on:
-                yield place_of(path), figure
+            larger = (number for number in numbers if self.table[number, 0] >= self.size_bits)
+            numbers = range(at := next(larger, len(self.macros) - 1), at + 1)
+        below = [
+            quantities(self.sram, ("sram",)),
+            *(quantities(self.macros[at], ("macros", at)) for at in numbers),
+        ]
+        yield from ((place_of(path), figure) for path, figure in chain.from_iterable(below))
 
     @cached_property
     def table(self) -> np.ndarray:
