@@ -133,7 +133,7 @@ def _threshold(op: Op, inputs: list[torch.Tensor], progress: torch.Tensor) -> tu
         if limit is None
         else _of_whole(positive, count, limit, op)
     )
-    return bisected[0].double().numpy(), sides[1].double().numpy()
+    return bisected[0].double().numpy(), bisected[1].double().numpy()
 
 
 def _of_whole(positive: Positive, count: int, limit: object, op: Op) -> tuple[torch.Tensor, torch.Tensor]:
