@@ -149,7 +149,7 @@ def _fields(op: Op, inside: bool) -> MacFields:
     numbers = (*codes[0], *codes[1], accumulated_bits(op), int(x.precision != BINARY), int(inside))
     if op.kind == "linear":
         return MacFields(op.output.shape[0], x.size, 1, 1, 1, 1, 1, 1, 0, 1, 1, *numbers)
-    groups = op.integer("groups")
+    groups = op.dimension("groups")
     _, height, width = op.output.shape
     return MacFields(
         op.output.shape[0] // groups, weight.shape[1], height, width, weight.shape[2], weight.shape[3], groups,

@@ -52,7 +52,8 @@ class Site:
 
     `operands` is the precision of its own operands, `edge` that of the network's first and last layer.
     `x` is the real-valued input map (C, H, W), `bits` its binary form once made, `branch` the map at the
-    start of the residual branch.
+    start of the residual branch. `pad_value` None repeats what stands at the border of a map. The input carries
+    `groups` slices of bits per channel, each of which feeds its own group of outputs.
     """
 
     x: Tensor
@@ -61,17 +62,12 @@ class Site:
     kernel: int
     stride: int
     padding: int
-    pad_value: int
+    pad_value: int | None
     operands: Precision
     edge: Precision
     composition: Composition
     bits: tuple[Tensor, ...] = ()
-
-    @property
-    def groups(self) -> int:
-        """Slices of bits per channel that the input carries: each feeds its own group of outputs."""
-        use = self.composition.first("every_shortcut")
-        return int(use.option("slices")) if use and self.x.precision == BINARY else 1
+    groups: int = 1
 
 
 def emit(g: Builder, use: MethodUse, *arguments: Any) -> Any:
@@ -153,7 +149,8 @@ def _binary_convolution(g: Builder, site: Site, bits: Tensor, weight: Param) -> 
         weight,
         stride=site.stride,
         padding=site.padding,
-        pad_value=site.pad_value,
+        pad_value=site.pad_value or 0,
+        replicate=site.pad_value is None,
         groups=site.groups,
     )
 

@@ -79,8 +79,18 @@ def adaptive_weights(g: Builder, y: Tensor, site: Site) -> Tensor:
     centre = g.exported("mean_weight", (latent,), g.param("centre", channels, "C"))
     bits = site.bits[0]
     ones = g.map("channel_sum", (bits,), shape=(1, bits.shape[1], bits.shape[2]))
-    border = site.pad_value * bits.shape[0]  # every channel of a padded position holds the same bit
-    window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": border}
+    window: dict[str, object] = {
+        "size": site.kernel,
+        "stride": site.stride,
+        "padding": site.padding,
+        "pad_value": 0,
+    }
+    if site.pad_value is None:
+        window["replicate"] = True
+    else:
+        window["pad_value"] = (
+            site.pad_value * bits.shape[0]
+        )  # every channel of a padded position holds one bit
     around = g.map("box_sum", (ones,), shape=(1, y.shape[1], y.shape[2]), attributes=window)
     # distance * (y + centre / distance * around): the common factor then merges into the norm
     relative = g.exported("ratio", (centre, distance), centre)
