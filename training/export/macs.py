@@ -56,7 +56,9 @@ def _around(maps: np.ndarray, padding: int, value: int | None, kind: type) -> np
     """Put padding round maps (C, N, H, W)."""
     *outer, height, width = maps.shape
     if value is None:
-        return np.pad(maps.astype(kind), [(0, 0), (0, 0), (padding, padding), (padding, padding)], mode="edge")
+        return np.pad(
+            maps.astype(kind), [(0, 0), (0, 0), (padding, padding), (padding, padding)], mode="edge"
+        )
     around = np.full((*outer, height + 2 * padding, width + 2 * padding), value, kind)
     around[:, :, padding : padding + height, padding : padding + width] = maps
     return around
