@@ -10,7 +10,7 @@ from costmodel.builder import Builder
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import BINARY, Dimension, Tensor, precision
 from costmodel.methods.registry import repair_method
-from costmodel.methods.site import Site, chain, convolve
+from costmodel.methods.site import Site, chain, convolve, signed_features
 
 
 @repair_method(
@@ -51,18 +51,18 @@ def boolean_shortcut(
 
 
 def sliced(g: Builder, x: Tensor, slices: int, site: Site) -> Tensor:
-    """Binarize a map with `slices` fixed offsets, even between -1 and 1: (C, H, W) to (slices C, H, W)."""
+    """Binarize a map with `slices` fixed levels, even between -1 and 1: (C, H, W) to (slices C, H, W)."""
     if slices > 1 and slices % 2:
         raise BnncostError(
-            f"design '{g.name}': slices={slices} must be one or an even number, so that as many offsets lie below zero "
+            f"design '{g.name}': slices={slices} must be one or an even number, so that as many levels lie below zero "
             "as above."
         )
     x = chain(g, "before_sign", x, replace(site, x=x, branch=x))
-    estimator, half = site.composition.estimator("feature binarizer"), slices // 2
     if slices == 1:
-        return g.sign(x, estimator)
-    offsets = [number / (half + 1) for number in range(-half, half + 1) if number]
-    bits = tuple(g.sign(g.bias(x, g.constant("level", offset)), estimator) for offset in offsets)
+        return signed_features(g, x, site)
+    half = slices // 2
+    levels = [number / (half + 1) for number in range(-half, half + 1) if number]
+    bits = tuple(signed_features(g, g.bias(x, g.constant("level", level)), site) for level in levels)
     shape = (x.shape[0] * slices, x.shape[1], x.shape[2])
     return g.map("concatenate", bits, shape=shape, stored=BINARY)
 
@@ -167,7 +167,7 @@ def binary_shortcut(g: Builder, x: Tensor, site: Site, *, pool: bool = False) ->
     """Convolve the block's bits, all slices of them, with binary 1x1 weights and normalize."""
     if site.operands != BINARY:
         with g.with_producer(x):
-            site = replace(site, bits=(g.sign(x),), operands=BINARY)
+            site = replace(site, bits=(signed_features(g, x, site),), operands=BINARY)
     with g.beside("shortcut"):
         alone = replace(site, kernel=1, padding=0, groups=1, stride=1 if pool else site.stride)
         y = chain(g, "after_convolution", convolve(g, alone), alone)
