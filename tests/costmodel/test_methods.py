@@ -179,7 +179,14 @@ def test_declaring_a_name_twice_or_an_unknown_category_raises() -> None:
         ("resnet18[real_shortcut(operands=int7)]/cifar10", "unknown value of 'operands' 'int7'"),
         ("resnet18[pooled_shortcut]/mnist", "a map of 7x7 cannot be averaged in whole windows"),
         ("resnet20[clamp_weights(quantile=1.5)]/cifar10", "quantile 1.5 must lie between 0.5 and 1"),
-        ("resnet20[boolean_shortcut(slices=3)]/cifar10", "channels cannot be made by 3 equal groups"),
+        ("resnet20[boolean_shortcut(slices=6)]/cifar10", "channels cannot be made by 6 equal groups"),
+        ("resnet20[boolean_shortcut(slices=3)]/cifar10", "slices=3 must be one or an even number"),
+        (
+            "resnet20[boolean_shortcut(slices=2)+adaptive_weights]/cifar10",
+            "need one group of features, not slices",
+        ),
+        ("resnet20[boolean_shortcut(concatenate=true)]@w0.3/cifar10", "has more than the"),
+        ("resnet20[stem_activation(kind=swish)]/cifar10", "unknown value of 'kind' 'swish'"),
     ],
 )
 def test_a_method_that_cannot_be_built_says_so(text: str, message: str) -> None:
