@@ -31,6 +31,7 @@ MAPS = (
     Case("conv", output=(5, 2, 3), params=(WEIGHT,), attributes={**CONV, "stride": 2, "pad_value": 0}),
     Case("conv", output=(5, H, W), params=(WEIGHT,), attributes={**CONV, "pad_value": -1}),
     Case("conv", ((4, H, W),), (6, H, W), (("OIKK", (6, 2, 3, 3)),), {**CONV, "groups": 2}),
+    Case("conv", output=(5, 2, 3), params=(WEIGHT,), attributes={**CONV, "stride": 2, "replicate": True}),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)), ("C", (7,)))),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)),)),
     Case("sign", attributes={"estimator": "ede"}),  # type: ignore[dict-item]
@@ -56,7 +57,9 @@ MAPS = (
     Case("subtract", ((C, H, W), (1, 1, 1))),
     Case("multiply", ((C, H, W), (1, H, W))),
     Case("divide_training", ((C, H, W), (1, 1, 1))),
-    Case("logic_or", ((C, H, W),) * 2),
+    Case("logic_or", ((C, H, W),) * 2, stored=("binary", "binary")),
+    Case("logic_xnor", ((C, H, W),) * 2, stored=("binary", "binary")),
+    Case("slice_mean", ((4 * C, H, W),), attributes={"slices": 4}, stored=("binary", "int16")),
     Case("global_average_pool", output=(C, 1, 1)),
     Case("average_pool", output=HALF, attributes=WINDOW),
     Case("max_pool", output=HALF, attributes=WINDOW),
@@ -64,12 +67,18 @@ MAPS = (
     Case("absolute_sum", output=(1, H, W)),
     Case("channel_sum", output=(1, H, W)),
     Case("box_sum", ((1, H, W),), (1, H, W), attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 4}),
+    Case(
+        "box_sum", ((1, H, W),), (1, H, W),
+        attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 0, "replicate": True},
+    ),
     Case("sample_mean", output=(1, 1, 1)),
     Case("sample_deviation", output=(1, 1, 1)),
     Case("subsample", output=(C, 2, 3), attributes={"stride": 2}),
     Case("pad_channels", output=(C + 3, H, W), attributes={"channels": C + 3, "value": -1}),
     Case("repeat_channels", output=(2 * C + 1, H, W), attributes={"channels": 2 * C + 1}),
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
+    Case("interleave_channels", ((C, H, W),) * 2, (2 * C, H, W)),
+    Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
 )  # fmt: skip
 
 FILTERS = (6, 3, 3, 3)
@@ -101,7 +110,7 @@ DIFFERS_IN_TRAINING = {"batch_norm", "clamp_weight"}
 
 def test_every_kind_has_a_rule_and_every_rule_is_tested() -> None:
     assert set(RULES) == set(OPERATIONS)
-    tested = {case.kind for case in MAPS} | {kind for kind, _, _ in WEIGHTS}
+    tested = {case.kind for case in MAPS} | {kind for kind, _, _ in WEIGHTS} | {"constant"}
     assert tested | IN_NUMPY_ALONE == set(OPERATIONS)
     assert {kind for kind, made in RULES.items() if made.run is None} == IN_NUMPY_ALONE
 
@@ -120,6 +129,8 @@ def in_torch(
 def test_maps(case: Case) -> None:
     rng = np.random.default_rng(0)
     inputs = [rng.normal(size=(2, *shape)) * 3 for shape in case.inputs]
+    if case.stored[0] == "binary":
+        inputs = [np.where(x >= 0, 1.0, -1.0) for x in inputs]
     params = [np.asarray(rng.normal(size=shape)) for _, shape in case.params]
     if case.kind in ("batch_norm", "quantize", "divide_training"):
         inputs[1:], params = [abs(x) + 0.1 for x in inputs[1:]], [np.asarray(abs(p) + 0.1) for p in params]
@@ -141,6 +152,31 @@ def test_weights(kind: str, shapes: list[tuple[int, ...]], attributes: dict[str,
     found = in_torch(op, arrays, [])
     assert np.allclose(found, expected, rtol=1e-12, atol=1e-13)
     assert np.array_equal(in_torch(op, arrays, [], training=True), found) == (kind not in DIFFERS_IN_TRAINING)
+
+
+def test_a_constant_is_not_trained() -> None:
+    param = Param("level", (), BINARY, "")
+    op = Op("constant", (), param, (), MappingProxyType({"value": -0.25}), "layer", when="export")
+    for training in (False, True):
+        assert in_torch(op, [], [], training=training) == -0.25 == known("constant").meaning(op, [], [])
+
+
+def gate_gradient(kind: str, left: float, right: float) -> list[float]:
+    bits = [torch.tensor([[[[x]]]], dtype=torch.float64, requires_grad=True) for x in (left, right)]
+    run = rule_of(kind).run
+    assert run is not None
+    op = Case(kind, ((1, 1, 1),) * 2, (1, 1, 1), stored=("binary", "binary")).op()
+    run(Call(op, bits, [], training=True, progress=torch.zeros(()))).sum().backward()
+    return [float(x.grad) for x in bits if x.grad is not None]
+
+
+def test_gates_pass_gradients_as_the_released_boolnet_does() -> None:
+    """XNOR is a product; OR a sum of 0 and 1 that saturates, whose gradient stops where both bits are set."""
+    assert gate_gradient("logic_xnor", 1, -1) == [-1, 1]
+    assert gate_gradient("logic_xnor", -1, -1) == [-1, -1]
+    assert gate_gradient("logic_or", -1, -1) == [1, 1]
+    assert gate_gradient("logic_or", 1, -1) == gate_gradient("logic_or", -1, 1) == [1, 1]
+    assert gate_gradient("logic_or", 1, 1) == [0, 0]
 
 
 @pytest.mark.parametrize(
