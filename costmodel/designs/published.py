@@ -69,10 +69,10 @@ _declare(
 _declare(
     "xnor-net", "XNOR-Net", "rastegari2016",
     {
-        R18: "channel_scale_analytic+spatial_scale+norm_before_sign(only=true)+clipped_ste",
-        R20: "channel_scale_analytic+clipped_ste",
+        R18: "channel_scale_analytic+spatial_scale+norm_before_sign(only=true)+centre_weights+clipped_ste",
+        R20: "channel_scale_analytic+norm_before_sign(only=true)+relu+clipped_ste",
     },
-    "On ResNet-20 the published run has no spatial scale.",
+    "On ResNet-20 the published run has no spatial scale, and a ReLU behind each convolution and each addition.",
 )  # fmt: skip
 _declare(
     "xnor-net-plus-plus", "XNOR-Net++", "bulat2019xnorpp", {R18: "separable_scale+clipped_ste"},
@@ -172,7 +172,7 @@ _declare(
 
 _declare(
     "group-net", "Group-Net (8 branches)", "zhuang2019",
-    {R18: "branches(count=8)+double_residual+relu(early=true)+real_shortcut"},
+    {R18: "branches(count=8)+double_residual+relu(early=true)+binary_shortcut+polynomial_ste"},
 )  # fmt: skip
 for _bases in (5, 3, 1):
     _features = f"+activation_bases(count={_bases})" if _bases > 1 else ""
@@ -182,7 +182,11 @@ for _bases in (5, 3, 1):
     )  # fmt: skip
 _declare(
     "benn-3", "BENN (3 networks)", "zhu2019",
-    {R18: "network_ensemble(count=3)+channel_scale_analytic+binary_shortcut"},
+    {
+        R18: "network_ensemble(count=3)+channel_scale_analytic+norm_before_sign(only=true)+relu+binary_shortcut"
+        "+centre_weights+clipped_ste"
+    },
+    "Each network's norms stand before the signs; a ReLU stands behind conv1 and behind the addition.",
 )  # fmt: skip
 _declare(
     "cbcn", "CBCN", "liu2019cbcn", {R18: "circulant_filters+double_residual"},
@@ -211,15 +215,15 @@ for _name, _title, _slices in (
         other_backbone=True,
     )  # fmt: skip
 
-_SDBNN = "data_dependent_shift+ede"
+_SDBNN = "data_dependent_shift+ede+ede_weights"
 _declare(
     "sd-bnn", "SD-BNN", "xue2021",
     {
         R20: f"double_residual+hardtanh+{_SDBNN}", R18_CIFAR: f"hardtanh+{_SDBNN}", VGG: f"hardtanh+{_SDBNN}",
-        R18: f"double_residual+prelu+{_SDBNN}+logits_teacher+two_stage",
+        R18: "double_residual+prelu+data_dependent_shift+polynomial_ste+logits_teacher+two_stage+adam",
     },
 )  # fmt: skip
-_IENET = "activation_bases(count=2)+hardtanh"
+_IENET = "activation_bases(count=2)+channel_scale+hardtanh+sample_deviation_scale+standardize_weights"
 _declare(
     "ie-net", "IE-Net", "ienet2022",
     {
