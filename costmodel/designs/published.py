@@ -144,12 +144,12 @@ _declare(
     "rbonn", "RBONN", "xu2022rbonn", {R18: f"{_REACT}+channel_scale+polynomial_ste+{_REACT_TRAINING}"},
 )  # fmt: skip
 
-_R2B = "double_residual+prelu(early=true)+norm_before_sign(only=true)+real_shortcut+two_stage"
+_R2B = "double_residual+prelu(early=true)+norm_before_sign(only=true)+real_shortcut+two_stage+adam"
 _declare(
     "real-to-bin", "Real-to-Binary", "martinez2020",
     {
-        R18: f"squeeze_excitation+{_R2B}+attention_teacher",
-        "resnet18/cifar100": f"squeeze_excitation+{_R2B}+attention_teacher",
+        R18: f"squeeze_excitation+{_R2B}+attention_teacher+logits_teacher",
+        "resnet18/cifar100": f"squeeze_excitation+{_R2B}+attention_teacher+logits_teacher",
     },
     "The norm stands before the sign, none behind the convolution.",
 )  # fmt: skip
@@ -223,14 +223,17 @@ _declare(
         R18: "double_residual+prelu+data_dependent_shift+polynomial_ste+logits_teacher+two_stage+adam",
     },
 )  # fmt: skip
-_IENET = "activation_bases(count=2)+channel_scale+hardtanh+sample_deviation_scale+standardize_weights"
+_IENET = (
+    "activation_bases(count=2,per_channel=true)+channel_scale+hardtanh+sample_deviation_scale"
+    "+standardize_weights+ie_net_gradient+ie_net_weight_gradient"
+)
 _declare(
     "ie-net", "IE-Net", "ienet2022",
     {
         R20: f"{_IENET}+double_residual+pooled_shortcut", R18_CIFAR: f"{_IENET}+binary_shortcut", VGG: _IENET,
         R18: f"{_IENET}+double_residual", R34: f"{_IENET}+double_residual",
     },
-    "Every convolution runs on two thresholds of its input.",
+    "Every convolution runs on two thresholds of each channel of its input.",
 )  # fmt: skip
 _declare(
     "nncf-xnor", "NNCF XNOR weights", "nncf2020", {R18: "channel_scale_analytic+learned_threshold+two_stage"},

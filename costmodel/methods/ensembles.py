@@ -34,11 +34,14 @@ def weight_bases(g: Builder, latent: Param, site: Site, *, count: int = 3) -> Ba
     source="lin2017",
     note="Binary work times `count`, and `count` bits per feature.",
 )
-def activation_bases(g: Builder, x: Tensor, site: Site, *, count: int = 3) -> tuple[Tensor, ...]:
-    """Binarize the features several times, each with a learned shift of its own."""
+def activation_bases(
+    g: Builder, x: Tensor, site: Site, *, count: int = 3, per_channel: bool = False
+) -> tuple[Tensor, ...]:
+    """Binarize the features several times, each with learned shifts of its own: one, or one for each channel."""
     estimator = site.composition.estimator("feature binarizer")
+    shape, axes = ((x.shape[0],), "C") if per_channel else ((), "")
     return tuple(
-        g.sign(g.bias(x, g.param("shift", (), "", initial="spread")), estimator) for _ in range(count)
+        g.sign(g.bias(x, g.param("shift", shape, axes, initial="spread")), estimator) for _ in range(count)
     )
 
 
