@@ -25,7 +25,7 @@ from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
 from training.data.preparation import Prepared, prepared
-from training.module.calibrate import fit_steps
+from training.module.calibrate import calibrate
 from training.module.lower import Lowered, keep_promises, lower, set_progress
 from training.run.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
 from training.run.folders import (
@@ -39,7 +39,15 @@ from training.run.folders import (
     open_folder,
 )
 from training.run.objective import Objective, make_objective
-from training.run.optimizers import PUBLISHED, learned_tensors, make_optimizer, set_decay, set_rate, stage_at
+from training.run.optimizers import (
+    DECAY_POLICIES,
+    PUBLISHED,
+    learned_tensors,
+    make_optimizer,
+    set_decay,
+    set_rate,
+    stage_at,
+)
 from training.run.phases import Phase, inherit, optimizer_of, phases_of, teacher_of
 from training.run.provenance import commit, device_name
 from training.run.recipe import Recipe
@@ -168,10 +176,10 @@ def begin(
     device = images.train.images.device
     model = lower(build(phase.design), generator=torch.Generator().manual_seed(spec.seed)).to(device)
     model.real_weights = phase.real_weights
-    factors = images.normalization.factors(device)
-    fit_steps(model, normalize(images.train.images[:CALIBRATION_IMAGES], *factors))
     if earlier is not None:
         inherit(model, earlier)
+    factors = images.normalization.factors(device)
+    calibrate(model, normalize(images.train.images[:CALIBRATION_IMAGES], *factors), earlier)
     objective = make_objective(phase, spec.recipe, model, teacher)
     optimizer = _optimizer(phase, spec.recipe, model, objective)
     return Trainee(phase, model, objective, optimizer)
@@ -224,7 +232,7 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
     """Take the steps of one epoch (from 0), giving the loss of each, still on the device."""
     phase, recipe, model = trainee.phase, spec.recipe, trainee.model
     batches = batches_per_epoch(len(images.train), recipe.batch_size)
-    decay = "decay_policy" if any(use.name == "decay_policy" for use in phase.design.methods) else "always"
+    decay = next((use.name for use in phase.design.methods if use.name in DECAY_POLICIES), "always")
     warmup = recipe.warmup_epochs / (phase.end - phase.first)
     positive = any(param.positive for param in model.network.learned())
     generator = generator_of(spec.seed, epoch)

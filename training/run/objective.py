@@ -27,6 +27,7 @@ class Objective:
     teacher_maps: tuple[Value, ...]
     teacher: Lowered | None
     distances: Mapping[str, nn.Parameter]
+    kurtosis_target: float
 
     @property
     def reads_labels(self) -> bool:
@@ -53,6 +54,7 @@ class Objective:
             self.distances,
             self.teacher.network if self.teacher is not None else None,
             others,
+            self.kurtosis_target,
         )
         return loss + added_loss(self.factors, evidence)
 
@@ -72,4 +74,5 @@ def make_objective(phase: Phase, recipe: Recipe, model: Lowered, teacher: Lowere
     distances = {}
     if any(loss_of(name).learns_distances for name in names):
         distances = start_distances(model.network, learned_tensors(model))
-    return Objective(factors, recipe.label_smoothing, tuple(mine), tuple(others), guide, distances)
+    target = recipe.kurtosis_target
+    return Objective(factors, recipe.label_smoothing, tuple(mine), tuple(others), guide, distances, target)

@@ -94,6 +94,9 @@ class Recipe(BaseModel):
     switch: float = Field(default=0.5, description="part of the epochs before the second stage", gt=0, lt=1)
     teacher: str = Field(default="", description="design of the teacher; default the same network in fp32")
     losses: LossFactors = Field(default=LossFactors(), description="factors by added loss")
+    kurtosis_target: float = Field(
+        default=1.8, description="that 'kurtosis_regularizer' pulls latent weights to; 1 is two peaks", ge=1
+    )
 
     @property
     def digest(self) -> str:
