@@ -172,7 +172,7 @@ _declare(
 
 _declare(
     "group-net", "Group-Net (8 branches)", "zhuang2019",
-    {R18: "branches(count=8)+double_residual+relu(early=true)+binary_shortcut+polynomial_ste"},
+    {R18: "branches(count=8)+double_residual+relu(early=true)+binary_shortcut+polynomial_ste+identity_weight_ste"},
 )  # fmt: skip
 for _bases in (5, 3, 1):
     _features = f"+activation_bases(count={_bases})" if _bases > 1 else ""
@@ -236,7 +236,8 @@ _declare(
     "Every convolution runs on two thresholds of each channel of its input.",
 )  # fmt: skip
 _declare(
-    "nncf-xnor", "NNCF XNOR weights", "nncf2020", {R18: "channel_scale_analytic+learned_threshold+two_stage"},
+    "nncf-xnor", "NNCF XNOR weights", "nncf2020",
+    {R18: "channel_scale_analytic+learned_threshold+identity_weight_ste+two_stage"},
 )  # fmt: skip
 _declare(
     "sa-bnn", "SA-BNN", "liu2021sabnn", {R18: "double_residual", R34: "double_residual"},
