@@ -21,6 +21,7 @@ class Code(NamedTuple):
         return f"{self.repository}@{self.commit[:7]}"
 
 
+ABC_NET = Code("layog/Accurate-Binary-Convolution-Network", "37c3a2f285c8fb2ed60d3db6721c5a1ab8af2428")
 ADABIN = Code("huawei-noah/Efficient-Computing", "225ddd2e6ca41915434557f7f49d395e4f801e3e")
 AQT = Code("google/aqt", "4899e8a641341701c0e8f13caa511ce23fb5183f")
 BD_BNN = Code("BlueAnon/BD-BNN", "89b71510167333a5e83b072fe0aebac55263cc66")
