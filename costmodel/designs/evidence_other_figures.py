@@ -32,7 +32,6 @@ _MACS_R18, _MACS_R34, _MACS_R20, _MACS_VGG = (
     (1_676_279_808, 137_793_536), (3_525_967_872, 137_793_536), (40_108_032, 443_008), (603_979_776, 3_620_864),
 )  # fmt: skip
 _PADDED = "Maps of bits are padded with +1 here, with zeros there."
-_EDGES = "A hardtanh behind the stem's norm and a norm before the classifier stand there alone."
 _BIASES = "Its convolutions have biases, which the norm behind them takes away."
 
 
@@ -58,8 +57,9 @@ for _backbone in (_R18, _R34):
 held_against(
     *BNN_XNOR_BIREAL, "binary_model/resnet_bnn.py",
     design="bnn", backbone=_R20, macs=_MACS_R20, parameters=270_394, by_others=True,
-    difference=f"A ReLU stands behind the stem's norm there. {_BIASES} {_PADDED} BNN's authors released a ResNet "
-    "five times as wide, with binary stem, shortcuts and classifier (itayhubara/BinaryNet.pytorch).",
+    difference="A ReLU stands behind the stem's norm there, and the sign of its zeros is 0. "
+    f"{_BIASES} {_PADDED} BNN's authors released a ResNet five times as wide, with binary stem, shortcuts and "
+    "classifier (itayhubara/BinaryNet.pytorch).",
 )  # fmt: skip
 _not_checked("bnn", _R18, "BNN's authors released no such network; the accuracies are those of other "
              "repositories' plain networks, whose norms stand before the signs.")  # fmt: skip
@@ -71,7 +71,7 @@ _not_checked("xnor-net", _R18, "The authors released AlexNet alone (allenai/XNOR
 held_against(
     *BNN_XNOR_BIREAL, "binary_model/resnet_xnor.py",
     design="xnor-net", backbone=_R20, macs=_MACS_R20, parameters=270_298, by_others=True,
-    difference=f"A ReLU stands behind the stem's norm there. {_BIASES} {_PADDED}",
+    difference=f"{_BIASES} {_PADDED}",
 )  # fmt: skip
 held_against(
     *CV_TRICKS, "xnornet_plusplus/models/resnet_preact_bin.py",
@@ -94,12 +94,12 @@ held_against(
 )  # fmt: skip
 held_against(
     *IR_NET, "ImageNet/ResNet34/1w1a/models/resnet.py",
-    design="ir-net", backbone=_R34, macs=_MACS_R34, parameters=21_800_696, difference=f"{_EDGES} {_PADDED}",
+    design="ir-net", backbone=_R34, macs=_MACS_R34, parameters=21_800_696, difference=_PADDED,
 )  # fmt: skip
 held_against(
     *IR_NET, "CIFAR-10/ResNet18/resnet.py",
     design="ir-net", backbone=_R18_CIFAR, macs=(547_356_672, 8_066_048), parameters=11_174_986,
-    difference=f"A norm before the classifier stands there alone. {_PADDED}",
+    difference=_PADDED,
 )  # fmt: skip
 for _backbone, _file, _macs, _parameters in (
     (_R20, "cifar/models_cifar/resnet_bireal.py", _MACS_R20, 271_194),
@@ -108,7 +108,7 @@ for _backbone, _file, _macs, _parameters in (
 ):
     held_against(
         *RBNN, _file, design="rbnn-bi-real", backbone=_backbone, macs=_macs, parameters=_parameters,
-        difference=f"{_EDGES} The angle of each filter's rotation is trained there. {_PADDED}",
+        difference=f"The angle of each filter's rotation is trained there. {_PADDED}",
     )  # fmt: skip
 for _backbone, _file, _macs, _parameters in (
     (_R20, "cifar/models_cifar/resnet.py", _MACS_R20, 271_194),
@@ -117,8 +117,7 @@ for _backbone, _file, _macs, _parameters in (
 ):
     held_against(
         *SIMAN, _file, design="siman", backbone=_backbone, macs=_macs, parameters=_parameters,
-        difference="A non-linearity behind the stem's norm and a norm before the classifier stand there alone. "
-        f"{_PADDED}",
+        difference=_PADDED,
     )  # fmt: skip
 for _backbone, _file, _macs, _parameters in (
     (_R20, "cifar/models_cifar/resnet.py", _MACS_R20, 270_522),
@@ -128,32 +127,28 @@ for _backbone, _file, _macs, _parameters in (
 ):
     held_against(
         *RECU, _file, design="recu", backbone=_backbone, macs=_macs, parameters=_parameters,
-        difference="A hardtanh behind the stem's "
-        f"norm{'' if _backbone == _VGG else ' and a norm before the classifier'} "
-        f"stand{'s' if _backbone == _VGG else ''} there alone. {_PADDED}",
+        difference=_PADDED,
     )  # fmt: skip
 held_against(
     *ADABIN, "BinaryNetworks/AdaBin/imagenet/nets/resnet34.py",
     design="adabin", backbone=_R34, macs=_MACS_R34, parameters=21_817_016,
-    difference="A Maxout behind the stem's norm, a distance of each layer's features and a norm before the "
-    f"classifier stand there alone. {_PADDED}",
+    difference=f"A distance of each layer's features is learned there alone. {_PADDED}",
 )  # fmt: skip
 _not_checked("adabin", _VGG, "The authors released ResNets alone.")
 held_against(
     *OVSW, "model/models/resnet_imagenet.py",
-    design="ovsw", backbone=_R34, macs=_MACS_R34, parameters=21_798_696, difference=f"{_EDGES} {_PADDED}",
+    design="ovsw", backbone=_R34, macs=_MACS_R34, parameters=21_798_696, difference=_PADDED,
 )  # fmt: skip
 held_against(
     *SD_BNN, "cifar10/VGG-Small/vgg.py",
     design="sd-bnn", backbone=_VGG, macs=(603_979_776, 3_674_112), parameters=4_715_018,
-    difference="A hardtanh behind the stem's norm stands there alone. The shift is added there and subtracted "
-    f"here, which is the mirror image. Each filter is moved by up to a hundredth of its mean there. {_PADDED}",
+    difference="The shift is added there and subtracted here, which is the mirror image. Each filter is moved by up "
+    f"to a hundredth of its mean there. {_PADDED}",
 )  # fmt: skip
 held_against(
     *LARQ_ZOO, "larq_zoo/literature/real_to_bin_nets.py",
     design="real-to-bin-baseline", backbone=_R18, by_others=True,
-    difference="Read, not run; the authors point to it. A PReLU behind the stem's norm stands there alone. "
-    f"{_PADDED}",
+    difference=f"Read, not run; the authors point to it. {_PADDED}",
 )  # fmt: skip
 _not_checked(
     "real-to-bin",
@@ -176,31 +171,30 @@ held_against(
 held_against(
     *BENN, "new_alexnet/resnet.py",
     design="benn-3", backbone=_R18, macs=(5_086_642_176, 355_577_856), parameters=35_080_632,
-    difference="Figures are three times those of the released member. A ReLU behind the stem's norm, and norm and "
-    "ReLU before the classifier stand there alone; the 1x1 shortcut has its norm before the sign there, behind "
-    f"the convolution here. Weights are centred over input channels there, over the filter here. {_BIASES} "
-    f"{_PADDED}",
+    difference="Figures are three times those of the released member. A ReLU stands between norm and classifier "
+    "there alone; the 1x1 shortcut has its norm before the sign there, behind the convolution here. "
+    f"Weights are centred over input channels there, over the filter here. {_BIASES} {_PADDED}",
 )  # fmt: skip
 for _name in ("abc-net-5x5", "abc-net-5x3", "abc-net-5x1"):
     _not_checked(_name, _R18, "No code of the authors could be had; others released a layer for MNIST "
                  "(layog/Accurate-Binary-Convolution-Network), not this network.")  # fmt: skip
 _not_checked("cbcn", _R18, "No code of the authors could be had; the shortcuts are those of Bi-Real Net.")
 for _backbone, _file, _macs, _parameters, _where in (
-    (_R20, "CIFAR-10/ResNet-20/resnet20.py", (80_216_064, 443_008), 272_442, _EDGES),
-    (_VGG, "CIFAR-10/VGG-Small/vggsmall.py", (1_207_959_552, 3_620_864), 4_665_999, _BIASES),
+    (_R20, "CIFAR-10/ResNet-20/resnet20.py", (80_216_064, 443_008), 272_442, ""),
+    (_VGG, "CIFAR-10/VGG-Small/vggsmall.py", (1_207_959_552, 3_620_864), 4_665_999, f"{_BIASES} "),
     (
         _R18_CIFAR,
         "CIFAR-10/ResNet-18/resnet18.py",
         (1_101_004_800, 1_774_592),
         11_190_362,
-        f"A norm before the classifier stands there alone. {_BIASES}",
+        f"{_BIASES} ",
     ),
-    (_R18, "ImageNet/ResNet-18/resnet18.py", (3_352_559_616, 137_793_536), 11_707_000, _EDGES),
-    (_R34, "ImageNet/ResNet-34/resnet34.py", (7_051_935_744, 137_793_536), 21_830_008, _EDGES),
+    (_R18, "ImageNet/ResNet-18/resnet18.py", (3_352_559_616, 137_793_536), 11_707_000, ""),
+    (_R34, "ImageNet/ResNet-34/resnet34.py", (7_051_935_744, 137_793_536), 21_830_008, ""),
 ):
     held_against(
         *IE_NET, _file, design="ie-net", backbone=_backbone, macs=_macs, parameters=_parameters,
-        difference=f"{_where} The sum of the two convolutions has a scale on the second alone there, on both here. "
+        difference=f"{_where}The sum of the two convolutions has a scale on the second alone there, on both here. "
         f"{_PADDED}",
     )  # fmt: skip
 
@@ -217,7 +211,7 @@ held_against(
     *NNCF, "nncf/torch/binarization/layers.py",
     design="nncf-xnor", backbone=_R18,
     difference="Read, not run, in a copy of the tool, which binarizes torchvision's ResNet-18. ReLUs stand behind "
-    "conv1's norm and the addition there. Features become 0 and a learned scale, by a threshold between them, "
+    "the stem's norm, conv1's and the addition there. Features become 0 and a learned scale, by a threshold between them, "
     "with the gradient of a clamp to that range; the weights' gradient is the identity. Four stages there, two "
     "here.",
 )  # fmt: skip

@@ -19,14 +19,14 @@ from costmodel.graph import Network, Note, Op, Param, Precision, Tensor, Value
 
 
 def pool_before_scale(network: Network) -> Network:
-    """Pool before positive scales per channel, which then stand next to the norm: the largest stays the largest.
+    """Pool before biases and positive scales per channel, which then stand next to the norm: the largest stays it.
 
-    Every scale is promised to be positive and has one reader, the next one or the pool.
+    Every scale is promised to be positive and has one reader, the next one or the pool, and so has every bias.
     """
     rewrites: dict[Op, tuple[Op, ...]] = {}
     notes = []
     for op in network.ops:
-        scales = _positive_scales(network, op.inputs[0]) if op.kind == "max_pool" else ()
+        scales = _rising(network, op.inputs[0]) if op.kind == "max_pool" else ()
         if not scales:
             continue
         assert isinstance(op.output, Tensor)
@@ -42,17 +42,52 @@ def pool_before_scale(network: Network) -> Network:
         rewrites.update({scale: () for scale in scales})
         rewrites[op] = tuple(moved)
         notes.append(
-            Note("pool before scale", op.layer, "a positive scale keeps the largest of a window the largest")
+            Note("pool before scale", op.layer, "a positive scale, or a bias, keeps the largest of a window")
         )
     return rewritten(network, rewrites, notes)
 
 
-def _positive_scales(network: Network, value: Value) -> tuple[Op, ...]:
-    """Follow `value` back through positive scales per channel with a single reader each."""
+def _rising(network: Network, value: Value) -> tuple[Op, ...]:
+    """Follow `value` back through biases and positive scales per channel with a single reader each."""
     found: list[Op] = []
     while (op := network.producers.get(value)) is not None:
-        positive = op.kind == "power_of_two" or (op.kind == "scale" and op.params[0].positive)
+        positive = op.kind in ("power_of_two", "bias") or (op.kind == "scale" and op.params[0].positive)
         if not positive or op.when != "run" or not per_channel(op) or network.readers[op.output] != 1:
+            break
+        found.append(op)
+        value = op.inputs[0]
+    return tuple(reversed(found))
+
+
+def average_before_norm(network: Network) -> Network:
+    """Average a map before norms, scales and biases per channel, which then act on one number per channel.
+
+    Who else reads the normalized map keeps it. The map must be stored as narrow as what is made of it.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        chain = _affine_before(network, op.inputs[0]) if op.kind == "global_average_pool" else ()
+        if not chain:
+            continue
+        assert isinstance(op.output, Tensor)
+        value: Value = replace(op.output, name=f"{op.output.name}.raw")
+        moved = [replace(op, inputs=(chain[0].inputs[0],), output=value)]
+        for item in chain:
+            after = op.output if item is chain[-1] else replace(op.output, name=f"{item.output.name}.average")
+            moved.append(replace(item, inputs=(value,), output=after, layer=op.layer))
+            value = after
+        rewrites[op] = tuple(moved)
+        reason = f"the average of what {chain[-1].kind} makes is what it makes of the average"
+        notes.append(Note("average before norm", op.layer, reason))
+    return rewritten(network, rewrites, notes)
+
+
+def _affine_before(network: Network, value: Value) -> tuple[Op, ...]:
+    """Follow `value` back through factors and offsets per channel that keep its precision."""
+    found: list[Op] = []
+    while (op := network.producers.get(value)) is not None:
+        if not _affine(op) or op.when != "run" or op.inputs[0].precision != op.output.precision:
             break
         found.append(op)
         value = op.inputs[0]

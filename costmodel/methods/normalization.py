@@ -20,6 +20,15 @@ def norm_before_sign(g: Builder, x: Tensor, site: Site, *, only: bool = False) -
 
 
 @repair_method(
+    branch="training", category="feature normalization", hook="head", source="qin2020",
+    note="Stays at inference: one multiply and one add per feature of the classifier.",
+)  # fmt: skip
+def norm_before_classifier(g: Builder, x: Tensor) -> Tensor:
+    """Batch-normalize what the classifier reads."""
+    return g.batch_norm(x)
+
+
+@repair_method(
     branch="training", category="feature normalization", hook="before_sign", source="lin2020",
     exclusive="per-sample normalization",
     note="The division vanishes, the mean of each sample stays: a sum over the map, then a compare with it.",

@@ -20,9 +20,11 @@ Hook = Literal[
     "after_convolution",  # (g, y, site) -> y: on the convolution's result, before the norm
     "gate",  # (g, y, site) -> y: on a residual branch, before its shortcut is added
     "inner_shortcut",  # (g, y, x, site) -> y: round the first convolution of a block
-    "every_shortcut",  # (g, y, x, site) -> y: in place of the addition, round every convolution
+    "every_shortcut",  # (g, y, bits, site, gate) -> bits: joins every convolution with bits by "xnor" or "or"
     "activation",  # (g, y, site) -> y: after the shortcut, or before it (option `early`)
     "downsample",  # (g, x, site) -> shortcut: where a block halves the map and widens it
+    "stem",  # (g, y) -> y: on the stem's normalized map, before it is pooled
+    "head",  # (g, x) -> x: on what the classifier reads
     "branches",  # (g, maps, site) -> maps: several copies of every block, mixed after each
     "ensemble",  # (g, outputs) -> output: several whole networks
     "width",  # factor: every channel count times a factor

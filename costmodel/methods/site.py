@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from costmodel.builder import Builder
+from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Param, Precision, Tensor
 from costmodel.methods.registry import Hook, MethodUse
 
@@ -68,7 +69,8 @@ class Site:
 
     `operands` is the precision of its own operands, `edge` that of the network's first and last layer.
     `x` is the real-valued input map (C, H, W), `bits` its binary form once made, `branch` the map at the
-    start of the residual branch.
+    start of the residual branch. `pad_value` None repeats what stands at the border of a map. The input carries
+    `groups` slices of bits per channel, each of which feeds its own group of outputs.
     """
 
     x: Tensor
@@ -77,17 +79,12 @@ class Site:
     kernel: int
     stride: int
     padding: int
-    pad_value: int
+    pad_value: int | None
     operands: Precision
     edge: Precision
     composition: Composition
     bits: tuple[Tensor, ...] = ()
-
-    @property
-    def groups(self) -> int:
-        """Slices of bits per channel that the input carries: each feeds its own group of outputs."""
-        use = self.composition.first("every_shortcut")
-        return int(use.option("slices")) if use and self.x.precision == BINARY else 1
+    groups: int = 1
 
 
 def emit(g: Builder, use: MethodUse, *arguments: Any) -> Any:
@@ -179,7 +176,8 @@ def _binary_convolution(g: Builder, site: Site, bits: Tensor, weight: Param) -> 
         weight,
         stride=site.stride,
         padding=site.padding,
-        pad_value=site.pad_value,
+        pad_value=site.pad_value or 0,
+        replicate=site.pad_value is None,
         groups=site.groups,
     )
 
@@ -188,11 +186,18 @@ def _two_valued(g: Builder, site: Site, y: Tensor, bases: Bases) -> Tensor:
     """Turn a result of -1 and +1 into that of centre -+ distance, by the sum of the bits under each window."""
     if bases.distance is None or bases.centre is None:
         return y
+    if site.groups > 1:
+        raise BnncostError(
+            f"design '{g.name}': weights with a centre need one group of features, not slices."
+        )
     bits = site.bits[0]
     with _blame(g, site, "weight_bases"):
         ones = g.map("channel_sum", (bits,), shape=(1, bits.shape[1], bits.shape[2]))
-        border = site.pad_value * bits.shape[0]  # every channel of a padded position holds the same bit
+        border = (site.pad_value or 0) * bits.shape[
+            0
+        ]  # every channel of a padded position holds the same bit
         window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": border}
+        window |= {"replicate": True} if site.pad_value is None else {}
         around = g.map("box_sum", (ones,), shape=(1, y.shape[1], y.shape[2]), attributes=window)
         # distance * (y + centre / distance * around): the common factor then merges into the norm
         relative = g.exported("ratio", (bases.centre, bases.distance), bases.centre)

@@ -169,6 +169,12 @@ def multiply(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return inputs[0] * inputs[1]
 
 
+@operation("logic_xnor", count=_compare_input)
+def logic_xnor(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Combine two maps of bits by XNOR: +1 where they agree; one gate, counted as a 1-bit compare."""
+    return np.where(inputs[0] >= 0, inputs[1], -inputs[1])
+
+
 @operation("logic_or", count=_compare_input)
 def logic_or(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Combine two maps of bits by OR: one gate, counted as a 1-bit compare."""

@@ -33,6 +33,12 @@ def sign_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(rank < flat.shape[1] // 2, 1, -1).reshape(inputs[0].shape)
 
 
+@operation("constant", free_because="a number that the design fixes; it is stored, and never computed")
+def constant(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """A parameter that the design fixes and training leaves alone."""
+    return np.full([int(side) for side in op.output.shape], float(str(op.attributes["value"])))
+
+
 @operation("quantize_weight", free_because=ONCE)
 def quantize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Round latent weights to `bits`, scaled by the largest magnitude of each filter."""

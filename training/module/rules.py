@@ -16,6 +16,7 @@ from torch.nn import functional
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op
 from costmodel.operations.elementwise import EPSILON
+from costmodel.operations.registry import replicates
 from training.module.estimators import binarize, rounded, with_gradient_scaled
 from training.module.layout import in_one_layout
 
@@ -105,7 +106,9 @@ def _conv(call: Call) -> torch.Tensor:
     """
     (x,), weight, op = call.inputs, call.params[0], call.op
     padding, value, offset = op.integer("padding"), op.integer("pad_value"), None
-    if padding and value and torch.compiler.is_exporting():
+    if padding and replicates(op):
+        x, padding = functional.pad(x, (padding,) * 4, mode="replicate"), 0
+    elif padding and value and torch.compiler.is_exporting():
         x, padding = functional.pad(x, (padding,) * 4, value=value), 0
     elif padding and value:
         x, offset = x - value, weight.sum((1, 2, 3)) * value
@@ -142,9 +145,16 @@ def _reaches(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     return torch.where(left >= right, left.new_ones(()), left.new_full((), -1))
 
 
+@rule("logic_xnor")
+def _logic_xnor(call: Call) -> torch.Tensor:
+    """Agreement of bits is their product."""
+    return call.inputs[0] * call.inputs[1]
+
+
 @rule("logic_or")
 def _logic_or(call: Call) -> torch.Tensor:
-    return torch.maximum(call.inputs[0], call.inputs[1])
+    """Saturating sum of 0 and 1, as BoolNet trains it: the gradient stops where both bits are set."""
+    return torch.clamp((call.inputs[0] + call.inputs[1]) * 0.5 + 1, 0, 1) * 2 - 1
 
 
 @rule("quantize")
@@ -278,7 +288,9 @@ def _global_average_pool(call: Call) -> torch.Tensor:
 def _window_sum(call: Call, value: float) -> torch.Tensor:
     op, x = call.op, call.inputs[0]
     padding = op.integer("padding")
-    if padding:
+    if padding and replicates(op):
+        x = functional.pad(x, (padding,) * 4, mode="replicate")
+    elif padding:
         x = functional.pad(x, (padding,) * 4, value=value)
     return functional.avg_pool2d(x, op.integer("size"), op.integer("stride"), divisor_override=1)
 
@@ -309,6 +321,12 @@ def _absolute_sum(call: Call) -> torch.Tensor:
 @rule("channel_sum")
 def _channel_sum(call: Call) -> torch.Tensor:
     return call.inputs[0].sum(-3, keepdim=True)
+
+
+@rule("slice_mean")
+def _slice_mean(call: Call) -> torch.Tensor:
+    slices = call.op.integer("slices")
+    return call.inputs[0].unflatten(-3, (slices, -1)).sum(-4) * (1 / slices)
 
 
 @rule("sample_mean")
@@ -352,3 +370,14 @@ def _repeat_channels(call: Call) -> torch.Tensor:
 @rule("concatenate")
 def _concatenate(call: Call) -> torch.Tensor:
     return torch.cat(list(call.inputs), dim=-3)
+
+
+@rule("interleave_channels")
+def _interleave_channels(call: Call) -> torch.Tensor:
+    return torch.stack(list(call.inputs), dim=-3).flatten(-4, -3)
+
+
+@rule("half_of_slices")
+def _half_of_slices(call: Call) -> torch.Tensor:
+    apart = call.inputs[0].unflatten(-3, (call.op.integer("slices"), 2, -1))
+    return apart[..., call.op.integer("half"), :, :, :].flatten(-4, -3)

@@ -36,6 +36,12 @@ def _sign_weight(call: Call) -> torch.Tensor:
     return binarize(call.inputs[0], str(call.op.attributes["estimator"]), call.progress)
 
 
+@rule("constant")
+def _constant(call: Call) -> torch.Tensor:
+    sides = [int(side) for side in call.op.output.shape]
+    return call.progress.new_full(sides, float(str(call.op.attributes["value"])))
+
+
 @rule("quantize_weight")
 def _quantize_weight(call: Call) -> torch.Tensor:
     """Round to the grid of each filter's largest magnitude; the gradient passes straight through."""
