@@ -211,9 +211,9 @@ held_against(
     *NNCF, "nncf/torch/binarization/layers.py",
     design="nncf-xnor", backbone=_R18,
     difference="Read, not run, in a copy of the tool, which binarizes torchvision's ResNet-18. ReLUs stand behind "
-    "the stem's norm, conv1's and the addition there. Features become 0 and a learned scale, by a threshold between them, "
-    "with the gradient of a clamp to that range; the weights' gradient is the identity. Four stages there, two "
-    "here.",
+    "the stem's norm, conv1's and the addition there. Features become 0 and a learned scale, by a threshold "
+    "between them, with the gradient of a clamp to that range; the weights' gradient is the identity. Four stages "
+    "there, two here.",
 )  # fmt: skip
 _not_checked("improved-training", _R18, "The authors released a library (1adrianb/binary-networks-pytorch) whose "
              "ResNet has PReLUs where this one has, a learned scale per channel and averaged real-valued 1x1 "
