@@ -68,6 +68,10 @@ held_against(
     "Shifts are subtracted there and added here.",
 )  # fmt: skip
 
+held_against(
+    code.IR_NET, "ImageNet/ResNet34/1w1a/models/resnet.py", "stem_activation", "its place, behind the stem's norm",
+)  # fmt: skip
+
 # ------------------------------------------------------------------ shortcuts
 
 held_against(
