@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from analysis.commands.branches import by_branch
+from analysis.commands.fidelity import held_text
 from analysis.show.document import Document
 from analysis.show.tables import Column, Table, records
 from costmodel import DATASETS, DESIGNS, METHODS, NETWORKS, DesignKey, build, fold
 from costmodel.demand.counts import count, totals
 from costmodel.methods import CATEGORIES, REFERENCES
+from costmodel.methods.evidence import METHOD_EVIDENCE
+from costmodel.validation.fidelity import EVIDENCE
 
 
 def methods_document() -> Document:
@@ -17,12 +20,12 @@ def methods_document() -> Document:
     columns = (
         Column("branch", "branch"), Column("category", "category"), Column("method", "method"),
         Column("summary", "what it does"), Column("hook", "acts on"), Column("options", "options"),
-        Column("reference", "reference"), Column("note", "note"),
+        Column("reference", "reference"), Column("note", "note"), Column("held_against", "held against"),
     )  # fmt: skip
     rows = tuple(
         (
             branch, category, method.name, method.summary, method.hook, _options(method.options),
-            REFERENCES[method.source], method.free_because or method.note,
+            REFERENCES[method.source], method.free_because or method.note, held_text(METHOD_EVIDENCE[method.name]),
         )
         for branch, categories in CATEGORIES.items()
         for category in categories
@@ -42,6 +45,7 @@ def _methods_screen(tidy: Table) -> Table:
         Column("hook", "acts on"),
         Column("summary", "what it does"),
         Column("reference", "reference"),
+        Column("held_against", "held against"),
     )
     rows = tuple(
         (
@@ -51,6 +55,7 @@ def _methods_screen(tidy: Table) -> Table:
             row["hook"],
             f"{row['summary']} {_sentence(str(row['note']))}".strip(),
             row["reference"],
+            row["held_against"],
         )
         for row in records(tidy)
     )
@@ -75,11 +80,12 @@ def designs_document() -> Document:
     columns = (
         Column("title", "title"), Column("name", "name"), Column("backbone", "backbone"),
         Column("design", "composition"), Column("reference", "reference"), Column("note", "note"),
+        Column("held_against", "held against"),
     )  # fmt: skip
     rows = tuple(
         (
             design.title, f"{design.name}/{backbone}", backbone, str(design.key(backbone)),
-            REFERENCES[design.source], design.note,
+            REFERENCES[design.source], design.note, held_text(EVIDENCE[f"{design.name}/{backbone}"]),
         )
         for design in DESIGNS.values()
         for backbone in design.compositions

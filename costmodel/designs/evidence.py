@@ -15,10 +15,10 @@ class Evidence:
     """Figures of one network as its authors released it, and what differs in the design of that name here.
 
     `repository` is "owner/name" on GitHub, empty where no code of the authors could be had; then `difference` says
-    what the design rests on. `commit` has 40 digits, `file` defines the network. `binary_macs` are those of weights
-    and features of one bit each, `real_macs` all others, `parameters` what training updates; None where the code was
-    read without being run. `difference` holds a sentence for each difference that stays, and is empty where the
-    networks are equal.
+    what the design rests on. `by_others` says that somebody else released it, whose accuracy the design's is.
+    `commit` has 40 digits, `file` defines the network. `binary_macs` are those of weights and features of one bit
+    each, `real_macs` all others, `parameters` what training updates; None where the code was read without being run.
+    `difference` holds a sentence for each difference that stays, and is empty where the networks are equal.
     """
 
     design: str
@@ -30,6 +30,7 @@ class Evidence:
     real_macs: int | None
     parameters: int | None
     difference: str = ""
+    by_others: bool = False
 
     @property
     def name(self) -> str:
@@ -50,9 +51,10 @@ def held_against(
     macs: tuple[int | None, int | None] = (None, None),
     parameters: int | None = None,
     difference: str = "",
+    by_others: bool = False,
 ) -> None:
     """Record what a design was held against; `macs` are binary and real ones. A second record of a name raises."""
-    record = Evidence(design, backbone, repository, commit, file, *macs, parameters, difference)
+    record = Evidence(design, backbone, repository, commit, file, *macs, parameters, difference, by_others)
     if record.name in EVIDENCE:
         raise BnncostError(f"the evidence for '{record.name}' is given twice.")
     EVIDENCE[record.name] = record

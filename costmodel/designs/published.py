@@ -68,10 +68,10 @@ _declare(
 _declare(
     "xnor-net", "XNOR-Net", "rastegari2016",
     {
-        R18: "channel_scale_analytic+spatial_scale+norm_before_sign(only=true)+clipped_ste",
-        R20: "channel_scale_analytic+clipped_ste",
+        R18: "channel_scale_analytic+spatial_scale+norm_before_sign(only=true)+centre_weights+clipped_ste",
+        R20: "channel_scale_analytic+norm_before_sign(only=true)+relu+stem_activation(kind=relu)+clipped_ste",
     },
-    "On ResNet-20 the published run has no spatial scale.",
+    "On ResNet-20 the published run has no spatial scale, and a ReLU behind each convolution and each addition.",
 )  # fmt: skip
 _declare(
     "xnor-net-plus-plus", "XNOR-Net++", "bulat2019xnorpp", {R18: "separable_scale+clipped_ste"},
@@ -97,9 +97,7 @@ _declare(
     "The released block has a shortcut round every convolution, except on ResNet-18 for CIFAR-10.",
 )  # fmt: skip
 
-_RBNN = (
-    "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient+rbnn_weight_gradient"
-)
+_RBNN = "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient+rbnn_weight_gradient"
 _declare(
     "rbnn", "RBNN", "lin2020",
     {R20: f"{_RBNN}+{_ENDS}", R18_CIFAR: f"binary_shortcut+{_RBNN}+{_HEAD}", VGG: f"{_RBNN}+{_STEM}"},
@@ -157,12 +155,15 @@ _declare(
     "rbonn", "RBONN", "xu2022rbonn", {R18: f"{_REACT}+channel_scale+polynomial_ste+{_REACT_TRAINING}"},
 )  # fmt: skip
 
-_R2B = "double_residual+prelu(early=true)+norm_before_sign(only=true)+real_shortcut+stem_activation(kind=prelu)+two_stage"
+_R2B = (
+    "double_residual+prelu(early=true)+norm_before_sign(only=true)+real_shortcut+stem_activation(kind=prelu)"
+    "+two_stage+adam"
+)
 _declare(
     "real-to-bin", "Real-to-Binary", "martinez2020",
     {
-        R18: f"squeeze_excitation(normed=true)+{_R2B}+attention_teacher",
-        "resnet18/cifar100": f"squeeze_excitation(normed=true)+{_R2B}+attention_teacher",
+        backbone: f"squeeze_excitation(normed=true)+{_R2B}+attention_teacher+logits_teacher"
+        for backbone in (R18, "resnet18/cifar100")
     },
     "The norm stands before the sign, none behind the convolution.",
 )  # fmt: skip
@@ -186,7 +187,7 @@ _declare(
 
 _declare(
     "group-net", "Group-Net (8 branches)", "zhuang2019",
-    {R18: "branches(count=8)+double_residual+relu(early=true)+real_shortcut"},
+    {R18: "branches(count=8)+double_residual+relu(early=true)+binary_shortcut+polynomial_ste+identity_weight_ste"},
 )  # fmt: skip
 for _bases in (5, 3, 1):
     _features = f"+activation_bases(count={_bases})" if _bases > 1 else ""
@@ -196,7 +197,11 @@ for _bases in (5, 3, 1):
     )  # fmt: skip
 _declare(
     "benn-3", "BENN (3 networks)", "zhu2019",
-    {R18: "network_ensemble(count=3)+channel_scale_analytic+binary_shortcut"},
+    {
+        R18: "network_ensemble(count=3)+channel_scale_analytic+norm_before_sign(only=true)+relu+binary_shortcut"
+        "+stem_activation(kind=relu)+norm_before_classifier+centre_weights+clipped_ste"
+    },
+    "Each network's norms stand before the signs; a ReLU stands behind conv1 and behind the addition.",
 )  # fmt: skip
 _declare(
     "cbcn", "CBCN", "liu2019cbcn", {R18: "circulant_filters+double_residual"},
@@ -220,26 +225,31 @@ for _name, _title, _options in (
         "Maps of k slices of bits, joined by XNOR and OR; the last block is real-valued.",
     )  # fmt: skip
 
-_SDBNN = "data_dependent_shift+ede"
+_SDBNN = "data_dependent_shift+ede+ede_weights"
 _declare(
     "sd-bnn", "SD-BNN", "xue2021",
     {
         R20: f"double_residual+hardtanh+{_SDBNN}+{_ENDS}", R18_CIFAR: f"hardtanh+{_SDBNN}+{_ENDS}",
         VGG: f"hardtanh+{_SDBNN}+{_STEM}",
-        R18: "double_residual+real_shortcut+prelu+data_dependent_shift(reduction=8)+ede+logits_teacher+two_stage",
+        R18: "double_residual+real_shortcut+prelu+data_dependent_shift(reduction=8)+polynomial_ste+logits_teacher"
+        "+two_stage+adam",
     },
 )  # fmt: skip
-_IENET = "activation_bases(count=2)+hardtanh"
+_IENET = (
+    "activation_bases(count=2,per_channel=true)+channel_scale+hardtanh+sample_deviation_scale"
+    "+standardize_weights+ie_net_gradient+ie_net_weight_gradient"
+)
 _declare(
     "ie-net", "IE-Net", "ienet2022",
     {
-        R20: f"{_IENET}+double_residual+pooled_shortcut", R18_CIFAR: f"{_IENET}+binary_shortcut", VGG: _IENET,
-        R18: f"{_IENET}+double_residual", R34: f"{_IENET}+double_residual",
+        R20: f"{_IENET}+double_residual+pooled_shortcut+{_ENDS}", R18_CIFAR: f"{_IENET}+binary_shortcut+{_HEAD}",
+        VGG: _IENET, R18: f"{_IENET}+double_residual+{_ENDS}", R34: f"{_IENET}+double_residual+{_ENDS}",
     },
-    "Every convolution runs on two thresholds of its input.",
+    "Every convolution runs on two thresholds of each channel of its input.",
 )  # fmt: skip
 _declare(
-    "nncf-xnor", "NNCF XNOR weights", "nncf2020", {R18: "channel_scale_analytic+learned_threshold+two_stage"},
+    "nncf-xnor", "NNCF XNOR weights", "nncf2020",
+    {R18: "channel_scale_analytic+learned_threshold+identity_weight_ste+two_stage"},
 )  # fmt: skip
 _declare(
     "sa-bnn", "SA-BNN", "liu2021sabnn", {R18: "double_residual", R34: "double_residual"},

@@ -34,9 +34,12 @@ def weight_bases(g: Builder, latent: Param, site: Site, *, count: int = 3) -> Ba
     source="lin2017",
     note="Binary work times `count`, and `count` bits per feature.",
 )
-def activation_bases(g: Builder, x: Tensor, site: Site, *, count: int = 3) -> tuple[Tensor, ...]:
-    """Binarize the features several times, each with a learned shift of its own."""
-    shifts = (g.param("shift", (), "", initial="spread") for _ in range(count))
+def activation_bases(
+    g: Builder, x: Tensor, site: Site, *, count: int = 3, per_channel: bool = False
+) -> tuple[Tensor, ...]:
+    """Binarize the features several times, each with learned shifts of its own: one, or one for each channel."""
+    shape, axes = ((x.shape[0],), "C") if per_channel else ((), "")
+    shifts = (g.param("shift", shape, axes, initial="spread") for _ in range(count))
     return tuple(signed_features(g, g.bias(x, shift), site) for shift in shifts)
 
 

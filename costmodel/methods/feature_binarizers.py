@@ -45,6 +45,14 @@ def swish_ste() -> None:
 
 @repair_method(
     branch="training", category="feature binarizer", hook="recipe", exclusive="feature gradient",
+    source="ienet2022", free_because=GRADIENT_ONLY, estimator="ie_net",
+)  # fmt: skip
+def ie_net_gradient() -> None:
+    """Sharpen a triangular gradient, steeper than RBNN's, over training (IE-Net)."""
+
+
+@repair_method(
+    branch="training", category="feature binarizer", hook="recipe", exclusive="feature gradient",
     source="qin2020", free_because=GRADIENT_ONLY, estimator="ede",
 )  # fmt: skip
 def ede() -> None:

@@ -164,8 +164,11 @@ def real_shortcut(g: Builder, x: Tensor, site: Site, *, operands: str = "edge", 
     note="Reads the bits that the block's first convolution reads; `pool=true` pools behind it instead of striding.",
 )
 def binary_shortcut(g: Builder, x: Tensor, site: Site, *, pool: bool = False) -> Tensor:
-    """Convolve the block's bits, all slices of them, with binary 1x1 weights and normalize."""
-    if site.operands != BINARY:
+    """Convolve the block's bits, all slices of them, with binary 1x1 weights and normalize.
+
+    Where the features have several bases, it reads one sign of its own, as IE-Net's does.
+    """
+    if site.operands != BINARY or len(site.bits) > 1:
         with g.with_producer(x):
             site = replace(site, bits=(signed_features(g, x, site),), operands=BINARY)
     with g.beside("shortcut"):

@@ -53,6 +53,14 @@ def ede_weights() -> None:
 
 @repair_method(
     branch="training", category="weight binarizer", hook="recipe", exclusive="weight gradient",
+    source="ienet2022", free_because=STORED_AS_BITS, estimator="ie_net_weights",
+)  # fmt: skip
+def ie_net_weight_gradient() -> None:
+    """Shrink a triangular gradient of the weights' sign from all weights to those near zero over training (IE-Net)."""
+
+
+@repair_method(
+    branch="training", category="weight binarizer", hook="recipe", exclusive="weight gradient",
     source="lin2022", free_because=STORED_AS_BITS, estimator="siman",
 )  # fmt: skip
 def sign_to_magnitude() -> None:

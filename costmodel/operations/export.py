@@ -121,12 +121,6 @@ def quarter_turn(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.rot90(inputs[0], op.integer("turns"), axes=(-2, -1))
 
 
-@operation("constant", free_because=ONCE)
-def constant(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """One number that is not learned, `value`."""
-    return np.asarray(float(str(op.attributes["value"])))
-
-
 @operation("outer", free_because=ONCE)
 def outer(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Outer product of vectors over H and W: (H, W)."""

@@ -92,10 +92,8 @@ def test_a_norm_that_signs_and_an_average_read_acts_on_the_average() -> None:
 def test_what_is_averaged_behind_its_norm(case: str) -> None:
     g = builder()
     x = stored(g)
-    if case == "varies over the map":
-        y = g.scale(x, g.param("factor", (2, 2), "HW", positive=True))
-    else:
-        y = g.batch_norm(x)
+    over_map = g.param("factor", (2, 2), "HW", positive=True)
+    y = g.scale(x, over_map) if case == "varies over the map" else g.batch_norm(x)
     z = (
         averaged(g, y)
         if case != "averaged alone"

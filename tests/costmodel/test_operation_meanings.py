@@ -27,7 +27,7 @@ def looped_convolution(
             row, column = i * stride + a - padding, j * stride + b - padding
             nearest = min(max(row, 0), x.shape[1] - 1), min(max(column, 0), x.shape[2] - 1)
             inside = nearest == (row, column)
-            y[o, i, j] += weight[o, c, a, b] * (x[first + c, *nearest] if inside or fill is None else fill)
+            y[o, i, j] += weight[o, c, a, b] * (x[first + c][nearest] if inside or fill is None else fill)
     return y
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -181,7 +183,7 @@ def channels_of(network: Network) -> Channels:
         if op.kind in ("concatenate", "interleave_channels", "half_of_slices"):
             behind = [place for item in op.inputs for place in found[item]]  # type: ignore[index]
             lengths = np.cumsum([0, *(len(found[item]) for item in op.inputs)])  # type: ignore[index]
-            numbers = [np.arange(*ends).reshape(-1, 1, 1) for ends in zip(lengths, lengths[1:], strict=False)]
+            numbers = [np.arange(*ends).reshape(-1, 1, 1) for ends in pairwise(lengths)]
             found[op.output] = [behind[n] for n in known(op.kind).meaning(op, numbers, []).ravel()]
         else:
             found[op.output] = [(op.output, c) for c in range(int(op.output.shape[0]))]

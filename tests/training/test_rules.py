@@ -112,7 +112,7 @@ DIFFERS_IN_TRAINING = {"batch_norm", "clamp_weight", "confine_weight"}
 
 def test_every_kind_has_a_rule_and_every_rule_is_tested() -> None:
     assert set(RULES) == set(OPERATIONS)
-    tested = {case.kind for case in MAPS} | {kind for kind, _, _ in WEIGHTS} | {"constant"}
+    tested = {case.kind for case in MAPS} | {kind for kind, _, _ in WEIGHTS}
     assert tested | IN_NUMPY_ALONE == set(OPERATIONS)
     assert {kind for kind, made in RULES.items() if made.run is None} == IN_NUMPY_ALONE
 

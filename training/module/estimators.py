@@ -152,6 +152,24 @@ def swish(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> to
     return gradient * (SWISH_SLOPE * (2 - scaled * torch.tanh(scaled / 2)) / (1 + torch.cosh(scaled)))
 
 
+def _ie_net(gradient: torch.Tensor, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """max(0, sqrt(3) t - 3/2 t^2 |x|): a triangle that ends at 2 / (sqrt(3) t)."""
+    return gradient * torch.clamp(math.sqrt(3) * t - 1.5 * t * t * x.abs(), min=0)
+
+
+@estimator("ie_net", scheduled=True)
+def ie_net(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
+    """IE-Net's triangle with t = max(1, 0.01 to 10 over training): for features (Ding 2022, authors' code)."""
+    return _ie_net(gradient, x, torch.clamp(_sharpness(progress, 1e-2, 10.0), min=1))
+
+
+@estimator("ie_net_weights", scheduled=True)
+def ie_net_weights(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
+    """max(1/t, 1) times IE-Net's triangle, t from 0.01 to 10: for weights (Ding 2022, authors' code)."""
+    t = _sharpness(progress, 1e-2, 10.0)
+    return _ie_net(gradient, x, t) / torch.clamp(t, max=1)
+
+
 @estimator("ede", scheduled=True)
 def ede(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
     """k t (1 - tanh(t x)^2), t from 0.001 to 10 over training, k = max(1/t, 1) (IR-Net, Qin 2020, eq. 9 to 11)."""

@@ -141,11 +141,6 @@ def _quarter_turn(call: Call) -> torch.Tensor:
     return torch.rot90(call.inputs[0], call.op.integer("turns"), (-2, -1))
 
 
-@rule("constant")
-def _constant(call: Call) -> torch.Tensor:
-    return call.progress.new_tensor(float(str(call.op.attributes["value"])))
-
-
 @rule("outer")
 def _outer(call: Call) -> torch.Tensor:
     rows, columns = call.inputs
