@@ -14,6 +14,8 @@ from costmodel.errors import BnncostError
 class Evidence:
     """Figures of one network as its authors released it, and what differs in the design of that name here.
 
+    Released networks pad maps of bits with zeros, but for BoolNet's; here they are padded with ones, which no record
+    repeats (`docs/decisions/0003-one-padding-by-default.md`).
     `repository` is "owner/name" on GitHub, empty where no code of the authors could be had; then `difference` says
     what the design rests on. `by_others` says that somebody else released it, whose accuracy the design's is.
     `commit` has 40 digits, `file` defines the network. `binary_macs` are those of weights and features of one bit
