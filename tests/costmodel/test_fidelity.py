@@ -26,12 +26,25 @@ MORE_PARAMETERS_THERE = {
     **dict.fromkeys(
         (f"{design}/resnet20/cifar10" for design in ("bnn", "xnor-net", "bi-real-net")), OUTPUTS_R20
     ),  # biases
+    "ir-net/resnet18/imagenet": NORM_OF_CLASSES,
     "ir-net/resnet34/imagenet": NORM_OF_CLASSES,
-    "rbnn-bi-real/resnet20/cifar10": OUTPUTS_R20,  # angles
+    "rbnn/resnet20/cifar10": OUTPUTS_R20,  # angles, those of the shortcuts too
+    "rbnn/resnet18/cifar10": OUTPUTS_R18 + 896,
+    "rbnn/vgg_small/cifar10": OUTPUTS_VGG,
+    "rbnn-bi-real/resnet20/cifar10": OUTPUTS_R20,
     "rbnn-bi-real/resnet18/imagenet": OUTPUTS_R18 + NORM_OF_CLASSES,
     "rbnn-bi-real/resnet34/imagenet": OUTPUTS_R34 + NORM_OF_CLASSES,
+    "adabin/resnet20/cifar10": 18,
+    "adabin/resnet18/imagenet": 16 + NORM_OF_CLASSES + 2 * 512,
     "adabin/resnet34/imagenet": 32 + NORM_OF_CLASSES + 2 * 512,  # distances, and an unused Maxout
-    "sd-bnn/vgg_small/cifar10": OUTPUTS_VGG,  # each filter's factor
+    **dict.fromkeys(
+        ("basenet-k1/resnet18/imagenet", "basenet-k4/resnet18/imagenet", "boolnet-k4/resnet18/imagenet"),
+        2 * (2 * 64 + 2 * 128 + 2 * 256 + 512),
+    ),  # unused norms
+    "sd-bnn/resnet20/cifar10": OUTPUTS_R20,  # each filter's factor
+    "sd-bnn/resnet18/cifar10": OUTPUTS_R18,
+    "sd-bnn/resnet18/imagenet": OUTPUTS_R18,
+    "sd-bnn/vgg_small/cifar10": OUTPUTS_VGG,
     # IE-Net: a scale per channel or one per convolution there, two per convolution here; biases
     "ie-net/resnet20/cifar10": OUTPUTS_R20 - 2 * 18,
     "ie-net/vgg_small/cifar10": OUTPUTS_VGG + 5 - 2 * 5,
