@@ -60,38 +60,26 @@ def _rising(network: Network, value: Value) -> tuple[Op, ...]:
 
 
 def average_before_norm(network: Network) -> Network:
-    """Average a map before norms, scales and biases per channel, which then act on one number per channel.
+    """Average a map before the norm that signs read too, so that only they read it and it becomes a threshold.
 
-    Who else reads the normalized map keeps it. The map must be stored as narrow as what is made of it.
+    The norm then acts on one number per channel. Its input must be stored as its output is.
     """
     rewrites: dict[Op, tuple[Op, ...]] = {}
     notes = []
     for op in network.ops:
-        chain = _affine_before(network, op.inputs[0]) if op.kind == "global_average_pool" else ()
-        if not chain:
+        norm = network.producers.get(op.inputs[0]) if op.kind == "global_average_pool" else None
+        if norm is None or not _affine(norm) or norm.inputs[0].precision != norm.output.precision:
+            continue
+        others = {reader.kind for reader in network.ops if norm.output in reader.inputs and reader is not op}
+        if others != {"sign"} or norm.output is network.output:
             continue
         assert isinstance(op.output, Tensor)
-        value: Value = replace(op.output, name=f"{op.output.name}.raw")
-        moved = [replace(op, inputs=(chain[0].inputs[0],), output=value)]
-        for item in chain:
-            after = op.output if item is chain[-1] else replace(op.output, name=f"{item.output.name}.average")
-            moved.append(replace(item, inputs=(value,), output=after, layer=op.layer))
-            value = after
-        rewrites[op] = tuple(moved)
-        reason = f"the average of what {chain[-1].kind} makes is what it makes of the average"
+        raw = replace(op.output, name=f"{op.output.name}.raw")
+        averaged = replace(op, inputs=norm.inputs, output=raw)
+        rewrites[op] = (averaged, replace(norm, inputs=(raw,), output=op.output, layer=op.layer))
+        reason = "the average of normalized values is the normalized average"
         notes.append(Note("average before norm", op.layer, reason))
     return rewritten(network, rewrites, notes)
-
-
-def _affine_before(network: Network, value: Value) -> tuple[Op, ...]:
-    """Follow `value` back through factors and offsets per channel that keep its precision."""
-    found: list[Op] = []
-    while (op := network.producers.get(value)) is not None:
-        if not _affine(op) or op.when != "run" or op.inputs[0].precision != op.output.precision:
-            break
-        found.append(op)
-        value = op.inputs[0]
-    return tuple(reversed(found))
 
 
 def bias_through_sum(network: Network) -> Network:

@@ -104,7 +104,7 @@ def percentile_clamp(g: Builder, latent: Param, site: Site, *, percent: float = 
 )  # fmt: skip
 def adaptive_weights(g: Builder, latent: Param, site: Site) -> Bases:
     """Give weights two values per filter round its mean, a deviation apart (the weight half of AdaBin)."""
-    bits = signed(g, g.exported("standardize_weight", (latent,), latent), site)
+    bits = signed(g, g.exported("standardize_weight", (latent,), latent, {"deviation": 1.0}), site)
     channels = (latent.shape[0],)
     distance = g.exported("deviation_weight", (latent,), g.param("distance", channels, "C", positive=True))
     centre = g.exported("mean_weight", (latent,), g.param("centre", channels, "C"))

@@ -58,10 +58,10 @@ def centre_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 @operation("standardize_weight", free_because=ONCE)
 def standardize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Give each filter zero mean and unit deviation."""
-    weight = inputs[0]
+    """Give each filter zero mean and the standard deviation `deviation`."""
+    weight, wanted = inputs[0], float(str(op.attributes["deviation"]))
     flat = weight.reshape(len(weight), -1)
-    deviation = np.where(flat.std(axis=1) == 0, 1, flat.std(axis=1))
+    deviation = np.where(flat.std(axis=1) == 0, 1, flat.std(axis=1)) / wanted
     return (weight - _per_filter(weight, flat.mean(axis=1))) / _per_filter(weight, deviation)
 
 

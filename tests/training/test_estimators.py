@@ -109,11 +109,12 @@ def test_ie_net_sharpens_features_late_and_narrows_weights_throughout() -> None:
     assert np.allclose(slopes("ie_net_weights", [0.0, 0.1, -0.2], 1.0), [10 * root, 10 * root - 15, 0])
 
 
-def test_magnitude_scales_by_each_filters_mean() -> None:
-    weight = torch.tensor([[0.5, -1.0], [3.0, 0.0]], dtype=torch.float64)[:, :, None, None].requires_grad_()
+def test_magnitude_divides_by_each_filters_mean() -> None:
+    weight = torch.tensor([[0.25, -0.75], [4.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    weight = weight[:, :, None, None].requires_grad_()
     binarize(weight, "magnitude").sum().backward()
     assert weight.grad is not None
-    assert weight.grad.reshape(2, 2).tolist() == [[0.75, 0.75], [0, 1.5]]
+    assert weight.grad.reshape(3, 2).tolist() == [[2, 2], [0, 0.5], [1, 1]]
 
 
 def test_siman_sets_the_large_half_and_passes_the_gradient_to_the_magnitude() -> None:

@@ -61,7 +61,9 @@ def _centre_weight(call: Call) -> torch.Tensor:
 @rule("standardize_weight")
 def _standardize_weight(call: Call) -> torch.Tensor:
     weight, variance = call.inputs[0], _variance(call.inputs[0])
-    deviation = torch.sqrt(torch.where(variance == 0, 1, variance))
+    deviation = torch.sqrt(torch.where(variance == 0, 1, variance)) / float(
+        str(call.op.attributes["deviation"])
+    )
     return (weight - _per_filter(weight, weight.flatten(1).mean(1))) / _per_filter(weight, deviation)
 
 
