@@ -51,9 +51,9 @@ MORE_PARAMETERS_THERE = {
     "ie-net/resnet18/cifar10": OUTPUTS_R18 + 16 - 2 * 16,
     "ie-net/resnet18/imagenet": OUTPUTS_R18 + NORM_OF_CLASSES - 2 * 16,
     "ie-net/resnet34/imagenet": OUTPUTS_R34 + NORM_OF_CLASSES - 2 * 32,
-    # Group-Net: 7 of 8 copies of the 1x1 weights and norms are here alone; 8 blocks have 1 share and 16 gates here,
-    # all but the first block 1 gate there
-    "group-net/resnet18/imagenet": 7 - 8 * 17 - 7 * (WEIGHTS_1X1 + 2 * (128 + 256 + 512)),
+    # Group-Net: 7 of 8 copies of the 1x1 weights and norms are here alone; 8 blocks have 16 gates here, all but the
+    # first block 1 gate there
+    "group-net/resnet18/imagenet": 7 - 8 * 16 - 7 * (WEIGHTS_1X1 + 2 * (128 + 256 + 512)),
     # BENN: biases of stem, convolutions and 1x1 shortcuts, whose norm has as many channels as they read; 3 votes here
     "benn-3/resnet18/imagenet": 3 * (64 + OUTPUTS_R18 + 896 + 2 * (448 - 896)) - 3,
 }
