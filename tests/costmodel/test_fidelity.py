@@ -21,39 +21,39 @@ OUTPUTS_R20 = 6 * (16 + 32 + 64)
 OUTPUTS_VGG = 128 + 2 * 256 + 2 * 512
 NORM_OF_CLASSES = 2 * 1000
 WEIGHTS_1X1 = 64 * 128 + 128 * 256 + 256 * 512
-UNUSED_NORMS = 2 * (2 * 64 + 2 * 128 + 2 * 256 + 512)  # of slices, in all blocks but the last
 MORE_PARAMETERS_THERE = {
-    **dict.fromkeys(
-        (f"{name}/resnet18/imagenet" for name in ("basenet-k1", "basenet-k4", "boolnet-k4")), UNUSED_NORMS
-    ),
-    "ir-net/resnet18/imagenet": NORM_OF_CLASSES,
-    "rbnn/resnet20/cifar10": OUTPUTS_R20,  # angles
-    "rbnn/resnet18/cifar10": OUTPUTS_R18 + 128 + 256 + 512,  # those of 1x1 shortcuts too
-    "rbnn/vgg_small/cifar10": OUTPUTS_VGG,
-    "rbonn/resnet18/imagenet": OUTPUTS_R18,
-    "adabin/resnet20/cifar10": 18,  # distances
-    "adabin/resnet18/imagenet": 16 + NORM_OF_CLASSES + 2 * 512,  # distances, and an unused Maxout
-    "sd-bnn/resnet20/cifar10": OUTPUTS_R20,  # each filter's factor
-    "sd-bnn/resnet18/cifar10": OUTPUTS_R18,
-    "sd-bnn/resnet18/imagenet": OUTPUTS_R18,
+    "rbonn/resnet18/imagenet": OUTPUTS_R18,  # a factor of each filter
     "fp32/resnet20/cifar10": 2 * 64,  # a norm before the classifier
     **dict.fromkeys(
         (f"{design}/resnet20/cifar10" for design in ("bnn", "xnor-net", "bi-real-net")), OUTPUTS_R20
     ),  # biases
+    "ir-net/resnet18/imagenet": NORM_OF_CLASSES,
     "ir-net/resnet34/imagenet": NORM_OF_CLASSES,
-    "rbnn-bi-real/resnet20/cifar10": OUTPUTS_R20,  # angles
+    "rbnn/resnet20/cifar10": OUTPUTS_R20,  # angles, those of the shortcuts too
+    "rbnn/resnet18/cifar10": OUTPUTS_R18 + 896,
+    "rbnn/vgg_small/cifar10": OUTPUTS_VGG,
+    "rbnn-bi-real/resnet20/cifar10": OUTPUTS_R20,
     "rbnn-bi-real/resnet18/imagenet": OUTPUTS_R18 + NORM_OF_CLASSES,
     "rbnn-bi-real/resnet34/imagenet": OUTPUTS_R34 + NORM_OF_CLASSES,
+    "adabin/resnet20/cifar10": 18,
+    "adabin/resnet18/imagenet": 16 + NORM_OF_CLASSES + 2 * 512,
     "adabin/resnet34/imagenet": 32 + NORM_OF_CLASSES + 2 * 512,  # distances, and an unused Maxout
-    "sd-bnn/vgg_small/cifar10": OUTPUTS_VGG,  # each filter's factor
+    **dict.fromkeys(
+        ("basenet-k1/resnet18/imagenet", "basenet-k4/resnet18/imagenet", "boolnet-k4/resnet18/imagenet"),
+        2 * (2 * 64 + 2 * 128 + 2 * 256 + 512),
+    ),  # unused norms
+    "sd-bnn/resnet20/cifar10": OUTPUTS_R20,  # each filter's factor
+    "sd-bnn/resnet18/cifar10": OUTPUTS_R18,
+    "sd-bnn/resnet18/imagenet": OUTPUTS_R18,
+    "sd-bnn/vgg_small/cifar10": OUTPUTS_VGG,
     # IE-Net: a scale per channel or one per convolution there, two per convolution here; biases
     "ie-net/resnet20/cifar10": OUTPUTS_R20 - 2 * 18,
     "ie-net/vgg_small/cifar10": OUTPUTS_VGG + 5 - 2 * 5,
     "ie-net/resnet18/cifar10": OUTPUTS_R18 + 16 - 2 * 16,
     "ie-net/resnet18/imagenet": OUTPUTS_R18 + NORM_OF_CLASSES - 2 * 16,
     "ie-net/resnet34/imagenet": OUTPUTS_R34 + NORM_OF_CLASSES - 2 * 32,
-    # Group-Net: 7 of 8 copies of the 1x1 weights and norms are here alone; 8 blocks have 16 gates here,
-    # all but the first block 1 gate there
+    # Group-Net: 7 of 8 copies of the 1x1 weights and norms are here alone; 8 blocks have 16 gates here, all but the
+    # first block 1 gate there
     "group-net/resnet18/imagenet": 7 - 8 * 16 - 7 * (WEIGHTS_1X1 + 2 * (128 + 256 + 512)),
     # BENN: biases of stem, convolutions and 1x1 shortcuts, whose norm has as many channels as they read; 3 votes here
     "benn-3/resnet18/imagenet": 3 * (64 + OUTPUTS_R18 + 896 + 2 * (448 - 896)) - 3,
