@@ -49,7 +49,7 @@ def distribution_loss() -> None:
     branch="training", category="regularization", hook="recipe", source="xu2022bdbnn", free_because=LOSS_ONLY
 )
 def kurtosis_regularizer() -> None:
-    """Pull the kurtosis of latent weights to that of two peaks (BD-BNN)."""
+    """Pull the kurtosis of latent weights to that of an even spread (BD-BNN)."""
 
 
 @repair_method(
@@ -58,9 +58,18 @@ def kurtosis_regularizer() -> None:
     hook="recipe",
     source="liu2021adambnn",
     free_because=UPDATE_ONLY,
+    exclusive="decay",
 )
 def decay_policy() -> None:
     """Decay latent weights in the first stage of training only, so that they can still flip in the second."""
+
+
+@repair_method(
+    branch="training", category="regularization", hook="recipe", source="helwegen2019",
+    free_because=UPDATE_ONLY, exclusive="decay",
+)  # fmt: skip
+def no_latent_decay() -> None:
+    """Never decay latent weights: only their signs count, and a pull to zero flips them on noise."""
 
 
 @repair_method(

@@ -11,7 +11,7 @@ import csv
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -39,8 +39,23 @@ from training.run.folders import (
     open_folder,
 )
 from training.run.objective import Objective, make_objective
-from training.run.optimizers import PUBLISHED, learned_tensors, make_optimizer, set_decay, set_rate, stage_at
-from training.run.phases import Phase, inherit, optimizer_of, phases_of, teacher_of
+from training.run.optimizers import (
+    PUBLISHED,
+    learned_tensors,
+    make_optimizer,
+    set_decay,
+    set_rate,
+    settings_of,
+)
+from training.run.phases import (
+    Phase,
+    decay_of,
+    inherit,
+    optimizer_of,
+    phases_of,
+    stage_of,
+    teacher_of,
+)
 from training.run.provenance import commit, device_name
 from training.run.recipe import Recipe
 
@@ -179,8 +194,7 @@ def begin(
 
 def _optimizer(phase: Phase, recipe: Recipe, model: Lowered, objective: Objective) -> torch.optim.Optimizer:
     name = optimizer_of(phase, recipe.optimizer)
-    told = getattr(recipe.optimizers, name).model_dump(exclude_none=True)
-    settings = replace(PUBLISHED[name], **told)
+    settings = settings_of(name, getattr(recipe.optimizers, name))
     others = list(objective.distances.values())
     return make_optimizer(name, model.network, learned_tensors(model), settings, others)
 
@@ -224,7 +238,8 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
     """Take the steps of one epoch (from 0), giving the loss of each, still on the device."""
     phase, recipe, model = trainee.phase, spec.recipe, trainee.model
     batches = batches_per_epoch(len(images.train), recipe.batch_size)
-    decay = "decay_policy" if any(use.name == "decay_policy" for use in phase.design.methods) else "always"
+    stage = stage_of(epoch, recipe)
+    set_decay(trainee.optimizer, decay_of(phase), stage)
     warmup = recipe.warmup_epochs / (phase.end - phase.first)
     positive = any(param.positive for param in model.network.learned())
     generator = generator_of(spec.seed, epoch)
@@ -234,10 +249,7 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
         progress = (epoch - phase.first + (number + 0.5) / batches) / (phase.end - phase.first)
         set_progress(model, progress)
         set_rate(trainee.optimizer, recipe.schedule, progress, warmup)
-        set_decay(
-            trainee.optimizer, decay, stage_at((epoch + number / batches) / recipe.epochs, recipe.switch)
-        )
-        loss = trainee.objective(model, batch, labels)
+        loss = trainee.objective(model, batch, labels, stage)
         loss.backward()
         trainee.optimizer.step()
         trainee.optimizer.zero_grad(set_to_none=True)
@@ -273,8 +285,8 @@ def _why_not_finite(trainee: Trainee, spec: RunSpec, epoch: int, step: int) -> s
     rate, published = trainee.optimizer.param_groups[0]["initial_lr"], PUBLISHED[name].rate
     if name != "bop" and rate > 2 * published:
         cause = f"the learning rate of '{name}', {rate:g}, is {rate / published:.3g} times the published {published:g}"
-    elif trainee.objective.factors:
-        cause = f"one of the added losses ({', '.join(trainee.objective.factors)}) may be weighed too high"
+    elif trainee.objective.added:
+        cause = f"one of the added losses ({', '.join(trainee.objective.added)}) may be weighed too high"
     else:
         cause = f"the learning rate of '{name}', {rate:g}, may be too high for this design"
     return (
