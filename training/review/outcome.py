@@ -116,7 +116,7 @@ def outcome_of(
     Raises BnncostError for a damaged record, and where runs of the plan differ in more than design and seed.
     """
     specs = [job.spec(data or plan.images) for job in jobs_of(plan)]
-    found = {spec: made for spec in specs if (made := measurement_of(runs / spec.name)) is not None}
+    found = {spec: made for spec in specs if (made := measurement_of(runs / spec.name, spec)) is not None}
     protocols = tuple(dict.fromkeys(made.protocol for made in found.values()))
     if len(protocols) > 1:
         raise BnncostError(

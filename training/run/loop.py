@@ -18,12 +18,14 @@ from pathlib import Path
 
 import torch
 
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
 from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
+from training.data.pins import path_and_digest
 from training.data.preparation import Prepared, prepared
 from training.module.calibrate import fit_steps
 from training.module.lower import Lowered, keep_promises, lower, set_progress
@@ -114,7 +116,7 @@ def train(
     commit()  # is asked for now, as the files may change while it trains
     folder = open_folder(spec, runs)
     with claimed(folder, wait=wait, deadline_s=deadline_s) as mine:
-        finished = measurement_of(folder)
+        finished = measurement_of(folder, spec)
         if finished is not None or not mine:
             return finished
         images = prepared(spec.design, spec.recipe, data).to(device)
@@ -335,6 +337,12 @@ def _write_history(path: Path, history: tuple[Epoch, ...]) -> None:
     write_whole(path, stream.getvalue())
 
 
+def _data_name(spec: RunSpec, images: Prepared) -> str:
+    """Name the data set in a record: one that is not known by name has the digest of its content behind it."""
+    _, digest = path_and_digest(spec.data)
+    return images.data if images.data in DATASETS or not digest else f"{images.data} ({digest})"
+
+
 def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Measurement:
     """Read the test set, draw the curve, and write the record, which makes the run count as done."""
     from training.run.curves import draw_curve  # a second of imports that only the end needs
@@ -348,7 +356,7 @@ def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Me
         validation_top1=header.history[-1].validation_top1,
         recipe=spec.recipe.name,
         recipe_digest=spec.recipe.digest,
-        data=images.data,
+        data=_data_name(spec, images),
         image="x".join(str(side) for side in images.test.images.shape[1:]),
         train_images=len(images.train),
         test_images=len(images.test),
