@@ -110,7 +110,7 @@ def load_spec(folder: Path) -> RunSpec:
 
 
 def measurement_of(folder: Path, spec: RunSpec) -> Measurement | None:
-    """Read the record of a run; None where it has not ended. Raises BnncostError for one that is damaged, or another's."""
+    """Read the record of a run; None where it has not ended. Raises BnncostError for a damaged one or another's."""
     path = folder / RECORD
     if not path.is_file():
         return None
