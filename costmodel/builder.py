@@ -236,12 +236,15 @@ class Builder:
         return self.map("sign", (x,), stored=BINARY, attributes={"estimator": estimator})
 
     def quantize(self, x: Tensor, to: Precision) -> Tensor:
-        """Round to a narrower precision; nothing is emitted when `x` is at least as narrow."""
+        """Round to a narrower precision; nothing is emitted when `x` is at least as narrow.
+
+        Whole numbers have a grid, whose step is learned; floats have none.
+        """
         whole = x.precision.kind != "float" and to.kind == "integer"
         if (x.precision.kind == to.kind or whole) and x.precision.bits <= to.bits:
             return x
-        step = self.param("step", (), "", initial=1.0, positive=True)
-        return self.map("quantize", (x,), stored=to, params=(step,), attributes={"bits": to.bits})
+        grid = () if to.kind == "float" else (self.param("step", (), "", initial=1.0, positive=True),)
+        return self.map("quantize", (x,), stored=to, params=grid, attributes={"bits": to.bits})
 
     def batch_norm(self, x: Tensor) -> Tensor:
         """Normalize each channel with stored statistics: one multiply and one add per element."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from costmodel.builder import Builder
 from costmodel.graph import Param, Tensor, precision
 from costmodel.methods.registry import repair_method
-from costmodel.methods.site import Bases, Site
+from costmodel.methods.site import Bases, Site, signed, signed_features
 
 
 @repair_method(
@@ -22,7 +22,7 @@ def weight_bases(g: Builder, latent: Param, site: Site, *, count: int = 3) -> Ba
     for _ in range(count):
         shift = g.param("shift", (), "", stored=precision("fp32"), initial="spread")
         shifted = g.exported("shifted_weight", (latent, shift), latent)
-        bases.append(g.sign_weight(shifted, site.composition.estimator("weight binarizer")))
+        bases.append(signed(g, shifted, site))
     return Bases(tuple(bases), scaled=True)
 
 
@@ -36,10 +36,8 @@ def weight_bases(g: Builder, latent: Param, site: Site, *, count: int = 3) -> Ba
 )
 def activation_bases(g: Builder, x: Tensor, site: Site, *, count: int = 3) -> tuple[Tensor, ...]:
     """Binarize the features several times, each with a learned shift of its own."""
-    estimator = site.composition.estimator("feature binarizer")
-    return tuple(
-        g.sign(g.bias(x, g.param("shift", (), "", initial="spread")), estimator) for _ in range(count)
-    )
+    shifts = (g.param("shift", (), "", initial="spread") for _ in range(count))
+    return tuple(signed_features(g, g.bias(x, shift), site) for shift in shifts)
 
 
 @repair_method(
@@ -52,7 +50,7 @@ def activation_bases(g: Builder, x: Tensor, site: Site, *, count: int = 3) -> tu
 )
 def circulant_filters(g: Builder, latent: Param, site: Site) -> Bases:
     """Convolve with each learned filter turned by 0, 90, 180 and 270 degrees, and add the results."""
-    binary = g.sign_weight(latent, site.composition.estimator("weight binarizer"))
+    binary = signed(g, latent, site)
     turned = [g.exported("quarter_turn", (binary,), binary, {"turns": turns}) for turns in (1, 2, 3)]
     return Bases((binary, *turned), scaled=False)
 

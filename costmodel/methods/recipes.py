@@ -58,18 +58,18 @@ def kurtosis_regularizer() -> None:
     hook="recipe",
     source="liu2021adambnn",
     free_because=UPDATE_ONLY,
-    exclusive="decay",
+    exclusive="latent decay",
 )
 def decay_policy() -> None:
     """Decay latent weights in the first stage of training only, so that they can still flip in the second."""
 
 
 @repair_method(
-    branch="training", category="regularization", hook="recipe", source="helwegen2019",
-    free_because=UPDATE_ONLY, exclusive="decay",
+    branch="training", category="regularization", hook="recipe", source="lin2022", free_because=UPDATE_ONLY,
+    exclusive="latent decay",
 )  # fmt: skip
 def no_latent_decay() -> None:
-    """Never decay latent weights: only their signs count, and a pull to zero flips them on noise."""
+    """Leave latent weights without decay, which says nothing where only their order or sign is read (SiMaN)."""
 
 
 @repair_method(

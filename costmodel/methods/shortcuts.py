@@ -8,7 +8,7 @@ from costmodel.builder import Builder
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import BINARY, Dimension, Tensor, precision
 from costmodel.methods.registry import repair_method
-from costmodel.methods.site import Site
+from costmodel.methods.site import Site, prepared, signed, signed_features
 
 
 @repair_method(
@@ -35,16 +35,16 @@ def double_residual(g: Builder, y: Tensor, shortcut: Tensor, site: Site) -> Tens
 def boolean_shortcut(g: Builder, y: Tensor, shortcut: Tensor, site: Site, *, slices: int = 1) -> Tensor:
     """Combine each convolution's binarized result with its binary input by a logic gate (BoolNet)."""
     widened = not np.all(shortcut.shape[0] == y.shape[0])  # a downsampling shortcut makes all slices at once
-    old = shortcut if shortcut.precision == BINARY else sliced(g, shortcut, 1 if widened else slices)
-    return g.logic_or(sliced(g, y, slices), old)
+    old = shortcut if shortcut.precision == BINARY else sliced(g, shortcut, site, 1 if widened else slices)
+    return g.logic_or(sliced(g, y, site, slices), old)
 
 
-def sliced(g: Builder, x: Tensor, slices: int) -> Tensor:
+def sliced(g: Builder, x: Tensor, site: Site, slices: int) -> Tensor:
     """Binarize a map against `slices` learned levels per channel: (C, H, W) to (slices C, H, W)."""
     if slices == 1:
-        return g.sign(x)
+        return signed_features(g, x, site)
     levels = [g.param("level", (x.shape[0],), "C", initial="spread") for _ in range(slices)]
-    bits = tuple(g.sign(g.bias(x, level)) for level in levels)
+    bits = tuple(signed_features(g, g.bias(x, level), site) for level in levels)
     shape = (x.shape[0] * slices, x.shape[1], x.shape[2])
     return g.map("concatenate", bits, shape=shape, stored=BINARY)
 
@@ -143,7 +143,8 @@ def real_shortcut(g: Builder, x: Tensor, site: Site, *, operands: str = "edge", 
 def binary_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Convolve the binarized map with strided binary 1x1 weights and normalize."""
     with g.with_producer(x):
-        bits = x if x.precision == BINARY else g.sign(x)
+        bits = x if x.precision == BINARY else signed_features(g, x, site)
     with g.beside("shortcut"):
-        weight = g.sign_weight(g.binary_weight(site.channels, bits, 1, groups=site.groups))
+        latent = prepared(g, g.binary_weight(site.channels, bits, 1, groups=site.groups), site)
+        weight = signed(g, latent, site)
         return g.batch_norm(g.conv(bits, weight, stride=site.stride, groups=site.groups))

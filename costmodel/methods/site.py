@@ -13,10 +13,15 @@ from costmodel.methods.registry import Hook, MethodUse
 
 
 class Bases(NamedTuple):
-    """Binary weights that stand in for one, and whether each result gets a scale of its own."""
+    """Binary weights that stand in for one, and whether each result gets a scale of its own.
+
+    `distance` and `centre` are there where a filter's two values are not -1 and +1 but centre -+ distance.
+    """
 
     weights: tuple[Param, ...]
     scaled: bool
+    distance: Param | None = None
+    centre: Param | None = None
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,21 @@ class Composition:
         """False where a norm before the sign stands in for the one behind the convolution."""
         return not any(use.settings().get("only") for use in self.on("before_sign"))
 
+    @property
+    def scale_start(self) -> float | str:
+        """Initial value of learned scales behind a convolution; without a norm behind, sums of bits get deviation 1."""
+        return 1.0 if self.norm_behind else "unit_sums"
+
     def estimator(self, category: str) -> str:
-        """Gradient of the sign of features or weights: that of the last method which names one."""
-        named = [use.method.estimator for use in self.uses if use.method.category == category]
-        return next(filter(None, reversed(named)), "clipped")
+        """Gradient of the sign of features or weights, by the category of its methods.
+
+        A method that is a gradient alone goes before one that also brings operations, whose gradient is that of its
+        paper; where none names one, it is the clipped one.
+        """
+        alike = (category, category.replace("binarizer", "normalization"))
+        named = [use.method for use in self.uses if use.method.category in alike and use.method.estimator]
+        alone = [method for method in named if method.hook == "recipe"]
+        return (alone or named)[-1].estimator if named else "clipped"
 
 
 @dataclass(frozen=True)
@@ -103,23 +119,32 @@ def narrow_features(g: Builder, site: Site) -> Site:
             x = emit(g, use, x, site)
     several = site.composition.first("features")
     with g.with_producer(x):
-        bits = (
-            emit(g, several, x, site)
-            if several
-            else (g.sign(x, site.composition.estimator("feature binarizer")),)
-        )
+        bits = emit(g, several, x, site) if several else (signed_features(g, x, site),)
     return replace(site, x=x, bits=bits)
 
 
 def binary_weights(g: Builder, site: Site) -> Bases:
     """Declare the convolution's latent weights and what export makes of them."""
-    latent = g.binary_weight(site.channels, site.bits[0], site.kernel, groups=site.groups)
+    latent = prepared(g, g.binary_weight(site.channels, site.bits[0], site.kernel, groups=site.groups), site)
+    several = site.composition.first("weight_bases")
+    return emit(g, several, latent, site) if several else Bases((signed(g, latent, site),), scaled=False)
+
+
+def prepared(g: Builder, latent: Param, site: Site) -> Param:
+    """Apply the methods that work on latent weights before their sign."""
     for use in site.composition.on("weight"):
         latent = emit(g, use, latent, site)
-    several = site.composition.first("weight_bases")
-    if several:
-        return emit(g, several, latent, site)
-    return Bases((g.sign_weight(latent, site.composition.estimator("weight binarizer")),), scaled=False)
+    return latent
+
+
+def signed(g: Builder, latent: Param, site: Site) -> Param:
+    """Binarize latent weights with the gradient that the design gives them."""
+    return g.sign_weight(latent, site.composition.estimator("weight binarizer"))
+
+
+def signed_features(g: Builder, x: Tensor, site: Site) -> Tensor:
+    """Binarize a map with the gradient that the design gives its features."""
+    return g.sign(x, site.composition.estimator("feature binarizer"))
 
 
 def convolve(g: Builder, site: Site) -> Tensor:
@@ -134,10 +159,11 @@ def convolve(g: Builder, site: Site) -> Tensor:
         with _blame(g, site, "weight_bases" if w else "features" if f else None):
             terms.append(_binary_convolution(g, site, site.bits[f], bases.weights[w]))
     if len(terms) == 1:
-        return terms[0]
+        return _two_valued(g, site, terms[0], bases)
     with _blame(g, site, "features" if len(site.bits) > 1 else "weight_bases"):
         if bases.scaled or len(site.bits) > 1:
-            terms = [g.scale(t, g.param("base_scale", (), "", initial=1.0, positive=True)) for t in terms]
+            start = site.composition.scale_start
+            terms = [g.scale(t, g.param("base_scale", (), "", initial=start, positive=True)) for t in terms]
         return reduce(g.add, terms)
 
 
@@ -156,6 +182,22 @@ def _binary_convolution(g: Builder, site: Site, bits: Tensor, weight: Param) -> 
         pad_value=site.pad_value,
         groups=site.groups,
     )
+
+
+def _two_valued(g: Builder, site: Site, y: Tensor, bases: Bases) -> Tensor:
+    """Turn a result of -1 and +1 into that of centre -+ distance, by the sum of the bits under each window."""
+    if bases.distance is None or bases.centre is None:
+        return y
+    bits = site.bits[0]
+    with _blame(g, site, "weight_bases"):
+        ones = g.map("channel_sum", (bits,), shape=(1, bits.shape[1], bits.shape[2]))
+        border = site.pad_value * bits.shape[0]  # every channel of a padded position holds the same bit
+        window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": border}
+        around = g.map("box_sum", (ones,), shape=(1, y.shape[1], y.shape[2]), attributes=window)
+        # distance * (y + centre / distance * around): the common factor then merges into the norm
+        relative = g.exported("ratio", (bases.centre, bases.distance), bases.centre)
+        spread = g.map("scale", (around,), shape=y.shape, params=(relative,))
+        return g.scale(g.add(y, spread), bases.distance)
 
 
 def latent_weight(g: Builder, y: Tensor) -> Param:

@@ -12,7 +12,16 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, by_closeness
 from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
-from costmodel.methods.site import Composition, Site, chain, convolve, emit, narrow_features
+from costmodel.methods.site import (
+    Composition,
+    Site,
+    chain,
+    convolve,
+    emit,
+    narrow_features,
+    prepared,
+    signed,
+)
 from costmodel.networks.blocks import Plan, activate, basic_block, mix, unit
 
 
@@ -134,8 +143,8 @@ def _edge_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, cha
 def _binary_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension) -> Tensor:
     """First convolution, of the image as it is with binary weights (of other operands, at the edge's precision)."""
     if plan.operands == BINARY:
-        latent = g.binary_weight(channels, g.input, backbone.kernel)
-        weight = g.sign_weight(latent, plan.composition.estimator("weight binarizer"))
+        site = plan.site(g.input, g.input, channels, 1)
+        weight = signed(g, prepared(g, g.binary_weight(channels, g.input, backbone.kernel), site), site)
     else:
         weight = g.narrow_weight(channels, g.input, backbone.kernel, plan.edge)
     y = g.batch_norm(g.conv(g.input, weight, padding=backbone.padding))

@@ -53,8 +53,11 @@ def _count_quantize(op: Op) -> list[Count]:
 def quantize(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Round to a grid of `step` and saturate to the output's width.
 
-    Steps of integers are powers of two: a saturating, rounding shift. Ternary needs two compares.
+    Steps of integers are powers of two: a saturating, rounding shift. Ternary needs two compares. A float has no
+    grid: the value is only written in another form.
     """
+    if not params:
+        return inputs[0]
     step, bits = params[0], op.integer("bits")
     high = 1 if op.output.precision.kind == "ternary" else 2 ** (bits - 1) - 1
     low = -1 if op.output.precision.kind == "ternary" else -(2 ** (bits - 1))

@@ -5,6 +5,7 @@ A rule repeats the meaning that `costmodel.operations` gives the kind, and adds 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from torch.nn import functional
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op
 from costmodel.operations.elementwise import EPSILON
-from training.module.estimators import binarize, rounded
+from training.module.estimators import binarize, rounded, with_gradient_scaled
 from training.module.layout import in_one_layout
 
 MOMENTUM = 0.1
@@ -148,12 +149,23 @@ def _logic_or(call: Call) -> torch.Tensor:
 
 @rule("quantize")
 def _quantize(call: Call) -> torch.Tensor:
-    """Round to a grid; the gradient passes inside the range, and reaches the step as in LSQ (Esser 2020)."""
-    bits = call.op.integer("bits")
+    """Clamp and round to a grid; the gradient passes inside the range, and reaches the step as in LSQ (Esser 2020).
+
+    That of the step is divided by sqrt(N Q_P), N the elements of the map and Q_P the largest level (section 2.2), so
+    that the step moves in proportion to its size. A float has no grid and passes.
+    """
+    if not call.params:
+        return call.inputs[0]
+    bits, x = call.op.integer("bits"), call.inputs[0]
     ternary = call.op.output.precision.kind == "ternary"
     low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    step = call.params[0]
-    return torch.clamp(rounded(call.inputs[0] / step), low, high) * step
+    step = with_gradient_scaled(call.params[0], 1 / math.sqrt(_elements(x) * high))
+    return rounded(torch.clamp(x / step, low, high)) * step
+
+
+def _elements(x: torch.Tensor) -> int:
+    """Count the elements of one map (C, H, W)."""
+    return x.shape[-3] * x.shape[-2] * x.shape[-1]
 
 
 # ------------------------------------------------------------------ factors and offsets
@@ -161,7 +173,15 @@ def _quantize(call: Call) -> torch.Tensor:
 
 @rule("scale")
 def _scale(call: Call) -> torch.Tensor:
-    return call.inputs[0] * along(call, 0)
+    """Multiply; one number for a whole map sums up the gradients of all N elements, so it gets 1/sqrt(N) of the sum.
+
+    That is LSQ's factor for a step (Esser 2020, section 2.2) without its levels. By SGD at the rate of weights, gates
+    between branches would otherwise die within a few steps.
+    """
+    factor = along(call, 0)
+    if not call.op.params[0].axes:
+        factor = with_gradient_scaled(factor, 1 / math.sqrt(_elements(call.inputs[0])))
+    return call.inputs[0] * factor
 
 
 @rule("power_of_two")
@@ -294,7 +314,7 @@ def _channel_sum(call: Call) -> torch.Tensor:
 @rule("sample_mean")
 def _sample_mean(call: Call) -> torch.Tensor:
     x = call.inputs[0]
-    return x.sum((-3, -2, -1), keepdim=True) * (1 / (x.shape[-3] * x.shape[-2] * x.shape[-1]))
+    return x.sum((-3, -2, -1), keepdim=True) * (1 / _elements(x))
 
 
 SMALLEST_VARIANCE = 1e-12

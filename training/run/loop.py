@@ -27,7 +27,7 @@ from training.data.augment import Normalization, batches_per_epoch, generator_of
 from training.data.dataset import Dataset, Part, in_order
 from training.data.pins import path_and_digest
 from training.data.preparation import Prepared, prepared
-from training.module.calibrate import fit_steps
+from training.module.calibrate import calibrate
 from training.module.lower import Lowered, keep_promises, lower, set_progress
 from training.run.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
 from training.run.folders import (
@@ -185,10 +185,10 @@ def begin(
     device = images.train.images.device
     model = lower(build(phase.design), generator=torch.Generator().manual_seed(spec.seed)).to(device)
     model.real_weights = phase.real_weights
-    factors = images.normalization.factors(device)
-    fit_steps(model, normalize(images.train.images[:CALIBRATION_IMAGES], *factors))
     if earlier is not None:
         inherit(model, earlier)
+    factors = images.normalization.factors(device)
+    calibrate(model, normalize(images.train.images[:CALIBRATION_IMAGES], *factors), earlier)
     objective = make_objective(phase, spec.recipe, model, teacher)
     optimizer = _optimizer(phase, spec.recipe, model, objective)
     return Trainee(phase, model, objective, optimizer)

@@ -145,15 +145,15 @@ def kurtosis(weight: torch.Tensor) -> torch.Tensor:
     return (weight - mean).pow(4).mean() / spread.square()
 
 
-KURTOSIS_TARGET = 1.8
-"""That of an even spread, the default of BD-BNN's authors; 1, that of two peaks, keeps weights from changing sign."""
+EVEN_SPREAD = 1.8
+"""Kurtosis of evenly spread numbers: the default target of the authors of the kurtosis regularizer."""
 
 
-def kurtosis_regularizer(weights: Sequence[torch.Tensor], target: float = KURTOSIS_TARGET) -> torch.Tensor:
+def kurtosis_regularizer(weights: Sequence[torch.Tensor], target: float = EVEN_SPREAD) -> torch.Tensor:
     """Mean over layers of (kurtosis - target)^2; each entry is one layer's latent weights, of any shape.
 
-    BD-BNN (Xu 2022). The authors' code also divides by the unbiased deviation, which differs only in small layers.
-    Raises BnncostError without weights.
+    BD-BNN (Xu 2022), whose code has targets from 1.2 to 1.8 by layer; at 1, two peaks, hardly a sign flips any more.
+    It also divides by the unbiased deviation, which differs only in small layers. Raises BnncostError without weights.
     """
     if not weights:
         raise BnncostError("kurtosis_regularizer: there are no latent weights.")
@@ -251,7 +251,7 @@ class Evidence:
     distances: Mapping[str, torch.Tensor] = field(default_factory=dict)
     teacher: Network | None = None
     teacher_maps: Mapping[Value, torch.Tensor] = field(default_factory=dict)
-    kurtosis_target: float = KURTOSIS_TARGET
+    kurtosis_target: float = EVEN_SPREAD
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from costmodel.graph import Value
 from training.module.lower import Lowered
 from training.run.losses import (
-    KURTOSIS_TARGET,
+    EVEN_SPREAD,
     LOSSES,
     Evidence,
     added_loss,
@@ -50,7 +50,7 @@ class Objective:
     teacher_maps: tuple[Value, ...]
     teacher: Lowered | None
     distances: Mapping[str, nn.Parameter]
-    kurtosis_target: float = KURTOSIS_TARGET
+    kurtosis_target: float = EVEN_SPREAD
 
     @property
     def added(self) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def make_objective(phase: Phase, recipe: Recipe, model: Lowered, teacher: Lowere
     distances = {}
     if any(loss_of(name).learns_distances for name in names):
         distances = start_distances(model.network, learned_tensors(model))
-    target = KURTOSIS_TARGET if recipe.kurtosis_target is None else recipe.kurtosis_target
+    target = EVEN_SPREAD if recipe.kurtosis_target is None else recipe.kurtosis_target
     return Objective(
         (first, second), recipe.label_smoothing, tuple(mine), tuple(others), guide, distances, target
     )

@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim.adam import adam as adam_update
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.graph import BINARY, Network, Param
+from costmodel.graph import BINARY, Network, Op, Param, Value
 from training.module.lower import Lowered
 from training.run.recipe import OptimizerNumbers
 
@@ -251,10 +251,29 @@ def _check_flips(network: Network) -> None:
     place = f"network '{network.name}'"
     if not latent_weights(network):
         raise BnncostError(f"{place} has no binary weights for 'bop' to flip; choose 'sgd' or 'adam'.")
-    if any(op.attributes.get("estimator") == "siman" for op in network.ops if op.kind == "sign_weight"):
-        raise BnncostError(
-            f"{place}: 'bop' flips signs, but 'sign_to_magnitude' makes bits from magnitudes alone; keep one of them."
-        )
+    for op in network.ops:
+        if op.kind != "sign_weight":
+            continue
+        if op.attributes.get("estimator") == "siman":
+            raise BnncostError(
+                f"{place}: 'bop' flips signs, but 'sign_to_magnitude' makes bits from magnitudes alone; "
+                "keep one of them."
+            )
+        between = _changes_signs(network, op.inputs[0])
+        if between is not None:
+            raise BnncostError(
+                f"{place}: 'bop' flips signs of latent weights, but '{between.origin}' takes those of other numbers "
+                f"('{between.kind}' in layer '{between.layer}'), where single weights cannot flip; "
+                "keep one of them."
+            )
+
+
+def _changes_signs(network: Network, weight: Value) -> Op | None:
+    """Find what stands between latent weights and their sign, and is more than a clamp."""
+    op = network.producers.get(weight)
+    while op is not None and op.kind == "clamp_weight":
+        op = network.producers.get(op.inputs[0])
+    return op
 
 
 def clip_latent(optimizer: torch.optim.Optimizer, limit: float = 1.0) -> None:
@@ -281,12 +300,12 @@ def _latent_at_first(role: str, stage: int) -> bool:
     return role != "latent" or stage == 1
 
 
-def _latent_never(role: str, stage: int) -> bool:
+def _never_latent(role: str, stage: int) -> bool:
     return role != "latent"
 
 
 DECAY_POLICIES: Mapping[str, Callable[[str, int], bool]] = MappingProxyType(
-    {"always": _always, "decay_policy": _latent_at_first, "no_latent_decay": _latent_never}
+    {"always": _always, "decay_policy": _latent_at_first, "no_latent_decay": _never_latent}
 )
 """Whether a group that may decay does, by its role and the stage.
 
