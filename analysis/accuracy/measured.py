@@ -12,13 +12,11 @@ from pathlib import Path
 
 from analysis.accuracy.literature import read_text
 from costmodel import BnncostError, resolve
-from costmodel.designs.records import Measurement
+from costmodel.designs.records import COMMAND, Measurement
 
 MEASURED = "measured"
 """How the shipped measurements are called."""
 SHIPPED = "measured_accuracy.csv"
-COMMAND = "command"
-"""A column that is no part of a measurement: what to type to make it again."""
 _MARK = "recipe_digest"
 """The column by which a file of measurements is told from one of bare accuracies."""
 

@@ -14,7 +14,7 @@ from costmodel.methods.site import Composition, Site, chain, convolve, emit, nar
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayerStyle:
     """How the inner layers of a network are built."""
 
     composition: Composition
@@ -59,17 +59,17 @@ def activate(g: Builder, y: Tensor, site: Site, *, early: bool) -> Tensor:
     return y
 
 
-def _match(g: Builder, plan: Plan, x: Tensor, channels: Dimension, stride: int) -> Tensor:
+def _match(g: Builder, style: LayerStyle, x: Tensor, channels: Dimension, stride: int) -> Tensor:
     """Bring a block's input to the shape of its output; emits nothing where it has that shape."""
-    site = plan.site(x, x, channels, stride)
+    site = style.site(x, x, channels, stride)
     site = replace(site, channels=channels * site.groups)
     if stride == 1 and np.all(x.shape[0] == site.channels):
         return x
-    chosen = plan.composition.first("downsample")
+    chosen = style.composition.first("downsample")
     return (
         emit(g, chosen, x, site)
         if chosen
-        else plan.downsample.method.emit(g, x, site, **plan.downsample.settings())
+        else style.downsample.method.emit(g, x, site, **style.downsample.settings())
     )
 
 
@@ -83,23 +83,23 @@ def _convolution(g: Builder, site: Site, shortcut: Tensor | None, join: MethodUs
     return y if y.precision == BINARY else activate(g, y, site, early=False)
 
 
-def basic_block(g: Builder, plan: Plan, x: Tensor, channels: Dimension, stride: int) -> Tensor:
+def basic_block(g: Builder, style: LayerStyle, x: Tensor, channels: Dimension, stride: int) -> Tensor:
     """Two 3x3 convolutions with one shortcut round both (He 2016), or one round each (Liu 2018)."""
-    every, inner = (plan.composition.first(hook) for hook in ("every_shortcut", "inner_shortcut"))
+    every, inner = (style.composition.first(hook) for hook in ("every_shortcut", "inner_shortcut"))
     if every or inner:
         with g.layer("conv1"):
-            shortcut = _match(g, plan, x, channels, stride)
-            middle = _convolution(g, plan.site(x, x, channels, stride), shortcut, every or inner)
+            shortcut = _match(g, style, x, channels, stride)
+            middle = _convolution(g, style.site(x, x, channels, stride), shortcut, every or inner)
         with g.layer("conv2"):
-            return _convolution(g, plan.site(middle, middle, channels, 1), middle, every)
+            return _convolution(g, style.site(middle, middle, channels, 1), middle, every)
     with g.layer("conv1"):
-        middle = _convolution(g, plan.site(x, x, channels, stride), None, None)
+        middle = _convolution(g, style.site(x, x, channels, stride), None, None)
     with g.layer("conv2"):
-        shortcut = _match(g, plan, x, channels, stride)
-        return _convolution(g, plan.site(middle, x, channels, 1), shortcut, None)
+        shortcut = _match(g, style, x, channels, stride)
+        return _convolution(g, style.site(middle, x, channels, 1), shortcut, None)
 
 
-def mix(g: Builder, plan: Plan, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def mix(g: Builder, style: LayerStyle, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Let several branches exchange their results; a single branch passes unchanged."""
-    use = plan.composition.first("branches")
+    use = style.composition.first("branches")
     return emit(g, use, tuple(maps), None) if use else tuple(maps)

@@ -22,7 +22,7 @@ from costmodel.methods.site import (
     prepared,
     signed,
 )
-from costmodel.networks.blocks import Plan, activate, basic_block, mix, unit
+from costmodel.networks.blocks import LayerStyle, activate, basic_block, mix, unit
 
 
 def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
@@ -37,7 +37,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
     factor = _width(composition, key.width if widths is None else widths)
     image = Precision("integer", 8) if precision(key.edge).kind == "integer" else precision(key.edge)
     g = Builder(str(key), dataset.image, image, precision(key.features))
-    plan = Plan(
+    style = LayerStyle(
         composition,
         precision(key.compute),
         precision(key.edge),
@@ -48,11 +48,11 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
     )
     ensemble = composition.first("ensemble")
     if ensemble is None:
-        return g.finish(_network(g, plan, backbone, dataset, factor, precision(key.edge)))
+        return g.finish(_network(g, style, backbone, dataset, factor, precision(key.edge)))
     outputs = []
     for number in range(int(ensemble.option("count"))):
         with g.layer(f"net{number + 1}"), g.origin(ensemble.name if number else "base"):
-            outputs.append(_network(g, plan, backbone, dataset, factor, precision(key.edge)))
+            outputs.append(_network(g, style, backbone, dataset, factor, precision(key.edge)))
     with g.layer("vote"):
         return g.finish(emit(g, ensemble, tuple(outputs)))
 
@@ -105,18 +105,23 @@ def scaled(channels: int, factor: float | np.ndarray) -> Dimension:
 
 
 def _network(
-    g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, factor: float | np.ndarray, edge: Precision
+    g: Builder,
+    style: LayerStyle,
+    backbone: Backbone,
+    dataset: Dataset,
+    factor: float | np.ndarray,
+    edge: Precision,
 ) -> Tensor:
     channels = [scaled(count, factor) for count in backbone.channels]
     with g.layer("stem"):
-        x = _STEMS[backbone.stem](g, plan, backbone, dataset, channels[0])
-    x = _FAMILIES[backbone.family](g, plan, backbone, channels, x)
+        x = _STEMS[backbone.stem](g, style, backbone, dataset, channels[0])
+    x = _FAMILIES[backbone.family](g, style, backbone, channels, x)
     for number, features in enumerate(backbone.dense, 1):
         with g.layer(f"dense{number}"):
-            x = _plain_layer(g, plan.dense_site(x, scaled(features, factor)), pool=False)
+            x = _plain_layer(g, style.dense_site(x, scaled(features, factor)), pool=False)
     with g.layer("classifier"):
         if backbone.binary_classifier:
-            return _binary_classifier(g, plan.dense_site(x, dataset.classes))
+            return _binary_classifier(g, style.dense_site(x, dataset.classes))
         return g.linear(g.quantize(x, edge), dataset.classes, weight=edge)
 
 
@@ -125,13 +130,15 @@ def _binary_classifier(g: Builder, site: Site) -> Tensor:
     return g.batch_norm(convolve(g, narrow_features(g, site)))
 
 
-def _edge_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension) -> Tensor:
+def _edge_stem(
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
+) -> Tensor:
     """First convolution and norm; large images are strided by 7x7 and pooled by 3x3 windows, but for plain networks."""
     large = dataset.large_images and backbone.family != "vgg"
     kernel, stride, padding = (7, 2, 3) if large else (3, 1, 1)
-    weight = g.narrow_weight(channels, g.input, kernel, plan.edge)
+    weight = g.narrow_weight(channels, g.input, kernel, style.edge)
     y = g.batch_norm(g.conv(g.input, weight, stride=stride, padding=padding))
-    if plan.operands.kind != "binary":
+    if style.operands.kind != "binary":
         y = g.relu(y)
     if not large:
         return y
@@ -140,25 +147,27 @@ def _edge_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, cha
     return g.map("max_pool", (y,), shape=shape, attributes=window)
 
 
-def _binary_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension) -> Tensor:
+def _binary_stem(
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
+) -> Tensor:
     """First convolution, of the image as it is with binary weights (of other operands, at the edge's precision)."""
-    if plan.operands == BINARY:
-        site = plan.site(g.input, g.input, channels, 1)
+    if style.operands == BINARY:
+        site = style.site(g.input, g.input, channels, 1)
         weight = signed(g, prepared(g, g.binary_weight(channels, g.input, backbone.kernel), site), site)
     else:
-        weight = g.narrow_weight(channels, g.input, backbone.kernel, plan.edge)
+        weight = g.narrow_weight(channels, g.input, backbone.kernel, style.edge)
     y = g.batch_norm(g.conv(g.input, weight, padding=backbone.padding))
-    return y if plan.operands == BINARY else g.relu(y)
+    return y if style.operands == BINARY else g.relu(y)
 
 
 def _expanded_stem(
-    g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
 ) -> Tensor:
     """Expand each colour into several maps, shifted by levels that the sign in front of stage 1 compares with.
 
     Networks that are not binary read the image itself.
     """
-    if plan.operands != BINARY:
+    if style.operands != BINARY:
         return g.input
     levels = g.param("level", (channels,), "C", initial="spread_channels")
     shape = (channels, g.input.shape[1], g.input.shape[2])
@@ -174,22 +183,24 @@ def _expanded_stem(
     )
 
 
-_STEMS: dict[str, Callable[[Builder, Plan, Backbone, Dataset, Dimension], Tensor]] = {
+_STEMS: dict[str, Callable[[Builder, LayerStyle, Backbone, Dataset, Dimension], Tensor]] = {
     "edge": _edge_stem,
     "binary": _binary_stem,
     "expanded": _expanded_stem,
 }
 
 
-def _resnet(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
+def _resnet(
+    g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor
+) -> Tensor:
     """Stages of residual blocks, then the average over the map; several branches side by side if asked."""
-    use = plan.composition.first("branches")
+    use = style.composition.first("branches")
     maps: tuple[Tensor, ...] = (x,) * (int(use.option("count")) if use else 1)
     for stage, (width, blocks) in enumerate(zip(channels, backbone.blocks, strict=True), 1):
         for block in range(1, blocks + 1):
             stride = 2 if stage > 1 and block == 1 else 1
             with g.layer(f"stage{stage}.block{block}"):
-                maps = _block(g, plan, maps, width, stride)
+                maps = _block(g, style, maps, width, stride)
     last = maps[0]
     with g.with_producer(last):
         for other in maps[1:]:
@@ -198,26 +209,26 @@ def _resnet(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension
 
 
 def _block(
-    g: Builder, plan: Plan, maps: tuple[Tensor, ...], width: Dimension, stride: int
+    g: Builder, style: LayerStyle, maps: tuple[Tensor, ...], width: Dimension, stride: int
 ) -> tuple[Tensor, ...]:
     if len(maps) == 1:
-        return (basic_block(g, plan, maps[0], width, stride),)
-    use = plan.composition.first("branches")
+        return (basic_block(g, style, maps[0], width, stride),)
+    use = style.composition.first("branches")
     made = []
     for number, x in enumerate(maps):
         with g.layer(f"branch{number + 1}"), g.origin(use.name if use and number else "base"):
-            made.append(basic_block(g, plan, x, width, stride))
+            made.append(basic_block(g, style, x, width, stride))
     with g.layer("mix"):
-        return mix(g, plan, made)
+        return mix(g, style, made)
 
 
-def _vgg(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
+def _vgg(g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
     """Stages of plain convolutions, a 2x2 max pool behind the last of each, or of those that `pools` names."""
     pools = backbone.pools or (True,) * len(channels)
     for stage, (width, layers, pool) in enumerate(zip(channels, backbone.blocks, pools, strict=True), 1):
         for number in range(1, layers + 1):
             with g.layer(f"stage{stage}.conv{number}"):
-                x = _plain_layer(g, plan.site(x, x, width, 1), pool=pool and number == layers)
+                x = _plain_layer(g, style.site(x, x, width, 1), pool=pool and number == layers)
     return x
 
 
@@ -227,7 +238,7 @@ def _plain_layer(g: Builder, site: Site, *, pool: bool) -> Tensor:
     return activate(g, activate(g, y, site, early=True), site, early=False)
 
 
-_FAMILIES: dict[str, Callable[[Builder, Plan, Backbone, list[Dimension], Tensor], Tensor]] = {
+_FAMILIES: dict[str, Callable[[Builder, LayerStyle, Backbone, list[Dimension], Tensor], Tensor]] = {
     "resnet": _resnet,
     "vgg": _vgg,
 }

@@ -10,12 +10,13 @@ import pytest
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
 from analysis.accuracy import outcome as module
-from analysis.accuracy.outcome import outcome_of, read_outcome
+from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
 from analysis.commands.review import review_document, write_review_front
 from analysis.show.document import Format, as_text
 from analysis.show.tables import csv_text
 from costmodel import BnncostError, cost
+from costmodel.designs.outcome import read_outcome
 
 PROTOCOL = "short (sh12) on cifar10, 9000 images of 3x16x16, 12 epochs"
 NORM = "resnet20[norm_before_sign]/cifar10-16"

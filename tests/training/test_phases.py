@@ -12,11 +12,11 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.data.preparation import prepared
 from training.run.loop import Trainee, begin, train, train_epoch
 from training.run.objective import Terms, names_of_losses, terms_of
 from training.run.optimizers import Bop, latent_weights
 from training.run.phases import optimizer_of, phases_of, real_valued, stage_of, switch_epoch, teacher_of
+from training.run.preparation import prepared
 
 
 def begun(design: str, **changes: object) -> tuple[Trainee, list[torch.Tensor]]:

@@ -17,10 +17,10 @@ from costmodel.errors import BnncostError
 from training.data.augment import Augmentation, eight_bit, normalize
 from training.data.dataset import Dataset, Part, checked, content_of, load, pinned
 from training.data.pins import path_and_digest
-from training.data.preparation import fitted, halved, prepared
 from training.data.sources import read_npz
 from training.run.devices import choose_device, enough_memory
 from training.run.folders import RunSpec
+from training.run.preparation import fitted, halved, prepared
 from training.run.request import requested
 
 

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from costmodel.designs.outcome import OutcomeRow
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from training.review.comparisons import jobs_of
-from training.review.outcome import Row, outcome_of, switches_of
+from training.review.outcome import outcome_of, switches_of
 from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
+from training.review.plan_file import parse_plan
 from training.review.study import planned, review, show_planned
 from training.run.folders import RECORD, open_folder
-from training.run.settings_file import parse_settings
 
 PLAN = """
 name: tiny
@@ -43,7 +44,7 @@ TOP1 = {
 
 
 def plan_of(text: str = PLAN) -> Plan:
-    return parse_settings(text, "tiny.yaml", Plan)
+    return parse_plan(text, "tiny.yaml")
 
 
 def write_records(plan: Plan, runs: Path, top1: dict[str, tuple[float, ...]]) -> None:
@@ -63,7 +64,7 @@ def plan() -> Plan:
     return plan_of(PLAN.replace("seeds: 2", "seeds: 2\nmore_seeds: {prelu: 3}"))
 
 
-def rows(plan: Plan, runs: Path) -> dict[str, Row]:
+def rows(plan: Plan, runs: Path) -> dict[str, OutcomeRow]:
     return {row.label: row for row in outcome_of(plan, runs).rows}
 
 
@@ -119,7 +120,7 @@ def test_the_outcome_is_written_as_json_with_all_its_rows(plan: Plan, tmp_path: 
     assert path.name == "tiny.json"
     assert (read["plan"], read["title"], read["baseline"]) == ("tiny", "A tiny study", PLAIN)
     assert read["protocols"] == [f"digits ({plan.recipe.digest}) on digits, 1293 images of 1x8x8, 5 epochs"]
-    assert read["rows"] == [asdict(row) for row in outcome.rows]
+    assert read["rows"] == [row.model_dump() for row in outcome.rows]
     assert read == outcome.to_mapping()
 
 

@@ -12,11 +12,12 @@ from costmodel.methods import METHODS
 from training.review.comparisons import Comparison, comparisons_of, jobs_of, left_out_of
 from training.review.fair import trains_alike
 from training.review.pace import Pace, macs_of, pace_of
-from training.review.plan import Plan, load_plan
+from training.review.plan import Plan
+from training.review.plan_file import load_plan, parse_plan
 from training.run.durations import seconds_of
 from training.run.folders import HISTORY, RunSpec, open_folder
 from training.run.recipe import load_recipe
-from training.run.settings_file import parse_settings, shipped
+from training.run.settings_file import shipped
 
 HEAD = "name: tiny\nrecipe: digits\n"
 WHOLE = """
@@ -33,7 +34,7 @@ more_seeds: {baseline: 3, double_residual: 2}
 
 
 def plan_of(text: str) -> Plan:
-    return parse_settings(HEAD + text, "tiny.yaml", Plan)
+    return parse_plan(HEAD + text, "tiny.yaml")
 
 
 def compared(text: str) -> dict[str, tuple[str, str]]:
@@ -159,7 +160,7 @@ def test_designs_that_train_alike_are_told_from_others(one: str, other: str, ali
 
 def test_a_recipe_may_be_changed_in_the_plan() -> None:
     text = "name: a\nbaseline: resnet20/digits\nrecipe: {base: cifar, epochs: 7, optimizers: {adam: {rate: 0.5}}}\n"
-    base, changed = load_recipe("cifar"), parse_settings(text, "a.yaml", Plan).recipe
+    base, changed = load_recipe("cifar"), parse_plan(text, "a.yaml").recipe
     assert (changed.name, changed.epochs, changed.batch_size) == ("cifar", 7, base.batch_size)
     assert changed.optimizers.adam.rate == 0.5
     assert changed.optimizers.adam.decay == base.optimizers.adam.decay
@@ -190,7 +191,7 @@ colour: blue
 
 def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
     with pytest.raises(BnncostError) as raised:
-        parse_settings(MISTAKES, "p.yaml", Plan)
+        parse_plan(MISTAKES, "p.yaml")
     lines = str(raised.value).splitlines()
     starts = [line.split(": ", 2)[:2] for line in lines]
     assert sorted(starts, key=lambda item: int(item[0].rpartition(":")[2])) == [

@@ -10,18 +10,15 @@ from io import StringIO
 from pathlib import Path
 
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.records import Measurement
+from costmodel.designs.outcome import Outcome
+from costmodel.designs.records import AS_TRAINED, COMMAND, Measurement
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
 from training.review.comparisons import jobs_of
-from training.review.outcome import Outcome
 from training.review.plan import Plan
 from training.run.folders import RunSpec, measurement_of, require_own, source_of
 from training.run.recipe import Recipe, load_recipe
 from training.run.settings_file import shipped
-
-COMMAND = "command"
-AS_TRAINED = "fp32"
 
 
 def write_outcome(plan: Plan, outcome: Outcome, runs: Path, *, data: str = "") -> tuple[Path, Path]:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
 from training.review.comparisons import Job, jobs_of
-from training.review.outcome import Outcome, outcome_of
+from training.review.outcome import outcome_of
 from training.review.outcome_files import write_outcome
 from training.review.pace import epochs_of, pace_of
 from training.review.plan import Plan

@@ -26,7 +26,6 @@ from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
 from training.data.pins import path_and_digest
-from training.data.preparation import Prepared, prepared
 from training.module.calibrate import calibrate
 from training.module.lower import Lowered, keep_promises, lower, set_progress
 from training.run.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
@@ -58,6 +57,7 @@ from training.run.phases import (
     stage_of,
     teacher_of,
 )
+from training.run.preparation import Prepared, prepared
 from training.run.provenance import commit, device_name
 from training.run.recipe import Recipe
 
