@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from strategies import NARROW, small_key, small_use
@@ -96,3 +97,14 @@ def test_slots_of_a_network_without_its_place_are_known() -> None:
 def test_no_two_methods_need_each_other() -> None:
     for one, other in combinations(DECLARED, 2):
         assert not ({other} <= set(METHODS[one].beside) and {one} <= set(METHODS[other].beside))
+
+
+def test_the_documents_table_is_what_is_declared() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "study.md").read_text("utf-8")
+    table = text.split("<!-- surroundings -->")[1].split("<!-- end -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.strip().splitlines()[2:]]
+    found = {row[0].strip("`"): (row[1].replace("`", "").split(", "), row[2]) for row in rows}
+    assert found == {
+        name: (list(method.beside), "; ".join(dict.fromkeys(method.beside.values())))
+        for name, method in DECLARED.items()
+    }
