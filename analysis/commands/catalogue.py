@@ -50,7 +50,7 @@ def _methods_screen(tidy: Table) -> Table:
             f"{row['method']}({row['options']})" if row["options"] else row["method"],
             row["hook"],
             " ".join(
-                filter(None, (row["summary"], _sentence(str(row["note"])), _beside(str(row["beside"]))))
+                filter(None, (str(row["summary"]), _sentence(str(row["note"])), _beside(str(row["beside"]))))
             ),
             row["reference"],
         )

@@ -94,7 +94,7 @@ _declare(
     "The released block has a shortcut round every convolution, except on ResNet-18 for CIFAR-10.",
 )  # fmt: skip
 
-_RBNN = "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient"
+_RBNN = "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient+rbnn_weight_gradient"
 _declare(
     "rbnn", "RBNN", "lin2020", {R20: _RBNN, R18_CIFAR: f"binary_shortcut+{_RBNN}", VGG: _RBNN},
     "Blocks with one shortcut per two convolutions.",
@@ -105,7 +105,10 @@ _declare(
     "Blocks with a shortcut round every convolution, as released for ImageNet.",
 )  # fmt: skip
 
-_SIMAN = "channel_scale+sample_standardize+sign_to_magnitude+polynomial_ste"
+_SIMAN = (
+    "channel_scale+sample_standardize+standardize_weights+percentile_clamp+sign_to_magnitude+polynomial_ste+"
+    "no_latent_decay"
+)
 _declare(
     "siman", "SiMaN", "lin2022",
     {
@@ -114,7 +117,7 @@ _declare(
     },
 )  # fmt: skip
 
-_RECU_WEIGHTS = "standardize_weights+clamp_weights+polynomial_ste"
+_RECU_WEIGHTS = "standardize_weights(deviation=2.828)+clamp_weights+polynomial_ste"
 _RECU = f"channel_scale+hardtanh+sample_deviation_scale+{_RECU_WEIGHTS}"
 _declare(
     "recu", "ReCU", "xu2021recu",
@@ -133,7 +136,7 @@ _declare(
 )  # fmt: skip
 _declare(
     "reactnet", "ReActNet", "liu2020reactnet",
-    {R18: f"{_REACT}+channel_scale_analytic+polynomial_ste+{_REACT_TRAINING}"},
+    {R18: f"{_REACT}+channel_scale_analytic+polynomial_ste+magnitude_aware_sign+{_REACT_TRAINING}"},
     "The Bi-Real based variant; the MobileNet-like ones have another backbone.",
 )  # fmt: skip
 _declare(
@@ -157,7 +160,7 @@ _declare(
     "real-to-bin-baseline", "Real-to-Binary, strong baseline", "martinez2020", {R18: f"separable_scale+{_R2B}"},
 )  # fmt: skip
 
-_ADABIN = "adaptive_weights+maxout+adaptive_centre"
+_ADABIN = "adaptive_weights+maxout+adaptive_centre+polynomial_ste+ede_weights"
 _declare(
     "adabin", "AdaBin", "tu2022",
     {

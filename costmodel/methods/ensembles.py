@@ -68,7 +68,8 @@ def branches(g: Builder, maps: tuple[Tensor, ...], site: None, *, count: int = 5
     total = maps[0]
     for other in maps[1:]:
         total = g.add(total, other)
-    mean = g.scale(total, g.param("share", (), "", initial=1 / count, positive=True))
+    like = g.param("share", (), "", positive=True)
+    mean = g.scale(total, g.exported("constant", (), like, {"value": 1 / count}))
     mixed = []
     for one in maps:
         own = g.scale(one, g.param("gate", (), "", initial=0.5, positive=True))

@@ -79,6 +79,9 @@ def centre_weights(g: Builder, latent: Param, site: Site) -> Param:
     branch="training", category="weight normalization", hook="weight", source="qin2020",
     exclusive="weight normalization", free_because=STORED_AS_BITS, estimator="identity", rescales_latents=True,
 )  # fmt: skip
-def standardize_weights(g: Builder, latent: Param, site: Site) -> Param:
-    """Give each filter zero mean and unit deviation before its sign is taken (IR-Net's Libra)."""
-    return g.exported("standardize_weight", (latent,), latent)
+def standardize_weights(g: Builder, latent: Param, site: Site, *, deviation: float = 1.0) -> Param:
+    """Give each filter zero mean and one deviation before its sign is taken (IR-Net's Libra).
+
+    The deviation is 1 in IR-Net and sqrt(8) in ReCU: no bit differs, but gradients are as many times as large.
+    """
+    return g.exported("standardize_weight", (latent,), latent, {"deviation": deviation})

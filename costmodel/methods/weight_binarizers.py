@@ -77,7 +77,7 @@ def weight_rotation() -> None:
 @repair_method(
     branch="training", category="weight binarizer", hook="weight", source="xu2021recu", rank=1,
     free_because=STORED_AS_BITS, estimator="identity",
-    beside={"standardize_weights": "standardized weights are clamped"},
+    beside={"standardize_weights(deviation=2.828)": "weights of deviation sqrt(8) are clamped"},
 )  # fmt: skip
 def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.99) -> Param:
     """Clamp weights to a quantile that grows over training, to revive those far from zero (ReCU)."""
@@ -109,7 +109,7 @@ def percentile_clamp(g: Builder, latent: Param, site: Site, *, percent: float = 
 )  # fmt: skip
 def adaptive_weights(g: Builder, latent: Param, site: Site) -> Bases:
     """Give weights two values per filter round its mean, a deviation apart (the weight half of AdaBin)."""
-    bits = signed(g, g.exported("standardize_weight", (latent,), latent), site)
+    bits = signed(g, g.exported("standardize_weight", (latent,), latent, {"deviation": 1.0}), site)
     channels = (latent.shape[0],)
     distance = g.exported("deviation_weight", (latent,), g.param("distance", channels, "C", positive=True))
     centre = g.exported("mean_weight", (latent,), g.param("centre", channels, "C"))

@@ -52,10 +52,10 @@ def centre_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 @operation("standardize_weight", free_because=ONCE)
 def standardize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Give each filter zero mean and unit deviation."""
-    weight = inputs[0]
+    """Give each filter zero mean and the standard deviation `deviation`."""
+    weight, wanted = inputs[0], float(str(op.attributes["deviation"]))
     flat = weight.reshape(len(weight), -1)
-    deviation = np.where(flat.std(axis=1) == 0, 1, flat.std(axis=1))
+    deviation = np.where(flat.std(axis=1) == 0, 1, flat.std(axis=1)) / wanted
     return (weight - _per_filter(weight, flat.mean(axis=1))) / _per_filter(weight, deviation)
 
 
@@ -113,6 +113,12 @@ def shifted_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 def quarter_turn(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Rotate each filter by `turns` quarter turns in the plane (CBCN, Liu 2019)."""
     return np.rot90(inputs[0], op.integer("turns"), axes=(-2, -1))
+
+
+@operation("constant", free_because=ONCE)
+def constant(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """One number that is not learned, `value`."""
+    return np.asarray(float(str(op.attributes["value"])))
 
 
 @operation("outer", free_because=ONCE)

@@ -207,11 +207,10 @@ def test_weights_of_two_values_are_a_convolution_with_those_values(padding: str)
     norms = {op.inputs[0]: op for op in network.running() if op.kind == "batch_norm"}
     assert len(convolutions) == 18 and scaled
     for op in convolutions[:4]:
-        latent = values[network.producers[op.params[0]].inputs[0].name]
+        latent = values[f"{op.layer}.weight"]
         flat = latent.reshape(len(latent), -1)
-        centre, distance = flat.mean(axis=1), flat.std(axis=1)
-        column = (-1, 1, 1, 1)
-        weight = centre.reshape(column) + distance.reshape(column) * np.where(latent >= 0, 1, -1)
+        centre, distance = (part.reshape(-1, 1, 1, 1) for part in (flat.mean(axis=1), flat.std(axis=1)))
+        weight = centre + distance * np.where(latent >= centre, 1, -1)
         bits = maps[op.inputs[0]][0]
         fill = 1.0 if padding == "one" else 0.0
         expected = _convolved(

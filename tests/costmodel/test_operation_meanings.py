@@ -58,13 +58,18 @@ EXPORTS = [
     ("quantize_weight", [[127.0, 63.6], [-12.7, 0.34]], {"bits": 8}, [[127, 64], [-12.7, 0.3]]),
     ("quantize_weight", [[0.0, 0.0], [7.0, -3.4]], {"bits": 4}, [[0, 0], [7, -3]]),
     ("centre_weight", [[1.0, 3.0], [2.0, 2.0]], {}, [[-1, 1], [0, 0]]),
-    ("standardize_weight", [[1.0, 5.0], [2.0, 2.0]], {}, [[-1, 1], [0, 0]]),
-    ("clamp_weight", [[0.0, 1.0, 2.0, 3.0, 4.0]], {"quantile": 0.75}, [[1, 1, 2, 3, 3]]),
+    ("standardize_weight", [[1.0, 5.0], [2.0, 2.0]], {"deviation": 1.0}, [[-1, 1], [0, 0]]),
+    ("standardize_weight", [[1.0, 5.0], [2.0, 2.0]], {"deviation": 2.5}, [[-2.5, 2.5], [0, 0]]),
+    # a Laplace distribution of mean magnitude 2 has its 75 % quantile at 2 ln 2, whatever the filter
+    ("clamp_weight", [[0.0, -1.0, 2.0], [-5.0, 2.0, 2.0]], {"quantile": 0.75},
+     [[0, -1, 1.3862943611], [-1.3862943611, 1.3862943611, 1.3862943611]]),
+    ("confine_weight", [[0.0, -1.0], [5.0, 0.1]], {"percent": 15.0}, [[0, -1], [5, 0.1]]),
     ("mean_magnitude", [[1.0, -3.0], [0.0, 0.5]], {}, [2, 0.25]),
     ("log2_magnitude", [[5.0, -3.0], [0.3, 0.2]], {}, [2, -2]),
     ("mean_weight", [[1.0, -3.0], [0.0, 0.5]], {}, [-1, 0.25]),
     ("deviation_weight", [[1.0, -3.0], [0.5, 0.5]], {}, [2, 0]),
-]
+    ("constant", [], {"value": 0.25}, 0.25),  # type: ignore[list-item]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "weight", "attributes", "expected"), EXPORTS)

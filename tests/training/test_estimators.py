@@ -95,11 +95,12 @@ def test_rbnn_sharpens_its_triangle_once_t_passes_one() -> None:
     assert np.allclose(slopes("rbnn", [0.0, 0.1, -0.2], 1.0), [10 * root, 10 * root - 10, 0])
 
 
-def test_magnitude_scales_by_each_filters_mean() -> None:
-    weight = torch.tensor([[0.5, -1.0], [3.0, 0.0]], dtype=torch.float64)[:, :, None, None].requires_grad_()
+def test_magnitude_divides_by_each_filters_mean() -> None:
+    weight = torch.tensor([[0.25, -0.75], [4.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    weight = weight[:, :, None, None].requires_grad_()
     binarize(weight, "magnitude").sum().backward()
     assert weight.grad is not None
-    assert weight.grad.reshape(2, 2).tolist() == [[0.75, 0.75], [0, 1.5]]
+    assert weight.grad.reshape(3, 2).tolist() == [[2, 2], [0, 0.5], [1, 1]]
 
 
 def test_siman_sets_the_large_half_and_passes_the_gradient_to_the_magnitude() -> None:

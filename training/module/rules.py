@@ -151,21 +151,17 @@ def _logic_or(call: Call) -> torch.Tensor:
 def _quantize(call: Call) -> torch.Tensor:
     """Clamp and round to a grid; the gradient passes inside the range, and reaches the step as in LSQ (Esser 2020).
 
-    That of the step is divided by sqrt(N Q_P), N the elements of the map and Q_P the largest level (section 2.2), so
-    that the step moves in proportion to its size. A float has no grid and passes.
+    That of the step is divided by sqrt(N Q_P) (section 2.2), Q_P the largest level and N the elements that are rounded,
+    those of the whole batch as in github.com/zhutmost/lsq-net: a step then moves in proportion to its size. A float
+    has no grid and passes.
     """
     if not call.params:
         return call.inputs[0]
     bits, x = call.op.integer("bits"), call.inputs[0]
     ternary = call.op.output.precision.kind == "ternary"
     low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    step = with_gradient_scaled(call.params[0], 1 / math.sqrt(_elements(x) * high))
+    step = with_gradient_scaled(call.params[0], 1 / math.sqrt(x.numel() * high))
     return rounded(torch.clamp(x / step, low, high)) * step
-
-
-def _elements(x: torch.Tensor) -> int:
-    """Count the elements of one map (C, H, W)."""
-    return x.shape[-3] * x.shape[-2] * x.shape[-1]
 
 
 # ------------------------------------------------------------------ factors and offsets
@@ -173,14 +169,14 @@ def _elements(x: torch.Tensor) -> int:
 
 @rule("scale")
 def _scale(call: Call) -> torch.Tensor:
-    """Multiply; one number for a whole map sums up the gradients of all N elements, so it gets 1/sqrt(N) of the sum.
+    """Multiply; one number for all of N elements gets 1/sqrt(N) of the sum of their gradients.
 
     That is LSQ's factor for a step (Esser 2020, section 2.2) without its levels. By SGD at the rate of weights, gates
     between branches would otherwise die within a few steps.
     """
     factor = along(call, 0)
     if not call.op.params[0].axes:
-        factor = with_gradient_scaled(factor, 1 / math.sqrt(_elements(call.inputs[0])))
+        factor = with_gradient_scaled(factor, 1 / math.sqrt(call.inputs[0].numel()))
     return call.inputs[0] * factor
 
 
@@ -314,7 +310,7 @@ def _channel_sum(call: Call) -> torch.Tensor:
 @rule("sample_mean")
 def _sample_mean(call: Call) -> torch.Tensor:
     x = call.inputs[0]
-    return x.sum((-3, -2, -1), keepdim=True) * (1 / _elements(x))
+    return x.sum((-3, -2, -1), keepdim=True) * (1 / (x.shape[-3] * x.shape[-2] * x.shape[-1]))
 
 
 SMALLEST_VARIANCE = 1e-12

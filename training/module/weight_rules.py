@@ -55,7 +55,9 @@ def _centre_weight(call: Call) -> torch.Tensor:
 @rule("standardize_weight")
 def _standardize_weight(call: Call) -> torch.Tensor:
     weight, variance = call.inputs[0], _variance(call.inputs[0])
-    deviation = torch.sqrt(torch.where(variance == 0, 1, variance))
+    deviation = torch.sqrt(torch.where(variance == 0, 1, variance)) / float(
+        str(call.op.attributes["deviation"])
+    )
     return (weight - _per_filter(weight, weight.flatten(1).mean(1))) / _per_filter(weight, deviation)
 
 
@@ -131,6 +133,11 @@ def _shifted_weight(call: Call) -> torch.Tensor:
 @rule("quarter_turn")
 def _quarter_turn(call: Call) -> torch.Tensor:
     return torch.rot90(call.inputs[0], call.op.integer("turns"), (-2, -1))
+
+
+@rule("constant")
+def _constant(call: Call) -> torch.Tensor:
+    return call.progress.new_tensor(float(str(call.op.attributes["value"])))
 
 
 @rule("outer")
