@@ -150,6 +150,10 @@ class Builder:
         self.emit(kind, inputs, output, (), attributes, "export")
         return output
 
+    def constant(self, name: str, value: float) -> Param:
+        """Declare one number that the design fixes: export stores it, and training leaves it alone."""
+        return self.exported("constant", (), self.param(name, (), ""), {"value": value})
+
     def finish(self, output: Tensor) -> Network:
         """Return the network that ends in `output`."""
         return Network(self.name, tuple(self._ops), self.input, output)
@@ -168,7 +172,7 @@ class Builder:
         return self.exported("sign_weight", (latent,), latent, {"estimator": estimator})
 
     def narrow_weight(
-        self, channels: Dimension, x: Tensor, kernel: int, to: Precision, *, groups: int = 1
+        self, channels: Dimension, x: Tensor, kernel: int, to: Precision, *, groups: Dimension = 1
     ) -> Param:
         """Declare weights (O, I/groups, k, k) that export rounds to the precision `to`; floats stay as they are."""
         shape = (channels, x.shape[0] // groups, kernel, kernel)
@@ -185,10 +189,12 @@ class Builder:
         stride: int = 1,
         padding: int = 0,
         pad_value: int = 0,
-        groups: int = 1,
+        replicate: bool = False,
+        groups: Dimension = 1,
     ) -> Tensor:
         """Convolve (C, H, W) with weights (O, C/groups, k, k); the result has accumulator precision.
 
+        Padding adds `pad_value`, or with `replicate` repeats the positions at the border.
         Zeros around a map of bits are no bits: the chip pads with -1 and corrects the border outputs, by
         one addition each, with constants that export derives from the weights.
         """
@@ -203,7 +209,12 @@ class Builder:
         exact = weight.precision == BINARY and x.precision == BINARY
         result = accumulator(weight.size // weight.shape[0]) if exact else _wide(x.precision)
         params: tuple[Param, ...] = (weight,)
-        if exact and padding and pad_value == 0:
+        geometry: dict[str, object] = {
+            "stride": stride, "padding": padding, "pad_value": pad_value, "groups": groups,
+        }  # fmt: skip
+        if replicate:
+            geometry["replicate"] = True
+        elif exact and padding and pad_value == 0:
             params += (self._border(weight, (x.shape[1], x.shape[2]), kernel, stride, padding),)
         return self.map(
             "conv",
@@ -211,7 +222,7 @@ class Builder:
             shape=(weight.shape[0], height, width),
             stored=result,
             params=params,
-            attributes={"stride": stride, "padding": padding, "pad_value": pad_value, "groups": groups},
+            attributes=geometry,
         )
 
     def _border(self, weight: Param, sides: tuple[int, int], kernel: int, stride: int, padding: int) -> Param:
@@ -236,12 +247,15 @@ class Builder:
         return self.map("sign", (x,), stored=BINARY, attributes={"estimator": estimator})
 
     def quantize(self, x: Tensor, to: Precision) -> Tensor:
-        """Round to a narrower precision; nothing is emitted when `x` is at least as narrow."""
+        """Round to a narrower precision; nothing is emitted when `x` is at least as narrow.
+
+        Whole numbers have a grid, whose step is learned; floats have none.
+        """
         whole = x.precision.kind != "float" and to.kind == "integer"
         if (x.precision.kind == to.kind or whole) and x.precision.bits <= to.bits:
             return x
-        step = self.param("step", (), "", initial=1.0, positive=True)
-        return self.map("quantize", (x,), stored=to, params=(step,), attributes={"bits": to.bits})
+        grid = () if to.kind == "float" else (self.param("step", (), "", initial=1.0, positive=True),)
+        return self.map("quantize", (x,), stored=to, params=grid, attributes={"bits": to.bits})
 
     def batch_norm(self, x: Tensor) -> Tensor:
         """Normalize each channel with stored statistics: one multiply and one add per element."""
@@ -270,6 +284,11 @@ class Builder:
         """Add two feature maps of the same shape."""
         self._check_same(left, right)
         return self.map("add", (left, right))
+
+    def logic_xnor(self, left: Tensor, right: Tensor) -> Tensor:
+        """Combine two maps of bits of the same shape by XNOR."""
+        self._check_same(left, right)
+        return self.map("logic_xnor", (left, right), stored=BINARY)
 
     def logic_or(self, left: Tensor, right: Tensor) -> Tensor:
         """Combine two maps of bits of the same shape by OR."""

@@ -189,6 +189,11 @@ class Op:
             )
         return value
 
+    def dimension(self, name: str) -> Dimension:
+        """Read one attribute that follows the widths: an integer, or an array of them."""
+        value = self.attributes[name]
+        return value if isinstance(value, np.ndarray) else self.integer(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

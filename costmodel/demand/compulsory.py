@@ -20,6 +20,11 @@ from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Network, Op, Param, Tensor, Value
 
 ROLES = ("weights", "parameters", *MAP_ROLES)
+VIEWS = ("concatenate", "interleave_channels", "half_of_slices")
+"""Kinds whose result is never stored: who reads it finds its channels in the maps that it is made of."""
+
+Sources = Mapping[Value, tuple[tuple[Value, int], ...]]
+"""The stored maps behind each view, and how often each was halved."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +68,8 @@ def compulsory_traffic(network: Network) -> Traffic:
     reads: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
     writes: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
     readers: dict[Tensor, list[str]] = {network.output: ["output"]}
-    amounts = _values_read(network)
+    views = _views(network)
+    amounts = _values_read(network, views)
     for (layer, value), amount in amounts.items():
         if isinstance(value, Param) or producer_layer[value] != layer:
             reads[layer, _role(value, network)] += amount
@@ -75,7 +81,8 @@ def compulsory_traffic(network: Network) -> Traffic:
     order = _layer_order(network, producer_layer)
     keys = [(layer, role) for layer in order for role in ROLES]
     rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
-    macs = mac_works(network, producer_layer, lambda layer, value: amounts[layer, value])
+    stored = {view: tuple(source for source, _ in behind) for view, behind in views.items()}
+    macs = mac_works(network, producer_layer, stored, lambda layer, value: amounts[layer, value])
     return Traffic(rows, _storage(network, order, producer_layer, readers), macs)
 
 
@@ -85,14 +92,27 @@ def _role(value: Value, network: Network) -> str:
     return "weights" if value.axes in ("OIKK", "OI") else "parameters"
 
 
-def _values_read(network: Network) -> dict[tuple[str, Value], Dimension]:
-    """Bits of each value that each layer reads; what a stride skips is never read."""
+def _views(network: Network) -> Sources:
+    found: dict[Value, tuple[tuple[Value, int], ...]] = {}
+    for op in network.running():
+        if op.kind in VIEWS:
+            halved = int(op.kind == "half_of_slices")
+            behind = (part for item in op.inputs for part in found.get(item, ((item, 0),)))
+            found[op.output] = tuple((source, times + halved) for source, times in behind)
+    return found
+
+
+def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Dimension]:
+    """Bits of each stored value that each layer reads; what a stride or a view skips is never read."""
     found: dict[tuple[str, Value], Dimension] = {}
     for op in network.running():
+        if op.kind in VIEWS:
+            continue
         for value in (*op.inputs, *op.params):
-            amount = _amount_read(op, value)
-            key = (op.layer, value)
-            found[key] = np.maximum(found[key], amount) if key in found else amount
+            for source, halved in views.get(value, ((value, 0),)):
+                amount = _amount_read(op, value) * (source.bits // 2**halved) // value.bits
+                key = (op.layer, source)
+                found[key] = np.maximum(found[key], amount) if key in found else amount
     return found
 
 

@@ -83,15 +83,22 @@ class MacWork:
 
 
 def mac_works(
-    network: Network, producer_layer: Mapping[Value, str], amount_read: Callable[[str, Value], Dimension]
+    network: Network,
+    producer_layer: Mapping[Value, str],
+    stored: Mapping[Value, tuple[Value, ...]],
+    amount_read: Callable[[str, Value], Dimension],
 ) -> tuple[MacWork, ...]:
     """List the MAC operations that run; a value that several of a layer read is read once by the first.
 
-    `amount_read` says how much of a value its layer must read. What a side operation of the layer reads too
-    stays with that operation.
+    `stored` names the maps behind a view, `amount_read` says how much of a value its layer must read. What a side
+    operation of the layer reads too stays with that operation.
     """
     beside = {
-        (op.layer, value) for op in network.running() if not is_mac(op) for value in (*op.inputs, *op.params)
+        (op.layer, source)
+        for op in network.running()
+        if not is_mac(op) and op.output not in stored
+        for value in (*op.inputs, *op.params)
+        for source in stored.get(value, (value,))
     }
     seen: set[tuple[str, Value]] = set()
     found = []
@@ -99,14 +106,17 @@ def mac_works(
         if not is_mac(op):
             continue
         x, weight = op.inputs[0], op.params[0]
-        amounts = []
+        amounts: list[Dimension] = []
         for value in (weight, x):
-            key = (op.layer, value)
-            inside = isinstance(value, Tensor) and producer_layer[value] == op.layer
-            taken = key not in seen and key not in beside and not inside
-            seen.add(key)
-            amounts.append(amount_read(op.layer, value) if taken else 0)
-        inside = producer_layer[x] == op.layer
+            amount: Dimension = 0
+            for source in stored.get(value, (value,)):
+                key = (op.layer, source)
+                inside = isinstance(source, Tensor) and producer_layer[source] == op.layer
+                if key not in seen and key not in beside and not inside:
+                    amount = amount + amount_read(*key)
+                seen.add(key)
+            amounts.append(amount)
+        inside = all(producer_layer[source] == op.layer for source in stored.get(x, (x,)))
         found.append(MacWork(op.layer, _fields(op, inside), *amounts))
     return tuple(found)
 
@@ -149,7 +159,7 @@ def _fields(op: Op, inside: bool) -> MacFields:
     numbers = (*codes[0], *codes[1], accumulated_bits(op), int(x.precision != BINARY), int(inside))
     if op.kind == "linear":
         return MacFields(op.output.shape[0], x.size, 1, 1, 1, 1, 1, 1, 0, 1, 1, *numbers)
-    groups = op.integer("groups")
+    groups = op.dimension("groups")
     _, height, width = op.output.shape
     return MacFields(
         op.output.shape[0] // groups, weight.shape[1], height, width, weight.shape[2], weight.shape[3], groups,

@@ -73,7 +73,13 @@ class Backbone:
 
     def offers(self, hook: str) -> bool:
         """Say whether the network has the place where methods of this hook act."""
-        return self.family == "resnet" or hook not in _NEED_SHORTCUTS
+        return not self.lacks(hook)
+
+    def lacks(self, hook: str) -> str:
+        """Name what methods of this hook act on and this network does not have; empty where it has it."""
+        if hook in _NEED_SHORTCUTS and self.family != "resnet":
+            return "shortcuts"
+        return "norm in its first layer" if hook == "stem" and self.stem == "expanded" else ""
 
 
 _NEED_SHORTCUTS = ("inner_shortcut", "every_shortcut", "downsample", "branches")

@@ -12,7 +12,7 @@ from costmodel.methods import MethodUse, check_combination
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
 COMPUTE = ("binary", "ternary", "int2", "int4", "int8", "fp16", "fp32")
-PADDING = ("one", "zero")
+PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
 _SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
 
@@ -22,7 +22,8 @@ class DesignKey:
     """A network, its repairs and its settings; text form `network[method+method]@w1.5,features=int8/data`.
 
     `features` is the precision of non-binary maps, `compute` that of the operands of the inner
-    convolutions, `edge` that of the first and last layer, `padding` what surrounds a map of bits.
+    convolutions, `edge` that of the first and last layer, `padding` what surrounds a map of bits: ones, zeros, or
+    what stands at its border.
     Features and edge layers follow a floating-point `compute` unless said; a text without data set means
     the one that the network is usually trained on.
 

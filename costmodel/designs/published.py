@@ -34,9 +34,8 @@ class PublishedDesign:
     def key(self, backbone: str) -> DesignKey:
         """The design on one backbone, given as `network/dataset`."""
         network, _, dataset = backbone.partition("/")
-        composition = self.compositions[backbone]
-        settings = composition if composition.startswith("@") else f"[{composition}]"
-        return DesignKey.parse(f"{network}{settings}/{dataset}")
+        methods, mark, settings = self.compositions[backbone].partition("@")
+        return DesignKey.parse(f"{network}[{methods}]{mark}{settings}/{dataset}")
 
 
 DESIGNS: dict[str, PublishedDesign] = {}
@@ -69,10 +68,10 @@ _declare(
 _declare(
     "xnor-net", "XNOR-Net", "rastegari2016",
     {
-        R18: "channel_scale_analytic+spatial_scale+norm_before_sign(only=true)+clipped_ste",
-        R20: "channel_scale_analytic+clipped_ste",
+        R18: "channel_scale_analytic+spatial_scale+norm_before_sign(only=true)+centre_weights+clipped_ste",
+        R20: "channel_scale_analytic+norm_before_sign(only=true)+relu+stem_activation(kind=relu)+clipped_ste",
     },
-    "On ResNet-20 the published run has no spatial scale.",
+    "On ResNet-20 the published run has no spatial scale, and a ReLU behind each convolution and each addition.",
 )  # fmt: skip
 _declare(
     "xnor-net-plus-plus", "XNOR-Net++", "bulat2019xnorpp", {R18: "separable_scale+clipped_ste"},
@@ -84,44 +83,59 @@ _declare(
     {R18: f"{_BIREAL}+real_shortcut+warm_start", R34: f"{_BIREAL}+real_shortcut+warm_start", R20: _BIREAL},
 )  # fmt: skip
 
+_STEM = "stem_activation"
+_HEAD = "norm_before_classifier"
+_ENDS = f"{_STEM}+{_HEAD}"
+
 _IRNET = "shift_scale+hardtanh+standardize_weights+ede+ede_weights"
 _declare(
     "ir-net", "IR-Net", "qin2020",
     {
-        R20: f"double_residual+{_IRNET}", R18: f"double_residual+{_IRNET}", R34: f"double_residual+{_IRNET}",
-        R18_CIFAR: _IRNET, VGG: _IRNET,
+        **{backbone: f"double_residual+{_IRNET}+{_ENDS}" for backbone in (R20, R18, R34)},
+        R18_CIFAR: f"{_IRNET}+{_HEAD}", VGG: f"{_IRNET}+{_STEM}",
     },
     "The released block has a shortcut round every convolution, except on ResNet-18 for CIFAR-10.",
 )  # fmt: skip
 
-_RBNN = "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient"
+_RBNN = (
+    "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient"
+    "+rbnn_weight_gradient"
+)
 _declare(
-    "rbnn", "RBNN", "lin2020", {R20: _RBNN, R18_CIFAR: f"binary_shortcut+{_RBNN}", VGG: _RBNN},
+    "rbnn", "RBNN", "lin2020",
+    {R20: f"{_RBNN}+{_ENDS}", R18_CIFAR: f"binary_shortcut+{_RBNN}+{_HEAD}", VGG: f"{_RBNN}+{_STEM}"},
     "Blocks with one shortcut per two convolutions.",
 )  # fmt: skip
 _declare(
     "rbnn-bi-real", "RBNN, Bi-Real blocks", "lin2020",
-    {backbone: f"double_residual+{_RBNN}" for backbone in (R20, R18, R34)},
+    {backbone: f"double_residual+{_RBNN}+{_ENDS}" for backbone in (R20, R18, R34)},
     "Blocks with a shortcut round every convolution, as released for ImageNet.",
 )  # fmt: skip
 
-_SIMAN = "channel_scale+sample_standardize+sign_to_magnitude+polynomial_ste"
+_SIMAN = (
+    "channel_scale+sample_standardize+standardize_weights+percentile_clamp+sign_to_magnitude+polynomial_ste+"
+    "no_latent_decay"
+)
 _declare(
     "siman", "SiMaN", "lin2022",
     {
-        **{backbone: f"double_residual+prelu+{_SIMAN}" for backbone in (R20, R18, R34)},
-        R18_CIFAR: f"binary_shortcut+hardtanh+{_SIMAN}", VGG: f"hardtanh+{_SIMAN}",
+        **{
+            backbone: f"double_residual+prelu+{_SIMAN}+stem_activation(kind=relu)+{_HEAD}"
+            for backbone in (R20, R18, R34)
+        },
+        R18_CIFAR: f"binary_shortcut+hardtanh+{_SIMAN}+{_HEAD}",
+        VGG: f"prelu+{_SIMAN}+stem_activation(kind=prelu)",
     },
 )  # fmt: skip
 
-_RECU_WEIGHTS = "standardize_weights+clamp_weights+polynomial_ste"
+_RECU_WEIGHTS = "standardize_weights(deviation=2.828)+clamp_weights+polynomial_ste"
 _RECU = f"channel_scale+hardtanh+sample_deviation_scale+{_RECU_WEIGHTS}"
 _declare(
     "recu", "ReCU", "xu2021recu",
     {
-        R20: f"double_residual+pooled_shortcut+{_RECU}",
-        R18: f"double_residual+{_RECU}", R34: f"double_residual+{_RECU}",
-        R18_CIFAR: f"binary_shortcut+{_RECU}", VGG: _RECU,
+        R20: f"double_residual+pooled_shortcut+{_RECU}+{_ENDS}",
+        R18: f"double_residual+{_RECU}+{_ENDS}", R34: f"double_residual+{_RECU}+{_ENDS}",
+        R18_CIFAR: f"pooled_shortcut+{_RECU}+{_HEAD}", VGG: f"{_RECU}+{_STEM}",
     },
 )  # fmt: skip
 
@@ -129,11 +143,11 @@ _REACT = "double_residual+learned_threshold+rprelu+real_shortcut"
 _REACT_TRAINING = "logits_teacher+two_stage+adam"
 _declare(
     "recu-reactnet", "ReCU in ReActNet blocks", "xu2021recu",
-    {R18: f"{_REACT}+{_RECU_WEIGHTS}+{_REACT_TRAINING}"},
+    {R18: f"{_REACT}+channel_scale+{_RECU_WEIGHTS}+{_REACT_TRAINING}"},
 )  # fmt: skip
 _declare(
     "reactnet", "ReActNet", "liu2020reactnet",
-    {R18: f"{_REACT}+channel_scale_analytic+polynomial_ste+{_REACT_TRAINING}"},
+    {R18: f"{_REACT}+channel_scale_analytic+polynomial_ste+magnitude_aware_sign+{_REACT_TRAINING}"},
     "The Bi-Real based variant; the MobileNet-like ones have another backbone.",
 )  # fmt: skip
 _declare(
@@ -144,12 +158,15 @@ _declare(
     "rbonn", "RBONN", "xu2022rbonn", {R18: f"{_REACT}+channel_scale+polynomial_ste+{_REACT_TRAINING}"},
 )  # fmt: skip
 
-_R2B = "double_residual+prelu(early=true)+norm_before_sign(only=true)+real_shortcut+two_stage"
+_R2B = (
+    "double_residual+prelu(early=true)+norm_before_sign(only=true)+real_shortcut+stem_activation(kind=prelu)"
+    "+two_stage+adam"
+)
 _declare(
     "real-to-bin", "Real-to-Binary", "martinez2020",
     {
-        R18: f"squeeze_excitation+{_R2B}+attention_teacher",
-        "resnet18/cifar100": f"squeeze_excitation+{_R2B}+attention_teacher",
+        backbone: f"squeeze_excitation(normed=true)+{_R2B}+attention_teacher+logits_teacher"
+        for backbone in (R18, "resnet18/cifar100")
     },
     "The norm stands before the sign, none behind the convolution.",
 )  # fmt: skip
@@ -157,22 +174,23 @@ _declare(
     "real-to-bin-baseline", "Real-to-Binary, strong baseline", "martinez2020", {R18: f"separable_scale+{_R2B}"},
 )  # fmt: skip
 
-_ADABIN = "adaptive_weights+maxout+adaptive_centre"
+_ADABIN = "adaptive_weights+maxout+adaptive_centre+polynomial_ste+ede_weights+stem_activation(kind=maxout)"
 _declare(
     "adabin", "AdaBin", "tu2022",
     {
-        R20: f"double_residual+{_ADABIN}", VGG: _ADABIN,
-        R18: f"double_residual+real_shortcut+{_ADABIN}", R34: f"double_residual+real_shortcut+{_ADABIN}",
+        R20: f"double_residual+{_ADABIN}+{_HEAD}", VGG: _ADABIN,
+        R18: f"double_residual+real_shortcut+{_ADABIN}+{_HEAD}",
+        R34: f"double_residual+real_shortcut+{_ADABIN}+{_HEAD}",
     },
 )  # fmt: skip
 _declare(
     "adabin-two-step", "AdaBin, two-step training", "tu2022",
-    {R18: f"double_residual+real_shortcut+{_ADABIN}+two_stage"},
+    {R18: f"double_residual+real_shortcut+{_ADABIN}+{_HEAD}+two_stage"},
 )  # fmt: skip
 
 _declare(
     "group-net", "Group-Net (8 branches)", "zhuang2019",
-    {R18: "branches(count=8)+double_residual+relu(early=true)+real_shortcut"},
+    {R18: "branches(count=8)+double_residual+relu(early=true)+binary_shortcut+polynomial_ste+identity_weight_ste"},
 )  # fmt: skip
 for _bases in (5, 3, 1):
     _features = f"+activation_bases(count={_bases})" if _bases > 1 else ""
@@ -182,7 +200,11 @@ for _bases in (5, 3, 1):
     )  # fmt: skip
 _declare(
     "benn-3", "BENN (3 networks)", "zhu2019",
-    {R18: "network_ensemble(count=3)+channel_scale_analytic+binary_shortcut"},
+    {
+        R18: "network_ensemble(count=3)+channel_scale_analytic+norm_before_sign(only=true)+relu+binary_shortcut"
+        "+stem_activation(kind=relu)+norm_before_classifier+centre_weights+clipped_ste"
+    },
+    "Each network's norms stand before the signs; a ReLU stands behind conv1 and behind the addition.",
 )  # fmt: skip
 _declare(
     "cbcn", "CBCN", "liu2019cbcn", {R18: "circulant_filters+double_residual"},
@@ -195,48 +217,54 @@ _declare(
     "PokeBNN's block on ResNet-18; its own backbone is derived from ResNet-50, so accuracies are not this network's.",
     other_backbone=True,
 )  # fmt: skip
-_BOOLNET_NOTE = (
-    "Its logic shortcuts and slices of bits on ResNet-18; concatenations are not modelled, so BaseNet and BoolNet "
-    "cost the same here; the paper's own backbone differs in details, "
-    "so accuracies are not exactly this network's."
-)
-for _name, _title, _slices in (
-    ("basenet-block-1", "BaseNet-style block (1 slice)", 1),
-    ("basenet-block", "BaseNet-style block (4 slices)", 4),
-    ("boolnet-block", "BoolNet-style block (4 slices)", 4),
+for _name, _title, _options in (
+    ("basenet-k1", "BaseNet (k = 1)", ""),
+    ("basenet-k4", "BaseNet (k = 4)", "(slices=4)"),
+    ("boolnet-k4", "BoolNet (k = 4)", "(slices=4,concatenate=true)"),
 ):
-    _options = f"(slices={_slices})" if _slices > 1 else ""
     _declare(
-        _name, _title, "guo2022boolnet", {R18: f"boolean_shortcut{_options}+channel_scale_analytic"}, _BOOLNET_NOTE,
-        other_backbone=True,
+        _name, _title, "guo2022boolnet",
+        {R18: f"boolean_shortcut{_options}+binary_shortcut(pool=true)+channel_scale_analytic@padding=replicate"},
+        "Maps of k slices of bits, joined by XNOR and OR; the last block is real-valued.",
     )  # fmt: skip
 
-_SDBNN = "data_dependent_shift+ede"
+_SDBNN = "data_dependent_shift+ede+ede_weights"
 _declare(
     "sd-bnn", "SD-BNN", "xue2021",
     {
-        R20: f"double_residual+hardtanh+{_SDBNN}", R18_CIFAR: f"hardtanh+{_SDBNN}", VGG: f"hardtanh+{_SDBNN}",
-        R18: f"double_residual+prelu+{_SDBNN}+logits_teacher+two_stage",
+        R20: f"double_residual+hardtanh+{_SDBNN}+{_ENDS}", R18_CIFAR: f"hardtanh+{_SDBNN}+{_ENDS}",
+        VGG: f"hardtanh+{_SDBNN}+{_STEM}",
+        R18: "double_residual+real_shortcut+prelu+data_dependent_shift(reduction=8)+polynomial_ste+logits_teacher"
+        "+two_stage+adam",
     },
 )  # fmt: skip
-_IENET = "activation_bases(count=2)+hardtanh"
+_IENET = (
+    "activation_bases(count=2,per_channel=true)+channel_scale+hardtanh+sample_deviation_scale"
+    "+standardize_weights+ie_net_gradient+ie_net_weight_gradient"
+)
 _declare(
     "ie-net", "IE-Net", "ienet2022",
     {
-        R20: f"{_IENET}+double_residual+pooled_shortcut", R18_CIFAR: f"{_IENET}+binary_shortcut", VGG: _IENET,
-        R18: f"{_IENET}+double_residual", R34: f"{_IENET}+double_residual",
+        R20: f"{_IENET}+double_residual+pooled_shortcut+{_ENDS}", R18_CIFAR: f"{_IENET}+binary_shortcut+{_HEAD}",
+        VGG: _IENET, R18: f"{_IENET}+double_residual+{_ENDS}", R34: f"{_IENET}+double_residual+{_ENDS}",
     },
-    "Every convolution runs on two thresholds of its input.",
+    "Every convolution runs on two thresholds of each channel of its input.",
 )  # fmt: skip
 _declare(
-    "nncf-xnor", "NNCF XNOR weights", "nncf2020", {R18: "channel_scale_analytic+learned_threshold+two_stage"},
+    "nncf-xnor", "NNCF XNOR weights", "nncf2020",
+    {R18: "channel_scale_analytic+learned_threshold+identity_weight_ste+two_stage"},
 )  # fmt: skip
 _declare(
     "sa-bnn", "SA-BNN", "liu2021sabnn", {R18: "double_residual", R34: "double_residual"},
     "A state-aware gradient, in training only.",
 )  # fmt: skip
 _declare(
-    "ovsw", "OvSW", "xiang2024", {R18: "double_residual+hardtanh", R34: "double_residual+hardtanh"},
+    "ovsw", "OvSW", "xiang2024",
+    {
+        backbone: "double_residual+channel_scale_analytic+hardtanh+sample_deviation_scale+polynomial_ste"
+        f"+identity_weight_ste+{_ENDS}"
+        for backbone in (R18, R34)
+    },
     "Gradient scaling and silence-aware decay, in training only.",
 )  # fmt: skip
 _declare(

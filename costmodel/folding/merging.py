@@ -19,14 +19,14 @@ from costmodel.graph import Network, Note, Op, Param, Precision, Tensor, Value
 
 
 def pool_before_scale(network: Network) -> Network:
-    """Pool before positive scales per channel, which then stand next to the norm: the largest stays the largest.
+    """Pool before biases and positive scales per channel, which then stand next to the norm: the largest stays it.
 
-    Every scale is promised to be positive and has one reader, the next one or the pool.
+    Every scale is promised to be positive and has one reader, the next one or the pool, and so has every bias.
     """
     rewrites: dict[Op, tuple[Op, ...]] = {}
     notes = []
     for op in network.ops:
-        scales = _positive_scales(network, op.inputs[0]) if op.kind == "max_pool" else ()
+        scales = _rising(network, op.inputs[0]) if op.kind == "max_pool" else ()
         if not scales:
             continue
         assert isinstance(op.output, Tensor)
@@ -42,21 +42,44 @@ def pool_before_scale(network: Network) -> Network:
         rewrites.update({scale: () for scale in scales})
         rewrites[op] = tuple(moved)
         notes.append(
-            Note("pool before scale", op.layer, "a positive scale keeps the largest of a window the largest")
+            Note("pool before scale", op.layer, "a positive scale, or a bias, keeps the largest of a window")
         )
     return rewritten(network, rewrites, notes)
 
 
-def _positive_scales(network: Network, value: Value) -> tuple[Op, ...]:
-    """Follow `value` back through positive scales per channel with a single reader each."""
+def _rising(network: Network, value: Value) -> tuple[Op, ...]:
+    """Follow `value` back through biases and positive scales per channel with a single reader each."""
     found: list[Op] = []
     while (op := network.producers.get(value)) is not None:
-        positive = op.kind == "power_of_two" or (op.kind == "scale" and op.params[0].positive)
+        positive = op.kind in ("power_of_two", "bias") or (op.kind == "scale" and op.params[0].positive)
         if not positive or op.when != "run" or not per_channel(op) or network.readers[op.output] != 1:
             break
         found.append(op)
         value = op.inputs[0]
     return tuple(reversed(found))
+
+
+def average_before_norm(network: Network) -> Network:
+    """Average a map before the norm that signs read too, so that only they read it and it becomes a threshold.
+
+    The norm then acts on one number per channel. Its input must be stored as its output is.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    notes = []
+    for op in network.ops:
+        norm = network.producers.get(op.inputs[0]) if op.kind == "global_average_pool" else None
+        if norm is None or not _affine(norm) or norm.inputs[0].precision != norm.output.precision:
+            continue
+        others = {reader.kind for reader in network.ops if norm.output in reader.inputs and reader is not op}
+        if others != {"sign"} or norm.output is network.output:
+            continue
+        assert isinstance(op.output, Tensor)
+        raw = replace(op.output, name=f"{op.output.name}.raw")
+        averaged = replace(op, inputs=norm.inputs, output=raw)
+        rewrites[op] = (averaged, replace(norm, inputs=(raw,), output=op.output, layer=op.layer))
+        reason = "the average of normalized values is the normalized average"
+        notes.append(Note("average before norm", op.layer, reason))
+    return rewritten(network, rewrites, notes)
 
 
 def bias_through_sum(network: Network) -> Network:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from costmodel.folding.merging import bias_through_sum, merge_affine, pool_before_scale, scale_into_weights
+from costmodel.folding.merging import (
+    average_before_norm,
+    bias_through_sum,
+    merge_affine,
+    pool_before_scale,
+    scale_into_weights,
+)
 from costmodel.folding.rewriting import (
     live,
     rewritten,
@@ -49,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     without_training,
     share_signs,
     gate_before_sign,
+    average_before_norm,
     live,
     sign_before_pool,
     pool_before_scale,

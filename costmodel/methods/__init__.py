@@ -1,8 +1,10 @@
-"""The repair methods, a module per category; importing the package fills the registry."""
+"""The repair methods, a module per category; importing the package fills the registry and the evidence for each."""
 
 from costmodel.methods import (  # noqa: F401
     activations,
     ensembles,
+    evidence_topology,
+    evidence_training,
     feature_binarizers,
     gating,
     normalization,

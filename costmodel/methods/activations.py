@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from costmodel.builder import Builder
+from costmodel.errors import unknown
 from costmodel.graph import Tensor
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site
@@ -15,6 +18,7 @@ from costmodel.methods.site import Site
     exclusive="activation",
     source="nair2010",
     note="Before a bare sign it would make every bit +1; meant for maps that a shortcut or norm also reads.",
+    beside={"norm_before_sign": "without a norm between, every bit behind it is +1"},
 )
 def relu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     """Keep the positive part of the map."""
@@ -43,7 +47,7 @@ def hardtanh(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tenso
 )
 def prelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     """Multiply negative elements by a learned slope per channel."""
-    return g.prelu(y, g.param("slope", (y.shape[0],), "C", initial=0.25, positive=True))
+    return _bent(g, y)
 
 
 @repair_method(
@@ -88,6 +92,25 @@ def dprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     return g.bias(bent, g.param("shift_out", channels, "C"))
 
 
+@repair_method(
+    branch="topology",
+    category="activation function",
+    hook="stem",
+    source="qin2020",
+    note="`kind` is hardtanh, relu, prelu or maxout; the blocks' own activation stands apart.",
+)
+def stem_activation(g: Builder, y: Tensor, *, kind: str = "hardtanh") -> Tensor:
+    """Bend the map of the first layer, before it is pooled."""
+    if kind not in _OF_THE_STEM:
+        raise unknown("value of 'kind'", kind, _OF_THE_STEM, place=f"design '{g.name}', stem_activation")
+    return _OF_THE_STEM[kind](g, y)
+
+
+def _bent(g: Builder, y: Tensor) -> Tensor:
+    """Multiply negative elements by a learned slope per channel."""
+    return g.prelu(y, g.param("slope", (y.shape[0],), "C", initial=0.25, positive=True))
+
+
 def _two_slopes(g: Builder, y: Tensor) -> Tensor:
     """Multiply by one learned slope per channel above zero and another below."""
     channels = (y.shape[0],)
@@ -96,3 +119,11 @@ def _two_slopes(g: Builder, y: Tensor) -> Tensor:
         g.param("slope_below", channels, "C", initial=0.25, positive=True),
     )
     return g.map("two_slope", (y,), params=slopes)
+
+
+_OF_THE_STEM: dict[str, Callable[[Builder, Tensor], Tensor]] = {
+    "hardtanh": Builder.hardtanh,
+    "relu": Builder.relu,
+    "prelu": _bent,
+    "maxout": _two_slopes,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from costmodel.builder import Builder
 from costmodel.graph import Param, Tensor, precision
 from costmodel.methods.registry import repair_method
-from costmodel.methods.site import Bases, Site
+from costmodel.methods.site import Bases, Site, signed, signed_features
 
 
 @repair_method(
@@ -22,7 +22,7 @@ def weight_bases(g: Builder, latent: Param, site: Site, *, count: int = 3) -> Ba
     for _ in range(count):
         shift = g.param("shift", (), "", stored=precision("fp32"), initial="spread")
         shifted = g.exported("shifted_weight", (latent, shift), latent)
-        bases.append(g.sign_weight(shifted, site.composition.estimator("weight binarizer")))
+        bases.append(signed(g, shifted, site))
     return Bases(tuple(bases), scaled=True)
 
 
@@ -34,12 +34,13 @@ def weight_bases(g: Builder, latent: Param, site: Site, *, count: int = 3) -> Ba
     source="lin2017",
     note="Binary work times `count`, and `count` bits per feature.",
 )
-def activation_bases(g: Builder, x: Tensor, site: Site, *, count: int = 3) -> tuple[Tensor, ...]:
-    """Binarize the features several times, each with a learned shift of its own."""
-    estimator = site.composition.estimator("feature binarizer")
-    return tuple(
-        g.sign(g.bias(x, g.param("shift", (), "", initial="spread")), estimator) for _ in range(count)
-    )
+def activation_bases(
+    g: Builder, x: Tensor, site: Site, *, count: int = 3, per_channel: bool = False
+) -> tuple[Tensor, ...]:
+    """Binarize the features several times, each with learned shifts of its own: one, or one for each channel."""
+    shape, axes = ((x.shape[0],), "C") if per_channel else ((), "")
+    shifts = (g.param("shift", shape, axes, initial="spread") for _ in range(count))
+    return tuple(signed_features(g, g.bias(x, shift), site) for shift in shifts)
 
 
 @repair_method(
@@ -52,7 +53,7 @@ def activation_bases(g: Builder, x: Tensor, site: Site, *, count: int = 3) -> tu
 )
 def circulant_filters(g: Builder, latent: Param, site: Site) -> Bases:
     """Convolve with each learned filter turned by 0, 90, 180 and 270 degrees, and add the results."""
-    binary = g.sign_weight(latent, site.composition.estimator("weight binarizer"))
+    binary = signed(g, latent, site)
     turned = [g.exported("quarter_turn", (binary,), binary, {"turns": turns}) for turns in (1, 2, 3)]
     return Bases((binary, *turned), scaled=False)
 
@@ -70,7 +71,8 @@ def branches(g: Builder, maps: tuple[Tensor, ...], site: None, *, count: int = 5
     total = maps[0]
     for other in maps[1:]:
         total = g.add(total, other)
-    mean = g.scale(total, g.param("share", (), "", initial=1 / count, positive=True))
+    like = g.param("share", (), "", positive=True)
+    mean = g.scale(total, g.exported("constant", (), like, {"value": 1 / count}))
     mixed = []
     for one in maps:
         own = g.scale(one, g.param("gate", (), "", initial=0.5, positive=True))

@@ -30,11 +30,13 @@ def excite(g: Builder, pooled: Tensor, channels: Dimension, reduction: int, oper
     hook="gate",
     exclusive="gate",
     source="martinez2020",
-    note="Data-driven; one multiply per element of every residual branch.",
+    note="Data-driven; one multiply per element of every residual branch. `normed=true` averages the normalized input.",
 )
-def squeeze_excitation(g: Builder, y: Tensor, site: Site, *, reduction: int = 8) -> Tensor:
+def squeeze_excitation(
+    g: Builder, y: Tensor, site: Site, *, reduction: int = 8, normed: bool = False
+) -> Tensor:
     """Scale each channel by a sigmoid of two small layers on the averaged input of the branch."""
-    return _gated(g, y, site, "sigmoid", reduction, precision("int8"))
+    return _gated(g, y, site.x if normed else site.branch, "sigmoid", reduction, precision("int8"))
 
 
 @repair_method(
@@ -47,12 +49,12 @@ def squeeze_excitation(g: Builder, y: Tensor, site: Site, *, reduction: int = 8)
 )
 def squeeze_excitation_4bit(g: Builder, y: Tensor, site: Site, *, reduction: int = 8) -> Tensor:
     """Squeeze-and-excitation with 4-bit layers and a hard sigmoid."""
-    return _gated(g, y, site, "hard_sigmoid", reduction, precision("int4"))
+    return _gated(g, y, site.branch, "hard_sigmoid", reduction, precision("int4"))
 
 
-def _gated(g: Builder, y: Tensor, site: Site, curve: str, reduction: int, operand: Precision) -> Tensor:
-    """Multiply by a gate per channel: two small layers on the averaged input of the branch, then a curve."""
-    pooled = squeeze(g, site.branch)
+def _gated(g: Builder, y: Tensor, x: Tensor, curve: str, reduction: int, operand: Precision) -> Tensor:
+    """Multiply by a gate per channel: two small layers on the averaged map `x`, then a curve."""
+    pooled = squeeze(g, x)
     with g.layer("gate"):
         gate = g.map(curve, (excite(g, pooled, y.shape[0], reduction, operand),))
     return g.multiply(y, gate)

@@ -20,6 +20,15 @@ def norm_before_sign(g: Builder, x: Tensor, site: Site, *, only: bool = False) -
 
 
 @repair_method(
+    branch="training", category="feature normalization", hook="head", source="qin2020",
+    note="Stays at inference: one multiply and one add per feature of the classifier.",
+)  # fmt: skip
+def norm_before_classifier(g: Builder, x: Tensor) -> Tensor:
+    """Batch-normalize what the classifier reads."""
+    return g.batch_norm(x)
+
+
+@repair_method(
     branch="training", category="feature normalization", hook="before_sign", source="lin2020",
     exclusive="per-sample normalization",
     note="The division vanishes, the mean of each sample stays: a sum over the map, then a compare with it.",
@@ -77,8 +86,11 @@ def centre_weights(g: Builder, latent: Param, site: Site) -> Param:
 
 @repair_method(
     branch="training", category="weight normalization", hook="weight", source="qin2020",
-    exclusive="weight normalization", free_because=STORED_AS_BITS,
+    exclusive="weight normalization", free_because=STORED_AS_BITS, estimator="identity", rescales_latents=True,
 )  # fmt: skip
-def standardize_weights(g: Builder, latent: Param, site: Site) -> Param:
-    """Give each filter zero mean and unit deviation before its sign is taken (IR-Net's Libra)."""
-    return g.exported("standardize_weight", (latent,), latent)
+def standardize_weights(g: Builder, latent: Param, site: Site, *, deviation: float = 1.0) -> Param:
+    """Give each filter zero mean and one deviation before its sign is taken (IR-Net's Libra).
+
+    The deviation is 1 in IR-Net and sqrt(8) in ReCU: no bit differs, but gradients are as many times as large.
+    """
+    return g.exported("standardize_weight", (latent,), latent, {"deviation": deviation})

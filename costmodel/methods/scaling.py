@@ -38,7 +38,8 @@ def channel_scale_analytic(g: Builder, y: Tensor, site: Site) -> Tensor:
 )
 def channel_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Multiply each output channel by one learned number."""
-    return g.scale(y, g.param("alpha", (y.shape[0],), "C", initial=1.0, positive=True))
+    start = site.composition.scale_start
+    return g.scale(y, g.param("alpha", (y.shape[0],), "C", initial=start, positive=True))
 
 
 @repair_method(
@@ -92,7 +93,8 @@ def separable_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     columns = g.param("gamma", (width,), "W", initial=1.0, positive=True)
     positions = g.param("outer", (height, width), "HW", positive=True)
     over_map = g.scale(y, g.exported("outer", (rows, columns), positions))
-    return g.scale(over_map, g.param("alpha", (channels,), "C", initial=1.0, positive=True))
+    start = site.composition.scale_start
+    return g.scale(over_map, g.param("alpha", (channels,), "C", initial=start, positive=True))
 
 
 @repair_method(
@@ -107,4 +109,5 @@ def separable_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
 def position_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Multiply each output position by one learned number."""
     _, height, width = y.shape
-    return g.scale(y, g.param("beta", (height, width), "HW", initial=1.0, positive=True))
+    start = site.composition.scale_start
+    return g.scale(y, g.param("beta", (height, width), "HW", initial=start, positive=True))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from costmodel.builder import Builder
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import BINARY, Dimension, Tensor, precision
 from costmodel.methods.registry import repair_method
-from costmodel.methods.site import Site
+from costmodel.methods.site import Site, chain, convolve, signed_features
 
 
 @repair_method(
@@ -18,6 +20,7 @@ from costmodel.methods.site import Site
     exclusive="inner shortcut",
     source="liu2018birealnet",
     note="Un-folds the norm of the first convolution: its real value is read twice.",
+    beside={"real_shortcut": "Bi-Real Net's shortcuts are real-valued convolutions where the map halves"},
 )
 def double_residual(g: Builder, y: Tensor, shortcut: Tensor, site: Site) -> Tensor:
     """Add a shortcut round every convolution, where the plain block has one round two."""
@@ -29,22 +32,38 @@ def double_residual(g: Builder, y: Tensor, shortcut: Tensor, site: Site) -> Tens
     category="double residual",
     hook="every_shortcut",
     exclusive="inner shortcut",
+    conflicts=("branches", "features"),
     source="guo2022boolnet",
-    note="Carries bits, not real values: every norm still folds. `slices` bits per channel.",
+    note="Carries `slices` bits per channel, not real values: norms still fold. Blocks may concatenate their input.",
 )
-def boolean_shortcut(g: Builder, y: Tensor, shortcut: Tensor, site: Site, *, slices: int = 1) -> Tensor:
-    """Combine each convolution's binarized result with its binary input by a logic gate (BoolNet)."""
-    widened = not np.all(shortcut.shape[0] == y.shape[0])  # a downsampling shortcut makes all slices at once
-    old = shortcut if shortcut.precision == BINARY else sliced(g, shortcut, 1 if widened else slices)
-    return g.logic_or(sliced(g, y, slices), old)
+def boolean_shortcut(
+    g: Builder,
+    y: Tensor,
+    shortcut: Tensor,
+    site: Site,
+    gate: str,
+    *,
+    slices: int = 1,
+    concatenate: bool = False,
+) -> Tensor:
+    """Join each convolution's slices of bits with those of the block's input by a logic gate (BoolNet)."""
+    made = sliced(g, y, slices, site)
+    return g.logic_xnor(made, shortcut) if gate == "xnor" else g.logic_or(made, shortcut)
 
 
-def sliced(g: Builder, x: Tensor, slices: int) -> Tensor:
-    """Binarize a map against `slices` learned levels per channel: (C, H, W) to (slices C, H, W)."""
+def sliced(g: Builder, x: Tensor, slices: int, site: Site) -> Tensor:
+    """Binarize a map with `slices` fixed levels, even between -1 and 1: (C, H, W) to (slices C, H, W)."""
+    if slices > 1 and slices % 2:
+        raise BnncostError(
+            f"design '{g.name}': slices={slices} must be one or an even number, so that as many levels lie below zero "
+            "as above."
+        )
+    x = chain(g, "before_sign", x, replace(site, x=x, branch=x))
     if slices == 1:
-        return g.sign(x)
-    levels = [g.param("level", (x.shape[0],), "C", initial="spread") for _ in range(slices)]
-    bits = tuple(g.sign(g.bias(x, level)) for level in levels)
+        return signed_features(g, x, site)
+    half = slices // 2
+    levels = [number / (half + 1) for number in range(-half, half + 1) if number]
+    bits = tuple(signed_features(g, g.bias(x, g.constant("level", level)), site) for level in levels)
     shape = (x.shape[0] * slices, x.shape[1], x.shape[2])
     return g.map("concatenate", bits, shape=shape, stored=BINARY)
 
@@ -53,6 +72,11 @@ def pad_to(g: Builder, x: Tensor, channels: Dimension) -> Tensor:
     """Add channels of zeros (of -1 to bits) until there are `channels`; emits nothing when there are enough."""
     if np.all(x.shape[0] == channels):
         return x
+    if np.any(x.shape[0] > channels):
+        raise BnncostError(
+            f"design '{g.name}': a map of {x.shape[0]} channels has more than the {channels} of its block's output; "
+            "take a width at which every stage has twice the channels of the one before, or a 1x1 shortcut."
+        )
     shape = (channels, x.shape[1], x.shape[2])
     value = -1 if x.precision == BINARY else 0
     attributes = {"channels": channels, "value": value}
@@ -91,7 +115,7 @@ def averaged(g: Builder, x: Tensor, stride: int) -> Tensor:
 )
 def option_a_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Keep every second row and column and add zero channels."""
-    return pad_to(g, strided(g, x, site.stride), site.channels)
+    return pad_to(g, strided(g, x, site.stride), site.channels * site.groups)
 
 
 @repair_method(
@@ -103,7 +127,7 @@ def option_a_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
 )
 def pooled_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Average 2x2 windows and add zero channels."""
-    return pad_to(g, averaged(g, x, site.stride), site.channels)
+    return pad_to(g, averaged(g, x, site.stride), site.channels * site.groups)
 
 
 REAL_OPERANDS = ("edge", "int4", "int8", "int16", "fp16", "fp32")
@@ -138,12 +162,28 @@ def real_shortcut(g: Builder, x: Tensor, site: Site, *, operands: str = "edge", 
     hook="downsample",
     exclusive="downsample",
     source="lin2020",
-    note="The cheap sibling of `real_shortcut`: its weights and the map it reads are bits.",
+    note="Reads the bits that the block's first convolution reads; `pool=true` pools behind it instead of striding.",
 )
-def binary_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
-    """Convolve the binarized map with strided binary 1x1 weights and normalize."""
-    with g.with_producer(x):
-        bits = x if x.precision == BINARY else g.sign(x)
+def binary_shortcut(g: Builder, x: Tensor, site: Site, *, pool: bool = False) -> Tensor:
+    """Convolve the block's bits, all slices of them, with binary 1x1 weights and normalize.
+
+    Where the features have several bases, it reads one sign of its own, as IE-Net's does.
+    """
+    if site.operands != BINARY or len(site.bits) > 1:
+        with g.with_producer(x):
+            site = replace(site, bits=(signed_features(g, x, site),), operands=BINARY)
     with g.beside("shortcut"):
-        weight = g.sign_weight(g.binary_weight(site.channels, bits, 1, groups=site.groups))
-        return g.batch_norm(g.conv(bits, weight, stride=site.stride, groups=site.groups))
+        alone = replace(site, kernel=1, padding=0, groups=1, stride=1 if pool else site.stride)
+        y = chain(g, "after_convolution", convolve(g, alone), alone)
+        if pool:
+            y = _largest(g, g.bias(y, g.param("bias", (site.channels,), "C")), site.stride)
+        return g.batch_norm(y)
+
+
+def _largest(g: Builder, x: Tensor, stride: int) -> Tensor:
+    """Keep the largest of windows of stride by stride; nothing is emitted for a stride of 1."""
+    if stride == 1:
+        return x
+    window = {"size": stride, "stride": stride, "padding": 0}
+    shape = (x.shape[0], x.shape[1] // stride, x.shape[2] // stride)
+    return g.map("max_pool", (x,), shape=shape, stored=x.precision, attributes=window)

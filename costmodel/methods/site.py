@@ -8,15 +8,21 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from costmodel.builder import Builder
+from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Param, Precision, Tensor
 from costmodel.methods.registry import Hook, MethodUse
 
 
 class Bases(NamedTuple):
-    """Binary weights that stand in for one, and whether each result gets a scale of its own."""
+    """Binary weights that stand in for one, and whether each result gets a scale of its own.
+
+    `distance` and `centre` are there where a filter's two values are not -1 and +1 but centre -+ distance.
+    """
 
     weights: tuple[Param, ...]
     scaled: bool
+    distance: Param | None = None
+    centre: Param | None = None
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,21 @@ class Composition:
         """False where a norm before the sign stands in for the one behind the convolution."""
         return not any(use.settings().get("only") for use in self.on("before_sign"))
 
+    @property
+    def scale_start(self) -> float | str:
+        """Initial value of learned scales behind a convolution; without a norm behind, sums of bits get deviation 1."""
+        return 1.0 if self.norm_behind else "unit_sums"
+
     def estimator(self, category: str) -> str:
-        """Gradient of the sign of features or weights: that of the last method which names one."""
-        named = [use.method.estimator for use in self.uses if use.method.category == category]
-        return next(filter(None, reversed(named)), "clipped")
+        """Gradient of the sign of features or weights, by the category of its methods.
+
+        A method that is a gradient alone goes before one that also brings operations, whose gradient is that of its
+        paper; where none names one, it is the clipped one.
+        """
+        alike = (category, category.replace("binarizer", "normalization"))
+        named = [use.method for use in self.uses if use.method.category in alike and use.method.estimator]
+        alone = [method for method in named if method.hook == "recipe"]
+        return (alone or named)[-1].estimator if named else "clipped"
 
 
 @dataclass(frozen=True)
@@ -52,7 +69,8 @@ class Site:
 
     `operands` is the precision of its own operands, `edge` that of the network's first and last layer.
     `x` is the real-valued input map (C, H, W), `bits` its binary form once made, `branch` the map at the
-    start of the residual branch.
+    start of the residual branch. `pad_value` None repeats what stands at the border of a map. The input carries
+    `groups` slices of bits per channel, each of which feeds its own group of outputs.
     """
 
     x: Tensor
@@ -61,17 +79,12 @@ class Site:
     kernel: int
     stride: int
     padding: int
-    pad_value: int
+    pad_value: int | None
     operands: Precision
     edge: Precision
     composition: Composition
     bits: tuple[Tensor, ...] = ()
-
-    @property
-    def groups(self) -> int:
-        """Slices of bits per channel that the input carries: each feeds its own group of outputs."""
-        use = self.composition.first("every_shortcut")
-        return int(use.option("slices")) if use and self.x.precision == BINARY else 1
+    groups: int = 1
 
 
 def emit(g: Builder, use: MethodUse, *arguments: Any) -> Any:
@@ -103,23 +116,32 @@ def narrow_features(g: Builder, site: Site) -> Site:
             x = emit(g, use, x, site)
     several = site.composition.first("features")
     with g.with_producer(x):
-        bits = (
-            emit(g, several, x, site)
-            if several
-            else (g.sign(x, site.composition.estimator("feature binarizer")),)
-        )
+        bits = emit(g, several, x, site) if several else (signed_features(g, x, site),)
     return replace(site, x=x, bits=bits)
 
 
 def binary_weights(g: Builder, site: Site) -> Bases:
     """Declare the convolution's latent weights and what export makes of them."""
-    latent = g.binary_weight(site.channels, site.bits[0], site.kernel, groups=site.groups)
+    latent = prepared(g, g.binary_weight(site.channels, site.bits[0], site.kernel, groups=site.groups), site)
+    several = site.composition.first("weight_bases")
+    return emit(g, several, latent, site) if several else Bases((signed(g, latent, site),), scaled=False)
+
+
+def prepared(g: Builder, latent: Param, site: Site) -> Param:
+    """Apply the methods that work on latent weights before their sign."""
     for use in site.composition.on("weight"):
         latent = emit(g, use, latent, site)
-    several = site.composition.first("weight_bases")
-    if several:
-        return emit(g, several, latent, site)
-    return Bases((g.sign_weight(latent, site.composition.estimator("weight binarizer")),), scaled=False)
+    return latent
+
+
+def signed(g: Builder, latent: Param, site: Site) -> Param:
+    """Binarize latent weights with the gradient that the design gives them."""
+    return g.sign_weight(latent, site.composition.estimator("weight binarizer"))
+
+
+def signed_features(g: Builder, x: Tensor, site: Site) -> Tensor:
+    """Binarize a map with the gradient that the design gives its features."""
+    return g.sign(x, site.composition.estimator("feature binarizer"))
 
 
 def convolve(g: Builder, site: Site) -> Tensor:
@@ -134,10 +156,14 @@ def convolve(g: Builder, site: Site) -> Tensor:
         with _blame(g, site, "weight_bases" if w else "features" if f else None):
             terms.append(_binary_convolution(g, site, site.bits[f], bases.weights[w]))
     if len(terms) == 1:
-        return terms[0]
+        return _two_valued(g, site, terms[0], bases)
     with _blame(g, site, "features" if len(site.bits) > 1 else "weight_bases"):
         if bases.scaled or len(site.bits) > 1:
-            terms = [g.scale(t, g.param("base_scale", (), "", initial=1.0, positive=True)) for t in terms]
+            start = site.composition.scale_start
+            kept = 1 if site.composition.norm_behind else 0  # a norm behind takes up the scale of one of them
+            terms[kept:] = [
+                g.scale(t, g.param("base_scale", (), "", initial=start, positive=True)) for t in terms[kept:]
+            ]
         return reduce(g.add, terms)
 
 
@@ -153,9 +179,33 @@ def _binary_convolution(g: Builder, site: Site, bits: Tensor, weight: Param) -> 
         weight,
         stride=site.stride,
         padding=site.padding,
-        pad_value=site.pad_value,
+        pad_value=site.pad_value or 0,
+        replicate=site.pad_value is None,
         groups=site.groups,
     )
+
+
+def _two_valued(g: Builder, site: Site, y: Tensor, bases: Bases) -> Tensor:
+    """Turn a result of -1 and +1 into that of centre -+ distance, by the sum of the bits under each window."""
+    if bases.distance is None or bases.centre is None:
+        return y
+    if site.groups > 1:
+        raise BnncostError(
+            f"design '{g.name}': weights with a centre need one group of features, not slices."
+        )
+    bits = site.bits[0]
+    with _blame(g, site, "weight_bases"):
+        ones = g.map("channel_sum", (bits,), shape=(1, bits.shape[1], bits.shape[2]))
+        border = (site.pad_value or 0) * bits.shape[
+            0
+        ]  # every channel of a padded position holds the same bit
+        window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": border}
+        window |= {"replicate": True} if site.pad_value is None else {}
+        around = g.map("box_sum", (ones,), shape=(1, y.shape[1], y.shape[2]), attributes=window)
+        # distance * (y + centre / distance * around): the common factor then merges into the norm
+        relative = g.exported("ratio", (bases.centre, bases.distance), bases.centre)
+        spread = g.map("scale", (around,), shape=y.shape, params=(relative,))
+        return g.scale(g.add(y, spread), bases.distance)
 
 
 def latent_weight(g: Builder, y: Tensor) -> Param:

@@ -15,12 +15,12 @@ from costmodel.methods.site import Composition, Site, chain, convolve, emit, nar
 
 @dataclass(frozen=True)
 class LayerStyle:
-    """How the inner layers of a network are built."""
+    """How the inner layers of a network are built; `pad_value` None repeats what stands at the border of a map."""
 
     composition: Composition
     operands: Precision
     edge: Precision
-    pad_value: int
+    pad_value: int | None
     downsample: MethodUse
     kernel: int = 3
     padding: int = 1
@@ -39,8 +39,7 @@ class LayerStyle:
 
 
 def unit(g: Builder, site: Site, *, pool: bool = False) -> Tensor:
-    """Binarize, convolve, scale, pool if asked, and normalize."""
-    site = narrow_features(g, site)
+    """Convolve the site's bits, scale, pool if asked, and normalize."""
     y = chain(g, "after_convolution", convolve(g, site), site)
     if pool:
         window = {"size": 2, "stride": 2, "padding": 0}
@@ -59,44 +58,40 @@ def activate(g: Builder, y: Tensor, site: Site, *, early: bool) -> Tensor:
     return y
 
 
-def _match(g: Builder, style: LayerStyle, x: Tensor, channels: Dimension, stride: int) -> Tensor:
+def branch(g: Builder, site: Site, *, pool: bool = False) -> Tensor:
+    """One convolution, and what acts on its result before a shortcut joins it."""
+    return activate(g, chain(g, "gate", unit(g, site, pool=pool), site), site, early=True)
+
+
+def matched(g: Builder, style: LayerStyle, site: Site) -> Tensor:
     """Bring a block's input to the shape of its output; emits nothing where it has that shape."""
-    site = style.site(x, x, channels, stride)
-    site = replace(site, channels=channels * site.groups)
-    if stride == 1 and np.all(x.shape[0] == site.channels):
+    x = site.branch
+    if site.stride == 1 and np.all(x.shape[0] == site.channels * site.groups):
         return x
     chosen = style.composition.first("downsample")
-    return (
-        emit(g, chosen, x, site)
-        if chosen
-        else style.downsample.method.emit(g, x, site, **style.downsample.settings())
-    )
-
-
-def _convolution(g: Builder, site: Site, shortcut: Tensor | None, join: MethodUse | None) -> Tensor:
-    """One convolution of a block, with a shortcut added if it ends a residual branch."""
-    y = unit(g, site)
-    if shortcut is None:
-        return activate(g, y, site, early=False)
-    y = activate(g, chain(g, "gate", y, site), site, early=True)
-    y = emit(g, join, y, shortcut, site) if join else g.add(y, shortcut)
-    return y if y.precision == BINARY else activate(g, y, site, early=False)
+    if chosen:
+        made: Tensor = emit(g, chosen, x, site)
+        return made
+    made = style.downsample.method.emit(g, x, site, **style.downsample.settings())
+    return made
 
 
 def basic_block(g: Builder, style: LayerStyle, x: Tensor, channels: Dimension, stride: int) -> Tensor:
     """Two 3x3 convolutions with one shortcut round both (He 2016), or one round each (Liu 2018)."""
-    every, inner = (style.composition.first(hook) for hook in ("every_shortcut", "inner_shortcut"))
-    if every or inner:
-        with g.layer("conv1"):
-            shortcut = _match(g, style, x, channels, stride)
-            middle = _convolution(g, style.site(x, x, channels, stride), shortcut, every or inner)
-        with g.layer("conv2"):
-            return _convolution(g, style.site(middle, middle, channels, 1), middle, every)
+    inner = style.composition.first("inner_shortcut")
     with g.layer("conv1"):
-        middle = _convolution(g, style.site(x, x, channels, stride), None, None)
+        first = narrow_features(g, style.site(x, x, channels, stride))
+        if inner:
+            shortcut = matched(g, style, first)
+            joined = emit(g, inner, branch(g, first), shortcut, first)
+            middle = shortcut = activate(g, joined, first, early=False)
+        else:
+            middle = activate(g, unit(g, first), first, early=False)
     with g.layer("conv2"):
-        shortcut = _match(g, style, x, channels, stride)
-        return _convolution(g, style.site(middle, x, channels, 1), shortcut, None)
+        if not inner:
+            shortcut = matched(g, style, first)
+        second = narrow_features(g, style.site(middle, middle if inner else x, channels, 1))
+        return activate(g, g.add(branch(g, second), shortcut), second, early=False)
 
 
 def mix(g: Builder, style: LayerStyle, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:

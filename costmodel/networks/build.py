@@ -12,8 +12,9 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, by_closeness
 from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
-from costmodel.methods.site import Composition, Site, chain, convolve, emit, narrow_features
-from costmodel.networks.blocks import LayerStyle, activate, basic_block, mix, unit
+from costmodel.methods.site import Composition, Site, convolve, emit, narrow_features, prepared, signed
+from costmodel.networks.blocks import LayerStyle, activate, basic_block, branch, mix
+from costmodel.networks.logic import logic_block, logic_stem
 
 
 def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
@@ -32,7 +33,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
         composition,
         precision(key.compute),
         precision(key.edge),
-        1 if key.padding == "one" else 0,
+        _PADS_WITH[key.padding],
         MethodUse.parse(backbone.downsample or "option_a_shortcut"),
         backbone.kernel,
         backbone.padding,
@@ -48,6 +49,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
         return g.finish(emit(g, ensemble, tuple(outputs)))
 
 
+_PADS_WITH = {"one": 1, "zero": 0, "replicate": None}
 _NEED_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
 
 
@@ -58,8 +60,8 @@ def _check_places(key: DesignKey, backbone: Backbone) -> None:
                 key.network, [name for name, net in NETWORKS.items() if net.offers(use.method.hook)]
             )
             raise BnncostError(
-                f"design '{key}': '{use.name}' has no place in {key.network}, which has no shortcuts. "
-                f"Networks that have one: {', '.join(able)}."
+                f"design '{key}': '{use.name}' has no place in {key.network}, which has no "
+                f"{backbone.lacks(use.method.hook)}. Networks that have one: {', '.join(able)}."
             )
         if key.compute != "binary" and use.method.hook in _NEED_BITS:
             raise BnncostError(
@@ -110,6 +112,10 @@ def _network(
     for number, features in enumerate(backbone.dense, 1):
         with g.layer(f"dense{number}"):
             x = _plain_layer(g, style.dense_site(x, scaled(features, factor)), pool=False)
+    head = style.composition.first("head")
+    if head:
+        with g.with_producer(x):
+            x = emit(g, head, x)
     with g.layer("classifier"):
         if backbone.binary_classifier:
             return _binary_classifier(g, style.dense_site(x, dataset.classes))
@@ -128,9 +134,7 @@ def _edge_stem(
     large = dataset.large_images and backbone.family != "vgg"
     kernel, stride, padding = (7, 2, 3) if large else (3, 1, 1)
     weight = g.narrow_weight(channels, g.input, kernel, style.edge)
-    y = g.batch_norm(g.conv(g.input, weight, stride=stride, padding=padding))
-    if style.operands.kind != "binary":
-        y = g.relu(y)
+    y = _bent_stem(g, style, g.batch_norm(g.conv(g.input, weight, stride=stride, padding=padding)))
     if not large:
         return y
     window = {"size": 3, "stride": 2, "padding": 1}
@@ -143,11 +147,19 @@ def _binary_stem(
 ) -> Tensor:
     """First convolution, of the image as it is with binary weights (of other operands, at the edge's precision)."""
     if style.operands == BINARY:
-        latent = g.binary_weight(channels, g.input, backbone.kernel)
-        weight = g.sign_weight(latent, style.composition.estimator("weight binarizer"))
+        site = style.site(g.input, g.input, channels, 1)
+        weight = signed(g, prepared(g, g.binary_weight(channels, g.input, backbone.kernel), site), site)
     else:
         weight = g.narrow_weight(channels, g.input, backbone.kernel, style.edge)
-    y = g.batch_norm(g.conv(g.input, weight, padding=backbone.padding))
+    return _bent_stem(g, style, g.batch_norm(g.conv(g.input, weight, padding=backbone.padding)))
+
+
+def _bent_stem(g: Builder, style: LayerStyle, y: Tensor) -> Tensor:
+    """Apply the activation function of the first layer; networks that are not binary have a ReLU."""
+    use = style.composition.first("stem")
+    if use:
+        bent: Tensor = emit(g, use, y)
+        return bent
     return y if style.operands == BINARY else g.relu(y)
 
 
@@ -185,18 +197,26 @@ def _resnet(
     g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor
 ) -> Tensor:
     """Stages of residual blocks, then the average over the map; several branches side by side if asked."""
+    logic = style.composition.first("every_shortcut")
+    if logic:
+        x = logic_stem(g, style, logic, x)
     use = style.composition.first("branches")
     maps: tuple[Tensor, ...] = (x,) * (int(use.option("count")) if use else 1)
+    final = (len(channels), backbone.blocks[-1])
     for stage, (width, blocks) in enumerate(zip(channels, backbone.blocks, strict=True), 1):
         for block in range(1, blocks + 1):
             stride = 2 if stage > 1 and block == 1 else 1
             with g.layer(f"stage{stage}.block{block}"):
-                maps = _block(g, style, maps, width, stride)
-    last = maps[0]
-    with g.with_producer(last):
+                if logic:
+                    last = (stage, block) == final
+                    maps = (logic_block(g, style, logic, maps[0], width, stride, last=last),)
+                else:
+                    maps = _block(g, style, maps, width, stride)
+    total = maps[0]
+    with g.with_producer(total):
         for other in maps[1:]:
-            last = g.add(last, other)
-        return g.map("global_average_pool", (last,), shape=(last.shape[0], 1, 1))
+            total = g.add(total, other)
+        return g.map("global_average_pool", (total,), shape=(total.shape[0], 1, 1))
 
 
 def _block(
@@ -225,8 +245,8 @@ def _vgg(g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimen
 
 def _plain_layer(g: Builder, site: Site, *, pool: bool) -> Tensor:
     """One convolution without a shortcut, with the methods that act round it."""
-    y = chain(g, "gate", unit(g, site, pool=pool), site)
-    return activate(g, activate(g, y, site, early=True), site, early=False)
+    site = narrow_features(g, site)
+    return activate(g, branch(g, site, pool=pool), site, early=False)
 
 
 _FAMILIES: dict[str, Callable[[Builder, LayerStyle, Backbone, list[Dimension], Tensor], Tensor]] = {

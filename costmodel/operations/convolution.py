@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from costmodel.graph import Dimension, Op
-from costmodel.operations.registry import Count, operation, windows_of
+from costmodel.operations.registry import Count, operation, padded, windows_of
 
 
 def mac_precision(op: Op) -> str:
@@ -66,16 +66,15 @@ def _count_conv(op: Op) -> list[Count]:
 
 @operation("conv", count=_count_conv)
 def conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -> np.ndarray:
-    """Convolve (..., C, H, W) with weights (O, C/groups, k, k); padding adds `pad_value` around the map.
+    """Convolve (..., C, H, W) with weights (O, C/groups, k, k); padding adds `pad_value`, or repeats the border.
 
     Counts one MAC per product, padded positions included, as every published count does; a map of bits
     padded with zeros adds one border correction per border output.
     """
     (x,), weight = inputs, params[0]
-    padding, stride, groups = op.integer("padding"), op.integer("stride"), op.integer("groups")
-    around = [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2
+    stride, groups = op.integer("stride"), op.integer("groups")
     corrected = len(params) == 2
-    x = np.pad(x, around, constant_values=-1 if corrected else op.integer("pad_value"))
+    x = padded(op, x, -1 if corrected else op.integer("pad_value"))
     kernel = weight.shape[-1]
     windows = windows_of(x, kernel, stride)  # (..., C, H', W', k, k)
     windows = np.moveaxis(windows, -5, -3)  # (..., H', W', C, k, k)

@@ -53,8 +53,11 @@ def _count_quantize(op: Op) -> list[Count]:
 def quantize(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Round to a grid of `step` and saturate to the output's width.
 
-    Steps of integers are powers of two: a saturating, rounding shift. Ternary needs two compares.
+    Steps of integers are powers of two: a saturating, rounding shift. Ternary needs two compares. A float has no
+    grid: the value is only written in another form.
     """
+    if not params:
+        return inputs[0]
     step, bits = params[0], op.integer("bits")
     high = 1 if op.output.precision.kind == "ternary" else 2 ** (bits - 1) - 1
     low = -1 if op.output.precision.kind == "ternary" else -(2 ** (bits - 1))
@@ -164,6 +167,12 @@ def subtract(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 def multiply(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply two maps; the second may have size 1 along an axis."""
     return inputs[0] * inputs[1]
+
+
+@operation("logic_xnor", count=_compare_input)
+def logic_xnor(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Combine two maps of bits by XNOR: +1 where they agree; one gate, counted as a 1-bit compare."""
+    return np.where(inputs[0] >= 0, inputs[1], -inputs[1])
 
 
 @operation("logic_or", count=_compare_input)

@@ -33,6 +33,12 @@ def sign_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(rank < flat.shape[1] // 2, 1, -1).reshape(inputs[0].shape)
 
 
+@operation("constant", free_because="a number that the design fixes; it is stored, and never computed")
+def constant(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """A parameter that the design fixes and training leaves alone."""
+    return np.full([int(side) for side in op.output.shape], float(str(op.attributes["value"])))
+
+
 @operation("quantize_weight", free_because=ONCE)
 def quantize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Round latent weights to `bits`, scaled by the largest magnitude of each filter."""
@@ -52,22 +58,28 @@ def centre_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 @operation("standardize_weight", free_because=ONCE)
 def standardize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Give each filter zero mean and unit deviation."""
-    weight = inputs[0]
+    """Give each filter zero mean and the standard deviation `deviation`."""
+    weight, wanted = inputs[0], float(str(op.attributes["deviation"]))
     flat = weight.reshape(len(weight), -1)
-    deviation = np.where(flat.std(axis=1) == 0, 1, flat.std(axis=1))
+    deviation = np.where(flat.std(axis=1) == 0, 1, flat.std(axis=1)) / wanted
     return (weight - _per_filter(weight, flat.mean(axis=1))) / _per_filter(weight, deviation)
 
 
 @operation("clamp_weight", free_because=ONCE)
 def clamp_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Clamp weights to their `quantile`-quantiles, which training moves from 0.85 to 0.99 (ReCU, Xu 2021)."""
-    weight = inputs[0]
-    flat = weight.reshape(len(weight), -1)
-    quantile = float(str(op.attributes["quantile"]))
-    low = _per_filter(weight, np.quantile(flat, 1 - quantile, axis=1))
-    high = _per_filter(weight, np.quantile(flat, quantile, axis=1))
-    return np.clip(weight, low, high)
+    """Clamp a layer's weights where the `quantile` of a Laplace distribution lies that has their mean |w| (ReCU).
+
+    The bound is -mean|w| ln(2 - 2 quantile), one for the layer (Xu 2021); training moves it.
+    """
+    weight, quantile = inputs[0], float(str(op.attributes["quantile"]))
+    bound = -abs(weight).mean() * np.log(2 - 2 * quantile)
+    return np.clip(weight, -bound, bound)
+
+
+@operation("confine_weight", free_because=ONCE)
+def confine_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Keep magnitudes between two percentiles of the layer, which at the end of training are 0 and 100: all of them."""
+    return inputs[0]
 
 
 @operation("mean_magnitude", free_because=ONCE)

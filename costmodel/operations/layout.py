@@ -41,6 +41,22 @@ def concatenate(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.concatenate(list(inputs), axis=-3)
 
 
+@operation("interleave_channels", free_because="channels of two maps in turn are wiring")
+def interleave_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Take the channels of two maps in turn: the first of either, then the second."""
+    both = np.stack(list(inputs), axis=-3)  # (..., C, 2, H, W)
+    return both.reshape(*both.shape[:-4], -1, *both.shape[-2:])
+
+
+@operation("half_of_slices", free_because="half of the channels is addressing")
+def half_of_slices(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Keep the first (`half` 0) or the second half (1) of the channels of each slice."""
+    x = inputs[0]
+    apart = x.reshape(*x.shape[:-3], op.integer("slices"), 2, -1, *x.shape[-2:])
+    kept = apart[..., op.integer("half"), :, :, :]
+    return kept.reshape(*x.shape[:-3], -1, *x.shape[-2:])
+
+
 @operation("divide_training", free_because="a positive divisor changes no sign, so only training divides")
 def divide_training(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide by a positive value per sample, in training only."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from costmodel.errors import BnncostError
 from costmodel.graph import Op, Tensor
-from costmodel.operations.registry import Count, operation, windows_of
+from costmodel.operations.registry import Count, operation, padded, windows_of
 
 Arrays = Sequence[np.ndarray]
 
@@ -45,9 +45,7 @@ def global_average_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 
 def _windows(op: Op, x: np.ndarray, pad_value: float) -> np.ndarray:
-    size, stride, padding = op.integer("size"), op.integer("stride"), op.integer("padding")
-    x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2, constant_values=pad_value)
-    windows = windows_of(x, size, stride)
+    windows = windows_of(padded(op, x, pad_value), op.integer("size"), op.integer("stride"))
     return windows.reshape(*windows.shape[:-2], -1)
 
 
@@ -98,8 +96,21 @@ def _count_box_sum(op: Op) -> list[Count]:
 
 @operation("box_sum", count=_count_box_sum)
 def box_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Sum each window; padding adds `pad_value`."""
+    """Sum each window; padding adds `pad_value`, or repeats the border."""
     return np.add.reduce(_windows(op, inputs[0], op.integer("pad_value")), axis=-1)
+
+
+def _count_slice_mean(op: Op) -> list[Count]:
+    slices = op.integer("slices")
+    return [Count("add", op.output.precision.label, op.output.size * (slices - 1)), _divide(op, slices)]
+
+
+@operation("slice_mean", count=_count_slice_mean)
+def slice_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Average the slices of bits of each channel: (slices C, H, W) to (C, H, W)."""
+    x, slices = inputs[0], op.integer("slices")
+    apart = x.reshape(*x.shape[:-3], slices, -1, *x.shape[-2:])
+    return np.add.reduce(apart, axis=-4) * (1 / slices)
 
 
 def _count_sample_mean(op: Op) -> list[Count]:

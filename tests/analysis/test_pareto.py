@@ -79,5 +79,6 @@ def test_designs_that_do_not_run_are_named_with_the_reason() -> None:
 
 def test_accuracies_of_another_backbone_are_starred() -> None:
     records = [record for record in load_accuracy() if record.name.startswith(("boolnet", "reactnet"))]
+    records.append(AccuracyRecord("pokebnn-block", resolve("pokebnn-block"), 70.5))
     labels = front_frame("resnet18", "imagenet", "asic-45nm", records).label
-    assert sorted(labels) == ["BoolNet-style block (4 slices) *", "ReActNet"]
+    assert sorted(labels) == ["BoolNet (k = 4)", "PokeBNN-style block *", "ReActNet"]

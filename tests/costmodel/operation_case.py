@@ -40,8 +40,10 @@ class Case:
         return Op(self.kind, inputs, output, params, MappingProxyType(self.attributes), "layer")
 
     def arrays(self, seed: int = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Values for inputs and parameters: dyadic, so that no rounding depends on the order of sums."""
+        """Values for inputs, bits where they are stored so, and parameters: dyadic, so that no order of sums rounds."""
         rng = np.random.default_rng(seed)
         inputs = [rng.integers(-16, 17, shape) * (self.largest / 16) for shape in self.inputs]
+        if self.stored[0] == "binary":
+            inputs = [np.where(x >= 0, 1.0, -1.0) for x in inputs]
         params = [rng.integers(1, 9, shape) / 4 for _, shape in self.params]
         return inputs, params

@@ -313,6 +313,7 @@ def test_the_rules_are_those_shown_to_fire() -> None:
         "without_training",
         "share_signs",
         "gate_before_sign",
+        "average_before_norm",
         "live",
         "sign_before_pool",
         "pool_before_scale",

@@ -46,17 +46,61 @@ def test_a_sign_behind_a_pool_goes_first_so_that_the_norm_before_the_scale_folds
     assert kinds(folded) == ["sign", "conv", "threshold", "max_pool"]
 
 
-@pytest.mark.parametrize("case", ["any sign", "varies over the map", "read twice", "average", "shift"])
+def test_a_shift_waits_for_the_pool_so_that_the_norm_behind_becomes_a_threshold() -> None:
+    g = builder()
+    y = g.bias(bits_of(g), shift(g))
+    folded = check(g.finish(g.sign(g.batch_norm(pooled(g, y)))))
+    assert kinds(folded) == ["sign", "conv", "max_pool", "threshold"]
+    assert rules_of(folded) == {"pool before scale": 1, "threshold": 1}
+
+
+@pytest.mark.parametrize("case", ["any sign", "varies over the map", "read twice", "average"])
 def test_what_stays_before_its_pool(case: str) -> None:
     g = builder()
     axes = ("HW", (SIDE, SIDE)) if case == "varies over the map" else ("C", (CHANNELS,))
     factor = g.param("alpha", axes[1], axes[0], positive=case != "any sign")
-    y = g.bias(bits_of(g), shift(g)) if case == "shift" else g.scale(bits_of(g), factor)
+    y = g.scale(bits_of(g), factor)
     z = g.batch_norm(pooled(g, y, "average_pool" if case == "average" else "max_pool"))
     folded = check(g.finish(g.add(z, pooled(g, y)) if case == "read twice" else z), exactly=False)
-    assert ("bias" if case == "shift" else "scale") in kinds(folded) and "pool before scale" not in rules_of(
-        folded
+    assert "scale" in kinds(folded) and "pool before scale" not in rules_of(folded)
+
+
+def averaged(g: Builder, x: Tensor) -> Tensor:
+    """A map that a sign and an average read, joined again."""
+    return g.multiply(g.sign(x), g.map("global_average_pool", (x,), shape=(CHANNELS, 1, 1)))
+
+
+def stored(g: Builder) -> Tensor:
+    """Sums of bits as they are kept: with the precision of features; 4 of them, whose average is exact."""
+    bent = g.prelu(bits_of(g), g.param("slope", (CHANNELS,), "C", positive=True))
+    return g.map("subsample", (bent,), shape=(CHANNELS, 2, 2), attributes={"stride": 3})
+
+
+def test_a_norm_that_signs_and_an_average_read_acts_on_the_average() -> None:
+    g = builder()
+    folded = check(g.finish(averaged(g, g.batch_norm(stored(g)))), exactly=False)
+    assert kinds(folded)[3:] == ["subsample", "threshold", "global_average_pool", "affine", "multiply"]
+    assert rules_of(folded) == {"average before norm": 1, "threshold": 1}
+    assert (
+        totals(count(folded))["add", "int16"] == CHANNELS * (4 - 1) + CHANNELS
+    )  # the sum, and one norm a channel
+
+
+@pytest.mark.parametrize(
+    "case", ["read by a sum too", "averaged alone", "varies over the map", "is the output"]
+)
+def test_what_is_averaged_behind_its_norm(case: str) -> None:
+    g = builder()
+    x = stored(g)
+    over_map = g.param("factor", (2, 2), "HW", positive=True)
+    y = g.scale(x, over_map) if case == "varies over the map" else g.batch_norm(x)
+    z = (
+        averaged(g, y)
+        if case != "averaged alone"
+        else g.map("global_average_pool", (y,), shape=(CHANNELS, 1, 1))
     )
+    network = g.finish(g.add(z, y) if case == "read by a sum too" else y if case == "is the output" else z)
+    assert "average before norm" not in rules_of(check(network, exactly=False))
 
 
 def test_a_scale_before_a_norm_merges_into_it() -> None:

@@ -166,6 +166,15 @@ def test_bases_multiply_the_binary_work() -> None:
     assert marginal("branches(count=5)")["mac", "1x1"] == 4 * binary
 
 
+def test_a_norm_behind_takes_up_the_scale_of_one_base() -> None:
+    for name, terms in (("activation_bases(count=2)", 2), ("weight_bases(count=5)", 5)):
+        assert emitted(name)["mul", "int16"] == (terms - 1) * ALL_OUTPUTS, name
+        without = "norm_before_sign(only=true)"
+        bare = counted(f"resnet20[{without}]/cifar10", folded=False)
+        scaled = counted(f"resnet20[{without}+{name}]/cifar10", folded=False)
+        assert scaled["mul", "int16"] - bare["mul", "int16"] == terms * ALL_OUTPUTS, name
+
+
 def test_an_ensemble_counts_everything_as_often_as_it_has_networks() -> None:
     one, three = counted("resnet20/cifar10"), counted("resnet20[network_ensemble(count=3)]/cifar10")
     votes = {("mul", "int16"): 3 * 10, ("add", "int16"): 2 * 10}
@@ -190,9 +199,39 @@ def test_shortcuts_that_halve_the_map() -> None:
 
 def test_a_shortcut_of_bits_needs_no_norm() -> None:
     found = counted("resnet20[boolean_shortcut]/cifar10")
-    # only the last layer's average reads bits; every norm is a threshold, the stem's too
-    assert ("mul", "int16") not in found
-    assert found["compare", "binary"] == ALL_OUTPUTS
+    channels, side = STAGES[-1]
+    last = channels * side**2
+    # only the last block is real-valued: the norms of its two branches and a PReLU; the other norms are thresholds
+    assert found["mul", "int16"] == 3 * last
+    assert found["add", "int16"] == 2 * last + last + channels * (side**2 - 1)
+    assert found["compare", "binary"] == ALL_OUTPUTS - last
+    assert found["compare", "int16"] == ALL_OUTPUTS  # a bit for each sum, and the last PReLU
+    assert found["compare", "int32"] == STAGES[0][0] * STAGES[0][1] ** 2  # the stem's bits
+
+
+def test_each_slice_of_bits_is_a_compare_and_a_gate() -> None:
+    one, four = (counted(f"resnet20[boolean_shortcut(slices={k})]/cifar10") for k in (1, 4))
+    channels, side = STAGES[-1]
+    last = channels * side**2
+    gates = ALL_OUTPUTS - last
+    assert four["compare", "binary"] == 4 * gates == 4 * one["compare", "binary"]
+    assert four["compare", "int16"] - one["compare", "int16"] == 3 * gates
+    # the average over the slices of the last block's bits
+    assert four["add", "int16"] - one["add", "int16"] == 3 * last
+    assert four["shift", "int16"] - one["shift", "int16"] == last
+    assert four["mac", "1x1"] == one["mac", "1x1"]  # each slice feeds a quarter of the filters
+
+
+def test_a_pooled_binary_shortcut_reads_all_slices_at_full_size() -> None:
+    found = counted("resnet20[boolean_shortcut(slices=4)+binary_shortcut(pool=true)]/cifar10")
+    shortcuts = sum(4 * c * 2 * c * s**2 for c, s in STAGES[:2])
+    inner = counted("resnet20[boolean_shortcut(slices=4)]/cifar10")["mac", "1x1"]
+    assert found["mac", "1x1"] == inner + shortcuts
+    pools = sum(2 * c * (s // 2) ** 2 * 3 for c, s in STAGES[:2])
+    bits = sum(2 * c * (s // 2) ** 2 * 4 for c, s in STAGES[:2])
+    plain = counted("resnet20[boolean_shortcut(slices=4)]/cifar10")["compare", "int16"]
+    assert found["compare", "int16"] == plain + pools + bits
+    assert ("mul", "int16") in found and found["mul", "int16"] == 3 * STAGES[-1][0] * STAGES[-1][1] ** 2
 
 
 # ------------------------------------------------------------------ more repair is never less work

@@ -178,8 +178,15 @@ def test_declaring_a_name_twice_or_an_unknown_category_raises() -> None:
         ("resnet18[real_shortcut(operands=binary)]/cifar10", "unknown value of 'operands' 'binary'"),
         ("resnet18[real_shortcut(operands=int7)]/cifar10", "unknown value of 'operands' 'int7'"),
         ("resnet18[pooled_shortcut]/mnist", "a map of 7x7 cannot be averaged in whole windows"),
-        ("resnet20[clamp_weights(quantile=1.5)]/cifar10", "quantile 1.5 must lie from 0.5 to 1"),
-        ("resnet20[boolean_shortcut(slices=3)]/cifar10", "channels cannot be made by 3 equal groups"),
+        ("resnet20[clamp_weights(quantile=1.5)]/cifar10", "quantile 1.5 must lie between 0.5 and 1"),
+        ("resnet20[boolean_shortcut(slices=6)]/cifar10", "channels cannot be made by 6 equal groups"),
+        ("resnet20[boolean_shortcut(slices=3)]/cifar10", "slices=3 must be one or an even number"),
+        (
+            "resnet20[boolean_shortcut(slices=2)+adaptive_weights]/cifar10",
+            "need one group of features, not slices",
+        ),
+        ("resnet20[boolean_shortcut(concatenate=true)]@w0.3/cifar10", "has more than the"),
+        ("resnet20[stem_activation(kind=swish)]/cifar10", "unknown value of 'kind' 'swish'"),
     ],
 )
 def test_a_method_that_cannot_be_built_says_so(text: str, message: str) -> None:
@@ -207,11 +214,10 @@ def test_weights_of_two_values_are_a_convolution_with_those_values(padding: str)
     norms = {op.inputs[0]: op for op in network.running() if op.kind == "batch_norm"}
     assert len(convolutions) == 18 and scaled
     for op in convolutions[:4]:
-        latent = values[network.producers[op.params[0]].inputs[0].name]
+        latent = values[f"{op.layer}.weight"]
         flat = latent.reshape(len(latent), -1)
-        centre, distance = flat.mean(axis=1), flat.std(axis=1)
-        column = (-1, 1, 1, 1)
-        weight = centre.reshape(column) + distance.reshape(column) * np.where(latent >= 0, 1, -1)
+        centre, distance = (part.reshape(-1, 1, 1, 1) for part in (flat.mean(axis=1), flat.std(axis=1)))
+        weight = centre + distance * np.where(latent >= centre, 1, -1)
         bits = maps[op.inputs[0]][0]
         fill = 1.0 if padding == "one" else 0.0
         expected = _convolved(

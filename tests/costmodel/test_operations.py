@@ -38,6 +38,10 @@ def macs(outputs: int, products: int, more_adds: int = 0) -> tuple[Tally, Tally]
 
 
 CASES = (
+    Case(
+        "conv", ((C, H, W),), (FILTERS, H, W), (WEIGHT,), {**CONV, "replicate": True},
+        convention=macs(FILTERS * H * W, FAN_IN),
+    ),
     Case("conv", ((C, H, W),), (FILTERS, H, W), (WEIGHT,), CONV, convention=macs(FILTERS * H * W, FAN_IN)),
     Case(
         "conv", ((4, H, W),), (6, H, W), (("OIKK", (6, 2, 3, 3)),), {**CONV, "groups": 2},
@@ -85,6 +89,7 @@ CASES = (
     Case("subtract", ((C, H, W), (C, 1, 1))),
     Case("multiply", ((C, H, W), (1, H, W))),
     Case("logic_or", ((C, H, W),) * 2, stored=("binary", "binary")),
+    Case("logic_xnor", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("global_average_pool", output=(C, 1, 1)),
     Case(
         "global_average_pool", ((C, 4, 8),), (C, 1, 1),
@@ -105,6 +110,11 @@ CASES = (
     ),
     Case("box_sum", ((1, H, W),), (1, H, W), attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 0}),
     Case("sample_mean", output=(1, 1, 1)),
+    Case("slice_mean", ((6 * C, H, W),), (C, H, W), attributes={"slices": 6}, stored=("binary", "int16")),
+    Case(
+        "slice_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4}, stored=("binary", "int16"),
+        convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
+    ),
 )  # fmt: skip
 
 WIRING = (
@@ -112,12 +122,14 @@ WIRING = (
     Case("pad_channels", output=(2 * C, H, W), attributes={"channels": 2 * C, "value": 0}),
     Case("repeat_channels", output=(2 * C + 1, H, W), attributes={"channels": 2 * C + 1}),
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
+    Case("interleave_channels", ((C, H, W),) * 2, (2 * C, H, W)),
+    Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
 )
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
     "log2_magnitude", "mean_weight", "deviation_weight", "shifted_weight", "quarter_turn", "outer",
-    "border_correction", "ratio", "threshold_level", "threshold_direction", "composed_factor", "composed_offset",
-    "scaled_weight",
+    "confine_weight", "constant", "border_correction", "ratio", "threshold_level", "threshold_direction",
+    "composed_factor", "composed_offset", "scaled_weight",
 }  # fmt: skip
 IN_TRAINING = {"divide_training", "sample_deviation"}
 
@@ -142,7 +154,15 @@ def tally_of(case: Case) -> Counter[str]:
 def padding_that_counts(tally: Counter[str]) -> Callable[..., np.ndarray]:
     pad = np.pad
 
-    def padded(values: np.ndarray, around: list[tuple[int, int]], *, constant_values: float) -> np.ndarray:
+    def padded(
+        values: np.ndarray,
+        around: list[tuple[int, int]],
+        *,
+        mode: str = "constant",
+        constant_values: float = 0,
+    ) -> np.ndarray:
+        if mode == "edge":
+            return counting(plain_array(pad(values, around, mode="edge")), tally)
         return counting(plain_array(pad(values, around, constant_values=constant_values)), tally)
 
     return padded

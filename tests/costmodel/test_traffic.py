@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from costmodel.builder import Builder
 from costmodel.demand.compulsory import ROLES, Traffic, compulsory_traffic
 from costmodel.folding import unfolded
 from costmodel.graph import BINARY, Network, Param, Tensor, precision
+from costmodel.operations import known
 
 PUBLISHED = sorted(cm.published_names())
 
@@ -118,6 +121,28 @@ def test_the_peak_counts_what_waits_for_a_later_reader() -> None:
     assert kept.peak_by_role == {"binary_features": bit_map, "features": x_bits + z_bits}
 
 
+def test_wiring_moves_nothing_and_half_of_a_map_is_half_of_the_bits() -> None:
+    """c reads the first half of a's and b's maps taken in turn: half of each, and neither is written again."""
+    g = builder()
+    with g.layer("a"):
+        left = g.sign(g.input)
+    with g.layer("b"):
+        right = g.sign(g.relu(left))
+        both = g.map("interleave_channels", (left, right), shape=(8, 4, 4), stored=BINARY)
+    with g.layer("c"):
+        half = {"slices": 1, "half": 0}
+        x = g.map("half_of_slices", (both,), shape=(4, 4, 4), stored=BINARY, attributes=half)
+        y = g.conv(x, g.sign_weight(g.binary_weight(2, x, 3)), padding=1, pad_value=1)
+    network = g.finish(y)
+    found = moved(network)
+    assert found["a", "binary_features"] == (0, 64)
+    assert found["b", "binary_features"] == (64, 64)
+    assert found["c", "binary_features"] == (32 + 32, 0)
+    traffic = compulsory_traffic(network)
+    assert [(work.layer, work.feature_bits_read) for work in traffic.macs] == [("c", 64)]
+    assert traffic.storage.peak_by_role["binary_features"] == 64 + 64
+
+
 def test_layers_in_a_circle_are_an_error() -> None:
     g = builder()
     with g.layer("a"):
@@ -147,9 +172,28 @@ def judged_order(network: Network) -> list[str]:
     return order
 
 
+Channels = dict[Tensor, list[tuple[Tensor, int]]]
+
+
+def channels_of(network: Network) -> Channels:
+    """Number the channels of every map and follow them through the wiring: where each channel of it is stored."""
+    found: Channels = {network.input: [(network.input, c) for c in range(network.input.shape[0])]}
+    for op in network.running():
+        assert isinstance(op.output, Tensor)
+        if op.kind in ("concatenate", "interleave_channels", "half_of_slices"):
+            behind = [place for item in op.inputs for place in found[item]]  # type: ignore[index]
+            lengths = np.cumsum([0, *(len(found[item]) for item in op.inputs)])  # type: ignore[index]
+            numbers = [np.arange(*ends).reshape(-1, 1, 1) for ends in pairwise(lengths)]
+            found[op.output] = [behind[n] for n in known(op.kind).meaning(op, numbers, []).ravel()]
+        else:
+            found[op.output] = [(op.output, c) for c in range(int(op.output.shape[0]))]
+    return found
+
+
 def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str, int]]:
     """Bits by (layer, role, direction) and peaks, asking every layer about every map."""
-    ops = list(network.running())
+    channels_read = channels_of(network)
+    ops = [op for op in network.running() if channels_read[op.output][0][0] is op.output]  # type: ignore[index]
     made = {op.output: op.layer for op in ops}
     order = judged_order(network)
     maps = {network.input, *made}
@@ -162,14 +206,31 @@ def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str,
         role = "binary_features" if tensor.precision == BINARY else "features"
         users = {}
         for layer in order:
-            readers = [op for op in ops if op.layer == layer and tensor in op.inputs]
-            if readers and made.get(tensor) != layer:
-                users[layer] = max(
-                    size * int(np.prod(op.output.shape[1:])) // int(np.prod(tensor.shape[1:]))
-                    if op.kind == "subsample" or (op.kind == "conv" and op.params[0].shape[-1] == 1)
-                    else size
-                    for op in readers
+            readers = [
+                (
+                    op,
+                    {
+                        c
+                        for item in op.inputs
+                        for source, c in channels_read.get(item, ())
+                        if source is tensor
+                    },
                 )
+                for op in ops
+                if op.layer == layer
+            ]
+            readers = [(op, read) for op, read in readers if read]
+            if readers and made.get(tensor) != layer:
+                area = height * width
+                used = [
+                    (int(np.prod(op.output.shape[1:])), read)
+                    if op.kind == "subsample" or (op.kind == "conv" and op.params[0].shape[-1] == 1)
+                    else (area, read)
+                    for op, read in readers
+                ]
+                positions = max(count for count, _ in used)
+                together = set().union(*(read for count, read in used if count == positions))
+                users[layer] = size * positions * len(together) // (area * int(channels))
         for layer, amount in users.items():
             bits[layer, role, "read"] = bits.get((layer, role, "read"), 0) + amount
         leaves = tensor is network.output

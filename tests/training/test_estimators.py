@@ -95,11 +95,26 @@ def test_rbnn_sharpens_its_triangle_once_t_passes_one() -> None:
     assert np.allclose(slopes("rbnn", [0.0, 0.1, -0.2], 1.0), [10 * root, 10 * root - 10, 0])
 
 
-def test_magnitude_scales_by_each_filters_mean() -> None:
-    weight = torch.tensor([[0.5, -1.0], [3.0, 0.0]], dtype=torch.float64)[:, :, None, None].requires_grad_()
+def test_ie_net_sharpens_features_late_and_narrows_weights_throughout() -> None:
+    root = math.sqrt(3)
+    for progress in (0.0, 0.5, 2 / 3):  # t = 0.01, 0.316, 1
+        assert np.allclose(
+            slopes("ie_net", [0.0, -0.5, 1.0, 1.2], progress), [root, root - 0.75, root - 1.5, 0]
+        )
+    assert np.allclose(slopes("ie_net", [0.0, 0.1, -0.2], 1.0), [10 * root, 10 * root - 15, 0])
+    # weights have the factor 1/t while t < 1: sqrt(3) - 3/2 t |w|, which reaches as far as 2 / (sqrt(3) t)
+    assert np.allclose(slopes("ie_net_weights", [0.0, -2.0, 100.0], 0.0), [root, root - 0.03, root - 1.5])
+    half = 0.1**0.5
+    assert np.allclose(slopes("ie_net_weights", [0.0, 2.0, 4.0], 0.5), [root, root - 3 * half, 0])
+    assert np.allclose(slopes("ie_net_weights", [0.0, 0.1, -0.2], 1.0), [10 * root, 10 * root - 15, 0])
+
+
+def test_magnitude_divides_by_each_filters_mean() -> None:
+    weight = torch.tensor([[0.25, -0.75], [4.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    weight = weight[:, :, None, None].requires_grad_()
     binarize(weight, "magnitude").sum().backward()
     assert weight.grad is not None
-    assert weight.grad.reshape(2, 2).tolist() == [[0.75, 0.75], [0, 1.5]]
+    assert weight.grad.reshape(3, 2).tolist() == [[2, 2], [0, 0.5], [1, 1]]
 
 
 def test_siman_sets_the_large_half_and_passes_the_gradient_to_the_magnitude() -> None:

@@ -20,7 +20,7 @@ from costmodel.graph import Network, precision
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
 from costmodel.operations.run import run
-from training.module.calibrate import fit_steps
+from training.module.calibrate import calibrate
 from training.module.lower import Lowered, keep_promises, load_values, lower, set_progress, values_of
 
 PLAIN = build(small_key("resnet20"))
@@ -39,7 +39,7 @@ def digits(count: int = 16) -> torch.Tensor:
 def ready(network: Network) -> tuple[Lowered, torch.Tensor]:
     """A module as training starts with it, and a batch."""
     model, image = lower(network, dtype=torch.float64), digits()
-    fit_steps(model, image)
+    calibrate(model, image)
     return model, image
 
 
@@ -214,7 +214,7 @@ def test_steps_fit_the_first_batch() -> None:
     network = build(small_key("resnet20", "squeeze_excitation"))
     model, image = lower(network, dtype=torch.float64).eval(), digits()
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    fit_steps(model, image)
+    calibrate(model, image)
     assert not model.training
     assert all(torch.equal(buffer, before[name]) for name, buffer in model.named_buffers())
     roundings = [op for op in network.ops if op.kind == "quantize"]
@@ -224,11 +224,11 @@ def test_steps_fit_the_first_batch() -> None:
         step = 2 * found[op.inputs[0]].abs().mean() / 127**0.5
         assert torch.allclose(model.value(op.params[0]), step)
     with pytest.raises(BnncostError, match="cannot be trained"):
-        fit_steps(lower(fold(network), dtype=torch.float64), image)
+        calibrate(lower(fold(network), dtype=torch.float64), image)
 
 
 def test_a_map_of_zeros_keeps_its_step() -> None:
     g = Builder("toy", (1, 2, 2), precision("int16"), precision("int16"))
     model = lower(g.finish(g.quantize(g.input, precision("int8"))))
-    fit_steps(model, torch.zeros(1, 1, 2, 2))
+    calibrate(model, torch.zeros(1, 1, 2, 2))
     assert model.get_parameter("step").item() == 1

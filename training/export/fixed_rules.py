@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel.operations.convolution import border_classes
-from costmodel.operations.registry import windows_of
+from costmodel.operations.registry import known, padded, replicates, windows_of
 from training.export.fixed_point import Fixed, Number, aligned, fixed, limits, shifted, wide
 from training.export.macs import convolve, exact_type
 
@@ -51,7 +51,7 @@ def _conv(call: Fixed) -> Number:
         weight.values,
         stride=op.integer("stride"),
         padding=op.integer("padding"),
-        pad_value=-1 if corrected else op.integer("pad_value"),
+        pad_value=None if replicates(op) else -1 if corrected else op.integer("pad_value"),
         groups=op.integer("groups"),
         kind=exact_type(weight.values, -limits(op.inputs[0].precision)[0]),
     ).astype(np.int64)
@@ -108,6 +108,11 @@ def _threshold(call: Fixed) -> Number:
 def _compare(call: Fixed) -> Number:
     (left, right), _ = aligned(call.inputs[0], call.inputs[1])
     return _bits(left >= right)
+
+
+@fixed("logic_xnor")
+def _logic_xnor(call: Fixed) -> Number:
+    return Number(call.inputs[0].q * call.inputs[1].q, 0)
 
 
 @fixed("logic_or")
@@ -214,6 +219,13 @@ def _global_average_pool(call: Fixed) -> Number:
     return _divided(wide(x).sum((-2, -1), keepdims=True), x.exponent, x.q.shape[-2] * x.q.shape[-1])
 
 
+@fixed("slice_mean")
+def _slice_mean(call: Fixed) -> Number:
+    x, slices = call.inputs[0], call.op.integer("slices")
+    apart = wide(x).reshape(len(x.q), slices, -1, *x.q.shape[-2:])
+    return _divided(apart.sum(1), x.exponent, slices)
+
+
 @fixed("sample_mean")
 def _sample_mean(call: Fixed) -> Number:
     x = call.inputs[0]
@@ -222,9 +234,7 @@ def _sample_mean(call: Fixed) -> Number:
 
 def _windows(call: Fixed, value: int) -> np.ndarray:
     op, x = call.op, call.inputs[0].q
-    around = [(0, 0)] * (x.ndim - 2) + [(op.integer("padding"),) * 2] * 2
-    padded = np.pad(x.astype(np.int64), around, constant_values=value)
-    return windows_of(padded, op.integer("size"), op.integer("stride"))
+    return windows_of(padded(op, x.astype(np.int64), value), op.integer("size"), op.integer("stride"))
 
 
 @fixed("average_pool")
@@ -284,3 +294,14 @@ def _repeat_channels(call: Fixed) -> Number:
 def _concatenate(call: Fixed) -> Number:
     maps, exponent = aligned(*call.inputs)
     return Number(np.concatenate(maps, axis=-3), exponent)
+
+
+@fixed("interleave_channels")
+def _interleave_channels(call: Fixed) -> Number:
+    maps, exponent = aligned(*call.inputs)
+    return Number(known("interleave_channels").meaning(call.op, maps, []), exponent)
+
+
+@fixed("half_of_slices", exact=True)
+def _half_of_slices(call: Fixed) -> Number:
+    return Number(known("half_of_slices").meaning(call.op, [call.inputs[0].q], []), call.inputs[0].exponent)

@@ -21,16 +21,23 @@ def exact_type(weight: np.ndarray, largest: int) -> type:
 
 
 def convolve(
-    x: np.ndarray, weight: np.ndarray, *, stride: int, padding: int, pad_value: int, groups: int, kind: type
+    x: np.ndarray,
+    weight: np.ndarray,
+    *,
+    stride: int,
+    padding: int,
+    pad_value: int | None,
+    groups: int,
+    kind: type,
 ) -> np.ndarray:
     """Convolve (N, C, H, W) with (O, C/groups, k, k) in floats of `kind`: (N, O, H', W').
 
+    A `pad_value` of None repeats the positions at the border.
     Maps become (C, N, H, W), so that one product of matrices a group does all images.
     """
     kernel = weight.shape[-1]
     count, channels, height, width = x.shape
-    around = np.full((channels, count, height + 2 * padding, width + 2 * padding), pad_value, kind)
-    around[:, :, padding : padding + height, padding : padding + width] = x.transpose(1, 0, 2, 3)
+    around = _around(x.transpose(1, 0, 2, 3), padding, pad_value, kind)
     rows = (height + 2 * padding - kernel) // stride + 1
     columns = (width + 2 * padding - kernel) // stride + 1
     windows = np.empty((channels, kernel, kernel, count, rows, columns), kind)
@@ -43,3 +50,15 @@ def convolve(
     made: np.ndarray = weight.reshape(groups, len(weight) // groups, -1).astype(kind) @ flat
     maps = made.reshape(len(weight), count, rows, columns)
     return np.ascontiguousarray(maps.transpose(1, 0, 2, 3))
+
+
+def _around(maps: np.ndarray, padding: int, value: int | None, kind: type) -> np.ndarray:
+    """Put padding round maps (C, N, H, W)."""
+    *outer, height, width = maps.shape
+    if value is None:
+        return np.pad(
+            maps.astype(kind), [(0, 0), (0, 0), (padding, padding), (padding, padding)], mode="edge"
+        )
+    around = np.full((*outer, height + 2 * padding, width + 2 * padding), value, kind)
+    around[:, :, padding : padding + height, padding : padding + width] = maps
+    return around

@@ -15,6 +15,7 @@ import training.export.fixed_rules  # noqa: F401  fills the table of rules
 from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Network, Op, Tensor, Value
 from costmodel.operations import known
+from costmodel.operations.registry import replicates
 from training.export.fixed_point import Fixed, Number, fixed_rule, rounded_to
 from training.export.macs import convolve
 from training.export.packing import Array
@@ -147,7 +148,7 @@ def float_conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray
         params[0],
         stride=op.integer("stride"),
         padding=op.integer("padding"),
-        pad_value=op.integer("pad_value"),
+        pad_value=None if replicates(op) else op.integer("pad_value"),
         groups=op.integer("groups"),
         kind=np.float32,
     )

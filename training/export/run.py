@@ -87,7 +87,8 @@ def export_run(
     Without `data` the run's own data set is read. Raises BnncostError for a run that is not finished, an unknown
     precision, and where no precision can be exported.
     """
-    spec, record = load_spec(run), measurement_of(run)
+    spec = load_spec(run)
+    record = measurement_of(run, spec)
     if record is None:
         raise BnncostError(
             f"run '{run}' has not ended, so there is no network to export; train it to its end first."

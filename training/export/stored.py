@@ -9,7 +9,12 @@ import torch
 
 from costmodel.errors import BnncostError
 from costmodel.folding import RULES
-from costmodel.folding.merging import bias_through_sum, merge_affine, scale_into_weights
+from costmodel.folding.merging import (
+    average_before_norm,
+    bias_through_sum,
+    merge_affine,
+    scale_into_weights,
+)
 from costmodel.folding.rewriting import channels, like_op, made_at_export, per_channel, rewritten
 from costmodel.folding.rules import remaining_norms
 from costmodel.graph import Network, Op, Param, Value
@@ -18,7 +23,7 @@ from costmodel.operations.elementwise import EPSILON
 from training.module.lower import Lowered
 from training.module.rules import Call, rule_of
 
-ROUNDS_AGAIN = (bias_through_sum, merge_affine, scale_into_weights, remaining_norms)
+ROUNDS_AGAIN = (average_before_norm, bias_through_sum, merge_affine, scale_into_weights, remaining_norms)
 """Folding rules that are exact in real arithmetic only: in floats they change the last digit."""
 
 

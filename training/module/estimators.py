@@ -152,6 +152,24 @@ def swish(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> to
     return gradient * (SWISH_SLOPE * (2 - scaled * torch.tanh(scaled / 2)) / (1 + torch.cosh(scaled)))
 
 
+def _ie_net(gradient: torch.Tensor, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """max(0, sqrt(3) t - 3/2 t^2 |x|): a triangle that ends at 2 / (sqrt(3) t)."""
+    return gradient * torch.clamp(math.sqrt(3) * t - 1.5 * t * t * x.abs(), min=0)
+
+
+@estimator("ie_net", scheduled=True)
+def ie_net(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
+    """IE-Net's triangle with t = max(1, 0.01 to 10 over training): for features (Ding 2022, authors' code)."""
+    return _ie_net(gradient, x, torch.clamp(_sharpness(progress, 1e-2, 10.0), min=1))
+
+
+@estimator("ie_net_weights", scheduled=True)
+def ie_net_weights(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
+    """max(1/t, 1) times IE-Net's triangle, t from 0.01 to 10: for weights (Ding 2022, authors' code)."""
+    t = _sharpness(progress, 1e-2, 10.0)
+    return _ie_net(gradient, x, t) / torch.clamp(t, max=1)
+
+
 @estimator("ede", scheduled=True)
 def ede(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
     """k t (1 - tanh(t x)^2), t from 0.001 to 10 over training, k = max(1/t, 1) (IR-Net, Qin 2020, eq. 9 to 11)."""
@@ -167,17 +185,64 @@ def rbnn(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> tor
     return gradient * torch.clamp(math.sqrt(2) * t - t * t * x.abs(), min=0)
 
 
+@estimator("identity")
+def identity(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
+    """1 everywhere: for weights that are normalized or clamped, whose size says nothing (ReCU, Xu 2021)."""
+    return gradient
+
+
+@estimator("rbnn_weights", scheduled=True)
+def rbnn_weights(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
+    """max(0, k (sqrt(2) t - t^2 |w|)), t from 0.01 to 10 over training, k = max(1/t, 1) (RBNN, Lin 2020, eq. 20)."""
+    t = _sharpness(progress, 1e-2, 10.0)
+    factor = torch.clamp(t, min=1)  # k t
+    return gradient * factor * torch.clamp(math.sqrt(2) - t * x.abs(), min=0)
+
+
 @estimator("magnitude")
 def magnitude(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
-    """Mean |w| of the filter where |w| <= 1, else 0: Bi-Real Net's for weights (Liu 2018, eq. 8)."""
-    scale = x.abs().flatten(1).mean(1).reshape(-1, *[1] * (x.dim() - 1))
-    return _within(gradient, x, 1.0) * scale
+    """One part in the filter's mean |w| where |w| <= 1, else 0: Bi-Real Net's for weights (Liu 2018).
+
+    The authors' code (github.com/liuzechun/Bi-Real-net, birealnet.py) convolves with mean |w| sign(w) and passes the
+    gradient of that product straight through to w; a sign without the factor gets mean |w| times as much.
+    """
+    size = x.abs().flatten(1).mean(1).reshape(-1, *[1] * (x.dim() - 1))
+    return _within(gradient, x, 1.0) / torch.where(size == 0, 1, size)
 
 
 @estimator("siman", forward=large_half)
 def siman(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
     """+1 where w >= 0, else -1: straight through to the magnitude |w|, whose rank decides (Lin 2022)."""
     return gradient * sign(x)
+
+
+class _Scaled(torch.autograd.Function):
+    """A tensor as it is, and its gradient times a factor."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: torch.Tensor, factor: float) -> torch.Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, float], output: torch.Tensor) -> None:
+        ctx.factor = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return gradient * ctx.factor, None
+
+
+def with_gradient_scaled(x: torch.Tensor, factor: float) -> torch.Tensor:
+    """Return `x`, whose gradient will be `factor` times what arrives.
+
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> with_gradient_scaled(x, 0.5).backward()
+    >>> x.grad.item()
+    0.5
+    """
+    return x if torch.compiler.is_exporting() else _Scaled.apply(x, factor)
 
 
 class _Round(torch.autograd.Function):

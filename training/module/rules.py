@@ -5,6 +5,7 @@ A rule repeats the meaning that `costmodel.operations` gives the kind, and adds 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +16,8 @@ from torch.nn import functional
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op
 from costmodel.operations.elementwise import EPSILON
-from training.module.estimators import binarize, rounded
+from costmodel.operations.registry import replicates
+from training.module.estimators import binarize, rounded, with_gradient_scaled
 from training.module.layout import in_one_layout
 
 MOMENTUM = 0.1
@@ -104,7 +106,9 @@ def _conv(call: Call) -> torch.Tensor:
     """
     (x,), weight, op = call.inputs, call.params[0], call.op
     padding, value, offset = op.integer("padding"), op.integer("pad_value"), None
-    if padding and value and torch.compiler.is_exporting():
+    if padding and replicates(op):
+        x, padding = functional.pad(x, (padding,) * 4, mode="replicate"), 0
+    elif padding and value and torch.compiler.is_exporting():
         x, padding = functional.pad(x, (padding,) * 4, value=value), 0
     elif padding and value:
         x, offset = x - value, weight.sum((1, 2, 3)) * value
@@ -141,19 +145,33 @@ def _reaches(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     return torch.where(left >= right, left.new_ones(()), left.new_full((), -1))
 
 
+@rule("logic_xnor")
+def _logic_xnor(call: Call) -> torch.Tensor:
+    """Agreement of bits is their product."""
+    return call.inputs[0] * call.inputs[1]
+
+
 @rule("logic_or")
 def _logic_or(call: Call) -> torch.Tensor:
-    return torch.maximum(call.inputs[0], call.inputs[1])
+    """Saturating sum of 0 and 1, as BoolNet trains it: the gradient stops where both bits are set."""
+    return torch.clamp((call.inputs[0] + call.inputs[1]) * 0.5 + 1, 0, 1) * 2 - 1
 
 
 @rule("quantize")
 def _quantize(call: Call) -> torch.Tensor:
-    """Round to a grid; the gradient passes inside the range, and reaches the step as in LSQ (Esser 2020)."""
-    bits = call.op.integer("bits")
+    """Clamp and round to a grid; the gradient passes inside the range, and reaches the step as in LSQ (Esser 2020).
+
+    That of the step is divided by sqrt(N Q_P) (section 2.2), Q_P the largest level and N the elements that are rounded,
+    those of the whole batch as in github.com/zhutmost/lsq-net: a step then moves in proportion to its size. A float
+    has no grid and passes.
+    """
+    if not call.params:
+        return call.inputs[0]
+    bits, x = call.op.integer("bits"), call.inputs[0]
     ternary = call.op.output.precision.kind == "ternary"
     low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    step = call.params[0]
-    return torch.clamp(rounded(call.inputs[0] / step), low, high) * step
+    step = with_gradient_scaled(call.params[0], 1 / math.sqrt(x.numel() * high))
+    return rounded(torch.clamp(x / step, low, high)) * step
 
 
 # ------------------------------------------------------------------ factors and offsets
@@ -161,7 +179,15 @@ def _quantize(call: Call) -> torch.Tensor:
 
 @rule("scale")
 def _scale(call: Call) -> torch.Tensor:
-    return call.inputs[0] * along(call, 0)
+    """Multiply; one number for all of N elements gets 1/sqrt(N) of the sum of their gradients.
+
+    That is LSQ's factor for a step (Esser 2020, section 2.2) without its levels. By SGD at the rate of weights, gates
+    between branches would otherwise die within a few steps.
+    """
+    factor = along(call, 0)
+    if not call.op.params[0].axes:
+        factor = with_gradient_scaled(factor, 1 / math.sqrt(call.inputs[0].numel()))
+    return call.inputs[0] * factor
 
 
 @rule("power_of_two")
@@ -258,7 +284,9 @@ def _global_average_pool(call: Call) -> torch.Tensor:
 def _window_sum(call: Call, value: float) -> torch.Tensor:
     op, x = call.op, call.inputs[0]
     padding = op.integer("padding")
-    if padding:
+    if padding and replicates(op):
+        x = functional.pad(x, (padding,) * 4, mode="replicate")
+    elif padding:
         x = functional.pad(x, (padding,) * 4, value=value)
     return functional.avg_pool2d(x, op.integer("size"), op.integer("stride"), divisor_override=1)
 
@@ -289,6 +317,12 @@ def _absolute_sum(call: Call) -> torch.Tensor:
 @rule("channel_sum")
 def _channel_sum(call: Call) -> torch.Tensor:
     return call.inputs[0].sum(-3, keepdim=True)
+
+
+@rule("slice_mean")
+def _slice_mean(call: Call) -> torch.Tensor:
+    slices = call.op.integer("slices")
+    return call.inputs[0].unflatten(-3, (slices, -1)).sum(-4) * (1 / slices)
 
 
 @rule("sample_mean")
@@ -332,3 +366,14 @@ def _repeat_channels(call: Call) -> torch.Tensor:
 @rule("concatenate")
 def _concatenate(call: Call) -> torch.Tensor:
     return torch.cat(list(call.inputs), dim=-3)
+
+
+@rule("interleave_channels")
+def _interleave_channels(call: Call) -> torch.Tensor:
+    return torch.stack(list(call.inputs), dim=-3).flatten(-4, -3)
+
+
+@rule("half_of_slices")
+def _half_of_slices(call: Call) -> torch.Tensor:
+    apart = call.inputs[0].unflatten(-3, (call.op.integer("slices"), 2, -1))
+    return apart[..., call.op.integer("half"), :, :, :].flatten(-4, -3)

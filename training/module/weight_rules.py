@@ -36,6 +36,12 @@ def _sign_weight(call: Call) -> torch.Tensor:
     return binarize(call.inputs[0], str(call.op.attributes["estimator"]), call.progress)
 
 
+@rule("constant")
+def _constant(call: Call) -> torch.Tensor:
+    sides = [int(side) for side in call.op.output.shape]
+    return call.progress.new_full(sides, float(str(call.op.attributes["value"])))
+
+
 @rule("quantize_weight")
 def _quantize_weight(call: Call) -> torch.Tensor:
     """Round to the grid of each filter's largest magnitude; the gradient passes straight through."""
@@ -55,7 +61,9 @@ def _centre_weight(call: Call) -> torch.Tensor:
 @rule("standardize_weight")
 def _standardize_weight(call: Call) -> torch.Tensor:
     weight, variance = call.inputs[0], _variance(call.inputs[0])
-    deviation = torch.sqrt(torch.where(variance == 0, 1, variance))
+    deviation = torch.sqrt(torch.where(variance == 0, 1, variance)) / float(
+        str(call.op.attributes["deviation"])
+    )
     return (weight - _per_filter(weight, weight.flatten(1).mean(1))) / _per_filter(weight, deviation)
 
 
@@ -64,28 +72,52 @@ FIRST_QUANTILE = 0.85
 
 @rule("clamp_weight")
 def _clamp_weight(call: Call) -> torch.Tensor:
-    """Clamp to quantiles that training moves from 0.85 to the one that is exported (ReCU, Xu 2021, eq. 13).
+    """Clamp to a quantile that training moves from 0.85 to the one that is exported (ReCU, Xu 2021, eq. 13).
 
-    The move follows the authors' code: it is linear in e^progress.
+    As in the authors' code (github.com/z-hXu/ReCU, modules/binarized_modules.py), the move is linear in e^progress,
+    and the bound, one for the layer, has no gradient.
     """
     weight, last = call.inputs[0], float(str(call.op.attributes["quantile"]))
     done = torch.expm1(call.progress) / (math.e - 1) if call.training else torch.ones_like(call.progress)
     quantile = last - (last - min(FIRST_QUANTILE, last)) * (1 - done)
-    flat = weight.detach().flatten(1)
-    low, high = (_per_filter(weight, torch.quantile(flat, part, dim=1)) for part in (1 - quantile, quantile))
-    return torch.maximum(low, torch.minimum(high, weight))
+    bound = -weight.detach().abs().mean() * torch.log(2 - 2 * quantile)
+    return torch.maximum(-bound, torch.minimum(bound, weight))
+
+
+@rule("confine_weight")
+def _confine_weight(call: Call) -> torch.Tensor:
+    """Centre each filter of the latent weights and clamp their magnitudes, in place, in every pass of training.
+
+    The percentiles go from `percent` and 100 less that to 0 and 100, as in the authors' code (SiMaN, Lin 2022,
+    github.com/lmbxmu/SiMaN, modules/binarized_modules.py): the weights themselves are changed, not what is read.
+    """
+    weight = call.inputs[0]
+    if call.training:
+        with torch.no_grad():
+            share = float(str(call.op.attributes["percent"])) / 100 * (1 - call.progress)
+            centred = weight - _per_filter(weight, weight.flatten(1).mean(1))
+            sizes = centred.abs()
+            low, high = torch.quantile(sizes.flatten(), share), torch.quantile(sizes.flatten(), 1 - share)
+            weight.copy_(torch.maximum(low, torch.minimum(high, sizes)) * centred.sign())
+    return weight
 
 
 @rule("mean_magnitude")
 def _mean_magnitude(call: Call) -> torch.Tensor:
-    return call.inputs[0].abs().flatten(1).mean(1)
+    """Mean |w| of each filter; 1 while the weights are real, which need no scale."""
+    mean = call.inputs[0].abs().flatten(1).mean(1)
+    return torch.ones_like(mean) if call.real_weights else mean
 
 
 @rule("log2_magnitude")
 def _log2_magnitude(call: Call) -> torch.Tensor:
-    """Rounded, so without a gradient: IR-Net's shift does not train the weights that it is made from."""
+    """Rounded, so without a gradient: IR-Net's shift does not train the weights that it is made from.
+
+    While the weights are real they need no scale, and it is 0.
+    """
     mean = call.inputs[0].detach().abs().flatten(1).mean(1)
-    return torch.round(torch.log2(torch.where(mean == 0, 1, mean)))
+    exponent = torch.round(torch.log2(torch.where(mean == 0, 1, mean)))
+    return torch.zeros_like(exponent) if call.real_weights else exponent
 
 
 @rule("mean_weight")

@@ -61,7 +61,7 @@ def outcome_of(
     Raises BnncostError for a damaged record, and where runs of the plan differ in more than design and seed.
     """
     specs = [job.spec(data or plan.images) for job in jobs_of(plan)]
-    measured = {spec: made for spec in specs if (made := measurement_of(runs / spec.name)) is not None}
+    measured = {spec: made for spec in specs if (made := measurement_of(runs / spec.name, spec)) is not None}
     protocols = tuple(dict.fromkeys(made.protocol for made in measured.values()))
     if len(protocols) > 1:
         raise BnncostError(

@@ -145,11 +145,15 @@ def kurtosis(weight: torch.Tensor) -> torch.Tensor:
     return (weight - mean).pow(4).mean() / spread.square()
 
 
-def kurtosis_regularizer(weights: Sequence[torch.Tensor], target: float = 1.0) -> torch.Tensor:
+EVEN_SPREAD = 1.8
+"""Kurtosis of evenly spread numbers: the default target of the authors of the kurtosis regularizer."""
+
+
+def kurtosis_regularizer(weights: Sequence[torch.Tensor], target: float = EVEN_SPREAD) -> torch.Tensor:
     """Mean over layers of (kurtosis - target)^2; each entry is one layer's latent weights, of any shape.
 
-    BD-BNN (Xu 2022); 1 is the kurtosis of two peaks, while the authors' code starts from 1.8, an even spread. It
-    also divides by the unbiased deviation, which differs only in small layers. Raises BnncostError without weights.
+    BD-BNN (Xu 2022), whose code has targets from 1.2 to 1.8 by layer; at 1, two peaks, hardly a sign flips any more.
+    It also divides by the unbiased deviation, which differs only in small layers. Raises BnncostError without weights.
     """
     if not weights:
         raise BnncostError("kurtosis_regularizer: there are no latent weights.")
@@ -236,7 +240,10 @@ def _weights_to_regularize(network: Network) -> tuple[Value, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the losses of one step read: maps by their values, latent weights and distances by parameter name."""
+    """What the losses of one step read: maps by their values, latent weights and distances by parameter name.
+
+    `kurtosis_target` is what `kurtosis_regularizer` aims at.
+    """
 
     network: Network
     maps: Mapping[Value, torch.Tensor] = field(default_factory=dict)
@@ -244,6 +251,7 @@ class Evidence:
     distances: Mapping[str, torch.Tensor] = field(default_factory=dict)
     teacher: Network | None = None
     teacher_maps: Mapping[Value, torch.Tensor] = field(default_factory=dict)
+    kurtosis_target: float = EVEN_SPREAD
 
 
 @dataclass(frozen=True)
@@ -309,9 +317,8 @@ def _distribution(given: Evidence) -> torch.Tensor:
 
 
 def _kurtosis(given: Evidence) -> torch.Tensor:
-    return kurtosis_regularizer(
-        [given.weights[param.name] for param in _weights_to_regularize(given.network)]
-    )
+    weights = [given.weights[param.name] for param in _weights_to_regularize(given.network)]
+    return kurtosis_regularizer(weights, given.kurtosis_target)
 
 
 LOSSES: Mapping[str, AddedLoss] = MappingProxyType(
