@@ -23,10 +23,10 @@ from benchmarks.resnet20_torch import VARIANTS, LeanSign, ResNet20
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import DESIGNS
 from training.data.dataset import Dataset, Part
-from training.data.preparation import prepared
 from training.run.folders import RunSpec
 from training.run.loop import begin, train_epoch
 from training.run.phases import phases_of
+from training.run.preparation import prepared
 from training.run.recipe import Recipe
 
 DATA = {32: "cifar10", 16: "cifar10-16"}

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from costmodel.errors import BnncostError
 from training.data.dataset import load
+from training.data.pins import path_and_digest, with_digest
 from training.export.report import export_outcome
 from training.export.run import export_run
 from training.run.devices import choose_device, enough_memory
@@ -76,7 +77,8 @@ def export_runs(
     """
     for run in runs:
         spec = load_spec(run)
-        images = load(source_of(data or spec.data), folder=data_folder)
+        _, digest = path_and_digest(spec.data)
+        images = load(with_digest(source_of(data or spec.data), digest), folder=data_folder)
         target = run / "export" if out is None else out / run.resolve().name
         report = export_run(run, target, images, onnx=onnx)
         console.print(export_outcome(report), soft_wrap=True, highlight=False, markup=False)

@@ -12,13 +12,11 @@ from pathlib import Path
 
 from analysis.accuracy.literature import read_text
 from costmodel import BnncostError, resolve
-from costmodel.designs.records import Measurement
+from costmodel.designs.records import COMMAND, Measurement
 
 MEASURED = "measured"
 """How the shipped measurements are called."""
 SHIPPED = "measured_accuracy.csv"
-COMMAND = "command"
-"""A column that is no part of a measurement: what to type to make it again."""
 _MARK = "recipe_digest"
 """The column by which a file of measurements is told from one of bare accuracies."""
 
@@ -142,4 +140,26 @@ def _from_file(file: Path) -> Iterable[Measurement]:
         ) from None
     if not isinstance(values, dict) or (file.name != "record.json" and _MARK not in values):
         return ()
-    return (_checked(values, f"'{file}'"),)
+    made = _checked(values, f"'{file}'")
+    _require_own(made, file)
+    return (made,)
+
+
+def _require_own(made: Measurement, file: Path) -> None:
+    """Raise BnncostError where a record is of another run than the folder that it lies in, by its `run.json`."""
+    folder = file.parent if file.name == "record.json" else file.parent.parent
+    if not (folder / "run.json").is_file():
+        return
+    try:
+        run = json.loads(read_text(folder / "run.json"))
+        expected = {"design": run["design"], "recipe": run["recipe"]["name"], "seed": run["seed"]}
+    except (ValueError, KeyError, TypeError):
+        raise BnncostError(
+            f"'{folder / 'run.json'}' describes no run; delete the folder and train again."
+        ) from None
+    for what, own in expected.items():
+        if getattr(made, what) != own:
+            raise BnncostError(
+                f"'{file}' has the {what} {getattr(made, what)}, but lies in the folder of a run with the {what} "
+                f"{own}; move it to its own folder, or delete it and train again."
+            )

@@ -1,112 +1,32 @@
-"""The outcome of a study as `bnncost review` writes it: what each design gained, and over what."""
+"""Outcomes of studies, shipped or made from measurements alone, and what their designs are called."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.accuracy.measured import shipped_measurements
 from analysis.accuracy.names import Names, names_of
 from analysis.accuracy.studies import MeasuredDesign, Study, studies
-from costmodel import BnncostError, DesignKey, resolve
+from costmodel import resolve
+from costmodel.designs.outcome import Outcome, OutcomeRow, read_outcome
 
 SHIPPED = "measured_study"
-_READ = ConfigDict(frozen=True, extra="ignore")
 
 
-class OutcomeRow(BaseModel):
-    """One design of a study: top-1 [%] over its seeds, and its gains [points] over the plain BNN and its fair pair.
-
-    `role` says why it was trained: baseline, alone, pair, full, without, width, reference.
-    """
-
-    model_config = _READ
-
-    design: str
-    role: str = ""
-    method: str = ""
-    seeds: int = Field(ge=1)
-    top1_mean: float = Field(ge=0, le=100)
-    top1_spread: float | None = Field(None, ge=0)
-    gain: float | None = None
-    against: str | None = None
-    gain_against: float | None = None
-    gain_against_error: float | None = None
-
-    @property
-    def key(self) -> DesignKey:
-        """The design."""
-        return resolve(self.design)
+def names_in(outcome: Outcome) -> Names:
+    """What the designs of an outcome are called."""
+    full = next((row.key for row in outcome.rows if row.role == "full"), None)
+    return names_of(designs_in(outcome), resolve(outcome.baseline), full)
 
 
-class Outcome(BaseModel):
-    """All of a study: its designs, those not measured yet, and those whose training failed, with the reason.
-
-    `switches` says how the plain BNN is built where repairs have a choice.
-    """
-
-    model_config = _READ
-
-    plan: str
-    title: str = ""
-    protocols: tuple[str, ...] = ()
-    baseline: str
-    switches: Mapping[str, str] = Field(default_factory=dict)
-    rows: tuple[OutcomeRow, ...]
-    missing: tuple[str, ...] = ()
-    failed: Mapping[str, str] = Field(default_factory=dict)
-
-    @property
-    def names(self) -> Names:
-        """What its designs are called."""
-        full = next((row.key for row in self.rows if row.role == "full"), None)
-        return names_of(self.designs, resolve(self.baseline), full)
-
-    @property
-    def designs(self) -> tuple[MeasuredDesign, ...]:
-        """Its designs, each once."""
-        return tuple(
-            MeasuredDesign(row.key, row.top1_mean, row.top1_spread, row.seeds) for row in self.once.values()
-        )
-
-    @property
-    def once(self) -> dict[DesignKey, OutcomeRow]:
-        """The first row of each design; a design may be compared several times."""
-        found: dict[DesignKey, OutcomeRow] = {}
-        for row in self.rows:
-            found.setdefault(row.key, row)
-        return found
-
-
-def read_outcome(values: Mapping[str, Any], place: str) -> Outcome:
-    """Read an outcome from JSON's values; raises one BnncostError with all that is wrong, naming `place`."""
-    try:
-        made = Outcome.model_validate(values)
-    except ValidationError as error:
-        problems = [
-            f"{place}: {'.'.join(map(str, item['loc'])) or 'the outcome'}: {item['msg'].lower()}."
-            for item in error.errors()
-        ]
-        raise BnncostError("\n".join(problems)) from None
-    if not made.rows:
-        raise BnncostError(
-            f"{place}: no run of '{made.plan}' has ended yet, so that there is nothing to compare; run it again, with "
-            "more time if it has a limit."
-        )
-    for text in (made.baseline, *(row.design for row in made.rows), *(row.against for row in made.rows)):
-        _check(text, place)
-    return made
-
-
-def _check(text: str | None, place: str) -> None:
-    try:
-        resolve(text) if text is not None else None
-    except BnncostError as error:
-        raise BnncostError(f"{place}: {error}") from None
+def designs_in(outcome: Outcome) -> tuple[MeasuredDesign, ...]:
+    """The designs of an outcome with their accuracies, each once."""
+    return tuple(
+        MeasuredDesign(key, row.top1_mean, row.top1_spread, row.seeds)
+        for key, row in outcome.by_design.items()
+    )
 
 
 def shipped_outcomes() -> tuple[Outcome, ...]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from costmodel import BnncostError, DesignKey, resolve
 from costmodel.designs.key import FEATURES
-from costmodel.designs.records import Measurement
+from costmodel.designs.outcome import spread
+from costmodel.designs.records import AS_TRAINED, Measurement
 from costmodel.errors import unknown
-
-AS_TRAINED = "fp32"
-"""What a measurement calls the features of a network as it was trained."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,11 @@ class MeasuredDesign:
     def of(cls, key: DesignKey, top1: Sequence[float], note: str = "") -> MeasuredDesign:
         """Sum up the accuracies of one design, one per seed.
 
-        >>> found = MeasuredDesign.of(DesignKey.parse("resnet20"), [80.0, 81.0, 82.0])
-        >>> found.mean, found.spread, found.seeds
+        >>> design = MeasuredDesign.of(DesignKey.parse("resnet20"), [80.0, 81.0, 82.0])
+        >>> design.mean, design.spread, design.seeds
         (81.0, 1.0, 3)
         """
-        spread = stdev(top1) if len(top1) > 1 else None
-        return cls(key, fmean(top1), spread, len(top1), min(top1), max(top1), note)
+        return cls(key, fmean(top1), spread(top1), len(top1), min(top1), max(top1), note)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Study:
     """The designs of one network and data set that were measured under one protocol.
 
     `designs` are what a front shows, exported integer networks included; `trained` are those as they were trained,
-    among which gains are reckoned.
+    between which gains are calculated.
     """
 
     network: str
@@ -190,6 +190,14 @@ def pooled_spread(designs: Iterable[MeasuredDesign]) -> float | None:
     if not freedom:
         return None
     return math.sqrt(sum((one.seeds - 1) * (one.spread or 0.0) ** 2 for one in several) / freedom)
+
+
+def pooled_error(spread: float, seeds: ArrayLike, other_seeds: ArrayLike) -> np.ndarray:
+    """Standard error of the difference of two means over m and n seeds [points], from a deviation that both share.
+
+    That is s * sqrt(1/m + 1/n), with s the pooled spread.
+    """
+    return np.asarray(spread * np.sqrt(1 / np.asarray(seeds) + 1 / np.asarray(other_seeds)))
 
 
 def _slug(text: str) -> str:

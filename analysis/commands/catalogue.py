@@ -20,12 +20,14 @@ def methods_document() -> Document:
     columns = (
         Column("branch", "branch"), Column("category", "category"), Column("method", "method"),
         Column("summary", "what it does"), Column("hook", "acts on"), Column("options", "options"),
-        Column("reference", "reference"), Column("note", "note"), Column("held_against", "held against"),
+        Column("reference", "reference"), Column("note", "note"), Column("beside", "studied beside"),
+        Column("held_against", "held against"),
     )  # fmt: skip
     rows = tuple(
         (
             branch, category, method.name, method.summary, method.hook, _options(method.options),
-            REFERENCES[method.source], method.free_because or method.note, held_text(METHOD_EVIDENCE[method.name]),
+            REFERENCES[method.source], method.free_because or method.note, ", ".join(method.beside),
+            held_text(METHOD_EVIDENCE[method.name]),
         )
         for branch, categories in CATEGORIES.items()
         for category in categories
@@ -53,7 +55,9 @@ def _methods_screen(tidy: Table) -> Table:
             row["category"],
             f"{row['method']}({row['options']})" if row["options"] else row["method"],
             row["hook"],
-            f"{row['summary']} {_sentence(str(row['note']))}".strip(),
+            " ".join(
+                filter(None, (str(row["summary"]), _sentence(str(row["note"])), _beside(str(row["beside"]))))
+            ),
             row["reference"],
             row["held_against"],
         )
@@ -69,6 +73,15 @@ def _sentence(note: str) -> str:
     'Only the training loss changes.'
     """
     return f"{note[:1].upper()}{note[1:].rstrip('.')}." if note else ""
+
+
+def _beside(names: str) -> str:
+    """What stands on both sides of a study of the method, as a sentence.
+
+    >>> _beside("hardtanh, sample_standardize")
+    'Studied beside hardtanh, sample_standardize.'
+    """
+    return f"Studied beside {names}." if names else ""
 
 
 def _options(options: Mapping[str, object]) -> str:

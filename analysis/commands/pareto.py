@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.accuracy.literature import for_network, load_accuracy
 from analysis.accuracy.measured import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.names import Names
-from analysis.accuracy.outcome import outcome_of, shipped_outcomes
+from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
 from analysis.costs.mappings import COMPULSORY
 from analysis.costs.tables import front_view, study_front_view
@@ -116,7 +116,7 @@ def _measured(
     written: list[Path] = []
     left_out: dict[str, str] = {}
     for study, stem in zip(found, stems(found, f"front-{choice.x}"), strict=True):
-        names = outcome_of(study, known).names
+        names = names_in(outcome_of(study, known))
         kept, reasons = runnable_designs(study.designs, chip)
         left_out |= reasons
         if not kept:

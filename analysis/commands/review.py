@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.accuracy.outcome import Outcome, read_outcome
+from analysis.accuracy.outcome import designs_in, names_in
 from analysis.costs.tables import study_front_view
 from analysis.fronts.files import write_study_front
 from analysis.fronts.measured import runnable_designs, study_frame
@@ -18,6 +18,7 @@ from analysis.gains.table import paper_table, priced, screen_table, study_table
 from analysis.show.document import Document
 from analysis.show.tables import records, shown
 from costmodel import BnncostError
+from costmodel.designs.outcome import Outcome, read_outcome
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.output import make_folder
 
@@ -75,11 +76,11 @@ def write_review_front(
     protocol = found.protocols[0] if found.protocols else "not said"
     folder = make_folder(out)
     return [
-        *write_study_front(frame, found.names, protocol, chip, x, folder / f"{found.plan}-front-{x}"),
+        *write_study_front(frame, names_in(found), protocol, chip, x, folder / f"{found.plan}-front-{x}"),
         *write_study_gains(priced(found, chip), chip, folder / f"{found.plan}-gains"),
     ]
 
 
 def _frame(found: Outcome, profile: AnyProfile, x: Axis) -> pd.DataFrame:
-    kept, _ = runnable_designs(found.designs, profile)
-    return study_frame(kept, profile, found.names, x)
+    kept, _ = runnable_designs(designs_in(found), profile)
+    return study_frame(kept, profile, names_in(found), x)

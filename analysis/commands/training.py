@@ -116,7 +116,7 @@ def review_command(
     """
     require_torch()
     from costmodel.evaluate.cost import as_profile
-    from training.review.plan import load_plan
+    from training.review.plan_file import load_plan
     from training.review.study import planned, review, show_planned
     from training.run.durations import seconds_of
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.studies import MeasuredDesign, pooled_spread
+from analysis.accuracy.studies import MeasuredDesign, pooled_error, pooled_spread
 from analysis.fronts.published import Axis, cost_columns, on_front, reasons_against, with_front
 from costmodel import cost
 from costmodel.evaluate.cost import AnyProfile, as_profile
@@ -50,13 +50,12 @@ def runnable_designs(
 def within_spread(x: np.ndarray, top1: np.ndarray, seeds: np.ndarray, spread: float | None) -> np.ndarray:
     """Mark the points that are beaten, but by none by more than the standard error of the difference.
 
-    The error of the difference of two means over m and n seeds is `spread * sqrt(1/m + 1/n)`; without a spread
-    nothing is marked.
+    Without a spread nothing is marked.
     """
     if spread is None:
         return np.zeros(len(x), dtype=bool)
     lead = top1[None, :] - top1[:, None]  # of the design in a column over that in a row
-    error = spread * np.sqrt(1 / seeds[None, :] + 1 / seeds[:, None])
+    error = pooled_error(spread, seeds[None, :], seeds[:, None])
     clearly = (x[None, :] <= x[:, None]) & (lead > error)
     return np.asarray(~on_front(x, top1) & ~clearly.any(axis=1))
 

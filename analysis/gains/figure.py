@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.outcome import Outcome, OutcomeRow
-from analysis.accuracy.studies import pooled_spread
+from analysis.accuracy.outcome import designs_in, names_in
+from analysis.accuracy.studies import pooled_error, pooled_spread
 from analysis.fronts.files import network_title, profile_title
 from analysis.gains.table import Priced, branch_of
 from analysis.plots import draw_gains, gains_info, write_figure
 from analysis.plots.style import accuracy_text
 from costmodel import DesignKey, resolve
+from costmodel.designs.outcome import Outcome, OutcomeRow, standard_error
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.methods import CATEGORIES
 from costmodel.output import write_whole
@@ -61,7 +61,7 @@ def gains_frame(study: Priced) -> pd.DataFrame:
     References that are not binary and designs that are there for comparison alone are left out.
     """
     outcome = study.outcome
-    names, spread = outcome.names, pooled_spread(outcome.designs)
+    names, spread = names_in(outcome), pooled_spread(designs_in(outcome))
     found = [
         gain
         for row in outcome.rows
@@ -79,7 +79,7 @@ def _gain(row: OutcomeRow, study: Priced, names: Names, spread: float | None) ->
     if gain is None:
         return None
     against = names.baseline if row.against is None else resolve(row.against)
-    pair = study.outcome.once.get(against)
+    pair = study.outcome.by_design.get(against)
     pair_seeds = pair.seeds if pair is not None else 1
     group, branch, label = _named(row, against, names)
     ours, theirs = study.costs.get(row.key), study.costs.get(against)
@@ -103,16 +103,15 @@ def _gain(row: OutcomeRow, study: Priced, names: Names, spread: float | None) ->
 
 
 def _error(row: OutcomeRow, pair: OutcomeRow | None, spread: float | None) -> float | None:
-    """Standard error of a gain [points]: that of the seeds of both sides, else from the deviation of all designs.
-
-    The difference of two means over m and n seeds with deviation s each has the error s * sqrt(1/m + 1/n).
-    """
+    """Standard error of a gain [points]: that of the seeds of both sides, else from the deviation of all designs."""
     if row.gain_against_error is not None:
         return row.gain_against_error
     pair_seeds = pair.seeds if pair is not None else 1
-    if row.top1_spread is not None and pair is not None and pair.top1_spread is not None:
-        return math.sqrt(row.top1_spread**2 / row.seeds + pair.top1_spread**2 / pair_seeds)
-    return None if spread is None else spread * math.sqrt(1 / row.seeds + 1 / pair_seeds)
+    pair_spread = pair.top1_spread if pair is not None else None
+    error = standard_error(row.top1_spread, row.seeds, pair_spread, pair_seeds)
+    if error is not None:
+        return error
+    return None if spread is None else float(pooled_error(spread, row.seeds, pair_seeds))
 
 
 def _named(row: OutcomeRow, against: DesignKey, names: Names) -> tuple[str, str, str]:
@@ -157,16 +156,16 @@ def gains_note(frame: pd.DataFrame, study: Priced) -> str:
     if frame["energy_ratio"].isna().any():
         parts.append(f"–: one of the two has no cost on {study.profile}.")
     references = [
-        f"{outcome.names.of(row.key).removesuffix(' network')} {accuracy_text(row.top1_mean)}"
+        f"{names_in(outcome).of(row.key).removesuffix(' network')} {accuracy_text(row.top1_mean)}"
         for row in outcome.rows
-        if row.key.compute != outcome.names.baseline.compute
+        if row.key.compute != names_in(outcome).baseline.compute
     ]
     if references:
         parts.append(f"Not binary, for comparison: {', '.join(references)}.")
     if outcome.missing:
         count = len(outcome.missing)
         parts.append(f"Not measured yet: {count} design{'s' if count > 1 else ''}.")
-    parts += [outcome.names.caption.strip(), f"Protocol: {'; '.join(outcome.protocols) or 'not said'}."]
+    parts += [names_in(outcome).caption.strip(), f"Protocol: {'; '.join(outcome.protocols) or 'not said'}."]
     return " ".join(filter(None, parts))
 
 
@@ -176,7 +175,7 @@ def _over(outcome: Outcome) -> str:
 
 
 def _pairs_note(frame: pd.DataFrame, outcome: Outcome) -> str:
-    plain = outcome.once.get(outcome.names.baseline)
+    plain = outcome.by_design.get(names_in(outcome).baseline)
     top1 = f" ({accuracy_text(plain.top1_mean)})" if plain is not None else ""
     if _over(outcome) == PLAIN:
         return f"Gain over {PLAIN}{top1}."
@@ -191,7 +190,7 @@ def _marks_note(frame: pd.DataFrame, outcome: Outcome) -> str:
     """How the error of a gain is known where a side has one seed."""
     if not frame["one_seed"].any():
         return ""
-    spread = pooled_spread(outcome.designs)
+    spread = pooled_spread(designs_in(outcome))
     if spread is None:
         return "No design has several seeds yet, so that nothing is known of the errors."
     return (
@@ -205,7 +204,7 @@ def write_study_gains(study: Priced, profile: AnyProfile, stem: Path) -> list[Pa
     frame = gains_frame(study)
     if frame.empty:
         return []
-    chip, plain = as_profile(profile), study.outcome.names.baseline
+    chip, plain = as_profile(profile), names_in(study.outcome).baseline
     over = _over(study.outcome)
     title = f"{network_title(plain.network, plain.dataset)}: gain of each method over {over}"
     info = gains_info(frame, title, f"Energy on {profile_title(chip)}", gains_note(frame, study), over=over)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.outcome import Outcome, OutcomeRow
+from analysis.accuracy.outcome import names_in
 from analysis.fronts.published import cost_columns, reasons_against
 from analysis.show.tables import Cell, Column, Table, shown
 from costmodel import Cost, DesignKey, cost, resolve
+from costmodel.designs.outcome import Outcome, OutcomeRow
 from costmodel.evaluate.cost import AnyProfile, as_profile
 
 ROLES: Mapping[str, str] = {
@@ -55,7 +56,7 @@ def study_table(study: Priced) -> Table:
 
     `role` is as the outcome has it; `paper_table` says it for people.
     """
-    names, outcome = study.outcome.names, study.outcome
+    names, outcome = names_in(study.outcome), study.outcome
     unit = next((str(cost_columns(found)["area_unit"]) for found in study.costs.values()), "")
     columns = (
         Column("role", "studied"), Column("label", "design"), Column("branch", "branch"), Column("seeds", "seeds"),
@@ -118,7 +119,7 @@ def study_caption(outcome: Outcome) -> str:
         if any(row.gain_against_error is not None for row in outcome.rows)
         else ""
     )
-    names = outcome.names.caption
+    names = names_in(outcome).caption
     return (
         f"Top-1: mean over seeds as trained, and their standard deviation. Gain: over the plain BNN."
         f"{pairs}{error}{names}{_switches(outcome)} Protocol: {protocols or 'not said'}."

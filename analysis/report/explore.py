@@ -17,7 +17,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.accuracy.literature import load_accuracy
-from analysis.accuracy.outcome import Outcome, shipped_studies
+from analysis.accuracy.outcome import shipped_studies
 from analysis.accuracy.studies import Study
 from analysis.fronts.files import write_front
 from analysis.report.jobs import Job, run_job
@@ -33,6 +33,7 @@ from analysis.report.manifest import (
 )
 from analysis.report.page import INDEX, read_summary, write_index
 from costmodel import BnncostError, load_profile, shipped_profiles
+from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from analysis.accuracy.literature import for_network
-from analysis.accuracy.outcome import Outcome
 from analysis.accuracy.studies import Study
 from analysis.costs.frames import method_frame
 from analysis.costs.tables import method_view, ranged_method_view
@@ -24,6 +23,7 @@ from analysis.show import tables
 from analysis.show.ranges import at_all_ends, front_over, joined_frames
 from analysis.show.tables import Table
 from analysis.show.units import readable
+from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.hardware import HardwareProfile
 from costmodel.output import write_whole

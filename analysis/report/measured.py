@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.accuracy.outcome import Outcome
+from analysis.accuracy.outcome import names_in
 from analysis.accuracy.studies import Study, stems
 from analysis.fronts.files import accuracies_on_front, write_study_front, write_tables
 from analysis.fronts.measured import runnable_designs, study_frame
@@ -15,6 +15,7 @@ from analysis.gains.table import paper_table, priced, screen_table, study_table
 from analysis.show import tables
 from analysis.show.ranges import front_over
 from analysis.show.tables import Table
+from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
 
 FRONT, GAINS, DOTS = "measured-energy", "measured-gains", "measured-gains-plot"
@@ -59,13 +60,13 @@ def _study(
     }
     if not kept:
         return [], part
-    frame = front_over(lambda at: study_frame(kept, at, outcome.names), chip, ranges=ranges)
+    frame = front_over(lambda at: study_frame(kept, at, names_in(outcome)), chip, ranges=ranges)
     costed = priced(outcome, chip)
     table = study_table(costed)
     view = paper_table(table)
     drawn = write_study_gains(costed, chip, folder / dots)
     files = [
-        *write_study_front(frame, outcome.names, study.protocol, chip, "energy", folder / front),
+        *write_study_front(frame, names_in(outcome), study.protocol, chip, "energy", folder / front),
         *write_tables(folder / gains, view, tables.csv_text(table)),
         *drawn,
     ]

@@ -26,6 +26,7 @@ _MACS_R18, _MACS_R20, _MACS_VGG = (
     (1_676_279_808, 137_793_536), (40_108_032, 443_008), (603_979_776, 3_620_864),
 )  # fmt: skip
 _IDLE = "A norm of the classes is declared there and not used."
+_SILENT = "Gradients of silent filters are scaled and their weights decay there, which is not modelled."
 _ANGLES = "The angle of each filter's rotation is trained there."
 _SHIFT = (
     "The shift is added there and subtracted here, which is the mirror image. Each filter is moved by a learned "
@@ -78,7 +79,8 @@ held_against(
 held_against(
     *OVSW, "model/models/resnet_imagenet.py",
     design="ovsw", backbone=_R18, macs=_MACS_R18, parameters=11_690_536,
-    difference="Its scale is the mean magnitude of the standardized filter; it merges into the norm all the same.",
+    difference="Its scale is the mean magnitude of the standardized filter; it merges into the norm as well. "
+    f"{_SILENT}",
 )  # fmt: skip
 held_against(
     *SD_BNN, "cifar10/ResNet20/resnet.py",

@@ -97,7 +97,10 @@ _declare(
     "The released block has a shortcut round every convolution, except on ResNet-18 for CIFAR-10.",
 )  # fmt: skip
 
-_RBNN = "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient+rbnn_weight_gradient"
+_RBNN = (
+    "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient"
+    "+rbnn_weight_gradient"
+)
 _declare(
     "rbnn", "RBNN", "lin2020",
     {R20: f"{_RBNN}+{_ENDS}", R18_CIFAR: f"binary_shortcut+{_RBNN}+{_HEAD}", VGG: f"{_RBNN}+{_STEM}"},
@@ -257,7 +260,11 @@ _declare(
 )  # fmt: skip
 _declare(
     "ovsw", "OvSW", "xiang2024",
-    {backbone: f"double_residual+channel_scale_analytic+hardtanh+{_ENDS}" for backbone in (R18, R34)},
+    {
+        backbone: "double_residual+channel_scale_analytic+hardtanh+sample_deviation_scale+polynomial_ste"
+        f"+identity_weight_ste+{_ENDS}"
+        for backbone in (R18, R34)
+    },
     "Gradient scaling and silence-aware decay, in training only.",
 )  # fmt: skip
 _declare(

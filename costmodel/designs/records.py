@@ -10,6 +10,11 @@ from typing import Any
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, unknown
 
+AS_TRAINED = "fp32"
+"""What a measurement calls the features of a network as it was trained."""
+COMMAND = "command"
+"""A column beside those of measurements in a CSV: what to type to make one again."""
+
 
 @dataclass(frozen=True)
 class AccuracyRecord:

@@ -8,9 +8,10 @@ from costmodel.mapping.architecture import Architecture, Array, Level, Port
 from costmodel.mapping.best import best_mapping
 from costmodel.mapping.cache import cached_mapping, cached_mappings
 from costmodel.mapping.conventions import OURS, ZIGZAG, Conventions
-from costmodel.mapping.evaluate import cost_of
+from costmodel.mapping.given import cost_of
 from costmodel.mapping.mapped import Mapped, Moved, Temporal
 from costmodel.mapping.nest import LoopNest
+from costmodel.mapping.outline import nest_text
 
 __all__ = [
     "OURS",
@@ -28,4 +29,5 @@ __all__ = [
     "cached_mapping",
     "cached_mappings",
     "cost_of",
+    "nest_text",
 ]

@@ -9,14 +9,14 @@ from typing import Literal
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture, Unrolling
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.evaluate import closed, priced
+from costmodel.mapping.given import closed, priced
 from costmodel.mapping.mapped import Loop, Mapped, Temporal
 from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest
 from costmodel.mapping.search.choices import Choice, Choices
 from costmodel.mapping.search.fitting import no_fit
 from costmodel.mapping.search.goals import GOALS, floor_of, solve
 from costmodel.mapping.search.lattice import Lattice, Spread, factored, spread
-from costmodel.mapping.search.shortest import Placed, Problem
+from costmodel.mapping.search.shortest import CutSpace, Placed
 from costmodel.mapping.search.tiles import Tiling
 
 MOST_FACTORS = 24
@@ -93,7 +93,7 @@ class _Try:
         first = self.operands[0]
         machine, layer, lattice = first.machine, first.layer, first.tiling.lattice
         ends = tuple((len(choices.links), False) for choices in self.operands)
-        placed = solve(Problem(lattice, self.choices, ends), machine, layer, self.goal, most)
+        placed = solve(CutSpace(lattice, self.choices, ends), machine, layer, self.goal, most)
         if not placed:
             return None if placed is None else False
         mapping = _mapping(machine, lattice, self.unrolling, placed, layer.name)

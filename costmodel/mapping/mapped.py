@@ -1,4 +1,4 @@
-"""A mapping, and what it costs: traffic and energy by level and operand, cycles and stalls, the nest as text."""
+"""A mapping, and what it costs: traffic and energy by level and operand, cycles and stalls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from costmodel.mapping.architecture import Architecture, Unrolling
 from costmodel.mapping.nest import LoopNest
-from costmodel.mapping.outline import outline
 
 Loop = tuple[str, int]
 
@@ -106,7 +105,3 @@ class Mapped:
             else ""
         )
         return f"least {self.goal} over all orders and allocations of {len(self.mapping.order)} loops{merged}"
-
-    def text(self) -> str:
-        """Write the nest, outermost loop first, with the level that holds each operand's tile where it begins."""
-        return "\n".join([f"{self.layer.name} on {self.machine.name}: {self.note}", *outline(self).lines()])

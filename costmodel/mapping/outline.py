@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 from costmodel.mapping.conventions import OURS
+from costmodel.mapping.given import at_cuts
+from costmodel.mapping.mapped import Mapped, Moved
 from costmodel.mapping.nest import DIMS, OPERANDS
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.lattice import Lattice, spread
 from costmodel.mapping.search.tiles import Tiling
-
-if TYPE_CHECKING:
-    from costmodel.mapping.mapped import Mapped, Moved
 
 WORDS = {"W": "weights", "I": "features", "O": "partial sums"}
 
@@ -100,6 +98,13 @@ def _tile_text(tile: Tile) -> str:
     return f"# {WORDS[tile.operand]} in {tile.level}: {tile.bits:,.0f} bit{each}{whole}{twice}"
 
 
+def nest_text(mapped: Mapped) -> str:
+    """Write a mapping as nested loops, outermost first, with each operand's tile where it begins to stay in a level."""
+    return "\n".join(
+        [f"{mapped.layer.name} on {mapped.machine.name}: {mapped.note}", *outline(mapped).lines()]
+    )
+
+
 def outline(mapped: Mapped, moved: Sequence[Moved] | None = None) -> Outline:
     """Put in order what there is to show of a mapping; levels that move nothing (of `moved`, if given) are left out."""
     order, machine = mapped.mapping.order, mapped.machine
@@ -177,11 +182,7 @@ def _held(mapped: Mapped) -> dict[tuple[str, int], float]:
     tiling = Tiling(layer, spreads, lattice)
     held: dict[tuple[str, int], float] = {}
     for operand in OPERANDS:
-        choices, final = Choices(mapped.machine, layer, tiling, operand, OURS), False
-        for link, cut in zip(choices.links, mapping.cuts[operand], strict=True):
-            point = lattice.point(mapping.order[:cut])
-            ends_final = bool(lattice.at(choices.finished[link.number], point))
-            for number, bits in (*choices.resident(link, final), *choices.home(link, ends_final)):
-                held[operand, number] = lattice.at(bits, point)
-            final = ends_final
+        choices = Choices(mapped.machine, layer, tiling, operand, OURS)
+        for _, _, levels in at_cuts(choices, mapping):
+            held |= {(operand, number): bits for number, bits in levels}
     return held

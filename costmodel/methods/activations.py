@@ -18,6 +18,7 @@ from costmodel.methods.site import Site
     exclusive="activation",
     source="nair2010",
     note="Before a bare sign it would make every bit +1; meant for maps that a shortcut or norm also reads.",
+    beside={"norm_before_sign": "without a norm between, every bit behind it is +1"},
 )
 def relu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     """Keep the positive part of the map."""

@@ -38,6 +38,7 @@ def polynomial_ste() -> None:
 @repair_method(
     branch="training", category="feature binarizer", hook="recipe", exclusive="feature gradient",
     source="darabi2018", free_because=GRADIENT_ONLY, estimator="swish",
+    beside={"norm_before_sign": "its gradient is 5 at zero; BNN+ has batch norm in front of each sign, no shortcuts"},
 )  # fmt: skip
 def swish_ste() -> None:
     """Use the gradient of SignSwish with slope 5 (BNN+)."""
@@ -46,6 +47,10 @@ def swish_ste() -> None:
 @repair_method(
     branch="training", category="feature binarizer", hook="recipe", exclusive="feature gradient",
     source="ienet2022", free_because=GRADIENT_ONLY, estimator="ie_net",
+    beside={
+        "hardtanh": "IE-Net's blocks clamp the map in front of it",
+        "sample_deviation_scale": "its window narrows to 0.12 at the end, in units of a map of deviation 1",
+    },
 )  # fmt: skip
 def ie_net_gradient() -> None:
     """Sharpen a triangular gradient, steeper than RBNN's, over training (IE-Net)."""
@@ -54,6 +59,7 @@ def ie_net_gradient() -> None:
 @repair_method(
     branch="training", category="feature binarizer", hook="recipe", exclusive="feature gradient",
     source="qin2020", free_because=GRADIENT_ONLY, estimator="ede",
+    beside={"hardtanh": "at first its gradient passes everywhere; IR-Net's blocks clamp the map in front of it"},
 )  # fmt: skip
 def ede() -> None:
     """Sharpen a tanh gradient from the identity to the sign over training (IR-Net's error decay estimator)."""
@@ -62,6 +68,10 @@ def ede() -> None:
 @repair_method(
     branch="training", category="feature binarizer", hook="recipe", exclusive="feature gradient",
     source="lin2020", free_because=GRADIENT_ONLY, estimator="rbnn",
+    beside={
+        "hardtanh": "RBNN's blocks clamp the map in front of it",
+        "sample_standardize": "its window narrows to 0.14 at the end, in units of a map of deviation 1",
+    },
 )  # fmt: skip
 def rbnn_gradient() -> None:
     """Sharpen a triangular gradient over training (RBNN's training-aware approximation)."""
@@ -91,6 +101,7 @@ def data_dependent_shift(g: Builder, x: Tensor, site: Site, *, reduction: int = 
 
 @repair_method(
     branch="training", category="feature binarizer", hook="before_sign", source="tu2022", rank=2,
+    beside={"polynomial_ste": "AdaBin's gradient round the centre is that of Bi-Real Net"},
     note="The centre folds into the threshold; the distance goes into the scale behind the convolution.",
 )  # fmt: skip
 def adaptive_centre(g: Builder, x: Tensor, site: Site) -> Tensor:

@@ -86,7 +86,7 @@ def centre_weights(g: Builder, latent: Param, site: Site) -> Param:
 
 @repair_method(
     branch="training", category="weight normalization", hook="weight", source="qin2020",
-    exclusive="weight normalization", free_because=STORED_AS_BITS, estimator="identity",
+    exclusive="weight normalization", free_because=STORED_AS_BITS, estimator="identity", rescales_latents=True,
 )  # fmt: skip
 def standardize_weights(g: Builder, latent: Param, site: Site, *, deviation: float = 1.0) -> Param:
     """Give each filter zero mean and one deviation before its sign is taken (IR-Net's Libra).

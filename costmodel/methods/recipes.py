@@ -39,8 +39,9 @@ def binary_regularizer() -> None:
 
 
 @repair_method(
-    branch="training", category="regularization", hook="recipe", source="ding2019", free_because=LOSS_ONLY
-)
+    branch="training", category="regularization", hook="recipe", source="ding2019", free_because=LOSS_ONLY,
+    beside={"norm_before_sign": "its bounds of mean and deviation are those of a batch norm's result"},
+)  # fmt: skip
 def distribution_loss() -> None:
     """Penalize degenerate, saturated and mismatched features before the sign."""
 
@@ -49,7 +50,7 @@ def distribution_loss() -> None:
     branch="training", category="regularization", hook="recipe", source="xu2022bdbnn", free_because=LOSS_ONLY
 )
 def kurtosis_regularizer() -> None:
-    """Pull the kurtosis of latent weights to that of two peaks (BD-BNN)."""
+    """Pull the kurtosis of latent weights to that of an even spread (BD-BNN)."""
 
 
 @repair_method(
@@ -75,6 +76,7 @@ def no_latent_decay() -> None:
 @repair_method(
     branch="training", category="two-stage training", hook="recipe", source="martinez2020",
     free_because=SCHEDULE_ONLY, exclusive="stages",
+    beside={"decay_policy": "latent weights do not decay once they are bits"},
 )  # fmt: skip
 def two_stage() -> None:
     """Train with binary features and real weights first, then binarize the weights too."""
@@ -91,6 +93,7 @@ def warm_start() -> None:
 @repair_method(
     branch="training", category="optimizer", hook="recipe", source="hubara2016", free_because=UPDATE_ONLY,
     exclusive="optimizer",
+    beside={"standardize_weights": "its published rate belongs to gradients of weights of deviation 1"},
 )  # fmt: skip
 def sgd() -> None:
     """Update latent weights by stochastic gradient descent with momentum."""
@@ -107,6 +110,7 @@ def adam() -> None:
 @repair_method(
     branch="training", category="optimizer", hook="recipe", source="helwegen2019", free_because=UPDATE_ONLY,
     exclusive="optimizer",
+    beside={"no_latent_decay": "there is no magnitude that could decay"},
 )  # fmt: skip
 def bop() -> None:
     """Flip binary weights by a threshold on a running gradient, without latent weights."""

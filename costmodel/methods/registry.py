@@ -59,7 +59,9 @@ class RepairMethod:
     """What a repair method is called, where it acts, what it emits, and who proposed it.
 
     A training technique that leaves no operation behind says why in `free_because`; `estimator` names the
-    gradient that it gives to the sign of the features or weights.
+    gradient that it gives to the sign of the features or weights. `beside` has the methods that its paper has round it
+    and without which it is not what the paper describes, each with the reason: a study has them on both sides.
+    `rescales_latents` is true where a latent weight's gradient grows as its filter shrinks: SGD then moves it faster.
     """
 
     name: str
@@ -76,6 +78,13 @@ class RepairMethod:
     free_because: str = ""
     estimator: str = ""
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
+    beside: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rescales_latents: bool = False
+
+    @property
+    def surroundings(self) -> tuple[MethodUse, ...]:
+        """The methods of `beside`."""
+        return tuple(MethodUse.parse(text, f"method '{self.name}'") for text in self.beside)
 
 
 METHODS: dict[str, RepairMethod] = {}
@@ -94,6 +103,8 @@ def repair_method(
     rank: int = 0,
     free_because: str = "",
     estimator: str = "",
+    beside: Mapping[str, str] = MappingProxyType({}),
+    rescales_latents: bool = False,
 ) -> Callable[[Emit], Emit]:
     """Register a function as the repair method of the same name.
 
@@ -114,7 +125,7 @@ def repair_method(
         summary = (emit.__doc__ or "").strip().splitlines()[0]
         METHODS[name] = RepairMethod(
             name, branch, category, hook, emit, summary, source, note, exclusive, conflicts, rank,
-            free_because, estimator, MappingProxyType(options),
+            free_because, estimator, MappingProxyType(options), MappingProxyType(dict(beside)), rescales_latents,
         )  # fmt: skip
         return emit
 

@@ -20,6 +20,7 @@ from costmodel.methods.site import Site, chain, convolve, signed_features
     exclusive="inner shortcut",
     source="liu2018birealnet",
     note="Un-folds the norm of the first convolution: its real value is read twice.",
+    beside={"real_shortcut": "Bi-Real Net's shortcuts are real-valued convolutions where the map halves"},
 )
 def double_residual(g: Builder, y: Tensor, shortcut: Tensor, site: Site) -> Tensor:
     """Add a shortcut round every convolution, where the plain block has one round two."""

@@ -160,7 +160,10 @@ def convolve(g: Builder, site: Site) -> Tensor:
     with _blame(g, site, "features" if len(site.bits) > 1 else "weight_bases"):
         if bases.scaled or len(site.bits) > 1:
             start = site.composition.scale_start
-            terms = [g.scale(t, g.param("base_scale", (), "", initial=start, positive=True)) for t in terms]
+            kept = 1 if site.composition.norm_behind else 0  # a norm behind takes up the scale of one of them
+            terms[kept:] = [
+                g.scale(t, g.param("base_scale", (), "", initial=start, positive=True)) for t in terms[kept:]
+            ]
         return reduce(g.add, terms)
 
 

@@ -21,7 +21,7 @@ def clipped_weight_ste() -> None:
 
 @repair_method(
     branch="training", category="weight binarizer", hook="recipe", exclusive="weight gradient",
-    source="liu2018birealnet", free_because=STORED_AS_BITS, estimator="magnitude",
+    source="liu2018birealnet", free_because=STORED_AS_BITS, estimator="magnitude", rescales_latents=True,
 )  # fmt: skip
 def magnitude_aware_sign() -> None:
     """Give latent weights the gradient of their sign times the filter's mean magnitude (Bi-Real Net)."""
@@ -38,6 +38,7 @@ def identity_weight_ste() -> None:
 @repair_method(
     branch="training", category="weight binarizer", hook="recipe", exclusive="weight gradient",
     source="lin2020", free_because=STORED_AS_BITS, estimator="rbnn_weights",
+    beside={"standardize_weights": "its window is in units of weights of deviation 1"},
 )  # fmt: skip
 def rbnn_weight_gradient() -> None:
     """Sharpen a triangular gradient of the weights' sign over training, wide at first (RBNN)."""
@@ -46,6 +47,7 @@ def rbnn_weight_gradient() -> None:
 @repair_method(
     branch="training", category="weight binarizer", hook="recipe", exclusive="weight gradient",
     source="qin2020", free_because=STORED_AS_BITS, estimator="ede",
+    beside={"standardize_weights": "its window narrows to 0.1 at the end, in units of weights of deviation 1"},
 )  # fmt: skip
 def ede_weights() -> None:
     """Sharpen the gradient of the weights' sign over training (IR-Net)."""
@@ -54,6 +56,7 @@ def ede_weights() -> None:
 @repair_method(
     branch="training", category="weight binarizer", hook="recipe", exclusive="weight gradient",
     source="ienet2022", free_because=STORED_AS_BITS, estimator="ie_net_weights",
+    beside={"standardize_weights": "its window is in units of weights of deviation 1"},
 )  # fmt: skip
 def ie_net_weight_gradient() -> None:
     """Shrink a triangular gradient of the weights' sign from all weights to those near zero over training (IE-Net)."""
@@ -62,6 +65,10 @@ def ie_net_weight_gradient() -> None:
 @repair_method(
     branch="training", category="weight binarizer", hook="recipe", exclusive="weight gradient",
     source="lin2022", free_because=STORED_AS_BITS, estimator="siman",
+    beside={
+        "standardize_weights": "the half of large magnitudes is that of centred weights",
+        "no_latent_decay": "only the order of magnitudes is read, and a decay would change none",
+    },
 )  # fmt: skip
 def sign_to_magnitude() -> None:
     """Set the large half of each filter's weights to +1 and the small half to -1 (SiMaN)."""
@@ -70,6 +77,7 @@ def sign_to_magnitude() -> None:
 @repair_method(
     branch="training", category="weight binarizer", hook="recipe", exclusive="weight rotation",
     source="lin2020", free_because="the rotated weights are stored as bits; the rotation is not stored",
+    beside={"standardize_weights": "standardized weights are rotated"},
 )  # fmt: skip
 def weight_rotation() -> None:
     """Rotate the filter matrix towards its signs before binarizing (RBNN)."""
@@ -78,6 +86,7 @@ def weight_rotation() -> None:
 @repair_method(
     branch="training", category="weight binarizer", hook="weight", source="xu2021recu", rank=1,
     free_because=STORED_AS_BITS, estimator="identity",
+    beside={"standardize_weights(deviation=2.828)": "weights of deviation sqrt(8) are clamped"},
 )  # fmt: skip
 def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.99) -> Param:
     """Clamp weights to a quantile that grows over training, to revive those far from zero (ReCU)."""
@@ -89,6 +98,11 @@ def clamp_weights(g: Builder, latent: Param, site: Site, *, quantile: float = 0.
 @repair_method(
     branch="training", category="weight binarizer", hook="weight", source="lin2022", rank=-1,
     free_because=STORED_AS_BITS,
+    beside={
+        "sign_to_magnitude": "magnitudes say nothing where the sign of weights makes the bits",
+        "standardize_weights": "as sign_to_magnitude has it",
+        "no_latent_decay": "as sign_to_magnitude has it",
+    },
 )  # fmt: skip
 def percentile_clamp(g: Builder, latent: Param, site: Site, *, percent: float = 15.0) -> Param:
     """Keep magnitudes between two percentiles of their layer, which training moves apart to 0 and 100 (SiMaN)."""
@@ -99,7 +113,7 @@ def percentile_clamp(g: Builder, latent: Param, site: Site, *, percent: float = 
 
 @repair_method(
     branch="training", category="weight binarizer", hook="weight_bases", source="tu2022",
-    exclusive="weight bases", conflicts=("features",), estimator="identity",
+    exclusive="weight bases", conflicts=("features",), estimator="identity", rescales_latents=True,
     note="A centre that is not zero stays at inference: a window sum of bits, one multiply and one add per element.",
 )  # fmt: skip
 def adaptive_weights(g: Builder, latent: Param, site: Site) -> Bases:

@@ -14,7 +14,7 @@ from costmodel.methods.site import Composition, Site, chain, convolve, emit, nar
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayerStyle:
     """How the inner layers of a network are built; `pad_value` None repeats what stands at the border of a map."""
 
     composition: Composition
@@ -63,38 +63,38 @@ def branch(g: Builder, site: Site, *, pool: bool = False) -> Tensor:
     return activate(g, chain(g, "gate", unit(g, site, pool=pool), site), site, early=True)
 
 
-def matched(g: Builder, plan: Plan, site: Site) -> Tensor:
+def matched(g: Builder, style: LayerStyle, site: Site) -> Tensor:
     """Bring a block's input to the shape of its output; emits nothing where it has that shape."""
     x = site.branch
     if site.stride == 1 and np.all(x.shape[0] == site.channels * site.groups):
         return x
-    chosen = plan.composition.first("downsample")
+    chosen = style.composition.first("downsample")
     if chosen:
         made: Tensor = emit(g, chosen, x, site)
         return made
-    made = plan.downsample.method.emit(g, x, site, **plan.downsample.settings())
+    made = style.downsample.method.emit(g, x, site, **style.downsample.settings())
     return made
 
 
-def basic_block(g: Builder, plan: Plan, x: Tensor, channels: Dimension, stride: int) -> Tensor:
+def basic_block(g: Builder, style: LayerStyle, x: Tensor, channels: Dimension, stride: int) -> Tensor:
     """Two 3x3 convolutions with one shortcut round both (He 2016), or one round each (Liu 2018)."""
-    inner = plan.composition.first("inner_shortcut")
+    inner = style.composition.first("inner_shortcut")
     with g.layer("conv1"):
-        first = narrow_features(g, plan.site(x, x, channels, stride))
+        first = narrow_features(g, style.site(x, x, channels, stride))
         if inner:
-            shortcut = matched(g, plan, first)
+            shortcut = matched(g, style, first)
             joined = emit(g, inner, branch(g, first), shortcut, first)
             middle = shortcut = activate(g, joined, first, early=False)
         else:
             middle = activate(g, unit(g, first), first, early=False)
     with g.layer("conv2"):
         if not inner:
-            shortcut = matched(g, plan, first)
-        second = narrow_features(g, plan.site(middle, middle if inner else x, channels, 1))
+            shortcut = matched(g, style, first)
+        second = narrow_features(g, style.site(middle, middle if inner else x, channels, 1))
         return activate(g, g.add(branch(g, second), shortcut), second, early=False)
 
 
-def mix(g: Builder, plan: Plan, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def mix(g: Builder, style: LayerStyle, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Let several branches exchange their results; a single branch passes unchanged."""
-    use = plan.composition.first("branches")
+    use = style.composition.first("branches")
     return emit(g, use, tuple(maps), None) if use else tuple(maps)

@@ -13,7 +13,7 @@ from costmodel.errors import BnncostError, by_closeness
 from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
 from costmodel.methods.site import Composition, Site, convolve, emit, narrow_features, prepared, signed
-from costmodel.networks.blocks import Plan, activate, basic_block, branch, mix
+from costmodel.networks.blocks import LayerStyle, activate, basic_block, branch, mix
 from costmodel.networks.logic import logic_block, logic_stem
 
 
@@ -29,7 +29,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
     factor = _width(composition, key.width if widths is None else widths)
     image = Precision("integer", 8) if precision(key.edge).kind == "integer" else precision(key.edge)
     g = Builder(str(key), dataset.image, image, precision(key.features))
-    plan = Plan(
+    style = LayerStyle(
         composition,
         precision(key.compute),
         precision(key.edge),
@@ -40,11 +40,11 @@ def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
     )
     ensemble = composition.first("ensemble")
     if ensemble is None:
-        return g.finish(_network(g, plan, backbone, dataset, factor, precision(key.edge)))
+        return g.finish(_network(g, style, backbone, dataset, factor, precision(key.edge)))
     outputs = []
     for number in range(int(ensemble.option("count"))):
         with g.layer(f"net{number + 1}"), g.origin(ensemble.name if number else "base"):
-            outputs.append(_network(g, plan, backbone, dataset, factor, precision(key.edge)))
+            outputs.append(_network(g, style, backbone, dataset, factor, precision(key.edge)))
     with g.layer("vote"):
         return g.finish(emit(g, ensemble, tuple(outputs)))
 
@@ -98,22 +98,27 @@ def scaled(channels: int, factor: float | np.ndarray) -> Dimension:
 
 
 def _network(
-    g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, factor: float | np.ndarray, edge: Precision
+    g: Builder,
+    style: LayerStyle,
+    backbone: Backbone,
+    dataset: Dataset,
+    factor: float | np.ndarray,
+    edge: Precision,
 ) -> Tensor:
     channels = [scaled(count, factor) for count in backbone.channels]
     with g.layer("stem"):
-        x = _STEMS[backbone.stem](g, plan, backbone, dataset, channels[0])
-    x = _FAMILIES[backbone.family](g, plan, backbone, channels, x)
+        x = _STEMS[backbone.stem](g, style, backbone, dataset, channels[0])
+    x = _FAMILIES[backbone.family](g, style, backbone, channels, x)
     for number, features in enumerate(backbone.dense, 1):
         with g.layer(f"dense{number}"):
-            x = _plain_layer(g, plan.dense_site(x, scaled(features, factor)), pool=False)
-    head = plan.composition.first("head")
+            x = _plain_layer(g, style.dense_site(x, scaled(features, factor)), pool=False)
+    head = style.composition.first("head")
     if head:
         with g.with_producer(x):
             x = emit(g, head, x)
     with g.layer("classifier"):
         if backbone.binary_classifier:
-            return _binary_classifier(g, plan.dense_site(x, dataset.classes))
+            return _binary_classifier(g, style.dense_site(x, dataset.classes))
         return g.linear(g.quantize(x, edge), dataset.classes, weight=edge)
 
 
@@ -122,12 +127,14 @@ def _binary_classifier(g: Builder, site: Site) -> Tensor:
     return g.batch_norm(convolve(g, narrow_features(g, site)))
 
 
-def _edge_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension) -> Tensor:
+def _edge_stem(
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
+) -> Tensor:
     """First convolution and norm; large images are strided by 7x7 and pooled by 3x3 windows, but for plain networks."""
     large = dataset.large_images and backbone.family != "vgg"
     kernel, stride, padding = (7, 2, 3) if large else (3, 1, 1)
-    weight = g.narrow_weight(channels, g.input, kernel, plan.edge)
-    y = _bent_stem(g, plan, g.batch_norm(g.conv(g.input, weight, stride=stride, padding=padding)))
+    weight = g.narrow_weight(channels, g.input, kernel, style.edge)
+    y = _bent_stem(g, style, g.batch_norm(g.conv(g.input, weight, stride=stride, padding=padding)))
     if not large:
         return y
     window = {"size": 3, "stride": 2, "padding": 1}
@@ -135,33 +142,35 @@ def _edge_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, cha
     return g.map("max_pool", (y,), shape=shape, attributes=window)
 
 
-def _binary_stem(g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension) -> Tensor:
+def _binary_stem(
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
+) -> Tensor:
     """First convolution, of the image as it is with binary weights (of other operands, at the edge's precision)."""
-    if plan.operands == BINARY:
-        site = plan.site(g.input, g.input, channels, 1)
+    if style.operands == BINARY:
+        site = style.site(g.input, g.input, channels, 1)
         weight = signed(g, prepared(g, g.binary_weight(channels, g.input, backbone.kernel), site), site)
     else:
-        weight = g.narrow_weight(channels, g.input, backbone.kernel, plan.edge)
-    return _bent_stem(g, plan, g.batch_norm(g.conv(g.input, weight, padding=backbone.padding)))
+        weight = g.narrow_weight(channels, g.input, backbone.kernel, style.edge)
+    return _bent_stem(g, style, g.batch_norm(g.conv(g.input, weight, padding=backbone.padding)))
 
 
-def _bent_stem(g: Builder, plan: Plan, y: Tensor) -> Tensor:
+def _bent_stem(g: Builder, style: LayerStyle, y: Tensor) -> Tensor:
     """Apply the activation function of the first layer; networks that are not binary have a ReLU."""
-    use = plan.composition.first("stem")
+    use = style.composition.first("stem")
     if use:
         bent: Tensor = emit(g, use, y)
         return bent
-    return y if plan.operands == BINARY else g.relu(y)
+    return y if style.operands == BINARY else g.relu(y)
 
 
 def _expanded_stem(
-    g: Builder, plan: Plan, backbone: Backbone, dataset: Dataset, channels: Dimension
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
 ) -> Tensor:
     """Expand each colour into several maps, shifted by levels that the sign in front of stage 1 compares with.
 
     Networks that are not binary read the image itself.
     """
-    if plan.operands != BINARY:
+    if style.operands != BINARY:
         return g.input
     levels = g.param("level", (channels,), "C", initial="spread_channels")
     shape = (channels, g.input.shape[1], g.input.shape[2])
@@ -177,19 +186,21 @@ def _expanded_stem(
     )
 
 
-_STEMS: dict[str, Callable[[Builder, Plan, Backbone, Dataset, Dimension], Tensor]] = {
+_STEMS: dict[str, Callable[[Builder, LayerStyle, Backbone, Dataset, Dimension], Tensor]] = {
     "edge": _edge_stem,
     "binary": _binary_stem,
     "expanded": _expanded_stem,
 }
 
 
-def _resnet(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
+def _resnet(
+    g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor
+) -> Tensor:
     """Stages of residual blocks, then the average over the map; several branches side by side if asked."""
-    logic = plan.composition.first("every_shortcut")
+    logic = style.composition.first("every_shortcut")
     if logic:
-        x = logic_stem(g, plan, logic, x)
-    use = plan.composition.first("branches")
+        x = logic_stem(g, style, logic, x)
+    use = style.composition.first("branches")
     maps: tuple[Tensor, ...] = (x,) * (int(use.option("count")) if use else 1)
     final = (len(channels), backbone.blocks[-1])
     for stage, (width, blocks) in enumerate(zip(channels, backbone.blocks, strict=True), 1):
@@ -198,9 +209,9 @@ def _resnet(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension
             with g.layer(f"stage{stage}.block{block}"):
                 if logic:
                     last = (stage, block) == final
-                    maps = (logic_block(g, plan, logic, maps[0], width, stride, last=last),)
+                    maps = (logic_block(g, style, logic, maps[0], width, stride, last=last),)
                 else:
-                    maps = _block(g, plan, maps, width, stride)
+                    maps = _block(g, style, maps, width, stride)
     total = maps[0]
     with g.with_producer(total):
         for other in maps[1:]:
@@ -209,26 +220,26 @@ def _resnet(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension
 
 
 def _block(
-    g: Builder, plan: Plan, maps: tuple[Tensor, ...], width: Dimension, stride: int
+    g: Builder, style: LayerStyle, maps: tuple[Tensor, ...], width: Dimension, stride: int
 ) -> tuple[Tensor, ...]:
     if len(maps) == 1:
-        return (basic_block(g, plan, maps[0], width, stride),)
-    use = plan.composition.first("branches")
+        return (basic_block(g, style, maps[0], width, stride),)
+    use = style.composition.first("branches")
     made = []
     for number, x in enumerate(maps):
         with g.layer(f"branch{number + 1}"), g.origin(use.name if use and number else "base"):
-            made.append(basic_block(g, plan, x, width, stride))
+            made.append(basic_block(g, style, x, width, stride))
     with g.layer("mix"):
-        return mix(g, plan, made)
+        return mix(g, style, made)
 
 
-def _vgg(g: Builder, plan: Plan, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
+def _vgg(g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
     """Stages of plain convolutions, a 2x2 max pool behind the last of each, or of those that `pools` names."""
     pools = backbone.pools or (True,) * len(channels)
     for stage, (width, layers, pool) in enumerate(zip(channels, backbone.blocks, pools, strict=True), 1):
         for number in range(1, layers + 1):
             with g.layer(f"stage{stage}.conv{number}"):
-                x = _plain_layer(g, plan.site(x, x, width, 1), pool=pool and number == layers)
+                x = _plain_layer(g, style.site(x, x, width, 1), pool=pool and number == layers)
     return x
 
 
@@ -238,7 +249,7 @@ def _plain_layer(g: Builder, site: Site, *, pool: bool) -> Tensor:
     return activate(g, branch(g, site, pool=pool), site, early=False)
 
 
-_FAMILIES: dict[str, Callable[[Builder, Plan, Backbone, list[Dimension], Tensor], Tensor]] = {
+_FAMILIES: dict[str, Callable[[Builder, LayerStyle, Backbone, list[Dimension], Tensor], Tensor]] = {
     "resnet": _resnet,
     "vgg": _vgg,
 }

@@ -14,10 +14,10 @@ from costmodel.graph import BINARY, Dimension, Tensor
 from costmodel.methods.registry import MethodUse
 from costmodel.methods.shortcuts import sliced
 from costmodel.methods.site import Site, emit
-from costmodel.networks.blocks import Plan, branch, matched
+from costmodel.networks.blocks import LayerStyle, branch, matched
 
 
-def logic_stem(g: Builder, plan: Plan, use: MethodUse, x: Tensor) -> Tensor:
+def logic_stem(g: Builder, style: LayerStyle, use: MethodUse, x: Tensor) -> Tensor:
     """Normalize the stem's map and cut it into slices of bits, in the layer that makes it.
 
     Where blocks concatenate, the norm of a real-valued depthwise 3x3 convolution is added first.
@@ -27,21 +27,21 @@ def logic_stem(g: Builder, plan: Plan, use: MethodUse, x: Tensor) -> Tensor:
         if not use.option("concatenate"):
             with g.with_producer(x):
                 y = g.batch_norm(x)
-                return sliced(g, y, slices, plan.site(y, y, y.shape[0], 1))
+                return sliced(g, y, slices, style.site(y, y, y.shape[0], 1))
         with g.layer("stem_depthwise"):
-            y = g.add(g.batch_norm(x), _depthwise(g, plan, g.batch_norm(x)))
-            return sliced(g, y, slices, plan.site(y, y, y.shape[0], 1))
+            y = g.add(g.batch_norm(x), _depthwise(g, style, g.batch_norm(x)))
+            return sliced(g, y, slices, style.site(y, y, y.shape[0], 1))
 
 
-def _depthwise(g: Builder, plan: Plan, x: Tensor) -> Tensor:
+def _depthwise(g: Builder, style: LayerStyle, x: Tensor) -> Tensor:
     """Convolve each channel alone, at the precision of the edge, and normalize."""
-    narrow = g.quantize(x, plan.edge)
-    weight = g.narrow_weight(x.shape[0], narrow, 3, plan.edge, groups=x.shape[0])
+    narrow = g.quantize(x, style.edge)
+    weight = g.narrow_weight(x.shape[0], narrow, 3, style.edge, groups=x.shape[0])
     return g.batch_norm(g.conv(narrow, weight, padding=1, groups=x.shape[0]))
 
 
 def logic_block(
-    g: Builder, plan: Plan, use: MethodUse, x: Tensor, channels: Dimension, stride: int, *, last: bool
+    g: Builder, style: LayerStyle, use: MethodUse, x: Tensor, channels: Dimension, stride: int, *, last: bool
 ) -> Tensor:
     """Two convolutions joined with the block's bits: by XNOR, then by OR, in the last block by a real-valued sum.
 
@@ -53,11 +53,11 @@ def logic_block(
         with g.origin(use.name), g.layer("conv1"):
             x, passed = (_half(g, x, slices, number) for number in (0, 1))
     with g.layer("conv1"):
-        first = replace(plan.site(x, x, channels, stride), bits=(x,), groups=slices)
-        shortcut = _shortcut(g, plan, use, first)
+        first = replace(style.site(x, x, channels, stride), bits=(x,), groups=slices)
+        shortcut = _shortcut(g, style, use, first)
         middle = emit(g, use, branch(g, first), shortcut, first, "xnor")
     with g.layer("conv2"):
-        second = replace(plan.site(middle, middle, channels, 1), bits=(middle,), groups=slices)
+        second = replace(style.site(middle, middle, channels, 1), bits=(middle,), groups=slices)
         y = branch(g, second)
         if last:
             with g.origin(use.name):
@@ -78,9 +78,9 @@ def _half(g: Builder, x: Tensor, slices: int, half: int) -> Tensor:
     return g.map("half_of_slices", (x,), shape=shape, stored=BINARY, attributes=attributes)
 
 
-def _shortcut(g: Builder, plan: Plan, use: MethodUse, site: Site) -> Tensor:
+def _shortcut(g: Builder, style: LayerStyle, use: MethodUse, site: Site) -> Tensor:
     """Bits of the block's input in the shape of its output: sliced where a real-valued map was made of them."""
-    made = matched(g, plan, site)
+    made = matched(g, style, site)
     if made.precision == BINARY:
         return made
     levels = site.groups if np.all(made.shape[0] == site.channels) else 1

@@ -21,11 +21,16 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def described(row: Measurement) -> dict[str, object]:
+    """What `run.json` says of the run that a measurement is of."""
+    return {"design": row.design, "recipe": {"name": row.recipe}, "data": row.data, "seed": row.seed}
+
+
 def run_folder(runs: Path, name: str, row: Measurement, exported: Measurement | None = None) -> None:
     """A folder as training and export leave it."""
     (runs / name / "export").mkdir(parents=True)
     (runs / name / "record.json").write_text(row.to_json(), "utf-8")
-    (runs / name / "run.json").write_text(json.dumps({"design": row.design}), "utf-8")
+    (runs / name / "run.json").write_text(json.dumps(described(row)), "utf-8")
     if exported is not None:
         (runs / name / "export" / f"{exported.features}.json").write_text(exported.to_json(), "utf-8")
         (runs / name / "export" / "network.json").write_text(json.dumps({"ops": []}), "utf-8")
@@ -107,6 +112,21 @@ def test_a_damaged_record_is_named_by_its_file(tmp_path: Path) -> None:
     first, second = str(caught.value).splitlines()
     assert "half/record.json' is no JSON" in first
     assert "short/record.json'" in second and "'epochs'" in second and "missing" in second
+
+
+def test_a_record_in_the_folder_of_another_run_is_refused(tmp_path: Path) -> None:
+    mine = measured(PLAIN, 58.0)
+    run_folder(tmp_path, "mine", mine)
+    assert load_measurements(tmp_path) == [mine]
+    for field, value in (("design", PRELU), ("seed", mine.seed + 1), ("recipe", {"name": "other"})):
+        (tmp_path / "mine/run.json").write_text(json.dumps({**described(mine), field: value}))
+        with pytest.raises(
+            BnncostError, match=f"record.json' has the {field} .*, but lies in the folder of a run"
+        ):
+            load_measurements(tmp_path)
+    (tmp_path / "mine/run.json").write_text("[]")
+    with pytest.raises(BnncostError, match=r"run.json' describes no run; delete the folder"):
+        load_measurements(tmp_path)
 
 
 def test_where_none_are_shipped_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,13 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
-from analysis.accuracy.outcome import Outcome, outcome_of, read_outcome
+from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
 from analysis.gains.figure import gains_frame, gains_note, write_study_gains
 from analysis.gains.table import priced
 from analysis.plots import draw_gains, gains_info
 from costmodel import cost
+from costmodel.designs.outcome import Outcome, read_outcome
 
 CHIP = "asic-45nm"
 FULL = "ede+norm_before_sign+prelu"

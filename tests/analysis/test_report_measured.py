@@ -12,11 +12,12 @@ import pytest
 from measured_rows import PLAIN, SMALL_STUDY, measured
 from rich.console import Console
 
-from analysis.accuracy.outcome import Outcome, outcome_of
+from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import Study, studies
 from analysis.report import explore as report
 from analysis.report.jobs import Job, run_job
 from costmodel import load_profile
+from costmodel.designs.outcome import Outcome
 
 Studies = tuple[tuple[Study, Outcome], ...]
 ENDS = ("png", "svg", "csv", "md", "tex")

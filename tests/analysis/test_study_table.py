@@ -10,12 +10,14 @@ import pytest
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
 from analysis.accuracy import outcome as module
-from analysis.accuracy.outcome import outcome_of, read_outcome
+from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
 from analysis.commands.review import review_document, write_review_front
 from analysis.show.document import Format, as_text
 from analysis.show.tables import csv_text
-from costmodel import BnncostError, cost
+from costmodel import BnncostError, cost, resolve
+from costmodel.designs.outcome import read_outcome
+from costmodel.methods import MethodUse
 
 PROTOCOL = "short (sh12) on cifar10, 9000 images of 3x16x16, 12 epochs"
 NORM = "resnet20[norm_before_sign]/cifar10-16"
@@ -167,3 +169,13 @@ def test_a_known_outcome_counts_where_protocol_and_network_are_the_same() -> Non
 def test_shipped_outcomes_are_sound() -> None:
     for found in module.shipped_outcomes():
         assert found.rows and found.protocols
+
+
+def test_shipped_comparisons_have_what_a_methods_paper_has_round_it() -> None:
+    """On both sides: a gain that is told of a method is one of the method as its paper has it."""
+    rows = [row for one in module.shipped_outcomes() for row in one.rows if row.role in ("alone", "pair")]
+    assert rows
+    for row in rows:
+        needed = {use.name for use in MethodUse.parse(row.method).method.surroundings}
+        for side in (row.design, row.against or ""):
+            assert needed <= {use.name for use in resolve(side).methods}, row.design

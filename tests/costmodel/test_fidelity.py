@@ -46,12 +46,12 @@ MORE_PARAMETERS_THERE = {
     "sd-bnn/resnet18/cifar10": OUTPUTS_R18,
     "sd-bnn/resnet18/imagenet": OUTPUTS_R18,
     "sd-bnn/vgg_small/cifar10": OUTPUTS_VGG,
-    # IE-Net: a scale per channel or one per convolution there, two per convolution here; biases
-    "ie-net/resnet20/cifar10": OUTPUTS_R20 - 2 * 18,
-    "ie-net/vgg_small/cifar10": OUTPUTS_VGG + 5 - 2 * 5,
-    "ie-net/resnet18/cifar10": OUTPUTS_R18 + 16 - 2 * 16,
-    "ie-net/resnet18/imagenet": OUTPUTS_R18 + NORM_OF_CLASSES - 2 * 16,
-    "ie-net/resnet34/imagenet": OUTPUTS_R34 + NORM_OF_CLASSES - 2 * 32,
+    # IE-Net: a scale per channel there, one per convolution here; biases, where the scales are alike
+    "ie-net/resnet20/cifar10": OUTPUTS_R20 - 18,
+    "ie-net/vgg_small/cifar10": OUTPUTS_VGG,
+    "ie-net/resnet18/cifar10": OUTPUTS_R18,
+    "ie-net/resnet18/imagenet": OUTPUTS_R18 + NORM_OF_CLASSES - 16,
+    "ie-net/resnet34/imagenet": OUTPUTS_R34 + NORM_OF_CLASSES - 32,
     # Group-Net: 7 of 8 copies of the 1x1 weights and norms are here alone; 8 blocks have 16 gates here, all but the
     # first block 1 gate there
     "group-net/resnet18/imagenet": 7 - 8 * 16 - 7 * (WEIGHTS_1X1 + 2 * (128 + 256 + 512)),

@@ -11,7 +11,7 @@ from toy_chip import chip
 
 import costmodel as cm
 from costmodel.evaluate.mappings import LayerMapping, mappings_of
-from costmodel.mapping.outline import Lanes, Step, Tile, outline
+from costmodel.mapping.outline import Lanes, Step, Tile, nest_text, outline
 
 
 def test_the_outline_of_a_mapping_made_by_hand() -> None:
@@ -29,7 +29,7 @@ def test_the_outline_of_a_mapping_made_by_hand() -> None:
 
 
 def test_the_nest_of_that_mapping_as_text() -> None:
-    assert by_hand().text().splitlines()[1:] == [
+    assert nest_text(by_hand()).splitlines()[1:] == [
         "# weights in sram: 8 bit, all of them",
         "# features in sram: 24 bit, all of them",
         "# partial sums in sram: 192 bit, all of them",

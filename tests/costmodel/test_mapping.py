@@ -18,6 +18,7 @@ from costmodel.mapping import (
     Temporal,
     best_mapping,
     cost_of,
+    nest_text,
 )
 from costmodel.mapping.architecture import DIRECTIONS, Unrolling
 from costmodel.mapping.search.lattice import factored, primes, spread
@@ -184,7 +185,7 @@ def test_a_merged_search_says_so_and_is_never_better() -> None:
 
 
 def test_the_nest_as_text() -> None:
-    text = best_mapping(conv("stem", 64, 3, 112, 7, 2), tpu_like()).text()
+    text = nest_text(best_mapping(conv("stem", 64, 3, 112, 7, 2), tpu_like()))
     assert text.splitlines()[0].startswith("stem on tpu_like: least energy over all orders")
     assert "weights in rf_128B" in text and "partial sums in sram_2MB" in text
     assert "parallel for k in 32  # along D1" in text and "mac  # on " in text.splitlines()[-1]

@@ -166,6 +166,15 @@ def test_bases_multiply_the_binary_work() -> None:
     assert marginal("branches(count=5)")["mac", "1x1"] == 4 * binary
 
 
+def test_a_norm_behind_takes_up_the_scale_of_one_base() -> None:
+    for name, terms in (("activation_bases(count=2)", 2), ("weight_bases(count=5)", 5)):
+        assert emitted(name)["mul", "int16"] == (terms - 1) * ALL_OUTPUTS, name
+        without = "norm_before_sign(only=true)"
+        bare = counted(f"resnet20[{without}]/cifar10", folded=False)
+        scaled = counted(f"resnet20[{without}+{name}]/cifar10", folded=False)
+        assert scaled["mul", "int16"] - bare["mul", "int16"] == terms * ALL_OUTPUTS, name
+
+
 def test_an_ensemble_counts_everything_as_often_as_it_has_networks() -> None:
     one, three = counted("resnet20/cifar10"), counted("resnet20[network_ensemble(count=3)]/cifar10")
     votes = {("mul", "int16"): 3 * 10, ("add", "int16"): 2 * 10}

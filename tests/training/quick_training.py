@@ -62,7 +62,7 @@ def open_quick(setting: Setting) -> Trainer:
     def train(one: RunSpec, watch: Watch) -> Measurement | None:
         folder = open_folder(one, setting.runs)
         with claimed(folder) as mine:
-            done = measurement_of(folder)
+            done = measurement_of(folder, one)
             if done is not None or not mine:
                 return done
             _misbehave(one)

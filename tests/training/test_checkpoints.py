@@ -82,10 +82,10 @@ def test_weights_of_another_run_are_not_taken_for_those_of_this_one(run: Path) -
 def test_a_damaged_record(run: Path) -> None:
     (run / RECORD).write_text('{"design": ')
     with pytest.raises(BnncostError, match=r"record\.json is damaged"):
-        measurement_of(run)
+        measurement_of(run, small_run(epochs=1))
     (run / RECORD).write_text("{}")
     with pytest.raises(BnncostError, match="the field 'design' of a measurement is missing"):
-        measurement_of(run)
+        measurement_of(run, small_run(epochs=1))
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_run_becomes_files_and_records(tmp_path: Path) -> None:
         ]
         assert found == replace(record, features=features, top1=right[0], validation_top1=right[1])
         assert by_name[features].top1 == right[0]
-    assert measurement_of(run) == record
+    assert measurement_of(run, spec) == record
 
 
 def test_sizes_are_counted_and_stored_alike(tmp_path: Path) -> None:

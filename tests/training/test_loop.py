@@ -37,7 +37,7 @@ def test_a_run_leaves_weights_history_curve_and_one_record(tmp_path: Path) -> No
     record = train(spec, small_data(), tmp_path)
     folder = tmp_path / spec.name
     assert record is not None
-    assert record == measurement_of(folder)
+    assert record == measurement_of(folder, spec)
     assert (record.design, record.epochs, record.seed, record.features) == (DESIGN, 3, 0, "fp32")
     assert (record.train_images, record.test_images, record.image) == (72, 60, "1x8x8")
     rows = list(csv.DictReader((folder / HISTORY).read_text().splitlines()))
@@ -74,7 +74,7 @@ def test_a_stopped_run_comes_to_the_very_same_weights(design: str, stopped_in: i
     whole = train(spec, data, tmp_path / "whole")
     with pytest.raises(Stopped):
         train(spec, data, tmp_path / "cut", watch=stop_in(stopped_in))
-    assert measurement_of(tmp_path / "cut" / spec.name) is None
+    assert measurement_of(tmp_path / "cut" / spec.name, spec) is None
     resumed = train(spec, data, tmp_path / "cut")
     assert whole is not None
     assert resumed is not None

@@ -194,7 +194,7 @@ def test_kurtosis_is_pulled_to_its_target_in_every_layer() -> None:
         kurtosis_regularizer([first, second]).item(), (0.2**2 + 0.8**2) / 2
     )  # BD-BNN's code: 1.8
     # dK/dw_i = 4 (w_i^3 - K v w_i) / (n v^2), of mean 0 and third moment 0, n = 4, v = 1/2, K = 2: zero everywhere
-    assert np.allclose(gradient(kurtosis_regularizer([first]), first), 0)
+    assert np.allclose(gradient(kurtosis_regularizer([first], 1.0), first), 0)
     uneven = numbers([2.0, -2.0, 1.0, -1.0])  # v = 5/2, fourth moment 17/2, K = 34/25
     slopes = [4 * (w**3 - 1.36 * 2.5 * w) / (4 * 6.25) for w in (2, -2, 1, -1)]
     expected = [2 * (1.36 - 1.8) * slope for slope in slopes]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 
 import pytest
 import torch
@@ -18,14 +17,14 @@ from training.run.optimizers import (
     PUBLISHED,
     Bop,
     Settings,
-    Stage,
     latent_weights,
     learned_tensors,
     make_optimizer,
     set_decay,
     set_rate,
-    stage_at,
+    settings_of,
 )
+from training.run.recipe import OptimizerNumbers
 
 NETWORK = build(small_key("resnet20"))
 REAL = build(small_key("resnet20", compute="fp32"))
@@ -233,16 +232,6 @@ def test_a_saved_state_goes_on_to_the_same_weights(name: str) -> None:
 # ------------------------------------------------------------------ stages, decay and rates
 
 
-def test_stages_are_halves_unless_said_otherwise() -> None:
-    assert [stage_at(part) for part in (0.0, 0.25, 0.5, 0.75, 1.0)] == [
-        Stage(1, 0.0), Stage(1, 0.5), Stage(2, 0.0), Stage(2, 0.5), Stage(2, 1.0),
-    ]  # fmt: skip
-    assert stage_at(0.4, switch=0.8) == Stage(1, 0.5)
-    for progress, switch in ((-0.1, 0.5), (1.1, 0.5), (math.nan, 0.5), (0.5, 0.0), (0.5, 1.0)):
-        with pytest.raises(BnncostError, match="must lie from 0 to 1"):
-            stage_at(progress, switch)
-
-
 def test_latent_weights_decay_in_the_first_stage_only() -> None:
     _, update = toy("sgd", Settings(rate=0.1, decay=0.5))
 
@@ -251,12 +240,28 @@ def test_latent_weights_decay_in_the_first_stage_only() -> None:
 
     assert [group["role"] for group in update.param_groups] == ["latent", "weight", "other"]
     for stage, expected in ((1, [0.5, 0.5, 0]), (2, [0, 0.5, 0]), (1, [0.5, 0.5, 0])):
-        set_decay(update, "decay_policy", Stage(stage, 0.0))
+        set_decay(update, "decay_policy", stage)
         assert decays() == expected
-        set_decay(update, "always", Stage(stage, 0.0))
+        set_decay(update, "no_latent_decay", stage)
+        assert decays() == [0, 0.5, 0]
+        set_decay(update, "always", stage)
         assert decays() == [0.5, 0.5, 0]
     with pytest.raises(BnncostError, match="unknown decay policy 'decay'; did you mean 'decay_policy'"):
-        set_decay(update, "decay", Stage(1, 0.0))
+        set_decay(update, "decay", 1)
+
+
+def test_latent_weights_decay_apart_where_that_is_said() -> None:
+    for latent, expected in ((None, 0.5), (0.0, 0.0), (0.125, 0.125)):
+        _, update = toy("adam", Settings(rate=0.1, decay=0.5, latent_decay=latent))
+        decays = {role: group["weight_decay"] for role, group in roles(update).items()}
+        assert decays == {"latent": expected, "weight": 0.5, "other": 0}
+
+
+def test_a_recipe_changes_what_it_says_of_the_published_settings() -> None:
+    assert settings_of("sgd", OptimizerNumbers()) == Settings(rate=0.1, decay=1e-4, momentum=0.9, clip=1.0)
+    told = OptimizerNumbers(rate=0.5, clip=False, latent_decay=0)
+    assert settings_of("sgd", told) == Settings(0.5, 1e-4, 0.9, clip=None, latent_decay=0)
+    assert settings_of("adam", OptimizerNumbers(clip=True)) == PUBLISHED["adam"]
 
 
 def test_decay_pulls_to_zero_by_rate_times_decay() -> None:
@@ -282,3 +287,14 @@ def test_rates_follow_their_schedule_from_the_first_rate() -> None:
         set_rate(update, "cosin", 0.5)
     with pytest.raises(BnncostError, match="must lie from 0 to 1"):
         set_rate(update, "linear", 1.5)
+
+
+def test_the_rate_is_reached_at_the_end_of_the_warm_up_and_falls_from_there() -> None:
+    """By hand: with a fifth of warm-up, 0.6 of training is half of what is left."""
+    _, update = toy("sgd", Settings(rate=0.4))
+    for schedule, progress, warmup, factor in (
+        ("cosine", 0.05, 0.2, 0.25), ("cosine", 0.2, 0.2, 1.0), ("cosine", 0.6, 0.2, 0.5), ("linear", 0.4, 0.2, 0.75),
+        ("linear", 1.0, 0.2, 0.0), ("cosine", 0.75, 1.0, 0.75), ("cosine", 1.0, 1.0, 1.0),
+    ):  # fmt: skip
+        set_rate(update, schedule, progress, warmup)
+        assert update.param_groups[0]["lr"] == pytest.approx(0.4 * factor)

@@ -12,11 +12,11 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.data.preparation import prepared
 from training.run.loop import Trainee, begin, train, train_epoch
-from training.run.objective import names_of_losses
+from training.run.objective import Terms, names_of_losses, terms_of
 from training.run.optimizers import Bop, latent_weights
-from training.run.phases import optimizer_of, phases_of, real_valued, teacher_of
+from training.run.phases import optimizer_of, phases_of, real_valued, stage_of, switch_epoch, teacher_of
+from training.run.preparation import prepared
 
 
 def begun(design: str, **changes: object) -> tuple[Trainee, list[torch.Tensor]]:
@@ -178,6 +178,105 @@ def test_losses_of_bits_wait_until_there_are_bits() -> None:
     first, second = phases_of(small_run("resnet20[warm_start+kurtosis_regularizer]@w0.25/digits"))
     assert names_of_losses(first) == ()
     assert names_of_losses(second) == ("kurtosis_regularizer",)
+
+
+# ------------------------------------------------------------------ what a stage minimizes, and how it is decayed
+
+
+@pytest.mark.parametrize(("epochs", "switch"), [(5, 0.5), (8, 0.3), (7, 0.9), (2, 0.5)])
+def test_stages_change_with_the_epoch_that_phases_change_with(epochs: int, switch: float) -> None:
+    """5 epochs cut at one half change with epoch 2, not in the middle of it."""
+    first, second = phases_of(small_run("resnet20[two_stage]@w0.25/digits", epochs, switch=switch))
+    recipe = small_run(epochs=epochs, switch=switch).recipe
+    assert switch_epoch(recipe) == first.end
+    assert [stage_of(epoch, recipe) for epoch in range(epochs)] == (
+        [1] * (first.end - first.first) + [2] * (second.end - second.first)
+    )
+
+
+def test_latent_weights_decay_until_the_switch_and_whole_epochs_long() -> None:
+    spec = small_run("resnet20[decay_policy]@w0.25/digits", 5, optimizers={"adam": {"decay": 0.5}})
+    images = prepared(spec.design, spec.recipe, small_data())
+    trainee = begin(phases_of(spec)[0], spec, images, None)
+    decays = []
+    for epoch in range(5):
+        for _ in train_epoch(trainee, spec, epoch, images):
+            decays.append((epoch, trainee.optimizer.param_groups[0]["weight_decay"]))
+    assert set(decays) == {(0, 0.5), (1, 0.5), (2, 0.0), (3, 0.0), (4, 0.0)}
+
+
+def test_what_larqs_zoo_trains_real_to_binary_with_can_be_said() -> None:
+    """Cross-entropy, 30 attention and 3 logits while weights are real; attention stops when they become bits."""
+    factors = small_run(losses={"labels": 1, "logits_teacher": 3, "attention_teacher": [30, 0]}).recipe.losses
+    both = ("logits_teacher", "attention_teacher")
+    assert terms_of(both, factors, 1) == Terms(1.0, {"logits_teacher": 3.0, "attention_teacher": 30.0})
+    assert terms_of(both, factors, 2) == Terms(1.0, {"logits_teacher": 3.0})
+    assert terms_of(("attention_teacher",), factors, 2) == Terms(1.0, {})
+
+
+def test_labels_are_read_unless_a_teacher_answers_in_their_place() -> None:
+    published = small_run().recipe.losses
+    assert terms_of(("logits_teacher",), published, 1) == Terms(0.0, {"logits_teacher": 1.0})
+    assert terms_of(("attention_teacher",), published, 1) == Terms(1.0, {"attention_teacher": 30.0})
+    late = small_run(losses={"logits_teacher": [0, 2], "labels": [0.5, 0.25]}).recipe.losses
+    assert terms_of(("logits_teacher",), late, 1) == Terms(1.0, {})
+    assert terms_of(("logits_teacher",), late, 2) == Terms(0.25, {"logits_teacher": 2.0})
+
+
+def test_the_loss_is_the_sum_of_its_terms() -> None:
+    """Twice the labels and half the distance from the teacher, in the second stage alone."""
+    changes = {"losses": {"labels": 2, "logits_teacher": [1, 0.5]}}
+    spec = small_run("resnet20[logits_teacher]@w0.25/digits", **changes)
+    images = prepared(spec.design, spec.recipe, small_data())
+    teacher = begin(
+        phases_of(small_run("resnet20@w0.25,compute=fp32/digits"))[0], spec, images, None
+    ).model.eval()
+    trainee = begin(phases_of(spec)[0], spec, images, teacher)
+    batch, labels = torch.randn(4, 1, 8, 8), torch.tensor([1, 2, 3, 4])
+    model = trainee.model.eval()
+    logits, guide = model(batch).flatten(1), teacher(batch).flatten(1)
+    right = torch.nn.functional.cross_entropy(logits, labels).item()
+    apart = torch.nn.functional.kl_div(
+        logits.log_softmax(1), guide.log_softmax(1), log_target=True, reduction="batchmean"
+    ).item()
+    found = [trainee.objective(model, batch, labels, stage).item() for stage in (1, 2)]
+    assert found == pytest.approx([2 * right + apart, 2 * right + 0.5 * apart], rel=1e-5)
+
+
+def test_the_kurtosis_aimed_at_is_the_recipes() -> None:
+    """Of a kurtosis K in every layer, targets t and t' give losses that differ by (K - t)^2 - (K - t')^2."""
+    name = "resnet20[kurtosis_regularizer]@w0.25/digits"
+    losses = {}
+    for target in (1.0, 1.8, None):
+        spec = small_run(name, kurtosis_target=target)
+        trainee = begin(phases_of(spec)[0], spec, prepared(spec.design, spec.recipe, small_data()), None)
+        spread = torch.tensor([1.0, -1.0, 0.0, 0.0])  # kurtosis 2
+        with torch.no_grad():
+            for param in latent_weights(trainee.model.network):
+                value = trainee.model.value(param)
+                value.copy_(spread.repeat(value.numel() // 4).view_as(value))
+        batch, labels = torch.zeros(2, 1, 8, 8), torch.tensor([1, 2])
+        losses[target] = trainee.objective(trainee.model.eval(), batch, labels, 1).item()
+    assert losses[1.0] - losses[1.8] == pytest.approx(1 - 0.2**2, rel=1e-4)
+    assert losses[None] == losses[1.8]
+
+
+def test_a_recipe_may_leave_latent_weights_unclipped() -> None:
+    wide = {"rate": 0.5, "decay": 0}
+    largest = []
+    for clip in (True, False):
+        trainee, _ = begun("resnet20@w0.25/digits", optimizers={"adam": {**wide, "clip": clip}})
+        weights = [trainee.model.value(param) for param in latent_weights(trainee.model.network)]
+        largest.append(max(float(weight.detach().abs().max()) for weight in weights))
+    assert largest[0] == 1.0
+    assert largest[1] > 1.2
+
+
+def test_a_warm_up_longer_than_a_phase_is_refused() -> None:
+    assert phases_of(small_run("resnet20[two_stage]@w0.25/digits", 4, warmup_epochs=2))
+    with pytest.raises(BnncostError, match=r"warm-up of 2.5 epochs is longer than a phase of .* which has 2"):
+        phases_of(small_run("resnet20[two_stage]@w0.25/digits", 4, warmup_epochs=2.5))
+    assert phases_of(small_run(epochs=4, warmup_epochs=2.5))
 
 
 def test_parameters_promised_positive_stay_so() -> None:

@@ -44,6 +44,34 @@ def test_all_mistakes_come_at_once_with_their_lines() -> None:
             "name: x\nepochs: 1\nbatch_size: 1\noptimizers:\n  adam: {flip_rate: 0.1}\n",
             "a.yaml:5: optimizers.adam: has 'flip_rate', which only 'bop' reads",
         ),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\noptimizers:\n  bop: {clip: false}\n",
+            "a.yaml:5: optimizers.bop: has 'clip', which 'bop' does not read",
+        ),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\noptimizers:\n  sgd: {latent_decay: -1}\n",
+            "a.yaml:5: optimizers.sgd.latent_decay: .*greater than or equal to 0",
+        ),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\nkurtosis_target: 0.5\n",
+            "a.yaml:4: kurtosis_target: .*equal to 1",
+        ),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\nlosses:\n  attention_teacher: [30, 0, 1]\n",
+            r"a.yaml:5: losses.attention_teacher: is \[30, 0, 1\], but must be a number from 0 on, or two in a list",
+        ),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\nlosses: {labels: true}\n",
+            "a.yaml:4: losses.labels: is True, but must be a number",
+        ),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\nlosses: {labels: [1, -1]}\n",
+            r"a.yaml:4: losses.labels: is \[1, -1\], but must",
+        ),
+        (
+            "name: x\nepochs: 1\nbatch_size: 1\nlosses: {labls: 1}\n",
+            "a.yaml:4: losses.labls: .*did you mean 'labels'",
+        ),
     ],
 )
 def test_other_mistakes(text: str, said: str) -> None:
@@ -67,4 +95,24 @@ def test_the_digest_follows_settings_not_names(tmp_path: Path) -> None:
     recipe = load_recipe("digits")
     assert recipe.model_copy(update={"name": "other", "description": "another"}).digest == recipe.digest
     assert recipe.model_copy(update={"epochs": 31}).digest != recipe.digest
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+def test_settings_that_came_later_leave_the_names_of_earlier_runs() -> None:
+    """The digests of the shipped recipes as they were when their settings were fewer."""
+    assert load_recipe("cpu-16").digest == "0296fb21"
+    recipe = load_recipe("digits")
+    for field, value in (
+        ("kurtosis_target", 1.4),
+        ("losses", {"labels": 1}),
+        ("optimizers", {"sgd": {"clip": False}}),
+    ):
+        changed = Recipe.model_validate({**recipe.model_dump(mode="json"), field: value})
+        assert changed.digest != recipe.digest
+
+
+def test_factors_by_stage_are_read_and_written_again() -> None:
+    text = "name: x\nepochs: 2\nbatch_size: 1\nlosses: {labels: 1, logits_teacher: 3, attention_teacher: [30, 0]}\n"
+    recipe = parse_settings(text, "a.yaml", Recipe)
+    assert (recipe.losses.labels, recipe.losses.attention_teacher) == (1.0, (30.0, 0.0))
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe

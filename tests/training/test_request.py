@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from small_runs import small_data, small_recipe
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from training.data.augment import Augmentation, eight_bit, normalize
-from training.data.dataset import Dataset, Part, checked
-from training.data.preparation import fitted, halved, prepared
+from training.data.dataset import Dataset, Part, checked, content_of, load, pinned
+from training.data.pins import path_and_digest
 from training.data.sources import read_npz
 from training.run.devices import choose_device, enough_memory
+from training.run.folders import RunSpec
+from training.run.preparation import fitted, halved, prepared
 from training.run.request import requested
 
 
@@ -42,9 +46,58 @@ def test_a_design_names_its_data(tmp_path: Path) -> None:
 def test_a_file_fits_the_design_of_its_size(tmp_path: Path) -> None:
     path = str(images(tmp_path / "mine.npz", 32))
     key, source, _ = requested("resnet20", path, tmp_path)
-    assert (str(key), source) == ("resnet20/cifar10", path)
+    assert (str(key), path_and_digest(source)[0]) == ("resnet20/cifar10", path)
     key, _, _ = requested("ir-net/resnet20/cifar10", path, tmp_path)
     assert key.network == "resnet20"
+
+
+def _run(source: str) -> RunSpec:
+    return RunSpec(DesignKey.parse("resnet20/cifar10"), small_recipe(), source)
+
+
+def test_images_of_ones_own_are_known_by_what_they_are_not_by_where_they_lie(tmp_path: Path) -> None:
+    mine = images(tmp_path / "mine.npz", 32)
+    _, source, _ = requested("resnet20", str(mine), tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    moved = shutil.copy(mine, tmp_path / "elsewhere" / "yours.npz")
+    _, other, _ = requested("resnet20", str(moved), tmp_path)
+    assert source != other
+    assert _run(source).name == _run(other).name
+    arrays = dict(np.load(mine))
+    arrays["x_train"][3, 0, 0, 0] ^= 1
+    np.savez(mine, **arrays)
+    _, changed, _ = requested("resnet20", str(mine), tmp_path)
+    assert _run(changed).name != _run(source).name
+    with pytest.raises(
+        BnncostError, match=r"mine.npz' holds other images or labels than those with the digest"
+    ):
+        load(source)
+    assert load(changed).image == (3, 32, 32)
+
+
+@pytest.mark.parametrize("changed", ["x_test", "y_train", "y_test", "classes"])
+def test_every_part_of_a_data_set_counts(changed: str, tmp_path: Path) -> None:
+    path = images(tmp_path / "mine.npz", 8)
+    arrays = {**np.load(path), "classes": np.array([f"class {number}" for number in range(10)])}
+    np.savez(path, **arrays)
+    before = content_of(load(path))
+    arrays[changed] = arrays[changed][::-1]
+    np.savez(path, **arrays)
+    assert content_of(load(path)) != before
+
+
+def test_names_and_what_is_not_there_stay_as_they_are(tmp_path: Path) -> None:
+    assert pinned("digits") == "digits"
+    assert pinned(str(tmp_path / "none.npz")) == str(tmp_path / "none.npz")
+    assert pinned("mine.npz@sha256:1f3a5b7c9d0e") == "mine.npz@sha256:1f3a5b7c9d0e"
+    assert _run("digits").digest == small_run_digest("digits")
+
+
+def small_run_digest(data: str) -> str:
+    """The digest that runs on named sets have had from the first: of their parts, one a line."""
+    recipe = small_recipe()
+    parts = ["resnet20/cifar10", recipe.name, recipe.digest, data, "0"]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
 
 def test_averaged_images_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from costmodel.designs.outcome import OutcomeRow
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from training.review.comparisons import jobs_of
-from training.review.outcome import Row, outcome_of, switches_of
+from training.review.outcome import outcome_of, switches_of
 from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
+from training.review.plan_file import parse_plan
 from training.review.study import planned, review, show_planned
 from training.run.folders import RECORD, open_folder
-from training.run.settings_file import parse_settings
 
 PLAN = """
 name: tiny
@@ -28,8 +29,8 @@ title: A tiny study
 baseline: resnet20[hardtanh]/digits
 recipe: {base: digits, epochs: 5}
 references: [fp32]
-alone: [prelu, double_residual]
-pairs: [{method: double_residual, beside: norm_before_sign}]
+alone: [prelu, squeeze_excitation]
+pairs: [{method: squeeze_excitation, beside: norm_before_sign}]
 seeds: 2
 """
 PLAIN, BARE = "resnet20[hardtanh]/digits", "resnet20/digits"
@@ -37,13 +38,13 @@ TOP1 = {
     PLAIN: (50.0, 54.0),  # mean 52, variance 8
     BARE: (55.0,),
     "resnet20[prelu]/digits": (56.0, 59.0, 62.0),  # mean 59, variance 9
-    "resnet20[double_residual+hardtanh]/digits": (49.5, 49.5),  # variance 0
+    "resnet20[hardtanh+squeeze_excitation]/digits": (49.5, 49.5),  # variance 0
     "resnet20@compute=fp32/digits": (90.0,),
 }
 
 
 def plan_of(text: str = PLAN) -> Plan:
-    return parse_settings(text, "tiny.yaml", Plan)
+    return parse_plan(text, "tiny.yaml")
 
 
 def write_records(plan: Plan, runs: Path, top1: dict[str, tuple[float, ...]]) -> None:
@@ -63,7 +64,7 @@ def plan() -> Plan:
     return plan_of(PLAN.replace("seeds: 2", "seeds: 2\nmore_seeds: {prelu: 3}"))
 
 
-def rows(plan: Plan, runs: Path) -> dict[str, Row]:
+def rows(plan: Plan, runs: Path) -> dict[str, OutcomeRow]:
     return {row.label: row for row in outcome_of(plan, runs).rows}
 
 
@@ -78,9 +79,9 @@ def test_gains_are_the_differences_of_means_with_welchs_error(plan: Plan, tmp_pa
     assert (prelu.gain, prelu.gain_error) == (7.0, pytest.approx(math.sqrt(8 / 2 + 9 / 3)))
     assert (prelu.against, prelu.against_label) == (BARE, "without hardtanh")
     assert (prelu.gain_against, prelu.gain_against_error) == (4.0, None), "its fair pair has one seed"
-    double = found["double_residual"]
-    assert (double.gain, double.gain_against, double.top1_spread) == (-2.5, -2.5, 0.0)
-    assert double.gain_against_error == pytest.approx(2.0)
+    gated = found["squeeze_excitation"]
+    assert (gated.gain, gated.gain_against, gated.top1_spread) == (-2.5, -2.5, 0.0)
+    assert gated.gain_against_error == pytest.approx(2.0)
     assert (found["fp32"].gain, found["fp32"].top1_spread) == (38.0, None)
     assert found["without hardtanh"].gain == 3.0
 
@@ -91,8 +92,8 @@ def test_what_is_not_measured_is_missing_and_gains_nothing(plan: Plan, tmp_path:
     (row,) = outcome.rows
     assert (row.label, row.gain, row.gain_against) == ("prelu", None, None)
     assert set(outcome.missing) == {
-        PLAIN, BARE, "resnet20@compute=fp32/digits", "resnet20[double_residual+hardtanh]/digits",
-        "resnet20[hardtanh+norm_before_sign]/digits", "resnet20[double_residual+hardtanh+norm_before_sign]/digits",
+        PLAIN, BARE, "resnet20@compute=fp32/digits", "resnet20[hardtanh+squeeze_excitation]/digits",
+        "resnet20[hardtanh+norm_before_sign]/digits", "resnet20[hardtanh+norm_before_sign+squeeze_excitation]/digits",
     }  # fmt: skip
 
 
@@ -119,7 +120,7 @@ def test_the_outcome_is_written_as_json_with_all_its_rows(plan: Plan, tmp_path: 
     assert path.name == "tiny.json"
     assert (read["plan"], read["title"], read["baseline"]) == ("tiny", "A tiny study", PLAIN)
     assert read["protocols"] == [f"digits ({plan.recipe.digest}) on digits, 1293 images of 1x8x8, 5 epochs"]
-    assert read["rows"] == [asdict(row) for row in outcome.rows]
+    assert read["rows"] == [row.model_dump() for row in outcome.rows]
     assert read == outcome.to_mapping()
 
 

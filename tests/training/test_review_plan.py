@@ -12,28 +12,29 @@ from costmodel.methods import METHODS
 from training.review.comparisons import Comparison, comparisons_of, jobs_of, left_out_of
 from training.review.fair import trains_alike
 from training.review.pace import Pace, macs_of, pace_of
-from training.review.plan import Plan, load_plan
+from training.review.plan import Plan
+from training.review.plan_file import load_plan, parse_plan
 from training.run.durations import seconds_of
 from training.run.folders import HISTORY, RunSpec, open_folder
 from training.run.recipe import load_recipe
-from training.run.settings_file import parse_settings, shipped
+from training.run.settings_file import shipped
 
 HEAD = "name: tiny\nrecipe: digits\n"
 WHOLE = """
 baseline: resnet20/digits
 references: [fp32, int8]
-first: [double_residual, full]
+first: [double_residual+real_shortcut, full]
 alone: [prelu, double_residual]
 pairs:
   - {method: double_residual, beside: norm_before_sign}
 full: {methods: [prelu, double_residual], leave_one_out: true}
 widths: [1.5]
-more_seeds: {baseline: 3, double_residual: 2}
+more_seeds: {baseline: 3, double_residual+real_shortcut: 2}
 """
 
 
 def plan_of(text: str) -> Plan:
-    return parse_settings(HEAD + text, "tiny.yaml", Plan)
+    return parse_plan(HEAD + text, "tiny.yaml")
 
 
 def compared(text: str) -> dict[str, tuple[str, str]]:
@@ -49,30 +50,32 @@ def _short(design: DesignKey | None) -> str:
 def test_runs_come_in_order_each_once() -> None:
     """By hand: baseline, references, what is first, company, alone, pairs, full less one, width; then other seeds.
 
-    The full design less one of its two methods is the other one alone, so those two are trained once.
+    The full design less double_residual is prelu alone, which is trained once.
     """
     jobs = [(job.seed, _short(job.design)) for job in jobs_of(plan_of(WHOLE))]
     assert jobs == [
         (0, "resnet20"),
         (0, "resnet20@compute=fp32"),
         (0, "resnet20@compute=int8"),
-        (0, "resnet20[double_residual]"),
+        (0, "resnet20[double_residual+real_shortcut]"),
         (0, "resnet20[double_residual+prelu]"),
-        (0, "resnet20[norm_before_sign]"),
+        (0, "resnet20[real_shortcut]"),
+        (0, "resnet20[norm_before_sign+real_shortcut]"),
         (0, "resnet20[prelu]"),
-        (0, "resnet20[double_residual+norm_before_sign]"),
+        (0, "resnet20[double_residual+norm_before_sign+real_shortcut]"),
+        (0, "resnet20[double_residual]"),
         (0, "resnet20@w1.5"),
         (1, "resnet20"),
-        (1, "resnet20[double_residual]"),
+        (1, "resnet20[double_residual+real_shortcut]"),
         (2, "resnet20"),
     ]
 
 
 def test_one_run_serves_every_comparison_of_its_design() -> None:
     jobs = {_short(job.design): job for job in jobs_of(plan_of(WHOLE)) if job.seed == 0}
-    served = [(item.label, item.role) for item in jobs["resnet20[double_residual]"].serves]
-    assert served == [("double_residual", "alone"), ("full - prelu", "without")]
-    assert jobs["resnet20[double_residual]"].label == "double_residual"
+    served = [(item.label, item.role) for item in jobs["resnet20[prelu]"].serves]
+    assert served == [("prelu", "alone"), ("full - double_residual", "without")]
+    assert jobs["resnet20[prelu]"].label == "prelu"
     spec = jobs["resnet20"].spec("elsewhere.npz")
     assert spec == RunSpec(DesignKey.parse("resnet20/digits"), load_recipe("digits"), "elsewhere.npz", 0)
 
@@ -81,12 +84,13 @@ def test_everything_has_its_fair_pair() -> None:
     assert compared(WHOLE) == {
         "fp32": ("resnet20@compute=fp32", "resnet20"),
         "int8": ("resnet20@compute=int8", "resnet20"),
-        "double_residual": ("resnet20[double_residual]", "resnet20"),
+        "double_residual+real_shortcut": ("resnet20[double_residual+real_shortcut]", "resnet20[real_shortcut]"),
         "full": ("resnet20[double_residual+prelu]", "resnet20"),
-        "norm_before_sign": ("resnet20[norm_before_sign]", "resnet20"),
+        "real_shortcut": ("resnet20[real_shortcut]", "resnet20"),
+        "norm_before_sign+real_shortcut": ("resnet20[norm_before_sign+real_shortcut]", "resnet20"),
         "prelu": ("resnet20[prelu]", "resnet20"),
-        "double_residual+norm_before_sign": (
-            "resnet20[double_residual+norm_before_sign]", "resnet20[norm_before_sign]",
+        "double_residual+norm_before_sign+real_shortcut": (
+            "resnet20[double_residual+norm_before_sign+real_shortcut]", "resnet20[norm_before_sign+real_shortcut]",
         ),
         "full - prelu": ("resnet20[double_residual]", "resnet20[double_residual+prelu]"),
         "full - double_residual": ("resnet20[prelu]", "resnet20[double_residual+prelu]"),
@@ -127,9 +131,9 @@ full: {methods: [prelu, channel_scale], leave_one_out: prelu}
 
 def test_all_methods_are_all_that_change_something() -> None:
     plan = plan_of("baseline: resnet20/digits\nalone: all\n")
-    labels = {item.label for item in comparisons_of(plan)}
+    studied = {item.method for item in comparisons_of(plan) if item.role == "alone"}
     reasons = left_out_of(plan)
-    assert labels - {"baseline"} == set(METHODS) - set(reasons)
+    assert studied == set(METHODS) - set(reasons)
     assert {"clipped_ste", "clipped_weight_ste", "option_a_shortcut", "adam"} <= set(reasons)
     assert "changes nothing in the training of 'resnet20/digits'" in reasons["adam"]
     no_shortcuts = left_out_of(plan_of("baseline: vgg_small/digits\nalone: all\n"))
@@ -146,6 +150,8 @@ def test_all_methods_are_all_that_change_something() -> None:
         ("resnet20[sgd]", "resnet20", False),
         ("resnet20[logits_teacher]", "resnet20", False),
         ("resnet20[width(factor=1.5)]", "resnet20@w1.5", True),
+        ("resnet20[decay_policy]", "resnet20", False),
+        ("resnet20[bop+no_latent_decay]", "resnet20[bop]", True),
         ("resnet20@w1.5", "resnet20", False),
     ],
 )
@@ -154,12 +160,63 @@ def test_designs_that_train_alike_are_told_from_others(one: str, other: str, ali
     assert trains_alike(*designs, load_recipe("digits")) is alike
 
 
+# ------------------------------------------------------------------ what a method's paper has round it
+
+
+def test_what_a_method_needs_stands_on_both_sides() -> None:
+    text = "baseline: resnet20/digits\nalone: [ede, rbnn_gradient, sgd, bop, ede_weights, two_stage]\n"
+    pairs = {label: sides for label, sides in compared(text).items() if "+" in label}
+    assert pairs["ede+hardtanh"] == ("resnet20[ede+hardtanh]", "resnet20[hardtanh]")
+    assert pairs["rbnn_gradient+hardtanh+sample_standardize"] == (
+        "resnet20[hardtanh+rbnn_gradient+sample_standardize]", "resnet20[hardtanh+sample_standardize]",
+    )  # fmt: skip
+    assert pairs["sgd+standardize_weights"] == (
+        "resnet20[sgd+standardize_weights]",
+        "resnet20[standardize_weights]",
+    )
+    assert pairs["bop+no_latent_decay"] == ("resnet20[bop+no_latent_decay]", "resnet20[no_latent_decay]")
+    assert pairs["two_stage+decay_policy"] == ("resnet20[decay_policy+two_stage]", "resnet20[decay_policy]")
+
+
+def test_what_is_there_or_changes_nothing_is_not_added() -> None:
+    """A recipe without decay of latent weights is what Bop asks for; a baseline may have a hardtanh already."""
+    recipe = "{base: digits, optimizers: {adam: {latent_decay: 0}}}"
+    text = f"name: tiny\nrecipe: {recipe}\nbaseline: resnet20[hardtanh]/digits\nalone: [bop, ede]\n"
+    found = {item.label: item for item in comparisons_of(parse_plan(text, "tiny.yaml")) if item.against}
+    assert set(found) == {"bop", "ede"}
+    assert _short(found["ede"].design) == "resnet20[ede+hardtanh]"
+    assert all(_short(item.against) == "resnet20[hardtanh]" for item in found.values())
+
+
+def test_what_a_plan_puts_beside_a_method_stays() -> None:
+    """A PReLU that the plan asks for keeps the slot that EDE's hardtanh would take."""
+    pairs = "[{method: ede, beside: [prelu]}, {method: ede, beside: [channel_scale]}, {method: prelu, beside: [ede]}]"
+    found = compared(f"baseline: resnet20/digits\npairs: {pairs}\n")
+    assert found["prelu+ede"] == ("resnet20[ede+prelu]", "resnet20[ede]")
+    assert found["ede+prelu"] == ("resnet20[ede+prelu]", "resnet20[prelu]")
+    assert found["ede+channel_scale+hardtanh"] == (
+        "resnet20[channel_scale+ede+hardtanh]", "resnet20[channel_scale+hardtanh]",
+    )  # fmt: skip
+
+
+def test_sgd_and_adam_are_compared_only_where_latent_weights_move_alike() -> None:
+    """The surroundings of `sgd` see to it; where a plan takes them away, or begins with SGD, it is refused."""
+    with pytest.raises(BnncostError, match=r"by SGD the latent weights of .* move many times more slowly"):
+        plan_of("baseline: resnet20/digits\npairs: [{method: sgd, beside: [centre_weights]}]\n")
+    recipe = "name: tiny\nrecipe: {base: digits, optimizer: sgd}\nbaseline: resnet20/digits\nalone: [adam]\n"
+    with pytest.raises(BnncostError, match=r"put one of .*standardize_weights.* on both sides"):
+        parse_plan(recipe, "tiny.yaml")
+    fixed = parse_plan(f"{recipe}fixed: [magnitude_aware_sign]\n", "tiny.yaml")
+    assert {item.label for item in comparisons_of(fixed)} == {"baseline", "adam"}
+    assert compared("baseline: resnet20/digits\nalone: [bop]\n")
+
+
 # ------------------------------------------------------------------ what plans may say
 
 
 def test_a_recipe_may_be_changed_in_the_plan() -> None:
     text = "name: a\nbaseline: resnet20/digits\nrecipe: {base: cifar, epochs: 7, optimizers: {adam: {rate: 0.5}}}\n"
-    base, changed = load_recipe("cifar"), parse_settings(text, "a.yaml", Plan).recipe
+    base, changed = load_recipe("cifar"), parse_plan(text, "a.yaml").recipe
     assert (changed.name, changed.epochs, changed.batch_size) == ("cifar", 7, base.batch_size)
     assert changed.optimizers.adam.rate == 0.5
     assert changed.optimizers.adam.decay == base.optimizers.adam.decay
@@ -190,7 +247,7 @@ colour: blue
 
 def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
     with pytest.raises(BnncostError) as raised:
-        parse_settings(MISTAKES, "p.yaml", Plan)
+        parse_plan(MISTAKES, "p.yaml")
     lines = str(raised.value).splitlines()
     starts = [line.split(": ", 2)[:2] for line in lines]
     assert sorted(starts, key=lambda item: int(item[0].rpartition(":")[2])) == [
@@ -256,9 +313,16 @@ def test_studies_of_resnet20_have_what_the_chapter_asks_for(name: str) -> None:
     plan = load_plan(name)
     found: dict[str, Comparison] = {item.label: item for item in comparisons_of(plan)}
     assert len({item.design for item in found.values()}) >= 20
-    for label in ("baseline", "learned_threshold", "norm_before_sign", "double_residual"):
+    for label in (
+        "baseline",
+        "learned_threshold",
+        "norm_before_sign",
+        "double_residual+real_shortcut",
+        "real_shortcut",
+    ):
         assert found[label].seeds >= 2
-    assert found["double_residual+norm_before_sign"].against == found["norm_before_sign"].design
+    both = found["double_residual+norm_before_sign+real_shortcut"]
+    assert both.against == found["norm_before_sign+real_shortcut"].design
     assert {"fp32", "int8", "int4", "full", "w1.5", "w2"} <= set(found)
     studied = {
         METHODS[item.method.partition("(")[0]].category for item in found.values() if item.role == "alone"

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from costmodel.errors import BnncostError
-from training.review.schedule import Study, _assign, _end, _listen, _start, missing, run_all
+from training.review.schedule import Sitting, _assign, _end, _listen, _start, missing, run_all
 from training.review.view import View, view_for
 from training.review.worker import Setting
 from training.run.folders import RECORD, RunSpec, open_folder
@@ -96,20 +96,20 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
 def test_a_worker_that_dies_idle_is_replaced_and_no_run_is_blamed(tmp_path: Path) -> None:
     from quick_training import open_quick, spec
 
-    study = Study((spec("resnet20"),), Setting("0.01", tmp_path, "cpu"), view())
-    worker = _start(study, 0, open_quick)
-    study.workers.append(worker)
+    sitting = Sitting((spec("resnet20"),), Setting("0.01", tmp_path, "cpu"), view())
+    worker = _start(sitting, 0, open_quick)
+    sitting.workers.append(worker)
     try:
         while not worker.ready:
-            _listen(study, open_quick)
+            _listen(sitting, open_quick)
         worker.process.kill()
         worker.process.join()
-        _assign(study)
-        _listen(study, open_quick)
-        assert (study.refused, study.failures) == ("", {})
-        assert study.workers[0].process.pid != worker.process.pid
+        _assign(sitting)
+        _listen(sitting, open_quick)
+        assert (sitting.refused, sitting.failures) == ("", {})
+        assert sitting.workers[0].process.pid != worker.process.pid
     finally:
-        for one in study.workers:
+        for one in sitting.workers:
             _end(one)
 
 

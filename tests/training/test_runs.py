@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from small_runs import small_run
 
+from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from training.run.folders import CHECKPOINT, RECORD, SPEC, claimed, load_spec, open_folder
+from training.run.folders import CHECKPOINT, RECORD, SPEC, claimed, load_spec, measurement_of, open_folder
 from training.run.loop import trained_model
 
 
@@ -73,3 +75,29 @@ def test_a_run_without_its_checkpoint_says_what_to_do(tmp_path: Path) -> None:
     assert not (folder / CHECKPOINT).exists()
     with pytest.raises(BnncostError, match="lost its checkpoint; delete the folder and train it"):
         trained_model(folder, small_run())
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"design": "resnet20[prelu]/digits"},
+            "has the design resnet20.prelu./digits, but lies in .* with the design",
+        ),
+        ({"seed": 1}, "has the seed 1, but lies in the folder of a run with the seed 0; move it"),
+        ({"recipe": "other"}, r"has the recipe other \(1f3a5b7c\), but lies in .* with the recipe small \("),
+        ({}, r"has the recipe small \(1f3a5b7c\)"),
+    ],
+)
+def test_a_record_of_another_run_is_refused(changed: dict[str, object], said: str, tmp_path: Path) -> None:
+    spec = small_run()
+    folder = open_folder(spec, tmp_path)
+    record = Measurement(
+        str(spec.design), "fp32", 50.0, 50.0, spec.recipe.name, spec.recipe.digest, "generated", "1x8x8", 72, 60, 3, 0,
+        1.0, "cpu", "2.13.0", "abc", "2026-01-01",
+    )  # fmt: skip
+    (folder / RECORD).write_text(record.to_json())
+    assert measurement_of(folder, spec) == record
+    (folder / RECORD).write_text(replace(record, recipe_digest="1f3a5b7c", **changed).to_json())
+    with pytest.raises(BnncostError, match=said):
+        measurement_of(folder, spec)

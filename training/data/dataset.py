@@ -6,6 +6,7 @@ shifts and normalizes batches there.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from costmodel.designs import catalogue
 from costmodel.errors import BnncostError, unknown
 from training.data.cifar_pickles import LAYOUTS, layout_of, read_folder
 from training.data.image_folders import read_folders
+from training.data.pins import path_and_digest, with_digest
 from training.data.sources import (
     OTHER_FORMS,
     TORCHVISION,
@@ -83,13 +85,14 @@ def load(
 
     Named sets but digits come by torchvision, which keeps them in `folder` and fetches them if `download`; where it
     does not load, CIFAR is read from its unpacked folder in there. A name goes before a path: write `./digits` for
-    a folder of that name. Raises BnncostError with what is wrong, and where.
+    a folder of that name. Behind a path may stand the digest of what it should hold (`training.data.pins`). Raises
+    BnncostError with what is wrong, and where.
 
     >>> digits = load("digits")
     >>> digits.train.images.shape, len(digits.test), digits.image
     (torch.Size([1437, 1, 8, 8]), 360, (1, 8, 8))
     """
-    text = os.fspath(name_or_path)
+    text, digest = path_and_digest(os.fspath(name_or_path))
     if text in NAMES:
         name, arrays = text, _read_named(text, Path(folder), download)
     else:
@@ -97,7 +100,36 @@ def load(
     data = checked(name, arrays)
     if name in NAMES:
         require_fit(data, catalogue.DATASETS[name])
+    if digest and digest != content_of(data):
+        raise BnncostError(
+            f"'{text}' holds other images or labels than those with the digest {digest} (it has {content_of(data)}); "
+            "put those back, or begin new runs with what it holds now: give the path alone."
+        )
     return data
+
+
+DIGITS_OF_CONTENT = 12
+
+
+def content_of(data: Dataset) -> str:
+    """Digest all images and labels of a data set and the names of its classes, as hexadecimal digits."""
+    found = hashlib.sha256(repr(data.classes).encode())
+    for part in (data.train, data.test):
+        for tensor in (part.images, part.labels):
+            found.update(repr(tuple(tensor.shape)).encode())
+            found.update(tensor.cpu().contiguous().numpy().data)
+    return found.hexdigest()[:DIGITS_OF_CONTENT]
+
+
+def pinned(source: str, data: Dataset | None = None) -> str:
+    """Write the digest of what lies at a path behind it; names, and paths where nothing lies, stay as they are.
+
+    `data` is what was read there, where it has been.
+    """
+    path, digest = path_and_digest(source)
+    if digest or path in NAMES or not Path(path).exists():
+        return source
+    return with_digest(path, content_of(data if data is not None else load(path)))
 
 
 def _read_named(name: str, folder: Path, download: bool) -> Arrays:

@@ -16,7 +16,6 @@ from costmodel.networks.build import build
 from costmodel.output import write_whole
 from training.data.augment import Normalization
 from training.data.dataset import Dataset, Part, load
-from training.data.preparation import prepared
 from training.export.checking import Agreement, answers_of, compared, top1
 from training.export.compiling import fixed_program, float_program
 from training.export.files import write_deployment
@@ -25,6 +24,7 @@ from training.export.program import Program
 from training.module.lower import Lowered
 from training.run.folders import load_spec, measurement_of
 from training.run.loop import trained_model
+from training.run.preparation import prepared
 
 PRECISIONS = ("fp32", "int16", "int8", "int6", "int4")
 CALIBRATION_IMAGES = 256
@@ -87,7 +87,8 @@ def export_run(
     Without `data` the run's own data set is read. Raises BnncostError for a run that is not finished, an unknown
     precision, and where no precision can be exported.
     """
-    spec, record = load_spec(run), measurement_of(run)
+    spec = load_spec(run)
+    record = measurement_of(run, spec)
     if record is None:
         raise BnncostError(
             f"run '{run}' has not ended, so there is no network to export; train it to its end first."

@@ -9,7 +9,15 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, unknown
 from costmodel.methods import METHODS, MethodUse
 from costmodel.networks.build import build
-from training.review.fair import fair_pair, in_one_order, takes_over, trains_alike, with_methods
+from training.review.fair import (
+    fair_pair,
+    in_one_order,
+    require_same_scale,
+    surrounded,
+    takes_over,
+    trains_alike,
+    with_methods,
+)
 from training.review.plan import ALL, Plan, Role
 from training.run.folders import RunSpec
 from training.run.recipe import Recipe
@@ -174,34 +182,49 @@ def _methods_alone(plan: Plan) -> Found:
 
 
 def _alone(plan: Plan, use: MethodUse) -> Comparison | BnncostError:
-    return _compared(plan, str(use), "alone", baseline_of(plan), use)
+    return _compared(plan, "alone", baseline_of(plan), use)
 
 
 def _pair(plan: Plan, method: str, beside: tuple[str, ...]) -> Comparison | BnncostError:
     label, studied = "+".join((method, *beside)), MethodUse.parse(method)
-    for other in map(MethodUse.parse, beside):
+    chosen = tuple(map(MethodUse.parse, beside))
+    for other in chosen:
         if takes_over(studied, other):
             return BnncostError(
                 f"{label}: '{method}' takes the place of '{other}' and cannot stand beside it."
             )
     try:
-        company = with_methods(baseline_of(plan), map(MethodUse.parse, beside))
+        company = with_methods(baseline_of(plan), chosen)
     except BnncostError as error:
         return BnncostError(f"{label}: {error}")
-    return _compared(plan, label, "pair", company, studied)
+    return _compared(plan, "pair", company, studied, chosen)
 
 
 def _compared(
-    plan: Plan, label: str, role: Role, company: DesignKey, use: MethodUse
+    plan: Plan, role: Role, company: DesignKey, use: MethodUse, chosen: tuple[MethodUse, ...] = ()
 ) -> Comparison | BnncostError:
-    """Add a method to the designs that it is compared in, or say why that cannot be trained, or changes nothing."""
+    """Add a method to the designs that it is compared in, or say why that cannot be trained, or changes nothing.
+
+    Its company gets what the papers of the method, and of what was `chosen` to stand beside it, have round them; the
+    label names that too.
+    """
     from training.run.phases import require_trainable  # it loads torch, which plans need for nothing else
 
+    label = "+".join(map(str, (use, *chosen)))
     try:
-        design, against = with_methods(company, [use]), fair_pair(company, use)
+        build(
+            with_methods(company, [use])
+        )  # a network without room for it says so, not one for what it needs
+        fitting = company
+        for item in (*chosen, use):
+            fitting = surrounded(fitting, item, plan.recipe, (*chosen, use))
+        added = (other for other in fitting.methods if other not in company.methods)
+        label = "+".join((label, *map(str, added)))
+        design, against = with_methods(fitting, [use]), fair_pair(fitting, use)
         require_trainable(design)
         if trains_alike(design, against, plan.recipe):
             return BnncostError(f"'{use}' changes nothing in the training of '{against}'; leave it out.")
+        require_same_scale(design, against, plan.recipe)
     except BnncostError as error:
         return BnncostError(f"{label}: {error}")
     return Comparison(label, role, str(use), design, against)
@@ -235,7 +258,11 @@ def _company(plan: Plan, design: DesignKey) -> Comparison:
     """A design that nothing but a fair comparison asks for."""
     baseline = baseline_of(plan)
     added = [str(use) for use in design.methods if use not in baseline.methods]
-    removed = [f"without {use}" for use in baseline.methods if use not in design.methods]
+    removed = [
+        f"without {use}"
+        for use in baseline.methods
+        if not any(use == other or takes_over(other, use) for other in design.methods)
+    ]
     label = ", ".join([*(["+".join(added)] if added else []), *removed])
     return Comparison(label, "company", "+".join(added), design, baseline)
 

@@ -1,19 +1,17 @@
-"""What a study has found so far: every design's accuracy over its seeds, and its gain over its fair pair.
+"""From the runs of a study to its outcome: every design's accuracy over its seeds, and its gain over its fair pair.
 
-Nothing here is priced: the outcome is written as JSON, and whoever reads it puts cost beside it.
+Nothing here is priced: the outcome is written as JSON, and whoever reads it puts costs beside it.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import Any
+from statistics import fmean
 
 from costmodel.designs.key import DesignKey
+from costmodel.designs.outcome import Outcome, OutcomeRow, spread, standard_error
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
@@ -36,7 +34,7 @@ class Sample:
     @property
     def spread(self) -> float | None:
         """Sample standard deviation over the seeds; None for one seed."""
-        return stdev(self.top1) if len(self.top1) > 1 else None
+        return spread(self.top1)
 
 
 def gain(sample: Sample, against: Sample | None) -> float | None:
@@ -49,63 +47,10 @@ def gain(sample: Sample, against: Sample | None) -> float | None:
 
 
 def gain_error(sample: Sample, against: Sample | None) -> float | None:
-    """Standard error of the difference of two means, in points; None unless both have two seeds or more.
-
-    The square root of s1²/n1 + s2²/n2, with the sample variances of the two designs (Welch 1947).
-    """
-    if against is None or sample.spread is None or against.spread is None:
+    """Calculate the standard error of a gain, in points; None unless both designs have two seeds or more."""
+    if against is None:
         return None
-    return math.sqrt(sample.spread**2 / len(sample.top1) + against.spread**2 / len(against.top1))
-
-
-@dataclass(frozen=True)
-class Row:
-    """One comparison: a design, its accuracy [%], and what it gained [points] over the plain BNN and over `against`.
-
-    `label` is the design's name in the study, `against_label` that of its fair pair; `method` is what is studied.
-    """
-
-    label: str
-    role: str
-    method: str
-    design: str
-    seeds: int
-    top1_mean: float
-    top1_spread: float | None
-    gain: float | None
-    gain_error: float | None
-    against: str | None
-    against_label: str | None
-    gain_against: float | None
-    gain_against_error: float | None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """All that a study has found: its rows, and which designs are not measured yet or could not be trained.
-
-    `switches` says how the baseline is built where repairs have a choice; `protocols` has one entry unless runs of
-    unlike data lie in one folder.
-    """
-
-    plan: str
-    title: str
-    description: str
-    protocols: tuple[str, ...]
-    baseline: str
-    switches: Mapping[str, str]
-    rows: tuple[Row, ...]
-    missing: tuple[str, ...]
-    failed: Mapping[str, str]
-
-    def to_json(self) -> str:
-        """Write as one JSON object."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Give what the JSON says, as plain values."""
-        values: dict[str, Any] = json.loads(self.to_json())
-        return values
+    return standard_error(sample.spread, len(sample.top1), against.spread, len(against.top1))
 
 
 def outcome_of(
@@ -116,26 +61,31 @@ def outcome_of(
     Raises BnncostError for a damaged record, and where runs of the plan differ in more than design and seed.
     """
     specs = [job.spec(data or plan.images) for job in jobs_of(plan)]
-    found = {spec: made for spec in specs if (made := measurement_of(runs / spec.name)) is not None}
-    protocols = tuple(dict.fromkeys(made.protocol for made in found.values()))
+    measured = {spec: made for spec in specs if (made := measurement_of(runs / spec.name, spec)) is not None}
+    protocols = tuple(dict.fromkeys(made.protocol for made in measured.values()))
     if len(protocols) > 1:
         raise BnncostError(
             f"'{runs}' holds runs of plan '{plan.name}' that cannot be compared: {'; '.join(protocols)}. "
             "Train them with one data set in a folder of its own: name another --out."
         )
     samples = {
-        design: Sample(tuple(made.top1 for spec, made in found.items() if spec.design == design))
-        for design in {spec.design for spec in found}
+        design: Sample(tuple(made.top1 for spec, made in measured.items() if spec.design == design))
+        for design in {spec.design for spec in measured}
     }
     comparisons = comparisons_of(plan)
     labels = {item.design: item.label for item in reversed(comparisons)}
     baseline = baseline_of(plan)
     return Outcome(
-        plan.name, plan.title, plan.description, protocols, str(baseline), switches_of(plan),
-        tuple(_row(item, samples, labels, baseline) for item in comparisons if item.design in samples),
-        tuple(dict.fromkeys(str(item.design) for item in comparisons if item.design not in samples)),
-        _failed(specs, found, failures or {}),
-    )  # fmt: skip
+        plan=plan.name,
+        title=plan.title,
+        description=plan.description,
+        protocols=protocols,
+        baseline=str(baseline),
+        switches=switches_of(plan),
+        rows=tuple(_row(item, samples, labels, baseline) for item in comparisons if item.design in samples),
+        missing=tuple(dict.fromkeys(str(item.design) for item in comparisons if item.design not in samples)),
+        failed=_failed(specs, measured, failures or {}),
+    )
 
 
 def _row(
@@ -143,11 +93,11 @@ def _row(
     samples: Mapping[DesignKey, Sample],
     labels: Mapping[DesignKey, str],
     baseline: DesignKey,
-) -> Row:
+) -> OutcomeRow:
     sample = samples[item.design]
     plain = samples.get(baseline) if item.against is not None else None
     other = samples.get(item.against) if item.against is not None else None
-    return Row(
+    return OutcomeRow(
         label=item.label,
         role=item.role,
         method=item.method,
@@ -165,13 +115,13 @@ def _row(
 
 
 def _failed(
-    specs: Iterable[RunSpec], found: Mapping[RunSpec, Measurement], failures: Mapping[str, str]
+    specs: Iterable[RunSpec], measured: Mapping[RunSpec, Measurement], failures: Mapping[str, str]
 ) -> dict[str, str]:
     """Name failed runs by design and seed; a run that has ended since is not one of them."""
     return {
         f"{spec.design}, seed {spec.seed}": failures[spec.name]
         for spec in specs
-        if spec.name in failures and spec not in found
+        if spec.name in failures and spec not in measured
     }
 
 

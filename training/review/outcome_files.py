@@ -10,18 +10,15 @@ from io import StringIO
 from pathlib import Path
 
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.records import Measurement
+from costmodel.designs.outcome import Outcome
+from costmodel.designs.records import AS_TRAINED, COMMAND, Measurement
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
 from training.review.comparisons import jobs_of
-from training.review.outcome import Outcome
 from training.review.plan import Plan
-from training.run.folders import RunSpec, measurement_of, source_of
+from training.run.folders import RunSpec, measurement_of, require_own, source_of
 from training.run.recipe import Recipe, load_recipe
 from training.run.settings_file import shipped
-
-COMMAND = "command"
-AS_TRAINED = "fp32"
 
 
 def write_outcome(plan: Plan, outcome: Outcome, runs: Path, *, data: str = "") -> tuple[Path, Path]:
@@ -43,21 +40,21 @@ def measurements_csv(plan: Plan, runs: Path, *, data: str = "") -> str:
     writer.writeheader()
     for job in jobs_of(plan):
         spec = job.spec(data or plan.images)
-        for made in measurements_of(runs / spec.name):
+        for made in measurements_of(runs / spec.name, spec):
             writer.writerow({**asdict(made), COMMAND: command_of(plan, spec, made, runs)})
     return stream.getvalue()
 
 
-def measurements_of(folder: Path) -> list[Measurement]:
+def measurements_of(folder: Path, spec: RunSpec) -> list[Measurement]:
     """Read the record of a run, and those of the integer networks exported from it; none before it has ended."""
-    made = measurement_of(folder)
+    made = measurement_of(folder, spec)
     if made is None:
         return []
     exported = sorted((folder / "export").glob("*.json"))
-    return [made, *(item for path in exported if (item := _exported(path)) is not None)]
+    return [made, *(item for path in exported if (item := _exported(path, spec)) is not None)]
 
 
-def _exported(path: Path) -> Measurement | None:
+def _exported(path: Path, spec: RunSpec) -> Measurement | None:
     """Read an exported network's record; None for other JSON that lies beside it."""
     try:
         values = json.loads(path.read_text("utf-8"))
@@ -65,7 +62,9 @@ def _exported(path: Path) -> Measurement | None:
         raise BnncostError(f"'{path}' cannot be read; delete it and export again.") from None
     if not isinstance(values, dict) or "top1" not in values:
         return None
-    return Measurement.from_mapping(values, str(path))
+    made = Measurement.from_mapping(values, str(path))
+    require_own(made, spec, path)
+    return made
 
 
 def command_of(plan: Plan, spec: RunSpec, made: Measurement, runs: Path) -> str:

@@ -1,20 +1,18 @@
-"""Plans of a study, read from YAML: the baseline, what is compared with it, how often, and in which order."""
+"""What a plan of a study says: the baseline, what is compared with it, how often, and in which order."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from costmodel.designs.key import COMPUTE, DesignKey
 from costmodel.errors import BnncostError, unknown
 from costmodel.methods import MethodUse
 from training.run.folders import source_of
 from training.run.recipe import Recipe, load_recipe
-from training.run.settings_file import read_settings, refused
+from training.run.settings_file import refused
 
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 EACH = "each"
@@ -119,7 +117,10 @@ class Full(BaseModel):
 
 
 class Plan(BaseModel):
-    """What a study trains. Everything is compared with one baseline, or with a fair pair made from it."""
+    """What a study trains; everything is compared with one baseline, or with a fair pair made from it.
+
+    Its fields are checked each by itself; `plan_file` checks that they go together.
+    """
 
     model_config = _STRICT
 
@@ -155,21 +156,6 @@ class Plan(BaseModel):
     def images(self) -> str:
         """What --data is unless the user says it."""
         return source_of(self.data or DesignKey.parse(self.baseline).dataset)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Plan:
-        """Refuse methods that do not go together and labels that no design has, all at once."""
-        from training.review.comparisons import problems_of  # it reads plans, which are only now complete
-
-        found = problems_of(self)
-        if found:
-            raise PydanticCustomError("quantity", "{problems}", {"problems": found})
-        return self
-
-
-def load_plan(name_or_path: str | os.PathLike[str]) -> Plan:
-    """Read a shipped plan by its name, or a YAML file; raises one BnncostError with all that is wrong."""
-    return read_settings(name_or_path, "plans", Plan)
 
 
 Role = Literal["baseline", "reference", "alone", "pair", "full", "without", "width", "company"]

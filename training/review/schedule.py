@@ -42,7 +42,7 @@ class Worker:
 
 
 @dataclass
-class Study:
+class Sitting:
     """What is known of the runs of one sitting; the runs are in the order in which they should be trained."""
 
     specs: tuple[RunSpec, ...]
@@ -71,18 +71,18 @@ def run_all(
     to end by then, save the first. Raises BnncostError where workers cannot begin, such as for a missing data set.
     """
     make_folder(setting.runs)
-    study = Study(tuple(dict.fromkeys(specs)), setting, view)
-    if not missing(study.specs, setting.runs):
+    sitting = Sitting(tuple(dict.fromkeys(specs)), setting, view)
+    if not missing(sitting.specs, setting.runs):
         return {}
-    count = min(jobs, len(study.specs))
-    with _workers(study, count, opener), view.shown(count):
-        while _goes_on(study):
-            _assign(study)
-            _listen(study, opener)
-            _tell_total(study)
-    if study.refused:
-        raise BnncostError(study.refused)
-    return study.failures
+    count = min(jobs, len(sitting.specs))
+    with _workers(sitting, count, opener), view.shown(count):
+        while _goes_on(sitting):
+            _assign(sitting)
+            _listen(sitting, opener)
+            _tell_total(sitting)
+    if sitting.refused:
+        raise BnncostError(sitting.refused)
+    return sitting.failures
 
 
 def missing(specs: Sequence[RunSpec], runs: Path) -> list[RunSpec]:
@@ -90,70 +90,72 @@ def missing(specs: Sequence[RunSpec], runs: Path) -> list[RunSpec]:
     return [spec for spec in specs if not (runs / spec.name / RECORD).is_file()]
 
 
-def left_s(study: Study) -> float | None:
+def left_s(sitting: Sitting) -> float | None:
     """Expect so many seconds until all is done; None while nothing is known."""
-    pace, runs = pace_of(study.specs, study.setting.runs), study.setting.runs
+    pace, runs = pace_of(sitting.specs, sitting.setting.runs), sitting.setting.runs
     total = 0.0
-    for spec in missing(study.specs, runs):
+    for spec in missing(sitting.specs, runs):
         remaining = pace.remaining_s(spec, len(epochs_of(runs / spec.name)))
         if remaining is None:
             return None
-        total += remaining if spec.name not in study.failures else 0.0
-    return total / max(len(study.workers), 1)
+        total += remaining if spec.name not in sitting.failures else 0.0
+    return total / max(len(sitting.workers), 1)
 
 
-def _tell_total(study: Study) -> None:
+def _tell_total(sitting: Sitting) -> None:
     """Tell the view how far the study is, now and then: it takes reading every history."""
     now = time.monotonic()
-    if now >= study.tell_at:
-        study.tell_at = now + TELL_S
-        study.view.total(len(study.specs), len(missing(study.specs, study.setting.runs)), left_s(study))
+    if now >= sitting.tell_at:
+        sitting.tell_at = now + TELL_S
+        sitting.view.total(
+            len(sitting.specs), len(missing(sitting.specs, sitting.setting.runs)), left_s(sitting)
+        )
 
 
 # ------------------------------------------------------------------ what is trained next
 
 
-def _goes_on(study: Study) -> bool:
+def _goes_on(sitting: Sitting) -> bool:
     """Say whether anything runs, or could still be started now or when another process lets go of it."""
-    if study.refused:
+    if sitting.refused:
         return False
-    return any(worker.spec for worker in study.workers) or bool(_candidates(study))
+    return any(worker.spec for worker in sitting.workers) or bool(_candidates(sitting))
 
 
-def _candidates(study: Study) -> list[RunSpec]:
+def _candidates(sitting: Sitting) -> list[RunSpec]:
     """List the runs that this sitting may still start, in order."""
-    if _late(study):
+    if _late(sitting):
         return []
-    taken = {worker.spec.name for worker in study.workers if worker.spec}
-    passed = taken | study.failures.keys() | study.stopped
-    open_ = [spec for spec in missing(study.specs, study.setting.runs) if spec.name not in passed]
-    if study.setting.deadline_s is None or not study.started:
+    taken = {worker.spec.name for worker in sitting.workers if worker.spec}
+    passed = taken | sitting.failures.keys() | sitting.stopped
+    open_ = [spec for spec in missing(sitting.specs, sitting.setting.runs) if spec.name not in passed]
+    if sitting.setting.deadline_s is None or not sitting.started:
         return open_
-    pace = pace_of(study.specs, study.setting.runs)
-    return [spec for spec in open_ if _fits(study, spec, pace)]
+    pace = pace_of(sitting.specs, sitting.setting.runs)
+    return [spec for spec in open_ if _fits(sitting, spec, pace)]
 
 
-def _late(study: Study) -> bool:
-    return study.setting.deadline_s is not None and time.monotonic() >= study.setting.deadline_s
+def _late(sitting: Sitting) -> bool:
+    return sitting.setting.deadline_s is not None and time.monotonic() >= sitting.setting.deadline_s
 
 
-def _fits(study: Study, spec: RunSpec, pace: Pace) -> bool:
+def _fits(sitting: Sitting, spec: RunSpec, pace: Pace) -> bool:
     """Say whether a run is expected to end by the deadline; one of which nothing is known is given a chance."""
-    remaining = pace.remaining_s(spec, len(epochs_of(study.setting.runs / spec.name)))
-    return remaining is None or time.monotonic() + remaining <= (study.setting.deadline_s or 0)
+    remaining = pace.remaining_s(spec, len(epochs_of(sitting.setting.runs / spec.name)))
+    return remaining is None or time.monotonic() + remaining <= (sitting.setting.deadline_s or 0)
 
 
-def _assign(study: Study) -> None:
+def _assign(sitting: Sitting) -> None:
     """Give every idle worker the first run that it may start now."""
-    for worker in study.workers:
+    for worker in sitting.workers:
         if not worker.ready or worker.spec is not None:
             continue
         now = time.monotonic()
         chosen = next(
             (
                 spec
-                for spec in _candidates(study)
-                if study.look_again.get(spec.name, now) <= now and not _waits_for_teacher(study, spec)
+                for spec in _candidates(sitting)
+                if sitting.look_again.get(spec.name, now) <= now and not _waits_for_teacher(sitting, spec)
             ),
             None,
         )
@@ -163,20 +165,20 @@ def _assign(study: Study) -> None:
             except OSError:
                 continue  # it has died while idle, which `_listen` hears next
             worker.spec, worker.beat = chosen, None
-            study.started += 1
-            study.view.started(worker.number, chosen)
+            sitting.started += 1
+            sitting.view.started(worker.number, chosen)
 
 
-def _waits_for_teacher(study: Study, spec: RunSpec) -> bool:
+def _waits_for_teacher(sitting: Sitting, spec: RunSpec) -> bool:
     """Say whether the teacher of a run is being trained right now: its student would only hold a worker up."""
     if not spec.has_teacher:
         return False
     from training.run.phases import teacher_of  # loads torch, which nothing else here needs
 
     teacher = teacher_of(spec)
-    if not missing([teacher], study.setting.runs):
+    if not missing([teacher], sitting.setting.runs):
         return False
-    busy = [worker.spec for worker in study.workers if worker.spec]
+    busy = [worker.spec for worker in sitting.workers if worker.spec]
     return any(other == teacher or (other.has_teacher and teacher_of(other) == teacher) for other in busy)
 
 
@@ -184,24 +186,24 @@ def _waits_for_teacher(study: Study, spec: RunSpec) -> bool:
 
 
 @contextmanager
-def _workers(study: Study, count: int, opener: Opener) -> Iterator[None]:
+def _workers(sitting: Sitting, count: int, opener: Opener) -> Iterator[None]:
     """Have workers while inside; they end with it, in the middle of an epoch if it comes to that."""
     try:
         for number in range(count):
-            study.workers.append(_start(study, number, opener))
+            sitting.workers.append(_start(sitting, number, opener))
         yield
     finally:
-        for worker in study.workers:
+        for worker in sitting.workers:
             _end(worker)
 
 
-def _start(study: Study, number: int, opener: Opener) -> Worker:
+def _start(sitting: Sitting, number: int, opener: Opener) -> Worker:
     """Start a process of its own, which shares nothing with this one but two pipes."""
     context = get_context("spawn")
     commands, its_commands = context.Pipe()
     its_lifeline, lifeline = context.Pipe(duplex=False)
     process = context.Process(
-        target=serve, args=(its_commands, its_lifeline, opener, study.setting), daemon=True
+        target=serve, args=(its_commands, its_lifeline, opener, sitting.setting), daemon=True
     )
     process.start()
     its_commands.close()
@@ -222,51 +224,51 @@ def _end(worker: Worker) -> None:
     worker.lifeline.close()
 
 
-def _listen(study: Study, opener: Opener) -> None:
+def _listen(sitting: Sitting, opener: Opener) -> None:
     """Read what workers say, for a moment; one that died is replaced."""
-    by_pipe = {worker.commands: worker for worker in study.workers}
+    by_pipe = {worker.commands: worker for worker in sitting.workers}
     for pipe in wait(list(by_pipe), POLL_S):
         worker = by_pipe[pipe]  # type: ignore[index]  # sockets and handles are waited for as well elsewhere
         try:
             said = worker.commands.recv()
         except (EOFError, ConnectionError):
-            _replace(study, worker, opener)
+            _replace(sitting, worker, opener)
             continue
         if isinstance(said, Beat):
             worker.beat = said
-            study.view.beat(worker.number, said)
+            sitting.view.beat(worker.number, said)
         else:
-            _heard(study, worker, said)
+            _heard(sitting, worker, said)
 
 
-def _heard(study: Study, worker: Worker, said: Ended) -> None:
+def _heard(sitting: Sitting, worker: Worker, said: Ended) -> None:
     if said.how == "ready":
         worker.ready = True
         return
     if said.how == "refused" or worker.spec is None:
-        study.refused = said.sentence
+        sitting.refused = said.sentence
         return
     spec, worker.spec = worker.spec, None
     if said.how == "failed":
-        study.failures[spec.name] = said.sentence
+        sitting.failures[spec.name] = said.sentence
     elif said.how == "stopped":
-        study.stopped.add(spec.name)
+        sitting.stopped.add(spec.name)
     elif said.how == "busy":
-        study.look_again[spec.name] = time.monotonic() + BUSY_S
-        study.started -= 1
-    study.view.ended(worker.number, spec, said)
-    study.tell_at = 0.0
+        sitting.look_again[spec.name] = time.monotonic() + BUSY_S
+        sitting.started -= 1
+    sitting.view.ended(worker.number, spec, said)
+    sitting.tell_at = 0.0
 
 
-def _replace(study: Study, worker: Worker, opener: Opener) -> None:
+def _replace(sitting: Sitting, worker: Worker, opener: Opener) -> None:
     """Note the run of a worker that died as failed, if it had one, and start another one in its place."""
     worker.process.join()
     code = worker.process.exitcode
     if not worker.ready:
-        study.refused = f"a worker ended before it began (exit code {code}); its last words are above."
+        sitting.refused = f"a worker ended before it began (exit code {code}); its last words are above."
         return
     if worker.spec is not None:
         why = f"its process ended (exit code {code}), perhaps for lack of memory; use fewer --jobs."
-        _heard(study, worker, Ended("failed", why))
+        _heard(sitting, worker, Ended("failed", why))
     _end(worker)
-    study.workers[study.workers.index(worker)] = _start(study, worker.number, opener)
+    sitting.workers[sitting.workers.index(worker)] = _start(sitting, worker.number, opener)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
 from training.review.comparisons import Job, jobs_of
-from training.review.outcome import Outcome, outcome_of
+from training.review.outcome import outcome_of
 from training.review.outcome_files import write_outcome
 from training.review.pace import epochs_of, pace_of
 from training.review.plan import Plan
@@ -36,7 +37,8 @@ class Planned:
 def planned(plan: Plan, runs: Path, *, data: str = "") -> tuple[Planned, ...]:
     """List the runs of a plan as the folder has them: what `--dry-run` shows. Nothing is trained or written."""
     jobs = jobs_of(plan)
-    specs = [job.spec(source_of(data) or plan.images) for job in jobs]
+    images = _images(plan, data)
+    specs = [job.spec(images) for job in jobs]
     open_ = {spec.name for spec in missing(specs, runs)}
     pace = pace_of(specs, runs)
     listed = []
@@ -45,6 +47,13 @@ def planned(plan: Plan, runs: Path, *, data: str = "") -> tuple[Planned, ...]:
         left = pace.remaining_s(spec, epochs) if spec.name in open_ else 0.0
         listed.append(Planned(job, spec.name, spec.name not in open_, epochs, left))
     return tuple(listed)
+
+
+def _images(plan: Plan, data: str) -> str:
+    """Say which images a study trains on: those of a path are known by their content."""
+    from training.data.dataset import pinned  # loads torch, which nothing else here needs
+
+    return pinned(source_of(data) or plan.images)
 
 
 def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) -> None:
@@ -101,7 +110,7 @@ def review(
     """
     require_jobs(jobs)
     deadline_s = None if budget_s is None else time.monotonic() + budget_s
-    images = source_of(data) or plan.images
+    images = _images(plan, data)
     listed = jobs_of(plan)
     labels = {str(job.design): job.label for job in listed}
     setting = Setting(images, runs, device, deadline_s, data_folder)

@@ -18,6 +18,7 @@ from costmodel.designs.key import DesignKey
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.output import make_folder, write_whole
+from training.data.pins import identity_of
 from training.run.recipe import Recipe
 
 SPEC, CHECKPOINT, RECORD, HISTORY, CURVE, LOCK = (
@@ -34,7 +35,10 @@ _LOOK_AGAIN_S = 0.5
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What one run is: a design, a recipe, a data set (by name or path) and a seed; the rest follows from these."""
+    """What one run is: a design, a recipe, a data set and a seed; the rest follows from these.
+
+    `data` is a name, or a path with the digest of its content, by which it is known wherever it lies.
+    """
 
     design: DesignKey
     recipe: Recipe
@@ -44,7 +48,13 @@ class RunSpec:
     @property
     def digest(self) -> str:
         """Eight digits that stand for all of it."""
-        parts = [str(self.design), self.recipe.name, self.recipe.digest, self.data, str(self.seed)]
+        parts = [
+            str(self.design),
+            self.recipe.name,
+            self.recipe.digest,
+            identity_of(self.data),
+            str(self.seed),
+        ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
     @property
@@ -99,12 +109,30 @@ def load_spec(folder: Path) -> RunSpec:
         ) from None
 
 
-def measurement_of(folder: Path) -> Measurement | None:
-    """Read the record of a run; None where it has not ended. Raises BnncostError for a damaged one."""
+def measurement_of(folder: Path, spec: RunSpec) -> Measurement | None:
+    """Read the record of a run; None where it has not ended. Raises BnncostError for a damaged one or another's."""
     path = folder / RECORD
     if not path.is_file():
         return None
-    return Measurement.from_mapping(_read_json(path, f"'{path}' cannot be read"), str(path))
+    made = Measurement.from_mapping(_read_json(path, f"'{path}' cannot be read"), str(path))
+    require_own(made, spec, path)
+    return made
+
+
+def require_own(made: Measurement, spec: RunSpec, path: Path) -> None:
+    """Raise BnncostError where a record is not of the run whose folder it lies in."""
+    recipe = spec.recipe
+    expected = {
+        "design": (made.design, str(spec.design)),
+        "seed": (made.seed, spec.seed),
+        "recipe": (f"{made.recipe} ({made.recipe_digest})", f"{recipe.name} ({recipe.digest})"),
+    }
+    for what, (found, own) in expected.items():
+        if found != own:
+            raise BnncostError(
+                f"'{path}' has the {what} {found}, but lies in the folder of a run with the {what} {own}; move it to "
+                "its own folder, or delete it and train again."
+            )
 
 
 def _read_json(path: Path, problem: str) -> dict[str, Any]:

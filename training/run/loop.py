@@ -11,20 +11,21 @@ import csv
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from io import StringIO
 from pathlib import Path
 
 import torch
 
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
 from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
-from training.data.preparation import Prepared, prepared
+from training.data.pins import path_and_digest
 from training.module.calibrate import calibrate
 from training.module.lower import Lowered, keep_promises, lower, set_progress
 from training.run.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
@@ -40,15 +41,23 @@ from training.run.folders import (
 )
 from training.run.objective import Objective, make_objective
 from training.run.optimizers import (
-    DECAY_POLICIES,
     PUBLISHED,
     learned_tensors,
     make_optimizer,
     set_decay,
     set_rate,
-    stage_at,
+    settings_of,
 )
-from training.run.phases import Phase, inherit, optimizer_of, phases_of, teacher_of
+from training.run.phases import (
+    Phase,
+    decay_of,
+    inherit,
+    optimizer_of,
+    phases_of,
+    stage_of,
+    teacher_of,
+)
+from training.run.preparation import Prepared, prepared
 from training.run.provenance import commit, device_name
 from training.run.recipe import Recipe
 
@@ -107,7 +116,7 @@ def train(
     commit()  # is asked for now, as the files may change while it trains
     folder = open_folder(spec, runs)
     with claimed(folder, wait=wait, deadline_s=deadline_s) as mine:
-        finished = measurement_of(folder)
+        finished = measurement_of(folder, spec)
         if finished is not None or not mine:
             return finished
         images = prepared(spec.design, spec.recipe, data).to(device)
@@ -187,8 +196,7 @@ def begin(
 
 def _optimizer(phase: Phase, recipe: Recipe, model: Lowered, objective: Objective) -> torch.optim.Optimizer:
     name = optimizer_of(phase, recipe.optimizer)
-    told = getattr(recipe.optimizers, name).model_dump(exclude_none=True)
-    settings = replace(PUBLISHED[name], **told)
+    settings = settings_of(name, getattr(recipe.optimizers, name))
     others = list(objective.distances.values())
     return make_optimizer(name, model.network, learned_tensors(model), settings, others)
 
@@ -232,7 +240,8 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
     """Take the steps of one epoch (from 0), giving the loss of each, still on the device."""
     phase, recipe, model = trainee.phase, spec.recipe, trainee.model
     batches = batches_per_epoch(len(images.train), recipe.batch_size)
-    decay = next((use.name for use in phase.design.methods if use.name in DECAY_POLICIES), "always")
+    stage = stage_of(epoch, recipe)
+    set_decay(trainee.optimizer, decay_of(phase), stage)
     warmup = recipe.warmup_epochs / (phase.end - phase.first)
     positive = any(param.positive for param in model.network.learned())
     generator = generator_of(spec.seed, epoch)
@@ -242,10 +251,7 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
         progress = (epoch - phase.first + (number + 0.5) / batches) / (phase.end - phase.first)
         set_progress(model, progress)
         set_rate(trainee.optimizer, recipe.schedule, progress, warmup)
-        set_decay(
-            trainee.optimizer, decay, stage_at((epoch + number / batches) / recipe.epochs, recipe.switch)
-        )
-        loss = trainee.objective(model, batch, labels)
+        loss = trainee.objective(model, batch, labels, stage)
         loss.backward()
         trainee.optimizer.step()
         trainee.optimizer.zero_grad(set_to_none=True)
@@ -281,8 +287,8 @@ def _why_not_finite(trainee: Trainee, spec: RunSpec, epoch: int, step: int) -> s
     rate, published = trainee.optimizer.param_groups[0]["initial_lr"], PUBLISHED[name].rate
     if name != "bop" and rate > 2 * published:
         cause = f"the learning rate of '{name}', {rate:g}, is {rate / published:.3g} times the published {published:g}"
-    elif trainee.objective.factors:
-        cause = f"one of the added losses ({', '.join(trainee.objective.factors)}) may be weighed too high"
+    elif trainee.objective.added:
+        cause = f"one of the added losses ({', '.join(trainee.objective.added)}) may be weighed too high"
     else:
         cause = f"the learning rate of '{name}', {rate:g}, may be too high for this design"
     return (
@@ -331,6 +337,12 @@ def _write_history(path: Path, history: tuple[Epoch, ...]) -> None:
     write_whole(path, stream.getvalue())
 
 
+def _data_name(spec: RunSpec, images: Prepared) -> str:
+    """Name the data set in a record: one that is not known by name has the digest of its content behind it."""
+    _, digest = path_and_digest(spec.data)
+    return images.data if images.data in DATASETS or not digest else f"{images.data} ({digest})"
+
+
 def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Measurement:
     """Read the test set, draw the curve, and write the record, which makes the run count as done."""
     from training.run.curves import draw_curve  # a second of imports that only the end needs
@@ -344,7 +356,7 @@ def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Me
         validation_top1=header.history[-1].validation_top1,
         recipe=spec.recipe.name,
         recipe_digest=spec.recipe.digest,
-        data=images.data,
+        data=_data_name(spec, images),
         image="x".join(str(side) for side in images.test.images.shape[1:]),
         train_images=len(images.train),
         test_images=len(images.test),

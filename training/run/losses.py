@@ -240,7 +240,10 @@ def _weights_to_regularize(network: Network) -> tuple[Value, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the losses of one step read: maps by their values, latent weights and distances by parameter name."""
+    """What the losses of one step read: maps by their values, latent weights and distances by parameter name.
+
+    `kurtosis_target` is what `kurtosis_regularizer` aims at.
+    """
 
     network: Network
     maps: Mapping[Value, torch.Tensor] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +19,7 @@ from torch.optim.adam import adam as adam_update
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import BINARY, Network, Op, Param, Value
 from training.module.lower import Lowered
+from training.run.recipe import OptimizerNumbers
 
 # ------------------------------------------------------------------ parameters by name
 
@@ -131,7 +132,8 @@ class Bop(torch.optim.Optimizer):
 class Settings:
     """Numbers of an optimizer: rate, momentum and decay; Bop's rate and threshold; the bound of latent weights.
 
-    `clip` keeps latent weights within -clip .. clip after every step (Hubara 2016, algorithm 1); None leaves them.
+    `latent_decay` is that of latent weights, None where they decay as the others do. `clip` keeps latent weights within
+    -clip .. clip after every step (Hubara 2016, algorithm 1); None leaves them.
     """
 
     rate: float
@@ -140,6 +142,7 @@ class Settings:
     flip_rate: float = 1e-4
     flip_threshold: float = 1e-8
     clip: float | None = 1.0
+    latent_decay: float | None = None
 
 
 PUBLISHED = MappingProxyType(
@@ -150,6 +153,15 @@ PUBLISHED = MappingProxyType(
     }
 )
 """Settings of the papers, by the method's name."""
+
+
+def settings_of(name: str, numbers: OptimizerNumbers) -> Settings:
+    """Change an optimizer's published settings where a recipe says so."""
+    told = numbers.model_dump(exclude_none=True)
+    if not told.pop("clip", True):
+        told["clip"] = None
+    return replace(PUBLISHED[name], **told)
+
 
 Groups = list[dict[str, Any]]
 
@@ -203,7 +215,7 @@ def make_optimizer(
     if name == "bop":
         _check_flips(network)
     chosen = settings or PUBLISHED[name]
-    groups = _groups(network, tensors, others, chosen.decay)
+    groups = _groups(network, tensors, others, chosen)
     made = OPTIMIZERS[name](groups, chosen)
     for group in made.param_groups:
         group["initial_lr"], group["initial_decay"] = group["lr"], group["weight_decay"]
@@ -213,7 +225,7 @@ def make_optimizer(
 
 
 def _groups(
-    network: Network, tensors: Mapping[str, torch.Tensor], others: Sequence[torch.Tensor], decay: float
+    network: Network, tensors: Mapping[str, torch.Tensor], others: Sequence[torch.Tensor], settings: Settings
 ) -> Groups:
     params = {param.name: param for param in network.learned()}
     roles: dict[str, list[torch.Tensor]] = {"latent": [], "weight": [], "other": list(others)}
@@ -226,8 +238,10 @@ def _groups(
         raise BnncostError(
             f"network '{network.name}': no tensor is given for the binary weights '{missing[0]}'."
         )
+    latent = settings.decay if settings.latent_decay is None else settings.latent_decay
+    decays = {"latent": latent, "weight": settings.decay, "other": 0.0}
     return [
-        {"params": members, "role": role, "weight_decay": 0.0 if role == "other" else decay}
+        {"params": members, "role": role, "weight_decay": decays[role]}
         for role, members in roles.items()
         if members
     ]
@@ -278,32 +292,6 @@ def clip_latent(optimizer: torch.optim.Optimizer, limit: float = 1.0) -> None:
 # ------------------------------------------------------------------ stages, decay and rates
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Where training stands: stage 1 (with `two_stage`, weights are still real) or 2, and the part of it done."""
-
-    number: int
-    progress: float
-
-
-def stage_at(progress: float, switch: float = 0.5) -> Stage:
-    """Tell the stage at `progress` (0 .. 1) of the whole training; stage 2 begins at `switch`.
-
-    Both stages are equally long in Real-to-Binary (Martinez 2020) and ReActNet (Liu 2020). Raises BnncostError for
-    numbers out of range.
-
-    >>> stage_at(0.25), stage_at(0.5)
-    (Stage(number=1, progress=0.5), Stage(number=2, progress=0.0))
-    """
-    if not (0 <= progress <= 1 and 0 < switch < 1):
-        raise BnncostError(
-            f"progress must lie from 0 to 1, and the switch of stages between them; they are {progress} and {switch}."
-        )
-    if progress < switch:
-        return Stage(1, progress / switch)
-    return Stage(2, (progress - switch) / (1 - switch))
-
-
 def _always(role: str, stage: int) -> bool:
     return True
 
@@ -322,16 +310,17 @@ DECAY_POLICIES: Mapping[str, Callable[[str, int], bool]] = MappingProxyType(
 """Whether a group that may decay does, by its role and the stage.
 
 `decay_policy` stops the decay of latent weights in stage 2, where it would pull them to zero and their signs would
-flip on noise (Liu 2021, AdamBNN). The authors then stop that of the few other weights as well.
+flip on noise (Liu 2021, AdamBNN). The authors then stop that of the few other weights as well. `no_latent_decay` never
+lets them decay.
 """
 
 
-def set_decay(optimizer: torch.optim.Optimizer, policy: str, stage: Stage) -> None:
-    """Set each group's decay to what `policy` says for the stage; raises BnncostError for an unknown policy."""
+def set_decay(optimizer: torch.optim.Optimizer, policy: str, stage: int) -> None:
+    """Set each group's decay to what `policy` says for stage 1 or 2; raises BnncostError for an unknown policy."""
     if policy not in DECAY_POLICIES:
         raise unknown("decay policy", policy, DECAY_POLICIES)
     for group in optimizer.param_groups:
-        decays = DECAY_POLICIES[policy](group["role"], stage.number)
+        decays = DECAY_POLICIES[policy](group["role"], stage)
         group["weight_decay"] = group["initial_decay"] if decays else 0.0
 
 
@@ -346,14 +335,18 @@ RATES: Mapping[str, Callable[[float], float]] = MappingProxyType(
 
 
 def set_rate(optimizer: torch.optim.Optimizer, schedule: str, progress: float, warmup: float = 0.0) -> None:
-    """Set each group's learning rate to its first one times the schedule's factor at `progress` (0 .. 1).
+    """Set each group's learning rate to its first one times a factor at `progress` (0 .. 1) of training.
 
-    During the part `warmup` of training, the rate also grows from 0 in proportion to progress (Goyal 2017).
+    The factor grows from 0 to 1 in the part `warmup` of training, in proportion to progress (Goyal 2017); the schedule
+    then runs over what is left.
     """
     if schedule not in RATES:
         raise unknown("schedule of the learning rate", schedule, RATES)
     if not 0 <= progress <= 1:
         raise BnncostError(f"the part of training that is done must lie from 0 to 1, not at {progress}.")
-    factor = RATES[schedule](progress) * (min(1.0, progress / warmup) if warmup > 0 else 1.0)
+    if progress < warmup:
+        factor = progress / warmup
+    else:
+        factor = RATES[schedule]((progress - warmup) / (1 - warmup)) if warmup < 1 else 1.0
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] * factor

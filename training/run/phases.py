@@ -16,6 +16,7 @@ from training.module.lower import Lowered
 from training.run.folders import RunSpec
 from training.run.losses import LOSSES
 from training.run.optimizers import DECAY_POLICIES, OPTIMIZERS
+from training.run.recipe import Recipe
 
 _HOOKS_OF_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
 _WITHOUT_BITS = ("sgd", "adam", "logits_teacher", "attention_teacher")
@@ -63,14 +64,39 @@ def _works_without_bits(use: MethodUse, design: DesignKey) -> bool:
     return use.name in _WITHOUT_BITS or (use.name == "warm_start" and design.compute != "fp32")
 
 
+def switch_epoch(recipe: Recipe) -> int:
+    """Tell the epoch (from 0) that the second stage begins with; of two epochs or more, each stage has one at least.
+
+    Phases, `decay_policy` and factors of losses by stage all change with it.
+    """
+    return min(max(1, round(recipe.epochs * recipe.switch)), recipe.epochs - 1)
+
+
+def stage_of(epoch: int, recipe: Recipe) -> int:
+    """Tell whether an epoch (from 0) is of the first stage or the second, in runs of one phase too."""
+    return 1 if epoch < switch_epoch(recipe) else 2
+
+
 def phases_of(spec: RunSpec) -> tuple[Phase, ...]:
     """Cut a run into its phases; raises BnncostError for too few epochs, and what cannot be trained."""
+    phases = _phases(spec)
+    shortest = min(phase.end - phase.first for phase in phases)
+    if spec.recipe.warmup_epochs > shortest:
+        raise BnncostError(
+            f"recipe '{spec.recipe.name}': the warm-up of {spec.recipe.warmup_epochs:g} epochs is longer than a phase "
+            f"of '{spec.design}', which has {shortest}, so that the rate would never be reached; lower "
+            "'warmup_epochs', or train longer."
+        )
+    return phases
+
+
+def _phases(spec: RunSpec) -> tuple[Phase, ...]:
     design, epochs = spec.design, spec.recipe.epochs
     require_trainable(design)
     names = {use.name for use in design.methods}
     if not names & {"two_stage", "warm_start"}:
         return (Phase(1, 0, epochs, design),)
-    switch = min(max(1, round(epochs * spec.recipe.switch)), epochs - 1)
+    switch = switch_epoch(spec.recipe)
     if switch < 1:
         raise BnncostError(
             f"design '{design}' trains in two stages, so it needs at least 2 epochs, not {epochs}."
@@ -109,6 +135,11 @@ def optimizer_of(phase: Phase, otherwise: str) -> str:
     named = next((use.name for use in phase.design.methods if _is_optimizer(use)), otherwise)
     bits = phase.design.compute == "binary" and not phase.real_weights
     return "adam" if named == "bop" and not bits else named
+
+
+def decay_of(phase: Phase) -> str:
+    """Name the decay policy of a phase: that of the design, else "always"."""
+    return next((use.name for use in phase.design.methods if use.name in DECAY_POLICIES), "always")
 
 
 def _is_optimizer(use: MethodUse) -> bool:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from training.run.settings_file import read_settings, refused
 
@@ -24,7 +26,16 @@ class OptimizerNumbers(BaseModel):
 
     rate: float | None = Field(default=None, gt=0, description="learning rate at the end of the warm-up")
     decay: float | None = Field(default=None, ge=0, description="weight decay")
+    latent_decay: float | None = Field(
+        default=None,
+        ge=0,
+        description="weight decay of weights that are stored as bits; default as the others",
+    )
     momentum: float | None = Field(default=None, ge=0, lt=1, description="momentum, or Adam's first beta")
+    clip: bool | None = Field(
+        default=None,
+        description="whether latent weights are clipped to -1 .. +1 after every step; default true",
+    )
     flip_rate: float | None = Field(
         default=None, gt=0, le=1, description="Bop's rate of the running gradient"
     )
@@ -39,6 +50,17 @@ def _moves(numbers: OptimizerNumbers) -> OptimizerNumbers:
     return numbers
 
 
+def _flips(numbers: OptimizerNumbers) -> OptimizerNumbers:
+    """Refuse numbers that Bop does not read: it flips latent weights and leaves their magnitudes."""
+    idle = [name for name in ("latent_decay", "clip") if getattr(numbers, name) is not None]
+    if idle:
+        raise refused(
+            f"has '{idle[0]}', which 'bop' does not read: it leaves the magnitudes of latent weights; "
+            "leave it out."
+        )
+    return numbers
+
+
 class Optimizers(BaseModel):
     """Numbers by optimizer, where they are not the published ones."""
 
@@ -46,19 +68,61 @@ class Optimizers(BaseModel):
 
     sgd: Annotated[OptimizerNumbers, AfterValidator(_moves)] = OptimizerNumbers()
     adam: Annotated[OptimizerNumbers, AfterValidator(_moves)] = OptimizerNumbers()
-    bop: OptimizerNumbers = OptimizerNumbers()
+    bop: Annotated[OptimizerNumbers, AfterValidator(_flips)] = OptimizerNumbers()
+
+
+def _by_stage(value: object) -> object:
+    """Refuse what is neither a factor nor one for each of the two stages; None is the published one."""
+    if value is None:
+        return None
+    factors = value if isinstance(value, list | tuple) else [value]
+    numbers = [
+        item for item in factors if isinstance(item, int | float) and not isinstance(item, bool) and item >= 0
+    ]
+    if len(numbers) != len(factors) or len(factors) not in (1, 2) or not all(map(math.isfinite, numbers)):
+        raise refused(
+            f"is {value}, but must be a number from 0 on, or two in a list: [30, 0] is 30 in the first stage and 0 "
+            "in the second."
+        )
+    return value if len(factors) == 2 else numbers[0]
+
+
+ByStage = float | tuple[float, float]
+"""A factor of a loss, or one for each of the two stages of training."""
+Factor = Annotated[ByStage | None, BeforeValidator(_by_stage)]
+
+
+def in_stage(factor: ByStage, stage: int) -> float:
+    """Give a factor in stage 1 or 2.
+
+    >>> in_stage((30.0, 0.0), 2), in_stage(0.5, 2)
+    (0.0, 0.5)
+    """
+    return factor[stage - 1] if isinstance(factor, tuple) else factor
 
 
 class LossFactors(BaseModel):
-    """Factors of added losses, where they are not the published ones."""
+    """Factors of losses, where they are not the published ones; a list of two has those of the first and second stage.
+
+    Stages are those of `switch`, in runs of one phase too. `labels` is the factor of the cross-entropy with labels
+    beside a loss that takes its place, such as `logits_teacher`; without one it is always 1.
+    """
 
     model_config = _STRICT
 
-    logits_teacher: float | None = Field(default=None, ge=0)
-    attention_teacher: float | None = Field(default=None, ge=0)
-    binary_regularizer: float | None = Field(default=None, ge=0)
-    distribution_loss: float | None = Field(default=None, ge=0)
-    kurtosis_regularizer: float | None = Field(default=None, ge=0)
+    labels: Factor = Field(
+        default=None,
+        description="the cross-entropy with labels beside logits_teacher, which replaces it by default",
+    )
+    logits_teacher: Factor = None
+    attention_teacher: Factor = None
+    binary_regularizer: Factor = None
+    distribution_loss: Factor = None
+    kurtosis_regularizer: Factor = None
+
+
+_LATER = frozenset({"labels", "latent_decay", "clip", "kurtosis_target"})
+"""Settings that the first recipes did not have: where unset they are no part of a digest, so that runs keep theirs."""
 
 
 class Recipe(BaseModel):
@@ -92,17 +156,28 @@ class Recipe(BaseModel):
         default=None, description="pixels of shift; default what suits the data", ge=0
     )
     switch: float = Field(default=0.5, description="part of the epochs before the second stage", gt=0, lt=1)
-    teacher: str = Field(default="", description="design of the teacher; default the same network in fp32")
-    losses: LossFactors = Field(default=LossFactors(), description="factors by added loss")
-    kurtosis_target: float = Field(
-        default=1.8, description="that 'kurtosis_regularizer' pulls latent weights to; 1 is two peaks", ge=1
+    kurtosis_target: float | None = Field(
+        default=None,
+        description="kurtosis that kurtosis_regularizer aims at; default 1.8, as published",
+        ge=1,
     )
+    teacher: str = Field(default="", description="design of the teacher; default the same network in fp32")
+    losses: LossFactors = Field(default=LossFactors(), description="factors by loss")
 
     @property
     def digest(self) -> str:
         """Eight digits that stand for all settings but the name and the description."""
-        settings = self.model_dump(mode="json", exclude={"name", "description"})
+        settings = _told(self.model_dump(mode="json", exclude={"name", "description"}))
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _told(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out settings of `_LATER` that are unset."""
+    return {
+        name: _told(value) if isinstance(value, Mapping) else value
+        for name, value in settings.items()
+        if value is not None or name not in _LATER
+    }
 
 
 def load_recipe(name_or_path: str | os.PathLike[str]) -> Recipe:

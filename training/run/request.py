@@ -9,14 +9,14 @@ from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError
-from training.data.dataset import NAMES, Dataset, load
+from training.data.dataset import NAMES, Dataset, load, pinned
 from training.run.folders import source_of
 
 DEFAULT_DATA = "digits"
 
 
 def requested(design: str, data: str | None, folder: Path) -> tuple[DesignKey, str, Dataset]:
-    """Read a design and its data set; gives the design, how the data was named, and the images.
+    """Read a design and its data set; gives the design, how the data is known (`pinned`), and the images.
 
     A design without `/data` takes that of `data`, by default the digits, which need no download; a path fits the
     design whose image size and classes it has. Raises BnncostError for what is unknown or does not fit.
@@ -27,7 +27,7 @@ def requested(design: str, data: str | None, folder: Path) -> tuple[DesignKey, s
     images = load(source, folder=folder)
     if not named:
         key = replace(key, dataset=data if data in DATASETS else _matching(design, images))
-    return key, source, images
+    return key, pinned(source, images), images
 
 
 def _matching(design: str, data: Dataset) -> str:

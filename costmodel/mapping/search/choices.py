@@ -24,7 +24,7 @@ from costmodel.mapping.search.links import (
     sides,
     words,
 )
-from costmodel.mapping.search.plan import State
+from costmodel.mapping.search.states import State
 from costmodel.mapping.search.tiles import Tiling
 
 Held = tuple[int, np.ndarray]

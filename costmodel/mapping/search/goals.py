@@ -14,7 +14,7 @@ from costmodel.mapping.nest import LoopNest
 from costmodel.mapping.search.choices import Choice, Waiting
 from costmodel.mapping.search.labels import Column, Columns, best_labels
 from costmodel.mapping.search.lattice import Lattice
-from costmodel.mapping.search.shortest import Bounds, Costs, Placed, Problem, overfull
+from costmodel.mapping.search.shortest import Bounds, Costs, CutSpace, Placed, overfull
 
 TIE = 1e-12
 """Weight of the waiting against the energy, as a share of the energy for as many cycles as the array steps."""
@@ -67,32 +67,32 @@ def floor_of(
             ]
         )
         ends.append((count, False))
-    problem = Problem(lattice, inner, tuple(ends))
-    least_j += Bounds(problem, _each(problem, lambda choice: choice.owner.energy(choice.link.number))).least
+    space = CutSpace(lattice, inner, tuple(ends))
+    least_j += Bounds(space, _each(space, lambda choice: choice.owner.energy(choice.link.number))).least
     return least_j * steps if goal == "product" else least_j + machine.cycle_energy_j * steps
 
 
 class Search:
     """What the search of one unrolling has worked out."""
 
-    def __init__(self, problem: Problem, machine: Architecture, layer: LoopNest) -> None:
+    def __init__(self, space: CutSpace, machine: Architecture, layer: LoopNest) -> None:
         """Price every choice: energy, and estimated waits."""
-        self.problem, self.machine, self.layer = problem, machine, layer
-        self.energies = _each(problem, lambda choice: choice.owner.energy(choice.link.number))
-        self.delays = _each(problem, lambda choice: choice.owner.delays(choice.link.number))
+        self.space, self.machine, self.layer = space, machine, layer
+        self.energies = _each(space, lambda choice: choice.owner.energy(choice.link.number))
+        self.delays = _each(space, lambda choice: choice.owner.delays(choice.link.number))
 
     @cached_property
     def costs(self) -> Costs:
         """Energy, and a hair for the waits."""
         least_j = sum(min(float(values.min()) for values in row) for row in self.energies)
         floor_j = least_j + self.layer.macs * self.machine.mac_energy_j
-        weight = max(TIE * (floor_j or 1.0) / self.problem.lattice.steps, self.machine.cycle_energy_j)
+        weight = max(TIE * (floor_j or 1.0) / self.space.lattice.steps, self.machine.cycle_energy_j)
         return _sums(self.energies, self.delays, weight)
 
     @cached_property
     def bounds(self) -> Bounds:
         """The least rest of the costs."""
-        return Bounds(self.problem, self.costs)
+        return Bounds(self.space, self.costs)
 
     @cached_property
     def path(self) -> Placed:
@@ -101,15 +101,15 @@ class Search:
 
 
 def solve(
-    problem: Problem, machine: Architecture, layer: LoopNest, goal: str, most: float = float("inf")
+    space: CutSpace, machine: Architecture, layer: LoopNest, goal: str, most: float = float("inf")
 ) -> Placed | None:
     """Find the best cuts for a goal; None where tiles that share a level never fit together.
 
     Nothing, (), where what is minimised certainly passes `most`.
     """
-    if not problem.joints:
+    if not space.joints:
         return None
-    search = Search(problem, machine, layer)
+    search = Search(space, machine, layer)
     if goal != "energy":
         return _slowest(search, goal)
     if search.bounds.least == float("inf"):
@@ -117,7 +117,7 @@ def solve(
     most_j = float("inf") if machine.cycle_energy_j else most - layer.macs * machine.mac_energy_j
     if search.bounds.least > most_j:
         return ()
-    if not overfull(problem, search.path, [level.size_bits for level in machine.levels]):
+    if not overfull(space, search.path, [level.size_bits for level in machine.levels]):
         return search.path
     return _roomy(search, most_j)
 
@@ -129,10 +129,10 @@ def _sums(left: Costs, right: Costs, weight: float) -> Costs:
     ]
 
 
-def _each(problem: Problem, cost: Callable[[Choice], np.ndarray]) -> Costs:
+def _each(space: CutSpace, cost: Callable[[Choice], np.ndarray]) -> Costs:
     """Ask for a cost of every choice, once for those of the same link."""
     found = []
-    for choices in problem.choices:
+    for choices in space.choices:
         by_link: dict[int, np.ndarray] = {}
         for choice in choices:
             if choice.link.number not in by_link:
@@ -147,15 +147,15 @@ def _slowest(search: Search, goal: str) -> Placed | None:
     The latency is the largest of some sums over the cuts: the steps with what one port stalls, or what one port
     is busy, each with the first and last tiles. These sums are the columns.
     """
-    problem, machine, layer = search.problem, search.machine, search.layer
+    space, machine, layer = search.space, search.machine, search.layer
     energies, delays = search.energies, search.delays
-    steps = problem.lattice.steps
-    waits = {id(choice): waiting for choice, waiting in _waitings(problem)}
+    steps = space.lattice.steps
+    waits = {id(choice): waiting for choice, waiting in _waitings(space)}
     ports = sorted({port for waiting in waits.values() for port in waiting.stalls})
-    none = problem.lattice.one * 0.0
+    none = space.lattice.one * 0.0
 
     def of_waits(read: Callable[[Waiting], np.ndarray]) -> Costs:
-        return _each(problem, lambda choice: read(waits[id(choice)]))
+        return _each(space, lambda choice: read(waits[id(choice)]))
 
     ends, idle = of_waits(lambda waiting: waiting.ends), of_waits(lambda waiting: none)
     stalls, busy = [idle], []
@@ -172,21 +172,19 @@ def _slowest(search: Search, goal: str) -> Placed | None:
         return np.asarray(latency(totals) * (totals[:, last] + macs))
 
     known = [
-        bound.path() for bound in (Bounds(problem, delays), Bounds(problem, energies)) if bound.least < np.inf
+        bound.path() for bound in (Bounds(space, delays), Bounds(space, energies)) if bound.least < np.inf
     ]
     if goal == "product":
         columns, score = [*stalls, *busy, energies], product
     else:
         columns, score = [*stalls, *busy], latency
-    held = _held(problem, machine)
+    held = _held(space, machine)
     if held is None:
         return None
     known += [column.bounds.path() for column, _ in held]
     limits = [float("inf")] * len(columns) + [size for _, size in held]
-    lined_up = [Column(column, Bounds(problem, column)) for column in columns] + [
-        column for column, _ in held
-    ]
-    return best_labels(Columns(problem, lined_up, limits, score), known)
+    lined_up = [Column(column, Bounds(space, column)) for column in columns] + [column for column, _ in held]
+    return best_labels(Columns(space, lined_up, limits, score), known)
 
 
 def _largest(columns: Sequence[Costs]) -> list[Costs]:
@@ -205,8 +203,8 @@ def _nowhere_above(one: Costs, other: Costs) -> bool:
     )
 
 
-def _waitings(problem: Problem) -> Iterator[tuple[Choice, Waiting]]:
-    for choices in problem.choices:
+def _waitings(space: CutSpace) -> Iterator[tuple[Choice, Waiting]]:
+    for choices in space.choices:
         by_link: dict[int, Waiting] = {}
         for choice in choices:
             number = choice.link.number
@@ -214,19 +212,19 @@ def _waitings(problem: Problem) -> Iterator[tuple[Choice, Waiting]]:
             yield choice, by_link[number]
 
 
-def _held(problem: Problem, machine: Architecture) -> list[tuple[Column, float]] | None:
+def _held(space: CutSpace, machine: Architecture) -> list[tuple[Column, float]] | None:
     """List what each level holds that its tiles may overfill together, and its size; None where they always do."""
-    none = problem.lattice.one * 0.0
+    none = space.lattice.one * 0.0
     found = []
     for number, level in enumerate(machine.levels):
         if len(machine.shared(number)) < 2:
             continue
         costs = [
             [sum((bits for at, bits in choice.residents if at == number), none) for choice in choices]
-            for choices in problem.choices
+            for choices in space.choices
         ]
         if sum(max(float(bits.max()) for bits in row) for row in costs) > level.size_bits:
-            bounds = Bounds(problem, costs)
+            bounds = Bounds(space, costs)
             if bounds.least > level.size_bits:
                 return None
             found.append((Column(costs, bounds), float(level.size_bits)))
@@ -239,8 +237,8 @@ def _roomy(search: Search, most: float) -> Placed | None:
     A mapping that fits costs no less than its cost + price x (bits - size), whatever the price of a bit is. So
     the sum is one more bound, and with a good price the bound is nearly what the best mapping costs.
     """
-    problem = search.problem
-    held = _held(problem, search.machine)
+    space = search.space
+    held = _held(space, search.machine)
     if held is None:
         return None
     costs, known = [Column(search.costs, search.bounds)], [column.bounds.path() for column, _ in held]
@@ -255,7 +253,7 @@ def _roomy(search: Search, most: float) -> Placed | None:
     def score(totals: np.ndarray) -> np.ndarray:
         return np.asarray((totals[:, : len(rooms)] - rooms).max(axis=1))
 
-    columns = Columns(problem, [*costs, *(column for column, _ in held)], limits, score)
+    columns = Columns(space, [*costs, *(column for column, _ in held)], limits, score)
     best = best_labels(columns, known, most, NEAR)
     return () if best is None and most < float("inf") else best
 
@@ -268,11 +266,11 @@ def _price(
     Each price makes the best two mappings so far, one too large and one that fits, cost alike (Handler and Zang,
     Networks 10(4), 1980, section 2).
     """
-    problem, costs, over = search.problem, search.costs, search.path
+    space, costs, over = search.space, search.costs, search.path
     best, price, found = Column(costs, search.bounds), 0.0, []
     for number in range(ROUNDS):
         (low, large), (high, small) = (
-            (_total(problem, costs, placed), _total(problem, held.costs, placed)) for placed in (over, fits)
+            (_total(space, costs, placed), _total(space, held.costs, placed)) for placed in (over, fits)
         )
         if large <= size or not large > small or high - low <= 0:
             break
@@ -280,27 +278,27 @@ def _price(
         if one * size > DEAREST * high:
             break
         column = _sums(costs, held.costs, one)
-        bounds = Bounds(problem, column)
+        bounds = Bounds(space, column)
         if bounds.least - one * size > best.bounds.least - price * size:
             best, price = Column(column, bounds), one
         if bounds.least >= (low + one * large) * (1 - 1e-9) or bounds.least - one * size > most:
             break
         placed = bounds.path()
-        if _total(problem, held.costs, placed) > size:
+        if _total(space, held.costs, placed) > size:
             over = placed
         else:
             fits = placed
             found.append(placed)
-            if _total(problem, costs, fits) <= (best.bounds.least - price * size) * (1 + NEAR):
+            if _total(space, costs, fits) <= (best.bounds.least - price * size) * (1 + NEAR):
                 break
     return best, price, found
 
 
-def _total(problem: Problem, costs: Costs, placed: Placed) -> float:
+def _total(space: CutSpace, costs: Costs, placed: Placed) -> float:
     """Add up an additive cost along a mapping."""
     table = {
         id(choice): value
-        for choices, values in zip(problem.choices, costs, strict=True)
+        for choices, values in zip(space.choices, costs, strict=True)
         for choice, value in zip(choices, values, strict=True)
     }
-    return sum(problem.lattice.at(table[id(choice)], point) for choice, point in placed)
+    return sum(space.lattice.at(table[id(choice)], point) for choice, point in placed)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from costmodel.mapping.search.choices import Choice
-from costmodel.mapping.search.shortest import Bounds, Costs, Joint, Placed, Problem
+from costmodel.mapping.search.shortest import Bounds, Costs, CutSpace, Joint, Placed
 
 Score = Callable[[np.ndarray], np.ndarray]
 """Columns (n, columns) -> what is minimised (n), rising with every column."""
@@ -48,19 +48,19 @@ class Column(NamedTuple):
 
 
 class Columns:
-    """Several additive costs of a problem, with the least rest of each."""
+    """Several additive costs of a space of cuts, with the least rest of each."""
 
     def __init__(
-        self, problem: Problem, columns: Sequence[Column], limits: Sequence[float], score: Score
+        self, space: CutSpace, columns: Sequence[Column], limits: Sequence[float], score: Score
     ) -> None:
         """Line up the columns; one with a finite limit must not pass it."""
-        self.problem, self.limits, self.score = problem, np.array(limits), score
+        self.space, self.limits, self.score = space, np.array(limits), score
         self.limited = np.flatnonzero(self.limits < np.inf)
         self.bounds = [column.bounds for column in columns]
-        shape = problem.lattice.shape
+        shape = space.lattice.shape
         self.steps = np.indices(shape, dtype=np.int16).reshape(len(shape), -1)
         self.choices: dict[int, np.ndarray] = {}
-        for place, choices in enumerate(problem.choices):
+        for place, choices in enumerate(space.choices):
             for number, choice in enumerate(choices):
                 values = [np.broadcast_to(column.costs[place][number], shape).ravel() for column in columns]
                 self.choices[id(choice)] = np.stack(values, axis=1)
@@ -71,7 +71,7 @@ class Columns:
         key = (id(choice), to)
         if key not in self._cuts:
             rest = [bound.beyond(to) for bound in self.bounds]
-            allowed = np.broadcast_to(choice.allowed, self.problem.lattice.shape).ravel()
+            allowed = np.broadcast_to(choice.allowed, self.space.lattice.shape).ravel()
             targets = np.flatnonzero(allowed & (rest[0] < np.inf))
             after = np.stack([values[targets] for values in rest], axis=1)
             self._cuts[key] = targets, self.choices[id(choice)][targets] + after
@@ -92,7 +92,7 @@ class Columns:
 
     def totals(self, placed: Placed) -> np.ndarray:
         """Columns of a whole mapping: (1, columns)."""
-        shape = self.problem.lattice.shape
+        shape = self.space.lattice.shape
         rows = [self.choices[id(choice)][np.ravel_multi_index(point, shape)] for choice, point in placed]
         return np.sum(rows, axis=0)[None, :]
 
@@ -130,27 +130,27 @@ def best_labels(
 
 def _below(columns: Columns, threshold: float) -> Placed | None:
     """Search all labels whose bound does not pass a threshold, inner cuts first."""
-    problem = columns.problem
-    labels: dict[Joint, _Labels] = {problem.start: _Labels()}
-    first = labels[problem.start]
+    space = columns.space
+    labels: dict[Joint, _Labels] = {space.start: _Labels()}
+    first = labels[space.start]
     first.points.append(np.zeros(1, dtype=np.int64))
     first.columns.append(np.zeros((1, len(columns.bounds))))
     first.parents.append(np.zeros(1, dtype=np.int64))
-    first.origins.append((problem.start, problem.choices[0][0], 1))
+    first.origins.append((space.start, space.choices[0][0], 1))
     settled: dict[Joint, tuple[np.ndarray, np.ndarray, np.ndarray, list[tuple[Joint, Choice, int]]]] = {}
-    for joint in problem.joints:
+    for joint in space.joints:
         if joint not in labels:
             continue
         points, totals, parents, origins = _settle(labels.pop(joint))
         settled[joint] = (points, parents, totals, origins)
-        if joint == problem.ends:
+        if joint == space.ends:
             break
-        for choice, to in problem.after(joint):
+        for choice, to in space.after(joint):
             _extend(columns, joint, choice, to, points, totals, threshold, labels)
-    if problem.ends not in settled:
+    if space.ends not in settled:
         return None
-    totals = settled[problem.ends][2]
-    return _trace(problem, settled, int(np.argmin(columns.score(totals))))
+    totals = settled[space.ends][2]
+    return _trace(space, settled, int(np.argmin(columns.score(totals))))
 
 
 def _settle(labels: _Labels) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[tuple[Joint, Choice, int]]]:
@@ -213,15 +213,15 @@ def _extend(
 
 
 def _trace(
-    problem: Problem,
+    space: CutSpace,
     settled: dict[Joint, tuple[np.ndarray, np.ndarray, np.ndarray, list[tuple[Joint, Choice, int]]]],
     label: int,
 ) -> Placed:
-    joint, placed = problem.ends, []
-    while joint != problem.start:
+    joint, placed = space.ends, []
+    while joint != space.start:
         points, parents, _, origins = settled[joint]
         code = int(parents[label])
-        point = tuple(int(i) for i in np.unravel_index(int(points[label]), problem.lattice.shape))
+        point = tuple(int(i) for i in np.unravel_index(int(points[label]), space.lattice.shape))
         joint, choice, _ = origins[code >> 40]
         placed.append((choice, point))
         label = code & ((1 << 40) - 1)

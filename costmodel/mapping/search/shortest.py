@@ -17,7 +17,7 @@ import numpy as np
 
 from costmodel.mapping.search.choices import Choice
 from costmodel.mapping.search.lattice import Lattice
-from costmodel.mapping.search.plan import ALL_LOOPS, LONE, NARROW, WIDE, Joint, Slots, Step, plan
+from costmodel.mapping.search.states import ALL_LOOPS, LONE, NARROW, WIDE, Joint, Rank, Slots, states_of
 
 Point = tuple[int, ...]
 Placed = tuple[tuple[Choice, Point], ...]
@@ -28,7 +28,7 @@ _SHORT = 64
 """Prefixes of the last axes, at most, that are turned to the front."""
 
 
-class Problem:
+class CutSpace:
     """All operands' choices side by side, and the joint states that they lead through."""
 
     def __init__(self, lattice: Lattice, choices: Sequence[Sequence[Choice]], ends: Joint) -> None:
@@ -36,18 +36,18 @@ class Problem:
         self.lattice, self.choices, self.ends = lattice, choices, ends
         self.start: Joint = tuple((0, False) for _ in choices)
         self.numbered = [choice for some in choices for choice in some]
-        self.plan = plan(
+        self.states = states_of(
             tuple(
                 tuple((c.before, c.after, _loops_inside(lattice, c.allowed)) for c in some)
                 for some in choices
             ),
             ends,
         )
-        self.joints = self.plan.joints
+        self.joints = self.states.joints
 
     def after(self, joint: Joint) -> list[tuple[Choice, Joint]]:
         """List the choices that are open in a joint state, and where they lead."""
-        return [(self.numbered[number], to) for number, to in self.plan.after[joint]]
+        return [(self.numbered[number], to) for number, to in self.states.after[joint]]
 
 
 def _loops_inside(lattice: Lattice, allowed: np.ndarray) -> int:
@@ -59,24 +59,24 @@ def _loops_inside(lattice: Lattice, allowed: np.ndarray) -> int:
 
 
 Costs = Sequence[Sequence[np.ndarray]]
-"""An additive cost of every choice for every cut, shaped as Problem.choices."""
+"""An additive cost of every choice for every cut, shaped as CutSpace.choices."""
 
 
 class Bounds:
     """V(a, p) of an additive cost, each cut allowed where its tile alone fits: exact, or a bound where tiles share."""
 
-    def __init__(self, problem: Problem, costs: Costs) -> None:
+    def __init__(self, space: CutSpace, costs: Costs) -> None:
         """Solve from the last cuts inwards, all joint states with as many cuts at once."""
-        self.problem = problem
-        lattice, steps = problem.lattice, problem.plan.steps
+        self.space = space
+        lattice, ranks = space.lattice, space.states.ranks
         values = [value for row in costs for value in row]
-        size, rows = lattice.cycles.size, [max(1, len(step.wide)) for step in steps]
-        most = max([*rows, *(len(step.narrow) for step in steps)], default=0)
+        size, rows = lattice.cycles.size, [max(1, len(rank.wide)) for rank in ranks]
+        most = max([*rows, *(len(rank.narrow) for rank in ranks)], default=0)
         room = np.empty((len(values) + sum(rows) + 2 * most, size))  # in one piece, for new pages take time
         self.table, room = room[: len(values)], room[len(values) :]
         """Cost of each choice at each prefix."""
         self.table.fill(np.inf)
-        for row, choice, value in zip(self.table, problem.numbered, values, strict=True):
+        for row, choice, value in zip(self.table, space.numbered, values, strict=True):
             np.copyto(row.reshape(lattice.shape), value, where=choice.allowed)
         final = self.table.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)]
         self._final_shape = final.shape[1:]
@@ -85,74 +85,74 @@ class Bounds:
         for count in rows:
             self.wide.append(room[:count])
             room = room[count:]
-        self.narrow = [np.empty((0, self._final_table.shape[1]))] * len(steps)
+        self.narrow = [np.empty((0, self._final_table.shape[1]))] * len(ranks)
         self.lone: dict[Joint, float] = {}
-        for number in range(len(steps) - 1, -1, -1):
-            self._solve(number, steps[number], room)
+        for number in range(len(ranks) - 1, -1, -1):
+            self._solve(number, ranks[number], room)
 
-    def _solve(self, number: int, step: Step, room: np.ndarray) -> None:
-        lattice, wide = self.problem.lattice, self.wide[number]
+    def _solve(self, number: int, rank: Rank, room: np.ndarray) -> None:
+        lattice, wide = self.space.lattice, self.wide[number]
         if number == len(self.wide) - 1:  # the end
             wide.fill(0.0)
         else:
-            _least(wide, self.table, step.wide_slots, self.wide[number + 1], room)
-            if len(step.crossing):
-                found = np.empty((len(step.crossing), self._final_table.shape[1]))
-                _least(found, self._final_table, step.crossing_slots, self.narrow[number + 1], room)
+            _least(wide, self.table, rank.wide_slots, self.wide[number + 1], room)
+            if len(rank.crossing):
+                found = np.empty((len(rank.crossing), self._final_table.shape[1]))
+                _least(found, self._final_table, rank.crossing_slots, self.narrow[number + 1], room)
                 part = wide.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)]
                 found = found.reshape(-1, *self._final_shape)
-                part[step.crossing] = np.minimum(part[step.crossing], found)
+                part[rank.crossing] = np.minimum(part[rank.crossing], found)
             _over_larger(wide, lattice.shape)
-        if step.narrow:
-            narrow = np.empty((len(step.narrow), self._final_table.shape[1]))
-            _least(narrow, self._final_table, step.narrow_slots, self.narrow[number + 1], room)
+        if rank.narrow:
+            narrow = np.empty((len(rank.narrow), self._final_table.shape[1]))
+            _least(narrow, self._final_table, rank.narrow_slots, self.narrow[number + 1], room)
             _over_larger(narrow, self._final_shape)
             self.narrow[number] = narrow
-        if len(step.copied):
-            part = wide.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)][step.copied]
-            self.narrow[number] = np.concatenate((self.narrow[number], part.reshape(len(step.copied), -1)))
-        for joint in step.lone:
+        if len(rank.copied):
+            part = wide.reshape(-1, *lattice.shape)[(slice(None), *lattice.reduced)][rank.copied]
+            self.narrow[number] = np.concatenate((self.narrow[number], part.reshape(len(rank.copied), -1)))
+        for joint in rank.lone:
             self.lone[joint] = min(
                 float(self.table[choice, 0]) + self._at(to, 0, 0)
-                for choice, to in self.problem.plan.after[joint]
+                for choice, to in self.space.states.after[joint]
             )
 
     def _at(self, joint: Joint, place: int, final_place: int) -> float:
         """V of a joint state at a prefix, given by its places in a wide and in a narrow table."""
-        number, kind, row = self.problem.plan.place[joint]
+        number, kind, row = self.space.states.place[joint]
         if kind == LONE:
             return self.lone[joint]
         return float(self.wide[number][row, place] if kind == WIDE else self.narrow[number][row, final_place])
 
     def beyond(self, joint: Joint) -> np.ndarray:
         """V of a joint state at every prefix, flat; infinite where the state cannot be."""
-        number, kind, row = self.problem.plan.place[joint]
+        number, kind, row = self.space.states.place[joint]
         if kind == WIDE:
             return self.wide[number][row]
-        values = np.full(self.problem.lattice.shape, np.inf)
+        values = np.full(self.space.lattice.shape, np.inf)
         if kind == LONE:
             values.flat[0] = self.lone[joint]
         else:
-            part = values[self.problem.lattice.reduced]
+            part = values[self.space.lattice.reduced]
             part[...] = self.narrow[number][row].reshape(part.shape)
         return values.ravel()
 
     @property
     def least(self) -> float:
         """The least cost of all; infinite where some operand has no choice left."""
-        return self._at(self.problem.start, 0, 0) if self.problem.joints else float("inf")
+        return self._at(self.space.start, 0, 0) if self.space.joints else float("inf")
 
     def path(self) -> Placed:
         """Follow the least cost from the empty prefix outwards."""
-        problem, lattice = self.problem, self.problem.lattice
-        joint, point = problem.start, (0,) * len(lattice.shape)
+        space, lattice = self.space, self.space.lattice
+        joint, point = space.start, (0,) * len(lattice.shape)
         placed: list[tuple[Choice, Point]] = []
-        while joint != problem.ends:
+        while joint != space.ends:
             value, choice, to = self._least_at(joint, point)
             if value != self._value(joint, point):  # the next cut lies further out
                 point = self._next(joint, point)
                 _, choice, to = self._least_at(joint, point)
-            placed.append((problem.numbered[choice], point))
+            placed.append((space.numbered[choice], point))
             joint = to
         return tuple(placed)
 
@@ -161,7 +161,7 @@ class Bounds:
         place, final_place = self._places(point)
         options = [
             (cost + self._at(to, place, final_place), choice, to)
-            for choice, to in self.problem.plan.after[joint]
+            for choice, to in self.space.states.after[joint]
             if (cost := float(self.table[choice, place])) < np.inf
         ]
         return min(options, key=lambda option: option[0], default=(float("inf"), 0, joint))
@@ -171,7 +171,7 @@ class Bounds:
 
     def _places(self, point: Point) -> tuple[int, int]:
         """Places of a prefix in a wide table, and in a narrow one if it is in there."""
-        lattice = self.problem.lattice
+        lattice = self.space.lattice
         place = final_place = 0
         for at, length, part in zip(point, lattice.shape, lattice.reduced, strict=True):
             place = place * length + at
@@ -180,13 +180,13 @@ class Bounds:
 
     def _next(self, joint: Joint, point: Point) -> Point:
         """Find the prefix of the next cut, the first of the best ones that contain a prefix."""
-        number, kind, _ = self.problem.plan.place[joint]
+        number, kind, _ = self.space.states.place[joint]
         if kind == LONE:
             return point
-        shape, reduced = self.problem.lattice.shape, self.problem.lattice.reduced
-        after, place = self.problem.plan.after[joint], self.problem.plan.place
+        shape, reduced = self.space.lattice.shape, self.space.lattice.reduced
+        after, place = self.space.states.after[joint], self.space.states.place
         if kind == NARROW:
-            copies = self.problem.plan.copies
+            copies = self.space.states.copies
             parts = [
                 self._final_table[choice] + self.narrow[number + 1][copies.get(to, place[to][2])]
                 for choice, to in after
@@ -265,10 +265,10 @@ def _along(values: np.ndarray, before: int, lengths: tuple[int, ...]) -> None:
         before *= length
 
 
-def overfull(problem: Problem, placed: Placed, sizes: Sequence[int]) -> dict[int, float]:
+def overfull(space: CutSpace, placed: Placed, sizes: Sequence[int]) -> dict[int, float]:
     """Levels whose tiles do not fit together, with the bits that lack."""
     held = [0.0] * len(sizes)
     for choice, point in placed:
         for level, bits in choice.residents:
-            held[level] += problem.lattice.at(bits, point)
+            held[level] += space.lattice.at(bits, point)
     return {level: bits - sizes[level] for level, bits in enumerate(held) if bits > sizes[level]}

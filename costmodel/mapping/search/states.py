@@ -1,9 +1,29 @@
 """Which joint states there are, which lead where, and which prefixes each needs: the same for layers alike.
 
-A joint state needs three kinds of tables. Most are `wide`: the last cut may lie anywhere. Where sums outside
-the last cut are final, all loops of the reduction lie inside it: `narrow`. Where the operands can agree on the empty
-prefix alone (a register of one weight lets only OY and OX lie inside, one of sums only C, FY and FX), the state is
-`lone`, and a number will do.
+Each operand's links get their cuts one after the other, from the lanes outwards. An operand with two links begins with
+no cut, `0`, and ends with both, `2`. Sums have two ways there, since what lies outside their first cut may be partial,
+`1`, or final, `1*`:
+
+    weights, one link:   0 --> 1        sums, two links:   0 -+-> 1  -+-> 2
+                                                              +-> 1* -+
+
+A joint state is a state of every operand. An option leads from one to the next: it gives one operand one more cut, here
+the sums to the right, the weights downwards:
+
+    start  0,0 -+-> 0,1  -+-> 0,2
+            |   +-> 0,1* -+    |
+            v                  v        and down from `0,1` to `1,1`, from `0,1*` to `1,1*`
+           1,0 -+-> 1,1  -+-> 1,2  end
+                +-> 1,1* -+
+
+Its rank is the number of its cuts: 0 at the start, 1 for `0,1`, `0,1*` and `1,0`, 3 at the end. All of one rank are
+solved together, from those of the next. For each state the search keeps the least cost of the rest at every prefix
+where its last cut may lie, which makes three kinds of tables:
+
+    . . . . #     wide: every prefix
+    . . . . #     narrow: only `#`, where all loops of the reduction lie inside, as they do where sums are final
+    o . . . #     lone: only `o`, the empty prefix, where the operands can agree on no other: a register of one weight
+                  lets only OY and OX lie inside its cut, one of sums only C, FY and FX; a number will do
 """
 
 from __future__ import annotations
@@ -26,17 +46,21 @@ ALL_LOOPS = 15
 
 WIDE, NARROW, LONE = "wide", "narrow", "lone"
 
-
 Slots = tuple[tuple[np.ndarray, np.ndarray], ...]
-"""Options of the rows of a step: the n-th ones of all rows that have as many, which are the first rows of all.
+"""Options of the rows of a rank: the n-th entry is the n-th option of each row that has so many.
 
-Each is a choice, by its number, and a row of the next step.
+Rows with more options come first. An option is a choice, by its number, and a row of the next rank.
 """
 
 
 @dataclass(frozen=True)
-class Step:
-    """Joint states with as many cuts. `copied` are wide rows that narrow ones lead to, copied behind these."""
+class Rank:
+    """Joint states with equally many cuts, by kind of table; a state's place in its tuple is its row.
+
+    `wide_slots` lead from wide states to wide ones, `narrow_slots` from narrow states to narrow rows; `crossing_slots`
+    lead from wide states to narrow ones, and `crossing` are the wide rows that have any. `copied` are the wide rows
+    that narrow states of the rank before lead to, copied behind the narrow ones.
+    """
 
     wide: tuple[Joint, ...]
     narrow: tuple[Joint, ...]
@@ -49,18 +73,22 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All joint states on a way from the start to the end, with their options and the row of each in its step."""
+class States:
+    """All joint states on a way from the start to the end, with their options.
+
+    `place` is the rank, the kind of table and the row of each; `copies` is the row of a wide state's copy among the
+    narrow ones of its rank.
+    """
 
     joints: tuple[Joint, ...]
     after: Mapping[Joint, tuple[Option, ...]]
     place: Mapping[Joint, tuple[int, str, int]]
     copies: Mapping[Joint, int]
-    steps: tuple[Step, ...]
+    ranks: tuple[Rank, ...]
 
 
 @lru_cache(maxsize=256)
-def plan(graphs: tuple[tuple[Edge, ...], ...], ends: Joint) -> Plan:
+def states_of(graphs: tuple[tuple[Edge, ...], ...], ends: Joint) -> States:
     """Find the joint states and lay out their tables; no joints where the end is out of reach.
 
     A cut that can lie at the empty prefix alone is placed before all others: at one prefix their order is free.
@@ -147,7 +175,7 @@ def _reached(
     return {joint: live[joint] for joint in options if joint in seen}
 
 
-def _laid_out(after: Mapping[Joint, tuple[Option, ...]], kinds: Mapping[Joint, str]) -> Plan:
+def _laid_out(after: Mapping[Joint, tuple[Option, ...]], kinds: Mapping[Joint, str]) -> States:
     joints = tuple(after)
     rows: dict[tuple[int, str], list[Joint]] = {}
     for joint in after:
@@ -168,14 +196,14 @@ def _laid_out(after: Mapping[Joint, tuple[Option, ...]], kinds: Mapping[Joint, s
                 number, _, row = place[to]
                 copies[to] = len(rows.get((number, NARROW), ())) + len(copied.setdefault(number, []))
                 copied[number].append(row)
-    steps = []
+    ranks = []
     for number in range(_cuts(joints[-1]) + 1 if joints else 0):
         wide, narrow = rows.get((number, WIDE), []), rows.get((number, NARROW), [])
         crossing = [
             row for row, joint in enumerate(wide) if any(kinds[to] == NARROW for _, to in after[joint])
         ]
-        steps.append(
-            Step(
+        ranks.append(
+            Rank(
                 tuple(wide),
                 tuple(narrow),
                 tuple(rows.get((number, LONE), [])),
@@ -191,7 +219,7 @@ def _laid_out(after: Mapping[Joint, tuple[Option, ...]], kinds: Mapping[Joint, s
                 ),
             )
         )
-    return Plan(joints, after, place, copies, tuple(steps))
+    return States(joints, after, place, copies, tuple(ranks))
 
 
 def _slots(options: Sequence[Sequence[tuple[int, int]]]) -> Slots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from costmodel.errors import BnncostError, unknown
@@ -12,7 +12,7 @@ from costmodel.mapping.mapped import Latency, Loop, Mapped, Moved, Temporal
 from costmodel.mapping.nest import DIMS, OPERANDS, RELEVANT, LoopNest
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.lattice import Lattice, spread
-from costmodel.mapping.search.links import joules_per_word, links_of, moved_at
+from costmodel.mapping.search.links import Link, joules_per_word, links_of, moved_at
 from costmodel.mapping.search.tiles import Tiling
 from costmodel.mapping.zigzag.waiting import zigzag_latency
 
@@ -84,20 +84,15 @@ def price(
 def priced(operands: Sequence[Choices], mapping: Temporal) -> Mapped:
     """Read tables that are already there."""
     machine, layer, tiling = operands[0].machine, operands[0].layer, operands[0].tiling
-    at = tiling.lattice.at
     rows: list[Moved] = []
     placed: list[tuple[Choices, int, Point]] = []
     held = [0.0] * len(machine.levels)
     for choices in operands:
-        final = False
-        for link, cut in zip(choices.links, mapping.cuts[choices.operand], strict=True):
-            point = tiling.lattice.point(mapping.order[:cut])
+        for link, point, levels in at_cuts(choices, mapping):
             rows += _rows(choices, link.number, point)
             placed.append((choices, link.number, point))
-            ends_final = bool(at(choices.finished[link.number], point))
-            for number, bits in (*choices.resident(link, final), *choices.home(link, ends_final)):
-                held[number] += at(bits, point)
-            final = ends_final
+            for number, bits in levels:
+                held[number] += bits
     for level, taken in zip(machine.levels, held, strict=True):
         if taken > level.size_bits:
             raise BnncostError(
@@ -109,6 +104,19 @@ def priced(operands: Sequence[Choices], mapping: Temporal) -> Mapped:
     else:
         latency = _latency(machine, tiling.lattice, placed)
     return Mapped(layer, machine, mapping, tuple(rows), latency)
+
+
+def at_cuts(
+    choices: Choices, mapping: Temporal
+) -> Iterator[tuple[Link, Point, tuple[tuple[int, float], ...]]]:
+    """Yield each link of an operand with the prefix at its cut, and what levels must hold for it: (level, bits)."""
+    lattice, final = choices.tiling.lattice, False
+    for link, cut in zip(choices.links, mapping.cuts[choices.operand], strict=True):
+        point = lattice.point(mapping.order[:cut])
+        ends_final = bool(lattice.at(choices.finished[link.number], point))
+        held = (*choices.resident(link, final), *choices.home(link, ends_final))
+        yield link, point, tuple((number, lattice.at(bits, point)) for number, bits in held)
+        final = ends_final
 
 
 def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:

@@ -1,0 +1,138 @@
+"""The outcome of a study: what each design reached over its seeds, and what it gained over which other design.
+
+`bnncost review` writes it as JSON; whoever puts costs beside it reads it. Spread and standard error are calculated here
+alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from statistics import stdev
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from costmodel.designs.key import DesignKey
+from costmodel.designs.published import resolve
+from costmodel.errors import BnncostError
+
+_RECORD = ConfigDict(frozen=True, extra="ignore")
+
+
+def spread(top1: Sequence[float]) -> float | None:
+    """Calculate the sample standard deviation of accuracies over seeds; None for one seed.
+
+    >>> spread([80.0, 81.0, 82.0])
+    1.0
+    """
+    return stdev(top1) if len(top1) > 1 else None
+
+
+def standard_error(one: float | None, seeds: int, other: float | None, other_seeds: int) -> float | None:
+    """Calculate the standard error of the difference of two means from the spreads of both; None where one is unknown.
+
+    The square root of s1²/n1 + s2²/n2, with the sample variances of the two designs (Welch 1947).
+
+    >>> standard_error(3.0, 1, 4.0, 1)
+    5.0
+    """
+    if one is None or other is None:
+        return None
+    return math.sqrt(one**2 / seeds + other**2 / other_seeds)
+
+
+class OutcomeRow(BaseModel):
+    """One comparison: a design, its top-1 [%] over its seeds, its gains [points] over the plain BNN and its fair pair.
+
+    `label` is the design's name in the study, `against` its fair pair and `against_label` that one's name; `method` is
+    what is studied. `role` says why the design was trained: baseline, reference, company, alone, pair, full, without or
+    width.
+    """
+
+    model_config = _RECORD
+
+    label: str = ""
+    role: str = ""
+    method: str = ""
+    design: str
+    seeds: int = Field(ge=1)
+    top1_mean: float = Field(ge=0, le=100)
+    top1_spread: float | None = Field(None, ge=0)
+    gain: float | None = None
+    gain_error: float | None = None
+    against: str | None = None
+    against_label: str | None = None
+    gain_against: float | None = None
+    gain_against_error: float | None = None
+
+    @property
+    def key(self) -> DesignKey:
+        """The design."""
+        return resolve(self.design)
+
+
+class Outcome(BaseModel):
+    """All that a study has measured: its rows, the designs not measured yet, and the runs that failed, with the reason.
+
+    `switches` says how the plain BNN is built where repairs have a choice; `protocols` has one entry unless runs on
+    unlike data lie in one folder.
+    """
+
+    model_config = _RECORD
+
+    plan: str
+    title: str = ""
+    description: str = ""
+    protocols: tuple[str, ...] = ()
+    baseline: str
+    switches: Mapping[str, str] = Field(default_factory=dict)
+    rows: tuple[OutcomeRow, ...]
+    missing: tuple[str, ...] = ()
+    failed: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def by_design(self) -> dict[DesignKey, OutcomeRow]:
+        """The first row of each design; a design may be compared several times."""
+        rows: dict[DesignKey, OutcomeRow] = {}
+        for row in self.rows:
+            rows.setdefault(row.key, row)
+        return rows
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Give what the JSON says, as plain values."""
+        return self.model_dump(mode="json")
+
+    def to_json(self) -> str:
+        """Write as one JSON object."""
+        return json.dumps(self.to_mapping(), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_outcome(values: Mapping[str, Any], place: str) -> Outcome:
+    """Read an outcome from JSON's values; raises one BnncostError with all that is wrong, naming `place`."""
+    try:
+        outcome = Outcome.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            f"{place}: {'.'.join(map(str, item['loc'])) or 'the outcome'}: {item['msg'].lower()}."
+            for item in error.errors()
+        ]
+        raise BnncostError("\n".join(problems)) from None
+    if not outcome.rows:
+        raise BnncostError(
+            f"{place}: no run of '{outcome.plan}' has ended yet, so that there is nothing to compare; run it again, "
+            "with more time if it has a limit."
+        )
+    designs, pairs = (row.design for row in outcome.rows), (row.against for row in outcome.rows)
+    for text in (outcome.baseline, *designs, *pairs):
+        _check(text, place)
+    return outcome
+
+
+def _check(text: str | None, place: str) -> None:
+    """Raise unless a design is known, or none is named."""
+    try:
+        resolve(text) if text is not None else None
+    except BnncostError as error:
+        raise BnncostError(f"{place}: {error}") from None
