@@ -34,7 +34,9 @@ from training.export.program import Program
 from training.module.lower import Lowered, load_values, lower
 
 NORMALIZATION = eight_bit(1)
-SLICES = DesignKey.parse("resnet20[boolean_shortcut(slices=2)]@w0.25/digits")
+SLICES = DesignKey.parse(
+    "resnet20[boolean_shortcut(slices=2,concatenate=true)+binary_shortcut(pool=true)]@w0.25,padding=replicate/digits"
+)
 LEAVES_A_MARK = [
     name
     for name, item in METHODS.items()
@@ -104,7 +106,7 @@ def assert_exact(program: Program, images: np.ndarray) -> None:
 
 @pytest.mark.parametrize("name", LEAVES_A_MARK)
 def test_every_method_deploys(name: str) -> None:
-    key = key_of(name, padding=PADDING[LEAVES_A_MARK.index(name) % 2])
+    key = key_of(name, padding=PADDING[LEAVES_A_MARK.index(name) % len(PADDING)])
     model, images = made(key), some_images()
     found = compared(model, float_program(model, key, NORMALIZATION), images, NORMALIZATION, torch_sums=True)
     assert (found.differing, found.same) == (0, len(images)) and found.bits > 0

@@ -130,6 +130,10 @@ SATURATED = {"relu"}
 """A ReLU right before a sign makes every bit +1, and stops every gradient there."""
 
 
+NORMED_TWICE = {"norm_before_sign", "norm_before_classifier", "boolean_shortcut"}
+"""A second norm takes away what the first one's offset adds."""
+
+
 @pytest.mark.parametrize(("network", "name"), TRAINED)
 def test_gradients_reach_everything_that_is_learned(network: str, name: str) -> None:
     model, image = ready(build(small_key(network, name)))
@@ -137,7 +141,7 @@ def test_gradients_reach_everything_that_is_learned(network: str, name: str) -> 
     slopes = {key: param.grad for key, param in model.named_parameters()}
     assert all(slope is not None and bool(torch.isfinite(slope).all()) for slope in slopes.values())
     still = {key for key, slope in slopes.items() if slope is not None and slope.abs().max() < 1e-9}
-    if name == "norm_before_sign":  # the second norm takes away what the first one's offset adds
+    if name in NORMED_TWICE:
         still = {key for key in still if not key.endswith(".beta")}
     if name == "boolean_shortcut":  # means of bits lie on the grid, and what is not rounded moves no step
         still.discard("classifier.step")
