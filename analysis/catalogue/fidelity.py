@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.show.tables import Column, Table, markdown
+from analysis.show.tables import Column, Table
+from analysis.show.text_forms import markdown
 from costmodel import DESIGNS, METHODS
 from costmodel.designs.evidence import Evidence
 from costmodel.methods import CATEGORIES, REFERENCES

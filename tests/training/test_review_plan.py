@@ -194,7 +194,11 @@ def test_what_is_there_or_changes_nothing_is_not_added() -> None:
     """A recipe without decay of latent weights is what Bop asks for; a baseline may have a hardtanh already."""
     recipe = "{base: digits, optimizers: {adam: {latent_decay: 0}}}"
     text = f"name: tiny\nrecipe: {recipe}\nbaseline: resnet20[hardtanh]/digits\nalone: [bop, ede]\n"
-    found = {item.label: item for item in comparisons_of(parse_plan(text, "tiny.yaml")) if item.against}
+    found = {
+        item.label: item
+        for item in comparisons_of(parse_settings(text, "tiny.yaml", Plan, problems_of))
+        if item.against
+    }
     assert set(found) == {"bop", "ede"}
     assert _short(found["ede"].design) == "resnet20[ede+hardtanh]"
     assert all(_short(item.against) == "resnet20[hardtanh]" for item in found.values())
@@ -217,8 +221,8 @@ def test_sgd_and_adam_are_compared_only_where_latent_weights_move_alike() -> Non
         plan_of("baseline: resnet20/digits\npairs: [{method: sgd, beside: [centre_weights]}]\n")
     recipe = "name: tiny\nrecipe: {base: digits, optimizer: sgd}\nbaseline: resnet20/digits\nalone: [adam]\n"
     with pytest.raises(BnncostError, match=r"put one of .*standardize_weights.* on both sides"):
-        parse_plan(recipe, "tiny.yaml")
-    fixed = parse_plan(f"{recipe}fixed: [magnitude_aware_sign]\n", "tiny.yaml")
+        parse_settings(recipe, "tiny.yaml", Plan, problems_of)
+    fixed = parse_settings(f"{recipe}fixed: [magnitude_aware_sign]\n", "tiny.yaml", Plan, problems_of)
     assert {item.label for item in comparisons_of(fixed)} == {"baseline", "adam"}
     assert compared("baseline: resnet20/digits\nalone: [bop]\n")
 
