@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analysis.catalogue.designs import designs_document
 from analysis.catalogue.fidelity import designs_table, fidelity_page, held_text, methods_table
-from analysis.commands.catalogue import designs_document, methods_document
+from analysis.catalogue.methods import methods_document
 from analysis.show.tables import csv_text, records
 from costmodel.designs.evidence import Evidence
 from costmodel.methods import METHODS
