@@ -94,9 +94,7 @@ _declare(
     "The released block has a shortcut round every convolution, except on ResNet-18 for CIFAR-10.",
 )  # fmt: skip
 
-_RBNN = (
-    "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient+rbnn_weight_gradient"
-)
+_RBNN = "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient+rbnn_weight_gradient"
 _declare(
     "rbnn", "RBNN", "lin2020", {R20: _RBNN, R18_CIFAR: f"binary_shortcut+{_RBNN}", VGG: _RBNN},
     "Blocks with one shortcut per two convolutions.",

@@ -119,11 +119,7 @@ def narrow_features(g: Builder, site: Site) -> Site:
             x = emit(g, use, x, site)
     several = site.composition.first("features")
     with g.with_producer(x):
-        bits = (
-            emit(g, several, x, site)
-            if several
-            else (signed_features(g, x, site),)
-        )
+        bits = emit(g, several, x, site) if several else (signed_features(g, x, site),)
     return replace(site, x=x, bits=bits)
 
 

@@ -116,8 +116,8 @@ WIRING = (
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
     "log2_magnitude", "mean_weight", "deviation_weight", "shifted_weight", "quarter_turn", "outer",
-    "confine_weight", "constant", "border_correction", "ratio", "threshold_level", "threshold_direction", "composed_factor", "composed_offset",
-    "scaled_weight",
+    "confine_weight", "constant", "border_correction", "ratio", "threshold_level", "threshold_direction",
+    "composed_factor", "composed_offset", "scaled_weight",
 }  # fmt: skip
 IN_TRAINING = {"divide_training", "sample_deviation"}
 

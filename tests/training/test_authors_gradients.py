@@ -96,7 +96,9 @@ def weights(scale: float = 0.1) -> torch.Tensor:
     return torch.randn(8, 8, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(7)) * scale
 
 
-def bits_and_gradient(methods: str, latent: torch.Tensor, done: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+def bits_and_gradient(
+    methods: str, latent: torch.Tensor, done: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Bits that a layer's latent weights become in training, and the gradient of a fixed sum of them."""
     model = a_model(methods, done)
     param = next(param for param in model.network.learned() if param.name == f"{LAYER}.weight")
@@ -276,7 +278,9 @@ def test_rbnns_weights_lose_their_gradient_late() -> None:
 
 def test_normalized_weights_all_have_a_gradient() -> None:
     assert share_with_a_gradient("standardize_weights", 0.5) == 1
-    assert share_with_a_gradient("clipped_weight_ste+standardize_weights", 0.5) == pytest.approx(0.68, abs=0.03)
+    assert share_with_a_gradient("clipped_weight_ste+standardize_weights", 0.5) == pytest.approx(
+        0.68, abs=0.03
+    )
 
 
 # ------------------------------------------------------------------ published designs
@@ -326,9 +330,7 @@ def test_shortcuts_and_slices_follow_the_designs_gradient(name: str, shortcut: s
     assert found == {METHODS[name].estimator}
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name, item in METHODS.items() if item.hook == "weight")
-)
+@pytest.mark.parametrize("name", sorted(name for name, item in METHODS.items() if item.hook == "weight"))
 def test_weights_of_shortcuts_go_through_the_designs_methods(name: str) -> None:
     network = build(DesignKey.parse(f"resnet18[binary_shortcut+{name}]/cifar10"))
     for op in network.ops:

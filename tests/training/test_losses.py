@@ -190,7 +190,9 @@ def test_kurtosis_of_known_distributions() -> None:
 def test_kurtosis_is_pulled_to_its_target_in_every_layer() -> None:
     first, second = numbers([1.0, -1.0, 0.0, 0.0]), numbers([[3.0, -3.0]])
     assert kurtosis_regularizer([first, second], 1.0).item() == ((2 - 1) ** 2 + 0) / 2
-    assert math.isclose(kurtosis_regularizer([first, second]).item(), (0.2**2 + 0.8**2) / 2)  # BD-BNN's code: 1.8
+    assert math.isclose(
+        kurtosis_regularizer([first, second]).item(), (0.2**2 + 0.8**2) / 2
+    )  # BD-BNN's code: 1.8
     # dK/dw_i = 4 (w_i^3 - K v w_i) / (n v^2), of mean 0 and third moment 0, n = 4, v = 1/2, K = 2: zero everywhere
     assert np.allclose(gradient(kurtosis_regularizer([first]), first), 0)
     uneven = numbers([2.0, -2.0, 1.0, -1.0])  # v = 5/2, fourth moment 17/2, K = 34/25

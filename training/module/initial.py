@@ -9,7 +9,6 @@ import torch
 from costmodel.errors import BnncostError
 from costmodel.graph import Network, Op, Param
 
-
 UNIT_SUMS = "unit_sums"
 
 
