@@ -8,7 +8,7 @@ import numpy as np
 
 from costmodel.builder import Builder
 from costmodel.errors import BnncostError, unknown
-from costmodel.graph import BINARY, Dimension, Tensor, precision
+from costmodel.graph import BINARY, Dimension, Precision, Tensor, precision
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site, chain, convolve, signed_features
 
@@ -93,16 +93,19 @@ def strided(g: Builder, x: Tensor, stride: int) -> Tensor:
 
 def averaged(g: Builder, x: Tensor, stride: int) -> Tensor:
     """Average windows of stride by stride; nothing is emitted for a stride of 1."""
-    if stride == 1:
-        return x
+    return x if stride == 1 else _pooled(g, "average_pool", x, stride, g.features)
+
+
+def _pooled(g: Builder, kind: str, x: Tensor, stride: int, stored: Precision) -> Tensor:
+    """Make one number of each window of stride by stride."""
     if x.shape[1] % stride or x.shape[2] % stride:
         raise BnncostError(
-            f"a map of {x.shape[1]}x{x.shape[2]} cannot be averaged in whole windows of {stride}x{stride}; "
+            f"a map of {x.shape[1]}x{x.shape[2]} cannot be averaged or pooled in whole windows of {stride}x{stride}; "
             "take 'option_a_shortcut' or 'real_shortcut(pool=false)', which stride."
         )
     window = {"size": stride, "stride": stride, "padding": 0}
     shape = (x.shape[0], x.shape[1] // stride, x.shape[2] // stride)
-    return g.map("average_pool", (x,), shape=shape, attributes=window)
+    return g.map(kind, (x,), shape=shape, stored=stored, attributes=window)
 
 
 @repair_method(
@@ -176,14 +179,6 @@ def binary_shortcut(g: Builder, x: Tensor, site: Site, *, pool: bool = False) ->
         alone = replace(site, kernel=1, padding=0, groups=1, stride=1 if pool else site.stride)
         y = chain(g, "after_convolution", convolve(g, alone), alone)
         if pool:
-            y = _largest(g, g.bias(y, g.param("bias", (site.channels,), "C")), site.stride)
+            y = g.bias(y, g.param("bias", (site.channels,), "C"))
+            y = y if site.stride == 1 else _pooled(g, "max_pool", y, site.stride, y.precision)
         return g.batch_norm(y)
-
-
-def _largest(g: Builder, x: Tensor, stride: int) -> Tensor:
-    """Keep the largest of windows of stride by stride; nothing is emitted for a stride of 1."""
-    if stride == 1:
-        return x
-    window = {"size": stride, "stride": stride, "padding": 0}
-    shape = (x.shape[0], x.shape[1] // stride, x.shape[2] // stride)
-    return g.map("max_pool", (x,), shape=shape, stored=x.precision, attributes=window)

@@ -177,7 +177,11 @@ def test_declaring_a_name_twice_or_an_unknown_category_raises() -> None:
         ("resnet20[adaptive_weights]@compute=int8/cifar10", "'adaptive_weights' needs binary operands"),
         ("resnet18[real_shortcut(operands=binary)]/cifar10", "unknown value of 'operands' 'binary'"),
         ("resnet18[real_shortcut(operands=int7)]/cifar10", "unknown value of 'operands' 'int7'"),
-        ("resnet18[pooled_shortcut]/mnist", "a map of 7x7 cannot be averaged in whole windows"),
+        ("resnet18[pooled_shortcut]/mnist", "a map of 7x7 cannot be averaged or pooled in whole windows"),
+        (
+            "resnet18[binary_shortcut(pool=true)]/mnist",
+            "a map of 7x7 cannot be averaged or pooled in whole windows",
+        ),
         ("resnet20[clamp_weights(quantile=1.5)]/cifar10", "quantile 1.5 must lie between 0.5 and 1"),
         ("resnet20[boolean_shortcut(slices=6)]/cifar10", "channels cannot be made by 6 equal groups"),
         ("resnet20[boolean_shortcut(slices=3)]/cifar10", "slices=3 must be one or an even number"),
