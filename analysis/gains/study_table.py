@@ -14,7 +14,7 @@ from costmodel import Cost, DesignKey, cost, resolve
 from costmodel.designs.outcome import Outcome, OutcomeRow
 from costmodel.evaluate.cost import AnyProfile, as_profile
 
-ROLES: Mapping[str, str] = {
+WHY_TRAINED: Mapping[str, str] = {
     "baseline": "plain BNN",
     "alone": "alone",
     "pair": "beside others",
@@ -74,7 +74,7 @@ def study_table(study: Priced) -> Table:
 
 def paper_table(table: Table) -> Table:
     """The table of a study for people: roles in words, no text forms, and no column in which nothing stands."""
-    rows = tuple((ROLES.get(str(row[0]), row[0]), *row[1:]) for row in table.rows)
+    rows = tuple((WHY_TRAINED.get(str(row[0]), row[0]), *row[1:]) for row in table.rows)
     return shown(replace(table, rows=rows), "design", "against")
 
 
@@ -150,7 +150,7 @@ def branch_of(key: DesignKey, baseline: DesignKey) -> str:
 
 def _in_order(rows: Iterable[OutcomeRow]) -> list[OutcomeRow]:
     """By role, and the largest gain first."""
-    order = list(ROLES)
+    order = list(WHY_TRAINED)
 
     def place(row: OutcomeRow) -> tuple[int, float]:
         gain = row.gain if row.gain is not None else 0.0

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from analysis.show.units import EMPTY, readable, significant
 from analysis.show.words import shape_text
 from costmodel.evaluate.mappings import LayerMapping
+from costmodel.mapping.architecture import READ_OR_WRITE
 from costmodel.mapping.nest import RELEVANT, SUMS, Operand
 from costmodel.mapping.outline import WORDS, Lanes, Step, Tile
-from costmodel.pricing.mac_traffic import READ_OR_WRITE
 
 SIDE = "side operations"
 

@@ -10,15 +10,15 @@ from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 
 import numpy as np
 
-from costmodel.demand.compulsory import MAP_ROLES, ROLES, Traffic, compulsory_traffic
+from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
 from costmodel.demand.macs import MAC, MacWork, codes_of
-from costmodel.graph import Network
+from costmodel.graph import MAP_ROLES, ROLES, Network, Role
 from costmodel.mapping.nest import DIMS
 
 OperationKey = tuple[str, str]
 """An operation and its precision, such as ("add", "int16")."""
-STORES = ("weights", "parameters", *MAP_ROLES, "peak_features")
+STORES = (*ROLES, "peak_features")
 """What must be kept: weights, parameters, the peak of each kind of maps alone, and that of all maps together."""
 _PRECISIONS = ("weight_kind", "weight_bits", "feature_kind", "feature_bits")
 
@@ -204,7 +204,7 @@ def _fill_macs(demand: Demand, macs: Sequence[MacWork], number_of: Mapping[str, 
             demand.macs[name][taken[work.layer], layer] = value
         taken[work.layer] += 1
         maps = MAP_ROLES[int(np.max(work.fields.role))]
-        demand.mac_read_bits[ROLES.index("weights"), layer] += work.weight_bits_read
+        demand.mac_read_bits[ROLES.index(Role.WEIGHTS), layer] += work.weight_bits_read
         demand.mac_read_bits[ROLES.index(maps), layer] += work.feature_bits_read
 
 

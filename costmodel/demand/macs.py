@@ -8,17 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.graph import BINARY, KINDS, Dimension, Network, Op, Precision, Tensor, Value, read_precisions
+from costmodel.graph import (
+    BINARY,
+    KINDS,
+    Dimension,
+    Network,
+    Op,
+    Precision,
+    Tensor,
+    Value,
+    read_precisions,
+)
 from costmodel.mapping import LoopNest
 from costmodel.operations.convolution import fan_in
-
-MAP_ROLES = ("binary_features", "features")
 
 
 class MacFields(NamedTuple):
     """What a mapping depends on, as numbers or arrays over design points; precisions as index of KINDS and bits.
 
-    `role` is the index in MAP_ROLES of the map that is read; `streamed` is 1 where side operations of the same
+    `role` is the index in `graph.MAP_ROLES` of the map that is read; `streamed` is 1 where side operations of the same
     layer make it, 0 where it lies in a memory.
     """
 

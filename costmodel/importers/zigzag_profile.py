@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from costmodel.errors import BnncostError, unknown
+from costmodel.graph import MAP_ROLES, Role
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
 from costmodel.importers.zigzag import DEFAULT, PJ, machine_of
 from costmodel.importers.zigzag_read import read_accelerator, read_mapping
@@ -21,7 +22,7 @@ from costmodel.importers.zigzag_schema import MappingEntry
 from costmodel.mapping import Architecture, Level
 from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS
 
-ROLES = {WEIGHTS: ("weights", "parameters"), FEATURES: ("binary_features", "features")}
+ROLES_OF = {WEIGHTS: (Role.WEIGHTS, Role.PARAMETERS), FEATURES: MAP_ROLES}
 _MOST_OPEN_AXES = 2
 _SUM_BITS = 16
 """Width of partial sums where a network says nothing to ZigZag."""
@@ -203,7 +204,7 @@ def _memory(level: Level, outer: Sequence[Level], source: str) -> dict[str, Any]
         macro["area"] = _quantity(_Figure(0, "mm^2", "assumed", missing), source)
         macro["leakage"] = _quantity(_Figure(0, "mW", "assumed", missing), source)
     return {
-        "holds": [role for operand in level.operands for role in ROLES.get(operand, ())],
+        "holds": [role for operand in level.operands for role in ROLES_OF.get(operand, ())],
         "size": size,
         "port": _port(level, source),
         "macros": [macro],

@@ -7,15 +7,14 @@ from math import prod
 from costmodel.hardware.text.problem import Findings, Path
 from costmodel.hardware.text.quantity import unknown_name
 from costmodel.importers.zigzag_schema import (
-    DIRECTIONS,
+    DIRECTION_OF,
     MEMORY_OPERANDS,
     AcceleratorFile,
     ArrayEntry,
     MappingEntry,
     MemoryEntry,
 )
-
-_READS = ("tl", "th")
+from costmodel.mapping.architecture import READ_OR_WRITE
 
 
 def accelerator_problems(given: AcceleratorFile) -> Findings:
@@ -78,9 +77,10 @@ def _port_problems(place: Path, memory: MemoryEntry) -> Findings:
                     at,
                     f"moves {operand}, which the memory does not hold; it holds {', '.join(memory.operands)}",
                 )
-            wrong = "write" if direction in _READS else "read"
+            reads = READ_OR_WRITE[DIRECTION_OF[direction]] == "read"
+            wrong = "write" if reads else "read"
             if port.type == wrong:
-                verb = "reads" if direction in _READS else "writes"
+                verb = "reads" if reads else "writes"
                 yield (
                     at,
                     f"'{operand}, {direction}' {verb}, but the port is of type {wrong}; give it another port",
@@ -98,7 +98,7 @@ def _hierarchy_problems(given: AcceleratorFile, operand: str) -> Findings:
     for name in holding:
         memory = given.memories[name]
         moved = {direction for port in memory.ports for held, direction in port.allocation if held == operand}
-        needed = DIRECTIONS if operand == "O" else ("fh", "tl")
+        needed = DIRECTION_OF if operand == "O" else ("fh", "tl")
         for direction in needed:
             outermost = name == holding[-1] and direction in ("fh", "th")
             if direction not in moved and not outermost:

@@ -23,7 +23,7 @@ from costmodel.errors import BnncostError
 from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.best import MOST_FACTORS, MOST_PREFIXES, best_mapping
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.mapped import Latency, Mapped, Moved, Temporal
+from costmodel.mapping.mapped import Latency, Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import OPERANDS, LoopNest, Operand
 
 VERSION = 3
@@ -231,7 +231,7 @@ def _restored(text: str, layer: LoopNest, machine: Architecture, goal: str) -> M
         {_NAMED[operand]: tuple(places) for operand, places in cuts.items()},
     )
     rows = [
-        Moved(level, _NAMED[operand], direction, bits, accesses, energy_j)
+        OperandTraffic(level, _NAMED[operand], direction, bits, accesses, energy_j)
         for level, operand, direction, bits, accesses, energy_j in moved
     ]
     return Mapped(

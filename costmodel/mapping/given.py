@@ -8,7 +8,7 @@ from math import prod
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.mapped import Latency, Loop, Mapped, Moved, Temporal
+from costmodel.mapping.mapped import Latency, Loop, Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, RELEVANT, SUMS, WEIGHTS, LoopNest, Operand
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.lattice import Lattice, spread
@@ -84,7 +84,7 @@ def price(
 def priced(operands: Sequence[Choices], mapping: Temporal) -> Mapped:
     """Read tables that are already there."""
     machine, layer, tiling = operands[0].machine, operands[0].layer, operands[0].tiling
-    rows: list[Moved] = []
+    rows: list[OperandTraffic] = []
     placed: list[tuple[Choices, int, Point]] = []
     held = [0.0] * len(machine.levels)
     for choices in operands:
@@ -119,7 +119,7 @@ def at_cuts(
         final = ends_final
 
 
-def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:
+def _rows(choices: Choices, number: int, point: Point) -> list[OperandTraffic]:
     total: dict[tuple[int, str], list[float]] = {}
     machine = choices.machine
     for stream in choices.streams(number):
@@ -129,7 +129,7 @@ def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:
         sums[1] += accesses
         sums[2] += accesses * joules_per_word(machine, stream)
     return [
-        Moved(machine.levels[level].name, choices.operand, direction, *sums)
+        OperandTraffic(machine.levels[level].name, choices.operand, direction, *sums)
         for (level, direction), sums in total.items()
         if sums[0]
     ]

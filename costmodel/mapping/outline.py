@@ -8,7 +8,7 @@ from math import prod
 
 from costmodel.mapping.conventions import OURS
 from costmodel.mapping.given import at_cuts
-from costmodel.mapping.mapped import Mapped, Moved
+from costmodel.mapping.mapped import Mapped, OperandTraffic
 from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS, Operand
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.lattice import Lattice, spread
@@ -105,7 +105,7 @@ def nest_text(mapped: Mapped) -> str:
     )
 
 
-def outline(mapped: Mapped, moved: Sequence[Moved] | None = None) -> Outline:
+def outline(mapped: Mapped, moved: Sequence[OperandTraffic] | None = None) -> Outline:
     """Put in order what there is to show of a mapping; levels that move nothing (of `moved`, if given) are left out."""
     order, machine = mapped.mapping.order, mapped.machine
     used = {(row.level, row.operand) for row in (mapped.moved if moved is None else moved)}

@@ -16,15 +16,15 @@ from typing import NamedTuple
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.demand.macs import MAP_ROLES, MacFields
-from costmodel.mapping import Architecture, LoopNest, Mapped, Moved, cached_mappings
+from costmodel.demand.macs import MacFields
+from costmodel.graph import MAP_ROLES, Role
+from costmodel.mapping import Architecture, LoopNest, Mapped, OperandTraffic, cached_mappings
+from costmodel.mapping.architecture import READ_OR_WRITE
 from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 from costmodel.pricing.known import KnownByProfile
 from costmodel.pricing.machine import Home, Machines
 from costmodel.pricing.setting import Setting, TrafficKey, cycle_energy_j
 
-PARTIAL_SUMS = "partial_sums"
-READ_OR_WRITE = {"feed": "read", "drain": "read", "fill": "write", "collect": "write"}
 _FIELDS = len(MacFields._fields)
 
 
@@ -150,7 +150,7 @@ def _homes(setting: Setting, macs: np.ndarray, there: np.ndarray) -> Iterator[tu
     """Every pair of homes (of weights, of maps) in use, with the share (layers, N) of each MAC operation there."""
     memories, share_of = setting.profile.memories, setting.placement.share
     for weights, maps in product(memories, memories):
-        of_weights = share_of["weights"].get(weights)
+        of_weights = share_of[Role.WEIGHTS].get(weights)
         if of_weights is None:
             continue
         share = np.zeros(there.shape)
@@ -192,7 +192,7 @@ def _figures(mapped: Mapped, ask: _Ask) -> _Figures:
 
 def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey, float]:
     """Bits that a mapped layer moves, by level, role and direction."""
-    role_of = {WEIGHTS: "weights", FEATURES: MAP_ROLES[fields.role], SUMS: PARTIAL_SUMS}
+    role_of = {WEIGHTS: Role.WEIGHTS, FEATURES: MAP_ROLES[fields.role], SUMS: Role.PARTIAL_SUMS}
     bits: dict[TrafficKey, float] = {}
     for row in moved_rows(mapped, home, fields):
         key = (row.level, role_of[row.operand], READ_OR_WRITE[row.direction])
@@ -200,7 +200,7 @@ def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey
     return bits
 
 
-def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[Moved]:
+def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[OperandTraffic]:
     """What a mapped layer moves, by level, operand and direction.
 
     Features that side operations of the same layer make stream by where every one is used in one go. Where the
@@ -213,7 +213,10 @@ def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[Moved]:
     if math.isclose(read.bits, once):
         return [row for row in mapped.moved if row is not read]
     level = next(level for level in mapped.machine.levels if level.name == home.maps)
-    return [*mapped.moved, Moved(home.maps, FEATURES, "fill", once, once, once * level.write_energy_j)]
+    return [
+        *mapped.moved,
+        OperandTraffic(home.maps, FEATURES, "fill", once, once, once * level.write_energy_j),
+    ]
 
 
 class _Total:

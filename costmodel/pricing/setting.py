@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.demand.arrays import Demand
+from costmodel.graph import Role
 from costmodel.hardware import HardwareProfile, MemoryFigures
 from costmodel.pricing.placement import Placement, place
 from costmodel.pricing.units import Prices, prices_of
 
-TrafficKey = tuple[str, str, str]
+TrafficKey = tuple[str, Role, str]
 """Level (a memory or a buffer of the array), role, and "read" or "write"."""
 
 
