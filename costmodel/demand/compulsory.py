@@ -92,18 +92,18 @@ def _role(value: Value) -> Role:
 
 
 def _views(network: Network) -> Sources:
-    found: dict[Value, tuple[tuple[Value, int], ...]] = {}
+    behind_view: dict[Value, tuple[tuple[Value, int], ...]] = {}
     for op in network.running():
         if op.kind in VIEWS:
             halved = int(op.kind == "half_of_slices")
-            behind = (part for item in op.inputs for part in found.get(item, ((item, 0),)))
-            found[op.output] = tuple((source, times + halved) for source, times in behind)
-    return found
+            behind = (part for item in op.inputs for part in behind_view.get(item, ((item, 0),)))
+            behind_view[op.output] = tuple((source, times + halved) for source, times in behind)
+    return behind_view
 
 
 def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Dimension]:
     """Bits of each stored value that each layer reads; what a stride or a view skips is never read."""
-    found: dict[tuple[str, Value], Dimension] = {}
+    amounts: dict[tuple[str, Value], Dimension] = {}
     for op in network.running():
         if op.kind in VIEWS:
             continue
@@ -111,8 +111,8 @@ def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Di
             for source, halved in views.get(value, ((value, 0),)):
                 amount = _amount_read(op, value) * (source.bits // 2**halved) // value.bits
                 key = (op.layer, source)
-                found[key] = np.maximum(found[key], amount) if key in found else amount
-    return found
+                amounts[key] = np.maximum(amounts[key], amount) if key in amounts else amount
+    return amounts
 
 
 def _amount_read(op: Op, value: Value) -> Dimension:

@@ -24,12 +24,12 @@ class CountRow:
 
 def count(network: Network) -> tuple[CountRow, ...]:
     """Count one inference of a network, folded or not; rows keep the order of the layers."""
-    found: dict[tuple[str, str, str, str], Dimension] = {}
+    numbers: dict[tuple[str, str, str, str], Dimension] = {}
     for op in network.running():
         for operation, label, number in counted(op):
             key = (op.layer, op.origin, operation, label)
-            found[key] = found[key] + number if key in found else number
-    return tuple(CountRow(*key, number) for key, number in found.items())
+            numbers[key] = numbers[key] + number if key in numbers else number
+    return tuple(CountRow(*key, number) for key, number in numbers.items())
 
 
 def totals(rows: tuple[CountRow, ...]) -> dict[tuple[str, str], Dimension]:

@@ -109,7 +109,7 @@ def mac_works(
         for source in stored.get(value, (value,))
     }
     seen: set[tuple[str, Value]] = set()
-    found = []
+    works = []
     for op in network.running():
         if not is_mac(op):
             continue
@@ -125,8 +125,8 @@ def mac_works(
                 seen.add(key)
             amounts.append(amount)
         inside = all(producer_layer[source] == op.layer for source in stored.get(x, (x,)))
-        found.append(MacWork(op.layer, _fields(op, inside), *amounts))
-    return tuple(found)
+        works.append(MacWork(op.layer, _fields(op, inside), *amounts))
+    return tuple(works)
 
 
 def codes_of(label: str) -> tuple[int, int, int, int]:

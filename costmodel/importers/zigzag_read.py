@@ -45,8 +45,8 @@ def read_mapping(path: str | os.PathLike[str], accelerator: AcceleratorFile, ent
     if entry not in numbers:
         raise unknown("mapping entry", entry, numbers, str(path))
 
-    def rules(found: MappingEntry) -> Findings:
-        return mapping_problems(found, accelerator)
+    def rules(entry: MappingEntry) -> Findings:
+        return mapping_problems(entry, accelerator)
 
     return section_in(document, MappingEntry, rules, at=(numbers[entry],))
 

@@ -125,7 +125,7 @@ class Machines:
         """The memories that hold an operand: weights and features up to their homes, sums where there is room."""
         names = list(self.profile.memories)
         roles = {WEIGHTS: (Role.WEIGHTS, home.weights), FEATURES: (role, home.maps), SUMS: (role, home.maps)}
-        found = []
+        levels = []
         for number, (name, level) in enumerate(self.profile.memories.items()):
             at_home = [operand for operand in (WEIGHTS, FEATURES) if roles[operand][1] == name]
             passing = [
@@ -140,13 +140,13 @@ class Machines:
                 resident = sum(layer.elements(operand) * layer.bits(operand) for operand in at_home)
                 if (name, operands) not in self._ports:
                     self._ports[name, operands] = _ports(level, operands)
-                found.append(
+                levels.append(
                     Level(
                         name, max(1, resident + room), operands, self._axes, *home.j_per_bit[name],
                         self._ports[name, operands], double_buffered=level.double_buffered,
                     )
                 )  # fmt: skip
-        return found
+        return levels
 
 
 def _filled(

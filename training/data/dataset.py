@@ -113,12 +113,12 @@ DIGITS_OF_CONTENT = 12
 
 def content_of(data: Dataset) -> str:
     """Digest all images and labels of a data set and the names of its classes, as hexadecimal digits."""
-    found = hashlib.sha256(repr(data.classes).encode())
+    digest = hashlib.sha256(repr(data.classes).encode())
     for part in (data.train, data.test):
         for tensor in (part.images, part.labels):
-            found.update(repr(tuple(tensor.shape)).encode())
-            found.update(tensor.cpu().contiguous().numpy().data)
-    return found.hexdigest()[:DIGITS_OF_CONTENT]
+            digest.update(repr(tuple(tensor.shape)).encode())
+            digest.update(tensor.cpu().contiguous().numpy().data)
+    return digest.hexdigest()[:DIGITS_OF_CONTENT]
 
 
 def pinned(source: str, data: Dataset | None = None) -> str:

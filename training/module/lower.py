@@ -94,8 +94,8 @@ class Lowered(nn.Module):
 
     def maps(self, image: torch.Tensor, wanted: Collection[Value]) -> dict[Value, torch.Tensor]:
         """Compute the output map, and the feature maps of the network that are `wanted`, in one pass."""
-        found = self._run(image, frozenset(wanted))
-        return {value: found[value] for value in (*wanted, self.network.output)}
+        by_value = self._run(image, frozenset(wanted))
+        return {value: by_value[value] for value in (*wanted, self.network.output)}
 
     def value(self, param: Param) -> torch.Tensor:
         """Return the tensor that holds a parameter."""
@@ -111,23 +111,23 @@ class Lowered(nn.Module):
                 f"network '{self.network.name}' takes images of shape (N, {', '.join(map(str, expected))}), "
                 f"not {tuple(image.shape)}."
             )
-        found: dict[Value, torch.Tensor] = {self.network.input: image}
+        maps: dict[Value, torch.Tensor] = {self.network.input: image}
         for step in self._program.steps:
-            inputs = [self._look_up(found, item) for item in step.op.inputs]
+            inputs = [self._look_up(maps, item) for item in step.op.inputs]
             if step.op.when == "train" and not self.training:
-                found[step.op.output] = inputs[0]
+                maps[step.op.output] = inputs[0]
             else:
-                params = [self._look_up(found, item) for item in step.params]
+                params = [self._look_up(maps, item) for item in step.params]
                 call = Call(step.op, inputs, params, self.training, self.progress, self.real_weights)
-                found[step.op.output] = step.run(call)
+                maps[step.op.output] = step.run(call)
             for value in step.done:
                 if value not in wanted:
-                    del found[value]
-        return found
+                    del maps[value]
+        return maps
 
-    def _look_up(self, found: Mapping[Value, torch.Tensor], value: Value) -> torch.Tensor:
-        if value in found:
-            return found[value]
+    def _look_up(self, maps: Mapping[Value, torch.Tensor], value: Value) -> torch.Tensor:
+        if value in maps:
+            return maps[value]
         owner, attribute = self._places[value.name]
         return getattr(owner, attribute)
 

@@ -169,12 +169,12 @@ def block_maps(network: Network) -> dict[str, Tensor]:
     It is the last real-valued map of more than one place, which alone has an attention map, before what prepares it
     for the next convolution.
     """
-    found: dict[str, Tensor] = {}
+    last_maps: dict[str, Tensor] = {}
     for op in network.running():
         name = _block(op.layer)
         if name and isinstance(op.output, Tensor) and not _prepares_bits(op) and _places(op.output) > 1:
-            found[name] = op.output
-    return found
+            last_maps[name] = op.output
+    return last_maps
 
 
 def _block(layer: str) -> str:
@@ -229,10 +229,10 @@ def signed_maps(network: Network) -> list[Value]:
 
 
 def _weights_to_regularize(network: Network) -> tuple[Value, ...]:
-    found = latent_weights(network)
-    if not found:
+    latents = latent_weights(network)
+    if not latents:
         raise BnncostError(f"network '{network.name}' has no binary weights, so none can be regularized.")
-    return found
+    return latents
 
 
 # ------------------------------------------------------------------ losses by name

@@ -31,8 +31,8 @@ def latent_weights(network: Network) -> tuple[Param, ...]:
 
 def learned_tensors(model: Lowered) -> dict[str, nn.Parameter]:
     """Find what a gradient moves, by the names of the network's parameters; statistics of norms are left out."""
-    found = {param.name: model.value(param) for param in model.network.learned()}
-    return {name: tensor for name, tensor in found.items() if isinstance(tensor, nn.Parameter)}
+    tensors = {param.name: model.value(param) for param in model.network.learned()}
+    return {name: tensor for name, tensor in tensors.items() if isinstance(tensor, nn.Parameter)}
 
 
 def _role(param: Param) -> str:

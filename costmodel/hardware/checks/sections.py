@@ -42,16 +42,16 @@ _ON_CHIP = {
 
 def rule_problems(data: Mapping[str, Any]) -> list[Finding]:
     """Every breach of a rule between fields, as the place and a sentence."""
-    found = [*_role_problems(data), *array_problems(data)]
+    breaches = [*_role_problems(data), *array_problems(data)]
     archetype = str(data.get("archetype"))
     if archetype in get_args(Archetype):
-        found += [
+        breaches += [
             *_section_problems(data, archetype),
             *_compute_problems(data, archetype),
             *_side_problems(data, archetype),
             *_memory_problems(data, archetype),
         ]
-    return found
+    return breaches
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -75,12 +75,12 @@ def problems_of(
     if origins is None:
         origins = {path: (documents[0].file, line) for path, line in documents[0].lines.items()}
     broken = frozenset[Path]().union(*(document.broken for document in documents))
-    found = [problem for document in documents for problem in document.problems]
+    listed = [problem for document in documents for problem in document.problems]
     for path, sentence in findings:
         if not any(path[:length] in broken for length in range(len(path) + 1)):
             file, line = _origin(path, origins) or (documents[0].file, 0)
-            found.append(Problem(file, line, place_of(path), sentence))
-    return in_order(found, documents[0].file)
+            listed.append(Problem(file, line, place_of(path), sentence))
+    return in_order(listed, documents[0].file)
 
 
 def in_order(problems: Iterable[Problem], first: str) -> tuple[Problem, ...]:
