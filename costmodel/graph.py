@@ -185,11 +185,11 @@ Value = Tensor | Param
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
-    """One operation: what it computes from what, where it runs, who asked for it, and when it runs.
+    """One operation: what it computes from what, where it runs, which method added it, and when it runs.
 
     `when` is "run" (at inference), "export" (once, on parameters) or "train": at inference, an operation
     of training only passes its first input on.
-    `origin` names the repair method that asked for the operation, or "base".
+    `origin` names the repair method that added the operation, or "base".
     """
 
     kind: str
@@ -259,7 +259,7 @@ class Network:
         return tuple(dict.fromkeys(op.layer for op in self.running()))
 
     def learned(self) -> tuple[Param, ...]:
-        """Parameters that training finds: every one that no export operation makes."""
+        """Parameters that training learns: every one that no export operation makes."""
         used = dict.fromkeys(
             item for op in self.ops for item in (*op.inputs, *op.params) if isinstance(item, Param)
         )

@@ -142,11 +142,14 @@ def _note(key: DesignKey, trained: dict[int, Measurement], exported: dict[int, M
 
 
 def select(
-    available: Sequence[Study], network: str | None = None, dataset: str | None = None, recipe: str | None = None
+    available: Sequence[Study],
+    network: str | None = None,
+    dataset: str | None = None,
+    recipe: str | None = None,
 ) -> tuple[Study, ...]:
     """Keep the studies of one network and data set, and of one recipe (by name or digest) if it is named.
 
-    What is not named is what all have in common; raises BnncostError where they do not, or where none is left.
+    A name left out stands for the one that all studies share; raises BnncostError where they differ, or none is left.
     """
     pairs = list(dict.fromkeys((one.network, one.dataset) for one in available))
     wanted = [pair for pair in pairs if pair[0] == (network or pair[0]) and pair[1] == (dataset or pair[1])]
@@ -181,7 +184,7 @@ def stems(shown: Sequence[Study], stem: str) -> list[str]:
 
 
 def pooled_spread(designs: Iterable[MeasuredDesign]) -> float | None:
-    """Standard deviation over seeds [%], put together from all designs with several; None where there is none.
+    """Standard deviation over seeds [%], pooled over all designs with several seeds; None where there is none.
 
     The variances are averaged with n - 1 as weights, as in Student's pooled estimate for equal variances.
     """

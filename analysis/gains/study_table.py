@@ -9,7 +9,7 @@ from analysis.accuracy.names import Names
 from analysis.accuracy.outcome import names_in
 from analysis.costs.cost_columns import area_in_one_unit, cost_columns
 from analysis.costs.runnable import reasons_against
-from analysis.show.tables import Cell, Column, Table, shown
+from analysis.show.tables import Cell, Column, Table, without_empty_columns
 from costmodel import Cost, DesignKey, cost, resolve
 from costmodel.designs.outcome import Outcome, OutcomeRow
 from costmodel.evaluate.cost import AnyProfile, as_profile
@@ -75,7 +75,7 @@ def study_table(study: Priced) -> Table:
 def paper_table(table: Table) -> Table:
     """The table of a study for people: roles in words, no text forms, and no column in which nothing stands."""
     rows = tuple((WHY_TRAINED.get(str(row[0]), row[0]), *row[1:]) for row in table.rows)
-    return shown(replace(table, rows=rows), "design", "against")
+    return without_empty_columns(replace(table, rows=rows), "design", "against")
 
 
 def screen_table(table: Table) -> Table:
@@ -128,9 +128,9 @@ def study_caption(outcome: Outcome) -> str:
 
 
 def _switches(outcome: Outcome) -> str:
-    """How the plain BNN is built, on which depends what a repair alone brings."""
-    told = "; ".join(f"{name}: {value}" for name, value in outcome.switches.items())
-    return f" Slots of the plain BNN: {told}." if told else ""
+    """How the plain BNN is built, which decides what a repair alone gains."""
+    switches = "; ".join(f"{name}: {value}" for name, value in outcome.switches.items())
+    return f" Slots of the plain BNN: {switches}." if switches else ""
 
 
 def branch_of(key: DesignKey, baseline: DesignKey) -> str:

@@ -1,4 +1,4 @@
-"""Demand: what one or many networks ask of hardware, as arrays over layers, operations and design points."""
+"""Demand: what one or many networks require of a chip, as arrays over layers, operations and design points."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
 
 
 def _zeros(layers: tuple[str, ...], operations: tuple[OperationKey, ...], slots: int, points: int) -> Demand:
-    """Make a demand for nothing, to be filled in."""
+    """Make an empty demand, to be filled in."""
     sizes = {
         "operation": len(operations),
         "role": len(ROLES),
@@ -213,7 +213,7 @@ def _over_layers(values: np.ndarray, repeats: np.ndarray) -> np.ndarray:
 
 
 def distinct(demand: Demand) -> Demand:
-    """Keep one of each set of layers that ask for the same, at every point, with how often it occurs.
+    """Keep one of each set of layers with the same demand at every point, and how often it occurs.
 
     The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
     """

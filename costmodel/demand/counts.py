@@ -10,7 +10,7 @@ from costmodel.operations import counted
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CountRow:
-    """So many operations of one sort and precision, in one layer, asked for by one method (or "base").
+    """How many operations of one sort and precision a method (or "base") adds to a layer.
 
     `precision` is weight x feature bits for a MAC (`1x1`, `8x8`), else the operand's type (`int16`).
     """

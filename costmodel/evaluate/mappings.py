@@ -49,7 +49,7 @@ class LayerMapping:
 
     @property
     def outline(self) -> Outline:
-        """What there is to show of it."""
+        """Its loops, tiles and lanes, as they are shown."""
         return outline(self.mapped, self.moved)
 
     @property

@@ -33,10 +33,10 @@ def architecture_of(
         if mapping is None
         else read_mapping(mapping, accelerator, entry)
     )
-    return machine_of(accelerator, given)
+    return machine_from(accelerator, given)
 
 
-def machine_of(accelerator: AcceleratorFile, mapping: MappingEntry) -> Architecture:
+def machine_from(accelerator: AcceleratorFile, mapping: MappingEntry) -> Architecture:
     """Turn the read files into a machine; energies from pJ to J."""
     entry = accelerator.operational_array
     links = mapping.memory_operand_links

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import MAP_ROLES, Role
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
-from costmodel.importers.zigzag import DEFAULT, PJ, machine_of
+from costmodel.importers.zigzag import DEFAULT, PJ, machine_from
 from costmodel.importers.zigzag_read import read_accelerator, read_mapping
 from costmodel.importers.zigzag_schema import MappingEntry
 from costmodel.mapping import Architecture, Level
@@ -54,7 +54,7 @@ def profile_text(
         if mapping is None
         else read_mapping(mapping, accelerator, entry)
     )
-    machine, profile = machine_of(accelerator, given), load_profile(base)
+    machine, profile = machine_from(accelerator, given), load_profile(base)
     place, source = os.fspath(path), f"ZigZag, {Path(path).name}"
     if profile.archetype != "asic":
         raise BnncostError(

@@ -126,12 +126,12 @@ def _served_problems(given: AcceleratorFile) -> Findings:
     served = served_axes(given)
     for name, by_operand in served.items():
         if len(set(by_operand.values())) > 1:
-            told = "; ".join(
+            axes_served = "; ".join(
                 f"{', '.join(sorted(axes)) or 'no axis'} for {o}" for o, axes in by_operand.items()
             )
             yield (
                 ("memories", name, "served_dimensions"),
-                f"with those of the memories inside it, it serves {told}: one instance cannot do both; list all",
+                f"with those of the memories inside it, it serves {axes_served}: one instance cannot do both; list all",
             )
     for operand in MEMORY_OPERANDS:
         homes = [name for name, by_operand in served.items() if operand in by_operand]

@@ -88,12 +88,12 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
 
 def _key(ask: Asked) -> bytes:
     extents, machine, goal, conventions, most_factors, most_prefixes = ask
-    rest = _told(goal, conventions, most_factors, most_prefixes)
+    rest = _noted(goal, conventions, most_factors, most_prefixes)
     return blake2b(f"({list(extents)!r}, {machine!r}, {rest}".encode(), digest_size=16).digest()
 
 
 @lru_cache
-def _told(goal: str, conventions: Conventions, most_factors: int, most_prefixes: int) -> str:
+def _noted(goal: str, conventions: Conventions, most_factors: int, most_prefixes: int) -> str:
     return repr((goal, astuple(conventions), most_factors, most_prefixes))[1:]
 
 

@@ -15,8 +15,8 @@ from costmodel.hardware.memories.level import MemoryLevel
 from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 from costmodel.pricing.mac_traffic import MacTraffic
 from costmodel.pricing.moved import Moved
+from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.setting import Setting
-from costmodel.pricing.units import Prices
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -77,7 +77,7 @@ def mac_traffic(setting: Setting, demand: Demand) -> MacTraffic:
                 for row in np.unique(number[(share > 0)[there]])
             }
             new = {
-                key: _ask(machines, conditions, table[row], (weights, maps), demand.layers[names[row]])
+                key: _search(machines, conditions, table[row], (weights, maps), demand.layers[names[row]])
                 for row, key in rows.items()
                 if key not in known
             }
@@ -98,7 +98,7 @@ def placed_mappings(setting: Setting, demand: Demand, layer: int, goal: str = "e
         row = np.array([*macs[layer, 0].item(), *conditions.values[:, layer, 0]])
         for weights, maps, share in _homes(setting, macs, macs["K"] > 0):
             if share[layer, 0] > 0:
-                ask = _ask(machines, conditions, row, (weights, maps), demand.layers[layer])
+                ask = _search(machines, conditions, row, (weights, maps), demand.layers[layer])
                 mapped = cached_mappings([(ask.nest, ask.machine)], goal)[0]
                 placed.append(Placed(float(share[layer, 0]), ask.home, ask.fields, mapped))
     return placed
@@ -163,8 +163,8 @@ def _homes(setting: Setting, macs: np.ndarray, there: np.ndarray) -> Iterator[tu
             yield weights, maps, share
 
 
-class _Ask(NamedTuple):
-    """What is to be mapped on what, and what it stands for."""
+class _Search(NamedTuple):
+    """A layer to be mapped on a machine, with the homes and fields that it stands for."""
 
     nest: LoopNest
     machine: Architecture
@@ -172,20 +172,20 @@ class _Ask(NamedTuple):
     fields: MacFields
 
 
-def _ask(
+def _search(
     machines: Machines, conditions: _Conditions, row: np.ndarray, homes: tuple[str, str], name: str
-) -> _Ask:
-    """Say what one distinct row asks to be mapped, and on which machine; `name` is the layer's, for error sentences."""
+) -> _Search:
+    """Find the layer and the machine that one distinct row stands for; `name` is the layer's, for error sentences."""
     numbers = row.tolist()
     fields, logs = MacFields(*numbers[:_FIELDS]), numbers[_FIELDS:]
     memories = conditions.names
     room = {n: 2**log if log >= 0 else 0 for n, log in zip(memories, logs[: len(memories)], strict=True)}
     prices = {n: conditions.j_per_bit(n, log) for n, log in zip(memories, logs[len(memories) :], strict=True)}
     home, nest = Home(*homes, room, prices), fields.nest(name)
-    return _Ask(nest, machines.of(fields.label, nest, MAP_ROLES[fields.role], home), home, fields)
+    return _Search(nest, machines.of(fields.label, nest, MAP_ROLES[fields.role], home), home, fields)
 
 
-def _figures(mapped: Mapped, ask: _Ask) -> _Figures:
+def _figures(mapped: Mapped, ask: _Search) -> _Figures:
     bits = moved_bits(mapped, ask.home, ask.fields)
     return _Figures(bits, mapped.cycles, mapped.latency.stall_cycles)
 

@@ -1,7 +1,7 @@
 """What every memory and buffer moves, for each layer: the one place where traffic is put together and summed.
 
-Compulsory traffic passes a level in proportion to what lies there. Beside it come what MACs move under their best
-mappings, and weights that are fetched from outside before each inference.
+Compulsory traffic passes a level in proportion to what lies there. To it are added what MACs move under their best
+mappings, and the weights that are fetched from outside before each inference.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from costmodel.pricing.setting import Setting, TrafficKey
 class Moved:
     """Bits that every level moves: `moved[level, role, direction]` is (layers, N), for one occurrence of each layer.
 
-    Shares are applied when a key is asked for, so that a sweep, which asks for totals and ports alone, makes no array
-    over layers for each key.
+    Shares are applied when a key is read, so that a sweep, which needs totals and ports alone, makes no array over
+    layers for each key.
     """
 
     spread: Demand

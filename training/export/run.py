@@ -49,7 +49,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export wrote and found, on all test images.
+    """The files and the results of an export, on all test images.
 
     `torch_sums` compares the fp32 network with torch's where torch takes the sums of floats for both, `numpy_sums`
     where numpy takes them: it may round a last digit otherwise. `onnx_same` counts images of the same class in

@@ -1,7 +1,7 @@
 """Calibration: where training starts, as far as a first batch of images decides it.
 
 Rounding steps fit the values that they round, without which small values would all round to 0; scales of bare sums
-follow their weights when those become bits; and no class is all but certain before anything is learned.
+follow their weights when those become bits; and no class starts out nearly certain.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ SMALLEST_POSITIVE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LoweredStep:
     """One operation, the rule that runs it, and the maps that nobody reads after it."""
 
     op: Op
@@ -37,14 +37,14 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class LoweredProgram:
     """What a lowered module runs. It is never changed, so copies of the module share it."""
 
     network: Network
-    steps: tuple[Step, ...]
+    steps: tuple[LoweredStep, ...]
     trains: bool
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+    def __deepcopy__(self, memo: dict[int, Any]) -> LoweredProgram:
         """Return itself."""
         return self
 
@@ -61,7 +61,7 @@ class Lowered(nn.Module):
     progress: torch.Tensor
     real_weights: bool
 
-    def __init__(self, program: Program, dtype: torch.dtype) -> None:
+    def __init__(self, program: LoweredProgram, dtype: torch.dtype) -> None:
         super().__init__()
         self._program = program
         self._places: dict[str, tuple[nn.Module, str]] = {}
@@ -154,7 +154,7 @@ def lower(
     trains = all(rule_of(op.kind).trains for op in ops)
     if not trains:
         ops = [op for op in ops if op.when == "run"]
-    model = Lowered(Program(network, _steps(network, ops), trains), dtype or torch.get_default_dtype())
+    model = Lowered(LoweredProgram(network, _steps(network, ops), trains), dtype or torch.get_default_dtype())
     layers = _make_layers(model, network)
     if trains:
         statistics = _statistics(ops)
@@ -194,7 +194,7 @@ def _needed(network: Network) -> list[Op]:
     return kept[::-1]
 
 
-def _steps(network: Network, ops: list[Op]) -> tuple[Step, ...]:
+def _steps(network: Network, ops: list[Op]) -> tuple[LoweredStep, ...]:
     """Add to every operation what nobody reads after it."""
     made: set[Value] = {network.input, *(op.output for op in ops)}
     seen: set[Value] = {network.output}
@@ -206,7 +206,7 @@ def _steps(network: Network, ops: list[Op]) -> tuple[Step, ...]:
         run = rule_of(op.kind).run
         if run is None:
             raise BnncostError(f"{op.layer}: '{op.kind}' is made by folding and cannot run before it.")
-        steps.append(Step(op, run, _read(op), done))
+        steps.append(LoweredStep(op, run, _read(op), done))
     return tuple(reversed(steps))
 
 

@@ -21,7 +21,7 @@ FORMAT = "bnncost checkpoint 1"
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: mean loss of its steps, validation top-1 [%], learning rate at its end, speed."""
+    """What one epoch reached: mean loss of its steps, validation top-1 [%], learning rate at its end, speed."""
 
     epoch: int
     phase: int

@@ -157,10 +157,10 @@ PUBLISHED = MappingProxyType(
 
 def settings_of(name: str, numbers: OptimizerNumbers) -> Settings:
     """Change an optimizer's published settings where a recipe says so."""
-    told = numbers.model_dump(exclude_none=True)
-    if not told.pop("clip", True):
-        told["clip"] = None
-    return replace(PUBLISHED[name], **told)
+    changes = numbers.model_dump(exclude_none=True)
+    if not changes.pop("clip", True):
+        changes["clip"] = None
+    return replace(PUBLISHED[name], **changes)
 
 
 Groups = list[dict[str, Any]]

@@ -195,7 +195,7 @@ def joules_per_word(machine: Architecture, move: Move) -> float:
     return level.read_energy_j if READ_OR_WRITE[move.direction] == "read" else level.write_energy_j
 
 
-def cycles_of(machine: Architecture, move: Move, operand: Operand) -> np.ndarray:
+def exchange_cycles(machine: Architecture, move: Move, operand: Operand) -> np.ndarray:
     """Cycles that one exchange of the largest tile keeps the port of one instance busy."""
     width = machine.ports[move.level, operand, move.direction][1].width_bits
     return np.ceil(move.largest * (move.bits / width) - _ROUNDING)
