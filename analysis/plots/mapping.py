@@ -200,7 +200,7 @@ def lanes_text(used: int, lanes: int) -> str:
 def axis_text(axis: AxisLanes) -> str:
     """What runs along an axis, and on how many of its lanes.
 
-    >>> axis_text(Lanes("rows", 64, (("C", 16), ("FX", 3))))
+    >>> axis_text(AxisLanes("rows", 64, (("C", 16), ("FX", 3))))
     'c 16, fx 3: 48 of 64 lanes'
     """
     loops = ", ".join(f"{dim.lower()} {factor:,}" for dim, factor in axis.loops)
@@ -210,7 +210,7 @@ def axis_text(axis: AxisLanes) -> str:
 def part_text(part: TimePart) -> str:
     """A part of the time for the legend.
 
-    >>> part_text(Part("steps", 3072.0))
+    >>> part_text(TimePart("steps", 3072.0))
     'steps 3,072'
     """
     count = f"{part.cycles:,.0f}" if part.cycles >= 1 or part.cycles == 0 else significant(part.cycles)

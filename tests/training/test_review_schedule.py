@@ -168,10 +168,10 @@ from quick_training import open_quick, spec
 from rich.console import Console
 from training.review.schedule import run_all
 from training.review.view import view_for
-from training.review.worker import Setting
+from training.review.worker import Setup
 if __name__ == "__main__":
     specs = [spec("resnet20", sys.argv[2], 4, seed) for seed in range(4)]
-    print(run_all(specs, Setting(sys.argv[2], Path(sys.argv[1])), view_for(Console(), {}), jobs=2, opener=open_quick))
+    print(run_all(specs, Setup(sys.argv[2], Path(sys.argv[1])), view_for(Console(), {}), jobs=2, opener=open_quick))
 """
 
 

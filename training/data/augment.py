@@ -68,7 +68,7 @@ def augment(images: torch.Tensor, choices: Draws, padding: int) -> torch.Tensor:
     """Pad (N, C, H, W) with zeros (black) on all sides, crop to H x W where `choices` says, then mirror.
 
     >>> image = torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8)
-    >>> mirrored = Choices(torch.tensor([True]), torch.tensor([1]), torch.tensor([2]))
+    >>> mirrored = Draws(torch.tensor([True]), torch.tensor([1]), torch.tensor([2]))
     >>> augment(image, mirrored, padding=1).tolist()  # one to the left: [[2, 0], [4, 0]], then mirrored
     [[[[0, 2], [0, 4]]]]
     """
