@@ -112,10 +112,8 @@ _declare(
     "Blocks with a shortcut round every convolution, as released for ImageNet.",
 )  # fmt: skip
 
-_SIMAN = (
-    "channel_scale+sample_standardize+standardize_weights+percentile_clamp+sign_to_magnitude+polynomial_ste+"
-    "no_latent_decay"
-)
+_SIMAN_WEIGHTS = "standardize_weights+percentile_clamp+sign_to_magnitude+no_latent_decay"
+_SIMAN = f"channel_scale+sample_standardize+{_SIMAN_WEIGHTS}+polynomial_ste"
 _declare(
     "siman", "SiMaN", "lin2022",
     {
