@@ -222,19 +222,19 @@ class _Scaled(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x: torch.Tensor, factor: float) -> torch.Tensor:
+    def forward(x: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         return x.view_as(x)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, float], output: torch.Tensor) -> None:
-        ctx.factor = inputs[1]
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor, torch.Tensor], output: torch.Tensor) -> None:
+        ctx.save_for_backward(inputs[1])
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return gradient * ctx.factor, None
+        return gradient * ctx.saved_tensors[0], None
 
 
-def with_gradient_scaled(x: torch.Tensor, factor: float) -> torch.Tensor:
+def with_gradient_scaled(x: torch.Tensor, factor: torch.Tensor | float) -> torch.Tensor:
     """Return `x`, whose gradient will be `factor` times what arrives.
 
     >>> x = torch.tensor(3.0, requires_grad=True)
@@ -242,7 +242,9 @@ def with_gradient_scaled(x: torch.Tensor, factor: float) -> torch.Tensor:
     >>> x.grad.item()
     0.5
     """
-    return x if torch.compiler.is_exporting() else _Scaled.apply(x, factor)
+    if torch.compiler.is_exporting():
+        return x
+    return _Scaled.apply(x, torch.as_tensor(factor, dtype=x.dtype, device=x.device))
 
 
 class _Round(torch.autograd.Function):

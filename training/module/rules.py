@@ -179,15 +179,18 @@ def _quantize(call: Call) -> torch.Tensor:
 
 @rule("scale")
 def _scale(call: Call) -> torch.Tensor:
-    """Multiply; one number for all of N elements gets 1/sqrt(N) of the sum of their gradients.
+    """Multiply; learned factors of mean square q, for N elements each, get q / sqrt(N) of the sum of their gradients.
 
-    That is LSQ's factor for a step (Esser 2020, section 2.2) without its levels. By SGD at the rate of weights, gates
-    between branches would otherwise die within a few steps.
+    That is LSQ's factor for a step (Esser 2020, section 2.2) without its levels, in units of the factors' own size. By
+    SGD at the rate of weights, gates between branches would otherwise die within a few steps, and small scales without
+    a norm behind explode; behind a norm a scale has no gradient anyway. What export makes of weights starts at no
+    number, and passes the whole sum on.
     """
-    factor = along(call, 0)
-    if not call.op.params[0].axes:
-        factor = with_gradient_scaled(factor, 1 / math.sqrt(call.inputs[0].numel()))
-    return call.inputs[0] * factor
+    x, factor = call.inputs[0], along(call, 0)
+    if call.op.params[0].initial != 0:
+        size = factor.detach().square().mean().clamp(max=1)
+        factor = with_gradient_scaled(factor, size * math.sqrt(factor.numel() / x.numel()))
+    return x * factor
 
 
 @rule("power_of_two")
