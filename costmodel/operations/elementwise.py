@@ -51,14 +51,14 @@ def _count_quantize(op: Op) -> list[Count]:
 
 @operation("quantize", count=_count_quantize)
 def quantize(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Round to a grid of `step` and saturate to the output's width.
+    """Round to a grid and saturate to the output's width; its step is the power of two nearest to `step`.
 
-    Steps of integers are powers of two: a saturating, rounding shift. Ternary needs two compares. A float has no
-    grid: the value is only written in another form.
+    So integers take a saturating, rounding shift. Ternary needs two compares. A float has no grid: the value is only
+    written in another form.
     """
     if not params:
         return inputs[0]
-    step, bits = params[0], op.integer("bits")
+    step, bits = np.exp2(np.rint(np.log2(params[0]))), op.integer("bits")
     high = 1 if op.output.precision.kind == "ternary" else 2 ** (bits - 1) - 1
     low = -1 if op.output.precision.kind == "ternary" else -(2 ** (bits - 1))
     return np.clip(np.rint(inputs[0] / step), low, high) * step

@@ -136,7 +136,13 @@ BEHAVIOUR = {
     "adaptive_weights": (-1, True),
     "adaptive_weights+ede_weights": (-1, True),
 }
-PARTLY = {"ede_weights", "rbnn_weight_gradient", "ie_net_weight_gradient", "percentile_clamp", "weight_rotation"}
+PARTLY = {
+    "ede_weights",
+    "rbnn_weight_gradient",
+    "ie_net_weight_gradient",
+    "percentile_clamp",
+    "weight_rotation",
+}
 """Gradients that are windows of fixed width, no power of the filter's size; or that move latents, or do not train."""
 
 

@@ -127,6 +127,25 @@ def test_every_backbone_deploys(network: str) -> None:
     assert_exact(fixed_program(model, key, "int8", normalization, calibration), images.images.numpy())
 
 
+@pytest.mark.parametrize("text", ["compute=int4", "compute=int8,edge=int16"])
+def test_a_chip_rounds_to_the_powers_of_two_that_were_trained_with(text: str) -> None:
+    key = DesignKey.parse(f"resnet20@w0.25,{text}/digits")
+    model = made(key)
+    steps = [op for op in model.network.ops if op.kind == "quantize"]
+    with torch.no_grad():
+        for number, op in enumerate(steps):
+            model.value(op.params[0]).fill_(
+                2.0 ** -(number % 5) * (0.8 + 0.1 * (number % 6))
+            )  # 0.8 to 1.3 of it
+    program = fixed_program(model, key, "int16", NORMALIZATION, some_images(seed=2).images.numpy())
+    found = {
+        op.layer: program.exponents[op.output.name] for op in program.network.ops if op.kind == "quantize"
+    }
+    assert len(found) > 15
+    expected = {op.layer: number % 5 for number, op in enumerate(steps)}
+    assert {layer: expected[layer] for layer in found} == found
+
+
 @pytest.mark.parametrize("text", ["compute=int4", "compute=ternary,features=int8", "compute=int8,edge=int16"])
 def test_integer_references_deploy(text: str) -> None:
     key = DesignKey.parse(f"resnet20@w0.25,{text}/digits")

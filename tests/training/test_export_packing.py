@@ -101,7 +101,9 @@ def test_powers_of_two_by_hand() -> None:
     outlier = np.array([1.0] * 10_000 + [-0.75] * 10_000 + [9.0])  # saturating one at 7 quarters pays
     assert best_exponent(outlier, precision("int4")) == 2
     assert best_step(np.array([3.0, -3.0]), 0.8, precision("int4")) == 0  # no error at 0 and at 1
-    assert best_step(np.array([0.25, 0.75]), 0.3, precision("int4")) == 2
+    assert (
+        best_step(np.array([0.25, 0.75]), 0.3, precision("int4")) == 2
+    )  # the nearest, whatever the values are
 
 
 def test_thirty_two_bits_keep_one_in_reserve() -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -225,3 +226,17 @@ def test_a_study_of_averaged_images_reads_the_set_that_has_them() -> None:
     plan = plan_of("name: small\nbaseline: resnet20/cifar10-16\nrecipe: cpu-16\n")
     runs = Path("nowhere")
     assert planned(plan, runs, data="cifar10-16") == planned(plan, runs)
+
+
+def test_a_study_knows_its_own_images_by_their_content(tmp_path: Path) -> None:
+    """Planned on a copy that lies elsewhere, the runs are the same; on changed images they are others."""
+    pixels, labels = np.arange(20 * 64, dtype=np.uint8).reshape(20, 8, 8), np.arange(20) % 10
+    for name, test in (("mine", pixels), ("copy", pixels), ("changed", pixels[::-1])):
+        np.savez(tmp_path / f"{name}.npz", x_train=pixels, y_train=labels, x_test=test, y_test=labels)
+    plan = plan_of("name: own\nbaseline: resnet20/digits\nrecipe: digits\n")
+    names = {
+        name: [item.name for item in planned(plan, tmp_path / "runs", data=str(tmp_path / f"{name}.npz"))]
+        for name in ("mine", "copy", "changed")
+    }
+    assert names["mine"] == names["copy"]
+    assert not set(names["mine"]) & set(names["changed"])

@@ -241,14 +241,16 @@ def test_nothing_passes_in_the_half_step_beyond_a_grid() -> None:
 
 @pytest.mark.parametrize(("to", "low", "high"), [("ternary", -1, 1), ("int2", -2, 1), ("int4", -8, 7)])
 def test_steps_of_every_width_follow_lsqs_formula(to: str, low: int, high: int) -> None:
+    """Of the power of two nearest to the step, straight through whose exponent the gradient passes."""
     points = torch.linspace(-11, 11, 457, dtype=torch.float64).tolist()
-    for size in (0.3, 1.0, 2.7):
-        levels = np.asarray(points) / size
+    for size, grid in ((0.3, 0.25), (1.0, 1.0), (2.7, 2.0), (2.9, 4.0)):  # 2 sqrt(2) = 2.83 is the border
+        levels = np.asarray(points) / grid
         inside = (levels > low) & (levels < high)
         slope = np.where(inside, np.rint(levels) - levels, np.clip(levels, low, high))
-        _, slopes, step = rounded_to(to, points, size)
+        values, slopes, step = rounded_to(to, points, size)
+        assert np.array_equal(values, np.clip(np.rint(levels), low, high) * grid)
         assert np.array_equal(slopes, inside)
-        assert step == pytest.approx(slope.sum() / (457 * high) ** 0.5, rel=1e-9)
+        assert step == pytest.approx(slope.sum() * grid / size / (457 * high) ** 0.5, rel=1e-9)
 
 
 def test_clamping_follows_its_schedule_in_training_alone() -> None:

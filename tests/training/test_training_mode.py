@@ -74,7 +74,7 @@ def test_a_trained_module_evaluates_as_numpy_says() -> None:
     model, image = ready(network)
     update = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     first = loss_of(model, image).item()
-    for _ in range(8):
+    for _ in range(16):
         update.zero_grad()
         loss = loss_of(model, image)
         loss.backward()
@@ -143,6 +143,8 @@ def test_gradients_reach_everything_that_is_learned(network: str, name: str) -> 
     still = {key for key, slope in slopes.items() if slope is not None and slope.abs().max() < 1e-9}
     if name in NORMED_TWICE:
         still = {key for key in still if not key.endswith(".beta")}
+    if name == "boolean_shortcut":  # means of bits lie on the grid, and what is not rounded moves no step
+        still.discard("classifier.step")
     assert bool(still) == (name in SATURATED), still
 
 

@@ -40,17 +40,8 @@ def best_exponent(values: np.ndarray, precision: Precision) -> int:
 
 
 def best_step(values: np.ndarray, step: float | None, precision: Precision) -> int:
-    """Choose the power of two of a rounding, next to the learned step if there is one."""
-    if step is None:
-        return best_exponent(values, precision)
-    low, high = limits(precision)
-    around = {int(np.floor(-np.log2(step))), int(np.ceil(-np.log2(step)))}
-
-    def error(exponent: int) -> float:
-        stored = np.ldexp(np.clip(np.rint(np.ldexp(values, exponent)), low, high), -exponent)
-        return float(np.square(stored - values).sum())
-
-    return min(sorted(around), key=error)
+    """Choose the power of two of a rounding: that which was trained with, if there is a learned step."""
+    return best_exponent(values, precision) if step is None else int(-np.rint(np.log2(step)))
 
 
 def sampled_maps(

@@ -161,6 +161,8 @@ def _logic_or(call: Call) -> torch.Tensor:
 def _quantize(call: Call) -> torch.Tensor:
     """Clamp and round to a grid; the gradient passes inside the range, and reaches the step as in LSQ (Esser 2020).
 
+    The grid is the power of two nearest to the step, straight through which the gradient passes: a chip rounds as was
+    trained.
     That of the step is divided by sqrt(N Q_P) (section 2.2), Q_P the largest level and N the elements that are rounded,
     those of the whole batch as in github.com/zhutmost/lsq-net: a step then moves in proportion to its size. A float
     has no grid and passes.
@@ -170,7 +172,8 @@ def _quantize(call: Call) -> torch.Tensor:
     bits, x = call.op.integer("bits"), call.inputs[0]
     ternary = call.op.output.precision.kind == "ternary"
     low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    step = with_gradient_scaled(call.params[0], 1 / math.sqrt(x.numel() * high))
+    learned = with_gradient_scaled(call.params[0], 1 / math.sqrt(x.numel() * high))
+    step = torch.exp2(rounded(torch.log2(learned)))
     return rounded(torch.clamp(x / step, low, high)) * step
 
 
