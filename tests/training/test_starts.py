@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_runs import small_data, small_run
 from torch.nn.functional import cross_entropy
+from training.data.preparation import Prepared, prepared
 
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import DESIGNS
@@ -17,7 +18,6 @@ from costmodel.graph import Network, Op, Param
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
 from training.data.augment import normalize
-from training.data.preparation import Prepared, prepared
 from training.module.lower import Lowered
 from training.run.folders import RunSpec
 from training.run.loop import begin, train_epoch
