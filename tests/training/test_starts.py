@@ -9,7 +9,6 @@ import pytest
 import torch
 from small_runs import small_data, small_run
 from torch.nn.functional import cross_entropy
-from training.data.preparation import Prepared, prepared
 
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import DESIGNS
@@ -23,6 +22,7 @@ from training.run.folders import RunSpec
 from training.run.loop import begin, train_epoch
 from training.run.optimizers import latent_weights, make_optimizer
 from training.run.phases import phases_of
+from training.run.preparation import Prepared, prepared
 from training.run.recipe import Recipe
 
 DATA = small_data(180)
