@@ -1,4 +1,4 @@
-"""The table of a gradient's growth: each column against a case that is known by hand, and against the papers' slopes."""
+"""The table of a gradient's growth: columns against a case known by hand, and against the slopes of the papers."""
 
 from __future__ import annotations
 
