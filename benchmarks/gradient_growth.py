@@ -2,7 +2,7 @@
 
 A row is a design at one part of training: the norm of the loss's gradient to what the last and the first sign read, and
 the factor from one binary layer to the one before, so that first = last * factor^(layers - 1). Weights are those of a
-start and images are noise, so it is the estimator's own doing; nothing is trained. The table in `docs` is made from it:
+start and images are noise, so it is the estimator's own doing; nothing is trained. A table in Markdown is printed:
 
     python -m benchmarks.gradient_growth --out out/gradient_growth.json
 """
