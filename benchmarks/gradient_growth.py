@@ -44,11 +44,11 @@ class Growth:
 
 
 def designs() -> Iterator[str]:
-    """Name the methods of each design: every gradient of the features, without and with a bounded activation."""
+    """Name the methods of each design: every gradient of the features, alone, bounded, and as studies have it."""
     for name, method in METHODS.items():
         if method.category == "feature binarizer" and method.estimator:
-            for bound in BOUNDS:
-                yield "+".join(filter(None, (bound, name)))
+            for beside in dict.fromkeys((*BOUNDS, "+".join(method.beside))):
+                yield "+".join(filter(None, (beside, name)))
 
 
 def measured(methods: str, network: str = "resnet20", dataset: str = "cifar10-16") -> list[Growth]:
