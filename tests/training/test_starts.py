@@ -9,7 +9,6 @@ import pytest
 import torch
 from small_runs import small_data, small_run
 from torch.nn.functional import cross_entropy
-from training.data.preparation import Prepared, prepared
 
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import DESIGNS
