@@ -1,4 +1,4 @@
-"""The command line `bnncost`: puts the commands together, and tells mistakes in a sentence."""
+"""The command line `bnncost`: puts the commands together, and reports a mistake in a sentence."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _version() -> str:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 2 for any mistake of the user, told in a message."""
+    """Run one command and give its exit code: 2 for any mistake of the user, which a message explains."""
     try:
         app(args=None if arguments is None else list(arguments), prog_name="bnncost")
     except SystemExit as done:
@@ -85,7 +85,7 @@ def _named(error: OSError) -> str:
 
 
 def main() -> None:
-    """Run the command of this process; a reader that has seen enough, or Ctrl-C, ends it without a word."""
+    """Run the command of this process; a closed pipe or Ctrl-C ends it silently."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal may lack a letter such as µ
     try:

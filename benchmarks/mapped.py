@@ -66,10 +66,10 @@ def layers(rounds: int = ROUNDS) -> dict[str, Any]:
     cold = timed(lambda: cached_mappings(pairs))
     each = timed(lambda: [best_mapping(nest, machine) for nest in nests])
     known = opened(cache_file())
-    searched = len(known.found)
+    searched = len(known.mappings)
 
     def from_file() -> Times:
-        known.found.clear()
+        known.mappings.clear()
         return timed(lambda: cached_mappings(pairs))
 
     return {
@@ -86,7 +86,7 @@ def design() -> dict[str, Any]:
     """What a design costs, from its name on; asked a second time, its mappings are known."""
     profile = load_profile(PROFILE).model_copy()  # which remembers no mappings
     first = timed(lambda: cost(DESIGN, profile))
-    searched = len(opened(cache_file()).found)
+    searched = len(opened(cache_file()).mappings)
     again = best([timed(lambda: cost(DESIGN, profile)) for _ in range(3)])
     return {"design": DESIGN, "profile": PROFILE, "searched": searched, "first": first, "again": again}
 
@@ -101,7 +101,7 @@ def swept(sets: int = SETS, widths: int = WIDTHS) -> dict[str, Any]:
         "points": found[0].points,
         "points_that_fit": int(found[0].fits.sum()),
         "points_per_s": found[0].points / times["wall_s"],
-        "mappings": len(opened(cache_file()).found),
+        "mappings": len(opened(cache_file()).mappings),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 

@@ -76,7 +76,7 @@ class Builder:
 
     @contextmanager
     def origin(self, name: str) -> Iterator[None]:
-        """Record the operations of the block as asked for by the method `name`."""
+        """Record the method `name` as the origin of the operations of the block."""
         before, self._origin = self._origin, name
         yield
         self._origin = before
@@ -93,7 +93,7 @@ class Builder:
         initial: float | str = 0.0,
         positive: bool = False,
     ) -> Param:
-        """Declare a parameter, named after the current layer; stored at feature precision unless said."""
+        """Declare a parameter, named after the current layer; stored at feature precision unless given."""
         full = f"{self._layer}.{name}" if self._layer else name
         seen = self._used.get(full, 0)
         self._used[full] = seen + 1
@@ -132,7 +132,7 @@ class Builder:
         attributes: Mapping[str, object] = _NO_ATTRIBUTES,
         when: When = "run",
     ) -> Tensor:
-        """Append an operation whose result is a feature map, shaped like its first input unless said."""
+        """Append an operation whose result is a feature map, shaped like its first input unless given."""
         output = Tensor(f"t{len(self._ops)}", shape or inputs[0].shape, stored or self.features)
         self.emit(kind, inputs, output, params, attributes, when)
         return output

@@ -1,4 +1,4 @@
-"""The one error that a user's mistake may raise, and the words that help to mend it."""
+"""The one error that a user's mistake may raise, and the words that help to correct it."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from math import log2
 from typing import Literal, get_args
@@ -25,6 +26,26 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _INTEGER = re.compile(r"(?:int)?([1-9][0-9]?)")
 _FLOAT = re.compile(r"fp(8|16|32|64)")
 _WIDEST = 64  # bits
+
+
+class Role(str, Enum):
+    """What a memory holds or moves: weights of MACs, other parameters, maps of bits, other maps, unfinished sums.
+
+    A member is its own text, as a key and in JSON: what profiles call it.
+    """
+
+    WEIGHTS = "weights"
+    PARAMETERS = "parameters"
+    BINARY_FEATURES = "binary_features"
+    FEATURES = "features"
+    PARTIAL_SUMS = "partial_sums"
+
+    __str__ = str.__str__
+
+
+MAP_ROLES = (Role.BINARY_FEATURES, Role.FEATURES)
+ROLES = (Role.WEIGHTS, Role.PARAMETERS, *MAP_ROLES)
+"""Roles of a network's values; partial sums are no value of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +185,11 @@ Value = Tensor | Param
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
-    """One operation: what it computes from what, where it runs, who asked for it, and when it runs.
+    """One operation: what it computes from what, where it runs, which method added it, and when it runs.
 
     `when` is "run" (at inference), "export" (once, on parameters) or "train": at inference, an operation
     of training only passes its first input on.
-    `origin` names the repair method that asked for the operation, or "base".
+    `origin` names the repair method that added the operation, or "base".
     """
 
     kind: str
@@ -238,7 +259,7 @@ class Network:
         return tuple(dict.fromkeys(op.layer for op in self.running()))
 
     def learned(self) -> tuple[Param, ...]:
-        """Parameters that training finds: every one that no export operation makes."""
+        """Parameters that training learns: every one that no export operation makes."""
         used = dict.fromkeys(
             item for op in self.ops for item in (*op.inputs, *op.params) if isinstance(item, Param)
         )

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and text that is read with a sentence where it cannot be."""
+"""Files that are written whole or not at all, and text that is read or refused with a sentence."""
 
 from __future__ import annotations
 

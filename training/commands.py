@@ -72,7 +72,7 @@ def export_runs(
     out: Path | None,
     console: Console,
 ) -> None:
-    """Export finished runs, one after the other, and print what each came to; raises BnncostError for one that is none.
+    """Export finished runs, one after the other, and print the results; raises BnncostError where one is no run.
 
     With `out`, each run's files go into a folder of its name there.
     """

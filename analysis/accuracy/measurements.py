@@ -16,10 +16,10 @@ from costmodel.designs.records import COMMAND, Measurement
 from costmodel.output import read_text
 
 MEASURED = "measured"
-"""How the shipped measurements are called."""
+"""What the shipped measurements are called."""
 SHIPPED = "measured_accuracy.csv"
 _MARK = "recipe_digest"
-"""The column by which a file of measurements is told from one of bare accuracies."""
+"""The column that sets a file of measurements apart from one of bare accuracies."""
 
 
 def shipped_measurements() -> list[Measurement]:

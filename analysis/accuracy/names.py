@@ -40,7 +40,7 @@ class Names:
 
     @property
     def caption(self) -> str:
-        """What the names take for granted; empty where they say all."""
+        """The designs that the names refer to; empty where a name says everything."""
         parts = []
         if self.baseline.methods:
             parts.append(f" Plain BNN: {self.baseline}.")
@@ -53,7 +53,7 @@ class Names:
 def names_of(
     designs: Sequence[MeasuredDesign], baseline: DesignKey | None = None, full: DesignKey | None = None
 ) -> Names:
-    """The names of a study's designs; where it is not said which the plain and the full one are, they are found.
+    """Name a study's designs; the plain and the full one are chosen from the designs unless they are given.
 
     The full design is the binary one with the most methods, if those are many and others lack one of them.
     """
@@ -106,7 +106,7 @@ def label_over(key: DesignKey, baseline: DesignKey) -> str:
 
 
 def _settings(key: DesignKey, baseline: DesignKey | None = None) -> list[str]:
-    """What a design sets otherwise than the plain BNN, or than a design that sets nothing."""
+    """The settings in which a design differs from the plain BNN, or from the defaults."""
     plain = baseline or DesignKey(key.network, key.dataset)
     parts = [f"width {key.width:g}"] if key.width != plain.width else []
     parts += [f"{key.compute} network"] if key.compute != plain.compute else []

@@ -42,7 +42,7 @@ def shipped_outcomes() -> tuple[Outcome, ...]:
 def outcome_of(study: Study, known: Sequence[Outcome] = ()) -> Outcome:
     """The outcome of a study: the known one of its protocol, else gains over its plain BNN alone.
 
-    Which design is a fair pair is decided by whoever plans a study, and cannot be told from accuracies.
+    The plan of a study decides which design is a fair pair; accuracies alone do not say.
     """
     for one in known:
         plain = resolve(one.baseline)

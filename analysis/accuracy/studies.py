@@ -107,11 +107,11 @@ def priced_key(one: Measurement) -> DesignKey:
 
 def _designs(group: Sequence[Measurement]) -> tuple[MeasuredDesign, ...]:
     """Every design of one protocol, in the order in which they are first met."""
-    found: dict[DesignKey, tuple[DesignKey, list[Measurement]]] = {}
+    by_design: dict[DesignKey, tuple[DesignKey, list[Measurement]]] = {}
     for one in group:
         key = priced_key(one)
-        found.setdefault(_unordered(key), (key, []))[1].append(one)
-    return tuple(_summed(key, mine) for key, mine in found.values())
+        by_design.setdefault(_unordered(key), (key, []))[1].append(one)
+    return tuple(_summed(key, mine) for key, mine in by_design.values())
 
 
 def _unordered(key: DesignKey) -> DesignKey:
@@ -142,13 +142,16 @@ def _note(key: DesignKey, trained: dict[int, Measurement], exported: dict[int, M
 
 
 def select(
-    found: Sequence[Study], network: str | None = None, dataset: str | None = None, recipe: str | None = None
+    available: Sequence[Study],
+    network: str | None = None,
+    dataset: str | None = None,
+    recipe: str | None = None,
 ) -> tuple[Study, ...]:
     """Keep the studies of one network and data set, and of one recipe (by name or digest) if it is named.
 
-    What is not named is what all have in common; raises BnncostError where they do not, or where none is left.
+    A name left out stands for the one that all studies share; raises BnncostError where they differ, or none is left.
     """
-    pairs = list(dict.fromkeys((one.network, one.dataset) for one in found))
+    pairs = list(dict.fromkeys((one.network, one.dataset) for one in available))
     wanted = [pair for pair in pairs if pair[0] == (network or pair[0]) and pair[1] == (dataset or pair[1])]
     known = ", ".join(map("/".join, pairs))
     if not wanted:
@@ -159,7 +162,7 @@ def select(
         raise BnncostError(
             f"the measurements are of several networks and data sets: {known}; choose with --network and --dataset."
         )
-    kept = [one for one in found if (one.network, one.dataset) == wanted[0]]
+    kept = [one for one in available if (one.network, one.dataset) == wanted[0]]
     if recipe is None:
         return tuple(kept)
     named = [one for one in kept if recipe in (one.recipe, one.recipe_digest)]
@@ -168,20 +171,20 @@ def select(
     return tuple(named)
 
 
-def stems(found: Sequence[Study], stem: str) -> list[str]:
+def stems(shown: Sequence[Study], stem: str) -> list[str]:
     """Names of the files of each study: `stem` alone for one, else with recipe and, if need be, a number."""
-    if len(found) == 1:
+    if len(shown) == 1:
         return [stem]
     named: list[str] = []
-    for study in found:
+    for study in shown:
         name = f"{stem}-{study.stem}"
-        again = sum(other.stem == study.stem for other in found[: len(named)])
+        again = sum(other.stem == study.stem for other in shown[: len(named)])
         named.append(f"{name}-{again + 1}" if again else name)
     return named
 
 
 def pooled_spread(designs: Iterable[MeasuredDesign]) -> float | None:
-    """Standard deviation over seeds [%], put together from all designs with several; None where there is none.
+    """Standard deviation over seeds [%], pooled over all designs with several seeds; None where there is none.
 
     The variances are averaged with n - 1 as weights, as in Student's pooled estimate for equal variances.
     """

@@ -1,4 +1,4 @@
-"""What published designs and repair methods were held against, as tables; docs/fidelity.md is made of them."""
+"""What published designs and repair methods were checked against, as tables; docs/fidelity.md is made of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from costmodel.designs.evidence import Evidence
 from costmodel.methods import CATEGORIES, REFERENCES
 from costmodel.methods.evidence import METHOD_EVIDENCE, MethodEvidence
 from costmodel.methods.released import Code
-from costmodel.validation.fidelity import EVIDENCE, compare
+from costmodel.validation.fidelity import EVIDENCE, compare_with_released
 
 PREFACE = """# Held against released code
 
@@ -73,7 +73,7 @@ def fidelity_page() -> str:
 
 
 def held_text(record: Evidence | MethodEvidence, *, with_file: bool = False) -> str:
-    """The code that an entry was held against, or why there is none.
+    """The code that an entry was checked against, or why there is none.
 
     >>> held_text(EVIDENCE["bi-real-net/resnet18/imagenet"])
     'liuzechun/Bi-Real-net@f58aa4d'
@@ -99,7 +99,7 @@ def _equal(record: Evidence) -> str:
         return ""
     if record.binary_macs is None or record.real_macs is None:
         return "read: blocks and shortcuts, as far as not said"
-    if not compare(record.name).same_macs:
+    if not compare_with_released(record.name).same_macs:
         return "not the MACs"
     macs = " and ".join(
         f"{count / 1e6:,.2f} M {kind}"

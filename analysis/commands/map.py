@@ -13,7 +13,7 @@ from analysis.show.document import Format, deliver, say
 
 
 class Goal(str, Enum):
-    """What a mapping is to have least of."""
+    """What the search minimizes."""
 
     energy = "energy"
     latency = "latency"

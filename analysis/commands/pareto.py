@@ -42,9 +42,9 @@ def pareto_command(
     Own measurements are shown as means over seeds with their standard deviation, one front per protocol
     (recipe, data, images, epochs), and never on one front with published accuracies.
     """
-    from analysis.fronts.pareto_document import Choice, pareto_document
+    from analysis.fronts.pareto_document import FrontChoice, pareto_document
 
-    choice = Choice(network, dataset, profile, x, accuracy, recipe, ranges, model_of(traffic))
+    choice = FrontChoice(network, dataset, profile, x, accuracy, recipe, ranges, model_of(traffic))
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)
     for name, reason in left_out.items():

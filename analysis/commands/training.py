@@ -28,7 +28,7 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 o
 Runs = Annotated[Path, typer.Option("--out", help="Folder of the runs; a stopped run is taken up again.")]
 
 NEEDED = ("torch", "safetensors")
-MOST_JOBS = 4  # unless told: more of them share one accelerator badly, and crowd a desk
+MOST_JOBS = 4  # by default: more of them share one accelerator badly, and slow a desktop down
 
 
 def require_torch() -> None:

@@ -27,7 +27,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "cost": (*TIDY[: TIDY.index("count")], "level", "role"),
     }
 )
-"""The columns that tell the rows of each table apart."""
+"""The columns that identify a row of each table."""
 
 
 def cost_document(
@@ -38,7 +38,7 @@ def cost_document(
     ranges: bool = False,
     traffic: TrafficModel | None = None,
 ) -> Document:
-    """Price a design and put the result in order, with the range of each figure if asked for.
+    """Price a design and arrange the result in tables, with the range of each figure if asked for.
 
     `per_layer` adds tables of the layers and, where traffic is mapped, the mapping of each.
     """

@@ -26,7 +26,7 @@ OPERATION_ORDER = ("mac", "mul", "add", "compare", "shift", "lookup", "divide")
 
 
 def cost_tables(cost: Cost, *, per_layer: bool = False) -> tuple[Table, ...]:
-    """What a reader wants to see of a cost: totals, energy split, operations, memory, and layers if asked."""
+    """Arrange a cost in tables: totals, energy split, operations, memory, and layers if asked."""
     tables = (totals_table(cost), split_table(cost), operations_table(cost), memory_table(cost))
     return (*tables, layers_table(cost), layer_traffic_table(cost)) if per_layer else tables
 

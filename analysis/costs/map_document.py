@@ -27,7 +27,7 @@ def map_document(
 ) -> tuple[Document, tuple[LayerMapping, ...]]:
     """The mapping of one layer with its traffic, or a line for every layer; and the mappings themselves.
 
-    Says on a terminal which layer is under way. Raises BnncostError for what cannot be mapped, and for an `out` to
+    Shows on a terminal which layer is being mapped. Raises BnncostError for what cannot be mapped, and for an `out` to
     which no picture of one layer can be written.
     """
     if out is not None:

@@ -10,11 +10,11 @@ from analysis.show.tables import Column, Listing, Table
 from analysis.show.words import shape_text
 from costmodel import Cost
 from costmodel.evaluate.mappings import LayerMapping
-from costmodel.mapping.nest import DIMS, FEATURES, SUMS, WEIGHTS, Operand
+from costmodel.mapping.architecture import READ_OR_WRITE
+from costmodel.mapping.nest import DIMS, Operand
 from costmodel.mapping.outline import WORDS
-from costmodel.pricing.mac_traffic import READ_OR_WRITE
 
-OPERAND_NAMES = {WEIGHTS: "weights", FEATURES: "features", SUMS: "partial_sums"}
+OPERAND_NAMES = {operand: words.replace(" ", "_") for operand, words in WORDS.items()}
 
 
 def layer_traffic_table(cost: Cost) -> Table:

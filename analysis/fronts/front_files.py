@@ -14,7 +14,7 @@ from analysis.methods.equivalence import width_curve
 from analysis.plots import draw_front, front_info, write_figure
 from analysis.plots.front import WIDTHS
 from analysis.show.axes import Axis
-from analysis.show.tables import Table, shown
+from analysis.show.tables import Table, without_empty_columns
 from analysis.show.text_forms import latex, markdown
 from analysis.show.units import readable
 from analysis.show.words import accuracy_text, network_title, profile_title
@@ -65,7 +65,9 @@ def write_study_front(
     widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
     note = front_note(frame, names, protocol)
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
-    view = shown(study_front_view(frame, f"{title}, {chip.name}", table_note(names, protocol)))
+    view = without_empty_columns(
+        study_front_view(frame, f"{title}, {chip.name}", table_note(names, protocol))
+    )
     return [
         *write_figure(figure, stem),
         *write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n")),

@@ -21,7 +21,7 @@ from analysis.fronts.front_tables import front_view, study_front_view
 from analysis.fronts.nondominated import front_over
 from analysis.show.axes import Axis
 from analysis.show.document import Document
-from analysis.show.tables import Table, records, shown
+from analysis.show.tables import Table, records, without_empty_columns
 from analysis.show.words import COMPULSORY
 from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
 from costmodel.designs.records import AccuracyRecord
@@ -34,7 +34,7 @@ LITERATURE = "literature"
 
 
 @dataclass(frozen=True)
-class Choice:
+class FrontChoice:
     """What is drawn: designs of one network and data set by their accuracies from `accuracy`, against `x`.
 
     `accuracy` is "literature", "measured", a CSV, or a folder of runs; `recipe` keeps the measurements of one
@@ -53,7 +53,7 @@ class Choice:
     traffic: TrafficModel | None = None
 
 
-def pareto_document(choice: Choice, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
+def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
     """Compute fronts and write their files into `out`; gives the fronts, the files, and what is left out and why.
 
     Published accuracies make one front. Measurements make one per protocol, each with its files and its caption.
@@ -69,7 +69,9 @@ def pareto_document(choice: Choice, out: Path) -> tuple[Document, list[Path], di
     return replace(document, notes=notes), written, left_out
 
 
-def _fronts(choice: Choice, chip: HardwareProfile, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
+def _fronts(
+    choice: FrontChoice, chip: HardwareProfile, out: Path
+) -> tuple[Document, list[Path], dict[str, str]]:
     if choice.accuracy != LITERATURE and holds_measurements(choice.accuracy):
         return _measured(choice, chip, out)
     if choice.recipe is not None:
@@ -78,7 +80,7 @@ def _fronts(choice: Choice, chip: HardwareProfile, out: Path) -> tuple[Document,
 
 
 def _published(
-    choice: Choice, chip: HardwareProfile, out: Path
+    choice: FrontChoice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
     own = choice.accuracy != LITERATURE
     everything = load_accuracy(choice.accuracy if own else None)
@@ -99,12 +101,12 @@ def _published(
 
 
 def _study_frame(
-    designs: Sequence[MeasuredDesign], names: Names, choice: Choice, chip: HardwareProfile
+    designs: Sequence[MeasuredDesign], names: Names, choice: FrontChoice, chip: HardwareProfile
 ) -> pd.DataFrame:
     return study_frame(designs, chip, names, choice.x, traffic=choice.traffic)
 
 
-def _named(choice: Choice, records: list[AccuracyRecord]) -> tuple[str, str]:
+def _named(choice: FrontChoice, records: list[AccuracyRecord]) -> tuple[str, str]:
     """Network and data set, which have to be said where accuracies are not measured."""
     if choice.network is None or choice.dataset is None:
         known = ", ".join(sorted({_backbone(one) for one in records}))
@@ -113,7 +115,7 @@ def _named(choice: Choice, records: list[AccuracyRecord]) -> tuple[str, str]:
 
 
 def _measured(
-    choice: Choice, chip: HardwareProfile, out: Path
+    choice: FrontChoice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
     chosen = select(
         studies(load_measurements(choice.accuracy)), choice.network, choice.dataset, choice.recipe
@@ -149,7 +151,7 @@ def _document(chosen: tuple[Study, ...], tables: list[Table]) -> Document:
         {"protocol": study.protocol, "designs": records(table)}
         for study, table in zip(chosen, tables, strict=True)
     ]
-    return Document(tuple(map(shown, tables)), data, tables[0], notes)
+    return Document(tuple(map(without_empty_columns, tables)), data, tables[0], notes)
 
 
 def _backbone(record: AccuracyRecord) -> str:

@@ -1,1 +1,1 @@
-"""What each method of a study brought over its fair pair, beside what it costs."""
+"""What each method of a study gained over its fair pair, beside what it costs."""

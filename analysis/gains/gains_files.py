@@ -42,7 +42,7 @@ def gains_note(frame: pd.DataFrame, study: Priced) -> str:
 
 
 def _over(outcome: Outcome) -> str:
-    """What gains and energies are relative to: without a plan nobody has said which pairs are fair."""
+    """What gains and energies are relative to: only a plan says which pairs are fair."""
     return "its fair pair" if any(row.against is not None for row in outcome.rows) else PLAIN
 
 

@@ -1,4 +1,4 @@
-"""The gains of a study as rows: what each method brings over its fair pair, how sure that is, and what it costs."""
+"""The gains of a study as rows: what each method gains over its fair pair, how sure that is, and what it costs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Gain:
     """One comparison: the gain of `label` over its fair pair [points], and the energy of both [J] on one profile.
 
     `context` says what the fair pair has besides the plain BNN, or lacks. `error` is the standard error of the gain:
-    from the seeds of both sides, or, where `one_seed` says that a side has one alone, from the deviation over seeds
-    that all designs of the study show together.
+    from the seeds of both sides, or, where `one_seed` says that a side has one alone, from the deviation over seeds,
+    pooled over all designs of the study.
     """
 
     group: str

@@ -16,7 +16,7 @@ from analysis.gains.gains_files import write_study_gains
 from analysis.gains.study_table import paper_table, priced, screen_table, study_table
 from analysis.show.axes import Axis
 from analysis.show.document import Document
-from analysis.show.tables import records, shown
+from analysis.show.tables import records, without_empty_columns
 from costmodel import BnncostError
 from costmodel.designs.outcome import Outcome, read_outcome
 from costmodel.evaluate.cost import AnyProfile, as_profile
@@ -26,7 +26,7 @@ _SEVERAL = "Its accuracies were measured under {count} protocols and make no one
 
 
 def review_document(values: Mapping[str, Any], profile: AnyProfile) -> Document:
-    """What a study found: gains and costs of its designs, then the front, then what is missing or failed.
+    """The results of a study: gains and costs of its designs, then the front, then what is missing or failed.
 
     `values` are those of an outcome in JSON. Accuracies of several protocols make no front, and a note says so. Raises
     BnncostError for values that are no outcome, for an unknown profile, and where no design has a cost on it.
@@ -57,7 +57,7 @@ def review_document(values: Mapping[str, Any], profile: AnyProfile) -> Document:
         "missing": list(outcome.missing),
         "failed": dict(outcome.failed),
     }
-    short = tuple(map(shown, fronts))
+    short = tuple(map(without_empty_columns, fronts))
     return Document((paper_table(table), *short), data, table, tuple(notes), (screen_table(table), *short))
 
 

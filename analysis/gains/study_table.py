@@ -9,12 +9,12 @@ from analysis.accuracy.names import Names
 from analysis.accuracy.outcome import names_in
 from analysis.costs.cost_columns import area_in_one_unit, cost_columns
 from analysis.costs.runnable import reasons_against
-from analysis.show.tables import Cell, Column, Table, shown
+from analysis.show.tables import Cell, Column, Table, without_empty_columns
 from costmodel import Cost, DesignKey, cost, resolve
 from costmodel.designs.outcome import Outcome, OutcomeRow
 from costmodel.evaluate.cost import AnyProfile, as_profile
 
-ROLES: Mapping[str, str] = {
+WHY_TRAINED: Mapping[str, str] = {
     "baseline": "plain BNN",
     "alone": "alone",
     "pair": "beside others",
@@ -74,8 +74,8 @@ def study_table(study: Priced) -> Table:
 
 def paper_table(table: Table) -> Table:
     """The table of a study for people: roles in words, no text forms, and no column in which nothing stands."""
-    rows = tuple((ROLES.get(str(row[0]), row[0]), *row[1:]) for row in table.rows)
-    return shown(replace(table, rows=rows), "design", "against")
+    rows = tuple((WHY_TRAINED.get(str(row[0]), row[0]), *row[1:]) for row in table.rows)
+    return without_empty_columns(replace(table, rows=rows), "design", "against")
 
 
 def screen_table(table: Table) -> Table:
@@ -128,9 +128,9 @@ def study_caption(outcome: Outcome) -> str:
 
 
 def _switches(outcome: Outcome) -> str:
-    """How the plain BNN is built, on which depends what a repair alone brings."""
-    told = "; ".join(f"{name}: {value}" for name, value in outcome.switches.items())
-    return f" Slots of the plain BNN: {told}." if told else ""
+    """How the plain BNN is built, which decides what a repair alone gains."""
+    switches = "; ".join(f"{name}: {value}" for name, value in outcome.switches.items())
+    return f" Slots of the plain BNN: {switches}." if switches else ""
 
 
 def branch_of(key: DesignKey, baseline: DesignKey) -> str:
@@ -150,7 +150,7 @@ def branch_of(key: DesignKey, baseline: DesignKey) -> str:
 
 def _in_order(rows: Iterable[OutcomeRow]) -> list[OutcomeRow]:
     """By role, and the largest gain first."""
-    order = list(ROLES)
+    order = list(WHY_TRAINED)
 
     def place(row: OutcomeRow) -> tuple[int, float]:
         gain = row.gain if row.gain is not None else 0.0

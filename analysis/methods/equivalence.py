@@ -61,7 +61,7 @@ def _priced(
 class WidthScale:
     """What the plain design uses at each width of the grid, to look widths up by energy.
 
-    `energy_at` prices one width [J], None where it does not fit; it is asked outwards from width 1, as far as needed.
+    `energy_at` prices one width [J], None where it does not fit; it is called outwards from width 1, as far as needed.
     """
 
     energy_at: Callable[[float], float | None]
@@ -93,7 +93,7 @@ def _between(energy_j: float, energies_j: tuple[float, float], widths: tuple[flo
 
 
 def width_scale(plain: DesignKey, profile: AnyProfile, *, traffic: TrafficModel | None = None) -> WidthScale:
-    """Price the plain design at the widths of the grid, each when it is first asked for; `traffic` as in `cost`."""
+    """Price the plain design at the widths of the grid, each when it is first needed; `traffic` as in `cost`."""
     chip = as_profile(profile)
 
     @cache

@@ -1,4 +1,4 @@
-"""What each method costs: as it asks for it, alone over the plain network, and left out of a full one."""
+"""What each method costs: as emitted before folding, alone over the plain network, and left out of a full one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from costmodel.methods import MethodUse
 from costmodel.pricing.price import TrafficModel
 
 FULL = "channel_scale+double_residual+prelu+squeeze_excitation+learned_threshold+polynomial_ste"
-"""The full design that methods are left out of, unless another is given; what has no place is dropped."""
+"""The full design that methods are left out of, unless another is given; those without a place are dropped."""
 
 Operations = Mapping[tuple[str, str], int]
 
@@ -110,7 +110,7 @@ def method_table(
 
 @dataclass(frozen=True)
 class _Baseline:
-    """What every method is compared with: the plain design, as it runs and as it was asked for, and the full one."""
+    """What every method is compared with: the plain design, folded and as emitted, and the full one."""
 
     plain: DesignKey
     full: DesignKey

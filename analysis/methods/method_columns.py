@@ -1,4 +1,4 @@
-"""What there is to say of a method's cost, declared once as columns; frame, CSV, JSON and tables choose among them."""
+"""The figures of a method's cost, declared once as columns; frame, CSV, JSON and tables choose among them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COUNTS = ("mac_binary", "mac_other", *(name for name in OPERATION_ORDER if name 
 
 @dataclass(frozen=True)
 class MethodColumn:
-    """One thing to say of a method: its name in files, how it is read off a cost, and its title and unit for people.
+    """One figure of a method: its name in files, how it is read off a cost, and its title and unit for people.
 
     `value` gets the cost of the method, and that of the plain network.
     """

@@ -30,7 +30,7 @@ def table_document(
     ranges: bool = False,
     traffic: TrafficModel | None = None,
 ) -> Document:
-    """Price the methods, saying on a terminal which one is under way; with the range of each figure if asked for."""
+    """Price the methods, showing on a terminal which is being priced; with the range of each figure if asked for."""
     uses, chip = split_methods(methods), as_profile(profile)
     model = traffic_model(chip, traffic)
     document = _priced(network, chip, dataset, full, uses, ranges=ranges, traffic=model)

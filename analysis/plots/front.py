@@ -25,7 +25,7 @@ KIND_NAMES = {
 }
 REFERENCE_MARKER = "D"
 _FAR = 3.0
-"""Gap to the left, as a ratio, from which dear designs stand in a strip of their own."""
+"""Gap to the next cheaper design, as a ratio, from which costly designs stand in a strip of their own."""
 _FAR_SHARE = 0.25
 """Share of all designs that may stand in the strip."""
 _LOG_SPAN, _STUDY_LOG_SPAN = 10.0, 4.0
@@ -179,7 +179,7 @@ def _point(row: pd.Series, scale: Scale, counted: bool) -> Point:
 
 
 def _split_far(points: Sequence[Point]) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
-    """Part the few dearest designs from the others at the widest gap, if it is wide."""
+    """Separate the few most expensive designs from the others at the widest gap, if it is wide."""
     first = max(1, int(np.ceil(len(points) * (1 - _FAR_SHARE))))
     gaps = [(points[at].x / points[at - 1].x, at) for at in range(first, len(points)) if points[at - 1].x > 0]
     widest, at = max(gaps, default=(1.0, 0))

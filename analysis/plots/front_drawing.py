@@ -38,7 +38,7 @@ _WRAP = 24
 _LETTERS_PER_IN = 17
 """Letters of a note on an inch; a little fewer than fit."""
 _FRONT_WEIGHT = 3.0
-"""How much more the labels of the front stay near their points."""
+"""How much more the distance of a label from its point weighs on the front than off it."""
 
 
 def draw_front(info: FrontInfo) -> Figure:
@@ -220,7 +220,7 @@ def _draw_label(
 
 
 def _draw_far(axes: Axes, beyond: Axes, info: FrontInfo) -> bool:
-    """Draw the dear designs behind a break, evenly apart, their cost as ticks."""
+    """Draw the costly designs behind a break, evenly spaced, with their costs as ticks."""
     places = [float(number) for number in range(len(info.far))]
     beyond.set_ylim(info.y_limits)
     beyond.set_xlim(-0.6, len(info.far) - 0.4)

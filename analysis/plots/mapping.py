@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from analysis.show.units import EMPTY, readable, significant
 from analysis.show.words import shape_text
 from costmodel.evaluate.mappings import LayerMapping
+from costmodel.mapping.architecture import READ_OR_WRITE
 from costmodel.mapping.nest import RELEVANT, SUMS, Operand
-from costmodel.mapping.outline import WORDS, Lanes, Step, Tile
-from costmodel.pricing.mac_traffic import READ_OR_WRITE
+from costmodel.mapping.outline import WORDS, AxisLanes, Step, Tile
 
 SIDE = "side operations"
 
@@ -50,7 +50,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Part:
+class TimePart:
     """A part of the time, in cycles."""
 
     name: str
@@ -62,12 +62,12 @@ class Panel:
     """One mapping: loops from the outermost on, operands, the array, and the time, without parts where it sets none."""
 
     heading: str
-    told: str
+    subheading: str
     steps: tuple[Step, ...]
     groups: tuple[Group, ...]
-    axes: tuple[Lanes, ...]
+    axes: tuple[AxisLanes, ...]
     array: str
-    parts: tuple[Part, ...]
+    parts: tuple[TimePart, ...]
     time: str
 
     @property
@@ -89,17 +89,19 @@ def mapping_info(mappings: Sequence[LayerMapping], design: str, profile: str) ->
     """Say what the picture of one layer's mappings shows."""
     first = mappings[0]
     macs = dict.fromkeys(map(_macs, mappings))
-    told = (*macs, first.mapped.note) if len(macs) == 1 else ()
-    panels = tuple(_panel(one, "" if told else f"{_macs(one)}; {one.mapped.note}") for one in mappings)
-    return MappingInfo(f"{first.layer} on {profile}", (f"of {design}", *told), panels)
+    heading_lines = (*macs, first.mapped.note) if len(macs) == 1 else ()
+    panels = tuple(
+        _panel(one, "" if heading_lines else f"{_macs(one)}; {one.mapped.note}") for one in mappings
+    )
+    return MappingInfo(f"{first.layer} on {profile}", (f"of {design}", *heading_lines), panels)
 
 
 def _macs(one: LayerMapping) -> str:
     return f"{one.precision} MACs over {shape_text(one.mapped.layer)}"
 
 
-def _panel(one: LayerMapping, told: str) -> Panel:
-    """One mapping; `told` says which of the layer's MAC operations it is of, where there are several."""
+def _panel(one: LayerMapping, subheading: str) -> Panel:
+    """One mapping; `subheading` says which of the layer's MAC operations it is of, where there are several."""
     shown = one.outline
     share = f"{100 * one.share:.1f} % of the layer: " if one.share < 1 else ""
     energy = f": {readable(one.energy_j, 'J')} to move" if one.energy_j else ""
@@ -110,14 +112,14 @@ def _panel(one: LayerMapping, told: str) -> Panel:
     array = f"{lanes_text(used, lanes)}, {100 * shown.utilisation:.0f} % at work over all steps"
     latency = one.mapped.latency
     parts = (
-        Part("steps", latency.steps),
-        Part("stalls", latency.stall_cycles),
-        Part("first tiles in", latency.start_cycles),
-        Part("last tiles out", latency.end_cycles),
+        TimePart("steps", latency.steps),
+        TimePart("stalls", latency.stall_cycles),
+        TimePart("first tiles in", latency.start_cycles),
+        TimePart("last tiles out", latency.end_cycles),
     )
     return Panel(
         heading,
-        told,
+        subheading,
         shown.steps,
         tuple(_group(one, operand, shown.steps, shown.tiles) for operand in WORDS),
         shown.axes,
@@ -195,7 +197,7 @@ def lanes_text(used: int, lanes: int) -> str:
     return "one lane" if lanes == 1 else f"{used:,} of {lanes:,} lanes"
 
 
-def axis_text(axis: Lanes) -> str:
+def axis_text(axis: AxisLanes) -> str:
     """What runs along an axis, and on how many of its lanes.
 
     >>> axis_text(Lanes("rows", 64, (("C", 16), ("FX", 3))))
@@ -205,7 +207,7 @@ def axis_text(axis: Lanes) -> str:
     return f"{loops or 'no loop'}: {lanes_text(axis.used, axis.lanes)}"
 
 
-def part_text(part: Part) -> str:
+def part_text(part: TimePart) -> str:
     """A part of the time for the legend.
 
     >>> part_text(Part("steps", 3072.0))

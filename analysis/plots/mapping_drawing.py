@@ -74,7 +74,7 @@ def draw_mapping(info: MappingInfo) -> Figure:
     with styled():
         columns = _columns(info)
         width = max(columns.right + _EDGE, DOUBLE)
-        lines = [line for told in info.lines for line in _wrapped(told, width - 2 * _EDGE)]
+        lines = [line for subheading in info.lines for line in _wrapped(subheading, width - 2 * _EDGE)]
         titles = _TITLE + _LINE * len(lines) + 2 * _GAP
         height = titles + sum(map(_panel_height, info.panels)) + 0.24
         figure = canvas(width, height)
@@ -156,7 +156,7 @@ def _panel_height(panel: Panel) -> float:
     time = _HEAD + (_ROW if panel.parts else 0.0)
     return (
         _HEAD
-        + (_LINE if panel.told else 0.0)
+        + (_LINE if panel.subheading else 0.0)
         + _LOOPS
         + groups
         + _HEAD
@@ -170,8 +170,8 @@ def _panel_height(panel: Panel) -> float:
 def _draw_panel(axes: Axes, panel: Panel, columns: _Columns, top: float) -> float:
     _text(axes, columns.name, top + _HEAD / 2, panel.heading, weight="bold")
     top += _HEAD
-    if panel.told:
-        _text(axes, columns.name, top + _LINE / 2 - _GAP / 2, panel.told, colour=GREY)
+    if panel.subheading:
+        _text(axes, columns.name, top + _LINE / 2 - _GAP / 2, panel.subheading, colour=GREY)
         top += _LINE
     _draw_loops(axes, panel, columns, top)
     top += _LOOPS

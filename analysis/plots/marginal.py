@@ -48,7 +48,7 @@ class MarginalRow:
 
 @dataclass(frozen=True)
 class MarginalGroup:
-    """The methods of one category, the dearest first."""
+    """The methods of one category, the most expensive first."""
 
     category: str
     rows: tuple[MarginalRow, ...]
@@ -90,8 +90,8 @@ def marginal_info(frame: pd.DataFrame, title: str, subtitle: str = "") -> Margin
         rows.setdefault(str(row["category"]), []).append(_row(row))
     priced, free = [], []
     for category, group in rows.items():
-        dear = sorted((row for row in group if not row.free), key=lambda row: -row.alone)
-        bars = (*dear, *_together(group, FREE_FOLDS), *_together(group, FREE_WIRING))
+        with_bars = sorted((row for row in group if not row.free), key=lambda row: -row.alone)
+        bars = (*with_bars, *_together(group, FREE_FOLDS), *_together(group, FREE_WIRING))
         if bars:
             priced.append(MarginalGroup(category, bars))
         if trained := _together(group, FREE_TRAINING):
@@ -123,7 +123,7 @@ def _ends(row: Mapping[str, object], name: str) -> Ends | None:
 
 
 def _why_free(row: Mapping[str, object]) -> str:
-    """What is asked for and gone has folded; a training technique asks for nothing."""
+    """Operations that are emitted and leave no cost have folded away; a training technique emits none."""
     if row["emitted_j"] != 0:
         return FREE_FOLDS
     return FREE_TRAINING if row["branch"] == "training" else FREE_WIRING

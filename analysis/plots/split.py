@@ -99,7 +99,7 @@ def split_info(frame: pd.DataFrame, title: str, subtitle: str = "") -> SplitInfo
 
 
 def _limit(totals: list[float]) -> float:
-    """Longest bar that is drawn whole: that of the dearest design that is not far from all cheaper ones."""
+    """Longest bar that is drawn whole: that of the most expensive design that is not far from all cheaper ones."""
     first = max(1, round(len(totals) * (1 - _CUT_SHARE)))
     for at in range(first, len(totals)):
         if totals[at] > _FAR * totals[at - 1]:

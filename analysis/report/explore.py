@@ -30,7 +30,7 @@ from analysis.report.manifest import (
     write_manifest,
 )
 from analysis.report.page import INDEX, read_summary, write_index
-from analysis.show.progress import counted
+from analysis.show.progress import counting
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
@@ -115,7 +115,7 @@ def _run_all(
     console: Console,
 ) -> None:
     """Run the jobs and note each in the manifest as soon as it is done, so that an interrupted run goes on there."""
-    with counted("tables and figures", len(stale), console) as tell:
+    with counting("tables and figures", len(stale), console) as tell:
         for job, files in _finished(stale, chips, out):
             manifest[job.folder] = entry_of(out, made_from[job.folder], files)
             write_manifest(out, manifest)
@@ -154,7 +154,7 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-# ---------------------------------------------------------------- telling
+# ---------------------------------------------------------------- reporting
 
 
 def _print_methods(jobs: Sequence[Job], out: Path, console: Console) -> None:

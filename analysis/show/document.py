@@ -1,4 +1,4 @@
-"""What a command has to say, and how it is told: on the terminal, or as JSON, CSV, Markdown or LaTeX."""
+"""The result of a command, and how it is shown: on the terminal, or as JSON, CSV, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from analysis.show.text_forms import latex, markdown, shown_cells
 from costmodel.errors import unknown
 from costmodel.output import write_whole
 
-# Wide enough that no table is cut where nobody looks at the width of a window.
+# Wide enough for every table where the output is no window.
 _WIDE = 4096
 _SHORT = 26  # characters
 _SHARE_OF_SHORT = 0.7
@@ -151,7 +151,7 @@ def _kept_whole(cells: list[list[str]], width: int) -> set[int]:
 
 
 def say(sentence: str) -> None:
-    """Tell the user something that is no result, on standard error."""
+    """Write a message that is no part of the result to standard error."""
     console_for(sys.stderr).print(Text(visible(sentence)), soft_wrap=True)
 
 

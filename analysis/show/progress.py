@@ -1,4 +1,4 @@
-"""What is under way, told on a terminal and nowhere else."""
+"""Progress, shown on a terminal and nowhere else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from analysis.show.document import console_for
 
 @contextmanager
 def under_way(doing: str) -> Iterator[Callable[[str], None] | None]:
-    """Give a function that shows on standard error what is at work, after the word `doing`; None where nobody looks."""
+    """Return a function that shows what is at work, after the word `doing`; None where stderr is no terminal."""
     console = console_for(sys.stderr)
     if not console.is_terminal:
         yield None
@@ -24,8 +24,8 @@ def under_way(doing: str) -> Iterator[Callable[[str], None] | None]:
 
 
 @contextmanager
-def counted(doing: str, total: int, console: Console) -> Iterator[Callable[[str], None]]:
-    """Give a function that is told each part's name as it ends, and shows on a terminal how many of `total` have."""
+def counting(doing: str, total: int, console: Console) -> Iterator[Callable[[str], None]]:
+    """Give a function to call with each part's name as it ends; a terminal shows how many of `total` have."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(doing, total=total)

@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 def at_all_ends(
     compute: Callable[[HardwareProfile], Result], profile: AnyProfile
 ) -> tuple[Result, Result, Result]:
-    """What `compute` makes of a profile with all figures at the cheap end, as they stand, and at the dear end."""
+    """What `compute` makes of a profile with all figures at the cheap end, as they stand, and at the costly end."""
     chip = as_profile(profile)
     return compute(at_end(chip, "best")), compute(chip), compute(at_end(chip, "worst"))
 

@@ -117,7 +117,7 @@ def range_name(name: str, end: str) -> str:
     return f"{stem}_{end}_{unit}" if unit in _NAMED_UNITS and stem else f"{name}_{end}"
 
 
-def shown(table: Table, *left_out: str) -> Table:
+def without_empty_columns(table: Table, *left_out: str) -> Table:
     """A table without some columns, and without those in which nothing stands."""
     kept = [
         number

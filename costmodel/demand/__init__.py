@@ -1,1 +1,1 @@
-"""What a folded network asks of any chip: counts, MAC layers, compulsory traffic and storage, as arrays."""
+"""What a folded network demands of any chip: counts, MAC layers, compulsory traffic and storage, as arrays."""

@@ -1,4 +1,4 @@
-"""Demand: what one or many networks ask of hardware, as arrays over layers, operations and design points."""
+"""Demand: what one or many networks require of a chip, as arrays over layers, operations and design points."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 
 import numpy as np
 
-from costmodel.demand.compulsory import MAP_ROLES, ROLES, Traffic, compulsory_traffic
+from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
 from costmodel.demand.macs import MAC, MacWork, codes_of
-from costmodel.graph import Network
+from costmodel.graph import MAP_ROLES, ROLES, Network, Role
 from costmodel.mapping.nest import DIMS
 
 OperationKey = tuple[str, str]
 """An operation and its precision, such as ("add", "int16")."""
-STORES = ("weights", "parameters", *MAP_ROLES, "peak_features")
+STORES = (*ROLES, "peak_features")
 """What must be kept: weights, parameters, the peak of each kind of maps alone, and that of all maps together."""
 _PRECISIONS = ("weight_kind", "weight_bits", "feature_kind", "feature_bits")
 
@@ -179,7 +179,7 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
 
 
 def _zeros(layers: tuple[str, ...], operations: tuple[OperationKey, ...], slots: int, points: int) -> Demand:
-    """Make a demand for nothing, to be filled in."""
+    """Make an empty demand, to be filled in."""
     sizes = {
         "operation": len(operations),
         "role": len(ROLES),
@@ -204,7 +204,7 @@ def _fill_macs(demand: Demand, macs: Sequence[MacWork], number_of: Mapping[str, 
             demand.macs[name][taken[work.layer], layer] = value
         taken[work.layer] += 1
         maps = MAP_ROLES[int(np.max(work.fields.role))]
-        demand.mac_read_bits[ROLES.index("weights"), layer] += work.weight_bits_read
+        demand.mac_read_bits[ROLES.index(Role.WEIGHTS), layer] += work.weight_bits_read
         demand.mac_read_bits[ROLES.index(maps), layer] += work.feature_bits_read
 
 
@@ -213,7 +213,7 @@ def _over_layers(values: np.ndarray, repeats: np.ndarray) -> np.ndarray:
 
 
 def distinct(demand: Demand) -> Demand:
-    """Keep one of each set of layers that ask for the same, at every point, with how often it occurs.
+    """Keep one of each set of layers with the same demand at every point, and how often it occurs.
 
     The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
     """

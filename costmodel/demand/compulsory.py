@@ -15,11 +15,10 @@ from functools import reduce
 
 import numpy as np
 
-from costmodel.demand.macs import MAP_ROLES, MacWork, mac_works
+from costmodel.demand.macs import MacWork, mac_works
 from costmodel.errors import BnncostError
-from costmodel.graph import BINARY, Dimension, Network, Op, Param, Tensor, Value
+from costmodel.graph import BINARY, MAP_ROLES, ROLES, Dimension, Network, Op, Param, Role, Tensor, Value
 
-ROLES = ("weights", "parameters", *MAP_ROLES)
 VIEWS = ("concatenate", "interleave_channels", "half_of_slices")
 """Kinds whose result is never stored: who reads it finds its channels in the maps that it is made of."""
 
@@ -32,7 +31,7 @@ class TrafficRow:
     """Bits that one layer reads and writes in one role [bit]."""
 
     layer: str
-    role: str
+    role: Role
     read_bits: Dimension
     write_bits: Dimension
 
@@ -48,8 +47,8 @@ class Storage:
     weights: Dimension
     parameters: Dimension
     peak_features: Dimension
-    peak_by_role: Mapping[str, Dimension]
-    alive: Mapping[tuple[str, str], Dimension]
+    peak_by_role: Mapping[Role, Dimension]
+    alive: Mapping[tuple[str, Role], Dimension]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,19 +64,19 @@ def compulsory_traffic(network: Network) -> Traffic:
     """Derive what each layer must read and write once, and the peak of the maps kept between layers."""
     producer_layer = {op.output: op.layer for op in network.running()}
     producer_layer[network.input] = ""
-    reads: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
-    writes: defaultdict[tuple[str, str], Dimension] = defaultdict(int)
+    reads: defaultdict[tuple[str, Role], Dimension] = defaultdict(int)
+    writes: defaultdict[tuple[str, Role], Dimension] = defaultdict(int)
     readers: dict[Tensor, list[str]] = {network.output: ["output"]}
     views = _views(network)
     amounts = _values_read(network, views)
     for (layer, value), amount in amounts.items():
         if isinstance(value, Param) or producer_layer[value] != layer:
-            reads[layer, _role(value, network)] += amount
+            reads[layer, _role(value)] += amount
         if isinstance(value, Tensor) and producer_layer[value] != layer:
             readers.setdefault(value, []).append(layer)
     for tensor in readers:
         if tensor is not network.input:
-            writes[producer_layer[tensor], _role(tensor, network)] += tensor.bits
+            writes[producer_layer[tensor], _role(tensor)] += tensor.bits
     order = _layer_order(network, producer_layer)
     keys = [(layer, role) for layer in order for role in ROLES]
     rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
@@ -86,25 +85,25 @@ def compulsory_traffic(network: Network) -> Traffic:
     return Traffic(rows, _storage(network, order, producer_layer, readers), macs)
 
 
-def _role(value: Value, network: Network) -> str:
+def _role(value: Value) -> Role:
     if isinstance(value, Tensor):
-        return "binary_features" if value.precision == BINARY else "features"
-    return "weights" if value.axes in ("OIKK", "OI") else "parameters"
+        return Role.BINARY_FEATURES if value.precision == BINARY else Role.FEATURES
+    return Role.WEIGHTS if value.axes in ("OIKK", "OI") else Role.PARAMETERS
 
 
 def _views(network: Network) -> Sources:
-    found: dict[Value, tuple[tuple[Value, int], ...]] = {}
+    behind_view: dict[Value, tuple[tuple[Value, int], ...]] = {}
     for op in network.running():
         if op.kind in VIEWS:
             halved = int(op.kind == "half_of_slices")
-            behind = (part for item in op.inputs for part in found.get(item, ((item, 0),)))
-            found[op.output] = tuple((source, times + halved) for source, times in behind)
-    return found
+            behind = (part for item in op.inputs for part in behind_view.get(item, ((item, 0),)))
+            behind_view[op.output] = tuple((source, times + halved) for source, times in behind)
+    return behind_view
 
 
 def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Dimension]:
     """Bits of each stored value that each layer reads; what a stride or a view skips is never read."""
-    found: dict[tuple[str, Value], Dimension] = {}
+    amounts: dict[tuple[str, Value], Dimension] = {}
     for op in network.running():
         if op.kind in VIEWS:
             continue
@@ -112,8 +111,8 @@ def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Di
             for source, halved in views.get(value, ((value, 0),)):
                 amount = _amount_read(op, value) * (source.bits // 2**halved) // value.bits
                 key = (op.layer, source)
-                found[key] = np.maximum(found[key], amount) if key in found else amount
-    return found
+                amounts[key] = np.maximum(amounts[key], amount) if key in amounts else amount
+    return amounts
 
 
 def _amount_read(op: Op, value: Value) -> Dimension:
@@ -162,16 +161,16 @@ def _storage(
 ) -> Storage:
     """Follow which maps are alive while each layer runs: from its maker to its last reader, both included."""
     position = {name: number for number, name in enumerate(order)} | {"": 0, "output": len(order) - 1}
-    alive: dict[str, list[Dimension]] = {role: [0] * len(order) for role in MAP_ROLES}
+    alive: dict[Role, list[Dimension]] = {role: [0] * len(order) for role in MAP_ROLES}
     for tensor, layers in readers.items():
         first = position[producer_layer[tensor]]
         last = max(position[layer] for layer in layers)
-        steps = alive[_role(tensor, network)]
+        steps = alive[_role(tensor)]
         for step in range(first, last + 1):
             steps[step] = steps[step] + tensor.bits
     params = dict.fromkeys(param for op in network.running() for param in op.params)
-    weights = _sum(param.bits for param in params if _role(param, network) == "weights")
-    parameters = _sum(param.bits for param in params if _role(param, network) == "parameters")
+    weights = _sum(param.bits for param in params if _role(param) == Role.WEIGHTS)
+    parameters = _sum(param.bits for param in params if _role(param) == Role.PARAMETERS)
     together = [left + right for left, right in zip(*alive.values(), strict=True)]
     return Storage(
         weights,

@@ -10,7 +10,7 @@ from costmodel.operations import counted
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CountRow:
-    """So many operations of one sort and precision, in one layer, asked for by one method (or "base").
+    """How many operations of one sort and precision a method (or "base") adds to a layer.
 
     `precision` is weight x feature bits for a MAC (`1x1`, `8x8`), else the operand's type (`int16`).
     """
@@ -24,12 +24,12 @@ class CountRow:
 
 def count(network: Network) -> tuple[CountRow, ...]:
     """Count one inference of a network, folded or not; rows keep the order of the layers."""
-    found: dict[tuple[str, str, str, str], Dimension] = {}
+    numbers: dict[tuple[str, str, str, str], Dimension] = {}
     for op in network.running():
         for operation, label, number in counted(op):
             key = (op.layer, op.origin, operation, label)
-            found[key] = found[key] + number if key in found else number
-    return tuple(CountRow(*key, number) for key, number in found.items())
+            numbers[key] = numbers[key] + number if key in numbers else number
+    return tuple(CountRow(*key, number) for key, number in numbers.items())
 
 
 def totals(rows: tuple[CountRow, ...]) -> dict[tuple[str, str], Dimension]:

@@ -8,17 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.graph import BINARY, KINDS, Dimension, Network, Op, Precision, Tensor, Value, read_precisions
+from costmodel.graph import (
+    BINARY,
+    KINDS,
+    Dimension,
+    Network,
+    Op,
+    Precision,
+    Tensor,
+    Value,
+    read_precisions,
+)
 from costmodel.mapping import LoopNest
 from costmodel.operations.convolution import fan_in
-
-MAP_ROLES = ("binary_features", "features")
 
 
 class MacFields(NamedTuple):
     """What a mapping depends on, as numbers or arrays over design points; precisions as index of KINDS and bits.
 
-    `role` is the index in MAP_ROLES of the map that is read; `streamed` is 1 where side operations of the same
+    `role` is the index in `graph.MAP_ROLES` of the map that is read; `streamed` is 1 where side operations of the same
     layer make it, 0 where it lies in a memory.
     """
 
@@ -101,7 +109,7 @@ def mac_works(
         for source in stored.get(value, (value,))
     }
     seen: set[tuple[str, Value]] = set()
-    found = []
+    works = []
     for op in network.running():
         if not is_mac(op):
             continue
@@ -117,8 +125,8 @@ def mac_works(
                 seen.add(key)
             amounts.append(amount)
         inside = all(producer_layer[source] == op.layer for source in stored.get(x, (x,)))
-        found.append(MacWork(op.layer, _fields(op, inside), *amounts))
-    return tuple(found)
+        works.append(MacWork(op.layer, _fields(op, inside), *amounts))
+    return tuple(works)
 
 
 def codes_of(label: str) -> tuple[int, int, int, int]:

@@ -7,8 +7,8 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """What a data set asks of a network: image shape (C, H, W) and number of classes.
+class DatasetShape:
+    """What a network must fit to run on a data set: image shape (C, H, W) and number of classes.
 
     `halves` names the data set whose images, averaged over windows of 2x2 pixels, these are.
     """
@@ -27,14 +27,14 @@ class Dataset:
 DATASETS = {
     item.name: item
     for item in (
-        Dataset("cifar10", (3, 32, 32), 10),
-        Dataset("cifar100", (3, 32, 32), 100),
-        Dataset("cifar10-16", (3, 16, 16), 10, halves="cifar10"),
-        Dataset("cifar100-16", (3, 16, 16), 100, halves="cifar100"),
-        Dataset("imagenet", (3, 224, 224), 1000),
-        Dataset("mnist", (1, 28, 28), 10),
-        Dataset("fashion-mnist", (1, 28, 28), 10),
-        Dataset("digits", (1, 8, 8), 10),
+        DatasetShape("cifar10", (3, 32, 32), 10),
+        DatasetShape("cifar100", (3, 32, 32), 100),
+        DatasetShape("cifar10-16", (3, 16, 16), 10, halves="cifar10"),
+        DatasetShape("cifar100-16", (3, 16, 16), 100, halves="cifar100"),
+        DatasetShape("imagenet", (3, 224, 224), 1000),
+        DatasetShape("mnist", (1, 28, 28), 10),
+        DatasetShape("fashion-mnist", (1, 28, 28), 10),
+        DatasetShape("digits", (1, 8, 8), 10),
     )
 }
 

@@ -1,4 +1,4 @@
-"""What a published design was held against: the network that its authors released, in figures, not in code.
+"""What a published design was checked against: the network that its authors released, in figures, not in code.
 
 `evidence_figures` fills the table, a record for each published design on each backbone.
 """
@@ -16,7 +16,7 @@ class Evidence:
 
     Released networks pad maps of bits with zeros, but for BoolNet's; here they are padded with ones, which no record
     repeats (`docs/decisions/0003-one-padding-by-default.md`).
-    `repository` is "owner/name" on GitHub, empty where no code of the authors could be had; then `difference` says
+    `repository` is "owner/name" on GitHub, empty where no code of the authors was available; then `difference` says
     what the design rests on. `by_others` says that somebody else released it, whose accuracy the design's is.
     `commit` has 40 digits, `file` defines the network. `binary_macs` are those of weights and features of one bit
     each, `real_macs` all others, `parameters` what training updates; None where the code was read without being run.
@@ -55,7 +55,7 @@ def held_against(
     difference: str = "",
     by_others: bool = False,
 ) -> None:
-    """Record what a design was held against; `macs` are binary and real ones. A second record of a name raises."""
+    """Record what a design was checked against; `macs` are binary and real ones. A second record of a name raises."""
     record = Evidence(design, backbone, repository, commit, file, *macs, parameters, difference, by_others)
     if record.name in EVIDENCE:
         raise BnncostError(f"the evidence for '{record.name}' is given twice.")

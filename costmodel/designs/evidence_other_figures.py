@@ -1,4 +1,4 @@
-"""Figures of further released networks, and what stands in for code where none could be had.
+"""Figures of further released networks, and what replaces code where none was available.
 
 Modules were built in torch, and every convolution that ran was counted; those marked as read were not run.
 """
@@ -37,7 +37,7 @@ _IDLE = "A norm of the classes is declared there and not used."
 
 
 def _not_checked(design: str, backbone: str, reason: str) -> None:
-    """Record that no released network could be held against this design."""
+    """Record that there is no released network to check this design against."""
     held_against("", "", "", design=design, backbone=backbone, difference=reason)
 
 

@@ -24,7 +24,7 @@ class DesignKey:
     `features` is the precision of non-binary maps, `compute` that of the operands of the inner
     convolutions, `edge` that of the first and last layer, `padding` what surrounds a map of bits: ones, zeros, or
     what stands at its border.
-    Features and edge layers follow a floating-point `compute` unless said; a text without data set means
+    Features and edge layers follow a floating-point `compute` unless given; a text without data set means
     the one that the network is usually trained on.
 
     >>> str(DesignKey.parse("resnet20[double_residual+prelu]@w1.5/cifar10"))
@@ -91,7 +91,7 @@ def _shortest(width: float) -> str:
 
 
 def _implied(compute: str) -> dict[str, str]:
-    """Precision of maps and edge layers that goes with the operands', unless said."""
+    """Precision of maps and edge layers that goes with the operands', unless given."""
     if precision(compute).kind == "float":
         return {"features": compute, "edge": compute}
     return {"features": "int16", "edge": "int8"}

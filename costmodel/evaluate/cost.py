@@ -21,9 +21,9 @@ from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
 from costmodel.hardware.walk import own_quantities
 from costmodel.networks.build import build
+from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, price
 from costmodel.pricing.setting import TrafficKey, memory_energy
-from costmodel.pricing.units import Prices
 
 AnyProfile = HardwareProfile | str | os.PathLike[str]
 
@@ -51,7 +51,7 @@ def cost(
 ) -> Cost:
     """Price one inference of a design on a profile.
 
-    With `folding=False` the network is priced as its methods asked for it, before anything merges. `traffic` is
+    With `folding=False` the network is priced as its methods emit it, before anything merges. `traffic` is
     "mapped" where the profile describes its array, unless "compulsory" is asked for.
     Raises BnncostError for unknown names, an operation without a price, and maps that find no room.
 
@@ -64,7 +64,7 @@ def cost(
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """What one network asks for on any profile: its counts and traffic, also as arrays, and what folding noted."""
+    """What one network demands of any profile: its counts and traffic, also as arrays, and the notes of folding."""
 
     notes: tuple[str, ...]
     rows: tuple[CountRow, ...]
@@ -153,7 +153,7 @@ def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -
 
 
 def _at_first(values: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, float]:
-    """What there is of each key at the first design point."""
+    """The value of each key at the first design point."""
     return {key: float(of_points[0]) for key, of_points in values.items()}
 
 
@@ -210,7 +210,7 @@ def _memory_by_layer(points: PointCosts) -> Iterator[tuple[MemoryCost, ...]]:
 
 
 def _by_layer(values: Mapping[TrafficKey, np.ndarray]) -> Iterator[dict[TrafficKey, float]]:
-    """Yield for each layer what there is of each key at the first point."""
+    """Yield for each layer the value of each key at the first point."""
     columns = [of_layers[:, 0].tolist() for of_layers in values.values()]
     return (dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True))
 

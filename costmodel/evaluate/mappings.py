@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from costmodel.demand.macs import MAP_ROLES
 from costmodel.designs.key import DesignKey
 from costmodel.errors import SHOWN, BnncostError, by_closeness, unknown
 from costmodel.evaluate.cost import AnyProfile, as_design, as_profile, check_placed, prepared
-from costmodel.mapping import Mapped, Moved
+from costmodel.graph import MAP_ROLES
+from costmodel.mapping import Mapped, OperandTraffic
+from costmodel.mapping.architecture import READ_OR_WRITE
 from costmodel.mapping.nest import FEATURES
 from costmodel.mapping.outline import Outline, outline
 from costmodel.mapping.search.goals import GOALS
-from costmodel.pricing.mac_traffic import READ_OR_WRITE, Placed, moved_rows, placed_mappings
+from costmodel.pricing.mac_traffic import Placed, moved_rows, placed_mappings
 from costmodel.pricing.price import price
 from costmodel.pricing.setting import Setting, energy_per_bit
 
@@ -37,7 +38,7 @@ class LayerMapping:
     features_in: str
     streamed: bool
     mapped: Mapped
-    moved: tuple[Moved, ...]
+    moved: tuple[OperandTraffic, ...]
     capacity_bits: Mapping[str, float]
     timed: bool
 
@@ -48,7 +49,7 @@ class LayerMapping:
 
     @property
     def outline(self) -> Outline:
-        """What there is to show of it."""
+        """Its loops, tiles and lanes, as they are shown."""
         return outline(self.mapped, self.moved)
 
     @property

@@ -89,8 +89,8 @@ def cost_range(
     Three evaluations by the same functions; `costmodel.hardware.ends.at_end` says what moves. `folding` and `traffic`
     are those of `cost`, and it raises BnncostError as `cost` does.
 
-    >>> found = cost_range("resnet20/cifar10")
-    >>> found.low.latency_s < found.value.latency_s < found.high.latency_s
+    >>> costs = cost_range("resnet20/cifar10")
+    >>> costs.low.latency_s < costs.value.latency_s < costs.high.latency_s
     True
     """
     chip = as_profile(profile)

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class OperationCost:
-    """So many operations of one sort, in one layer, asked for by one method, and their energy."""
+    """How many operations of one sort a method adds to a layer, and their energy."""
 
     layer: str
     origin: str
@@ -58,7 +58,7 @@ class LeakageCost:
 
 @dataclass(frozen=True)
 class Assumption:
-    """A figure that the result builds on and that is neither published nor measured."""
+    """A figure that the result rests on and that is neither published nor measured."""
 
     figure: str
     value: str
@@ -72,7 +72,7 @@ class Cost:
     """Energy, latency, area and storage of one inference of a design on a profile.
 
     `area` holds `mm2`, or `lut`, `dsp` and `bram`, or on a processor the bits used of each memory.
-    `energy_j` is the sum of operations, memory, control and leakage. `traffic` says how memory traffic was found:
+    `energy_j` is the sum of operations, memory, control and leakage. `traffic` names the model of memory traffic:
     "mapped" (the best mapping of every MAC layer) or "compulsory" (every value moved once).
     """
 

@@ -58,7 +58,7 @@ def sweep(
     workers: int | None = None,
     traffic: TrafficModel | None = None,
 ) -> SweepResult:
-    """Price designs at several widths on several profiles; `widths` stand in for each design's own.
+    """Price designs at several widths on several profiles; `widths` replace each design's own.
 
     One build of a design carries all widths. `workers` threads share the pricing, as many as there are cores
     unless said. `traffic` is "mapped" on every profile that describes its array, unless "compulsory" is asked
@@ -104,11 +104,11 @@ def _checked(widths: np.ndarray) -> np.ndarray:
     return row
 
 
-# ---------------------------------------------------------------- what the designs ask for
+# ---------------------------------------------------------------- what the designs demand
 
 
 def demand_over_widths(key: DesignKey, widths: np.ndarray) -> Demand:
-    """What a folded design asks for at each width, each distinct layer once.
+    """What a folded design demands at each width, each distinct layer once.
 
     One network carries all widths whose accumulators are of the same precision. Those past the 32,767
     products that 16 bits can sum get a network of their own.

@@ -49,14 +49,14 @@ def pool_before_scale(network: Network) -> Network:
 
 def _rising(network: Network, value: Value) -> tuple[Op, ...]:
     """Follow `value` back through biases and positive scales per channel with a single reader each."""
-    found: list[Op] = []
+    rising: list[Op] = []
     while (op := network.producers.get(value)) is not None:
         positive = op.kind in ("power_of_two", "bias") or (op.kind == "scale" and op.params[0].positive)
         if not positive or op.when != "run" or not per_channel(op) or network.readers[op.output] != 1:
             break
-        found.append(op)
+        rising.append(op)
         value = op.inputs[0]
-    return tuple(reversed(found))
+    return tuple(reversed(rising))
 
 
 def average_before_norm(network: Network) -> Network:

@@ -58,14 +58,14 @@ def per_channel(op: Op) -> bool:
 
 def only_signed(network: Network) -> set[Value]:
     """Find the values of which nothing but signs is left in the end, through monotone maps or directly."""
-    found: set[Value] = set()
+    signed: set[Value] = set()
     real: set[Value] = {network.output}  # values that something reads as they are
     for op in reversed(network.ops):
         if op.output not in real:
-            found.add(op.output)
-        dissolves = op.kind == "sign" or (op.output in found and op.when == "run" and _monotone(op))
+            signed.add(op.output)
+        dissolves = op.kind == "sign" or (op.output in signed and op.when == "run" and _monotone(op))
         real.update(() if dissolves else op.inputs)
-    return found
+    return signed
 
 
 def _monotone(op: Op) -> bool:

@@ -78,5 +78,5 @@ def fold(network: Network) -> Network:
 
 
 def unfolded(network: Network) -> Network:
-    """The network as its methods asked for it, less what only training runs."""
+    """The network as its methods emit it, without what only training runs."""
     return live(without_training(network))

@@ -23,9 +23,9 @@ from costmodel.hardware.text.quantity import (
     Words,
     shown,
 )
+from costmodel.mapping.nest import LoopName, Operand
 
-Operand = Literal["weights", "features", "sums"]
-LoopName = Literal["K", "C", "OY", "OX", "FY", "FX", "G"]
+HeldOperand = Literal[Operand.WEIGHTS, Operand.FEATURES, Operand.SUMS]
 
 
 def _lanes(raw: Any) -> Any:
@@ -63,7 +63,7 @@ class RegisterFile(Section):
 class Buffer(Section):
     """One kind of memory near the lanes: registers, latches or a small memory, in one or many instances."""
 
-    holds: Annotated[tuple[Operand, ...], Field(min_length=1)] = Field(
+    holds: Annotated[tuple[HeldOperand, ...], Field(min_length=1)] = Field(
         description="Operands that it holds: weights, features, sums (partial sums)."
     )
     serves: tuple[str, ...] = Field(
@@ -111,7 +111,7 @@ class Buffer(Section):
             raise refused(str(error)) from error
         return {**raw, "register_file": registers, "read": energy, "write": energy}
 
-    def bits(self, widths: dict[str, int]) -> int:
+    def bits(self, widths: Mapping[Operand, int]) -> int:
         """Capacity of one instance [bit] for operands of these widths [bit]."""
         if self.size is not None:
             return int(self.size.si)

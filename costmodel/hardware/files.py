@@ -20,7 +20,7 @@ from costmodel.hardware.text.messages import typed
 from costmodel.hardware.text.problem import Finding, Problem
 from costmodel.hardware.text.problem import Path as Place
 from costmodel.hardware.text.reader import in_order, problems_of, read_document, unread
-from costmodel.hardware.text.yaml_lines import Document
+from costmodel.hardware.text.yaml_lines import YamlDocument
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -71,7 +71,7 @@ def examine(name_or_path: str | os.PathLike[str]) -> Examined:
 
 
 @lru_cache(maxsize=64)
-def _examined(documents: tuple[Document, ...]) -> Examined:
+def _examined(documents: tuple[YamlDocument, ...]) -> Examined:
     """Merge and check documents, the child first; unchanged files give the same ones, so the cache holds."""
     data, origins = _merged(documents)
     profile, findings = typed(data, HardwareProfile)
@@ -80,7 +80,7 @@ def _examined(documents: tuple[Document, ...]) -> Examined:
     return Examined(None if problems else profile, problems)
 
 
-def _name_problems(document: Document) -> list[Finding]:
+def _name_problems(document: YamlDocument) -> list[Finding]:
     if isinstance(document.data, Mapping) and "name" not in document.data:
         return [(("name",), "is missing: a profile that extends another has a name of its own")]
     return []
@@ -119,7 +119,7 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _parent_of(document: Document, file: ProfileFile) -> ProfileFile | None:
+def _parent_of(document: YamlDocument, file: ProfileFile) -> ProfileFile | None:
     """The file that a document extends, None when there is none; raises BnncostError for an unknown one."""
     named = document.data.get("extends") if isinstance(document.data, Mapping) else None
     if not isinstance(named, str) or not named.strip():
@@ -130,9 +130,9 @@ def _parent_of(document: Document, file: ProfileFile) -> ProfileFile | None:
     return ProfileFile(str(path), path, False)
 
 
-def _chain(file: ProfileFile) -> tuple[tuple[Document, ...], list[Problem]]:
+def _chain(file: ProfileFile) -> tuple[tuple[YamlDocument, ...], list[Problem]]:
     """The documents of a profile and of all that it extends, the child first."""
-    documents: list[Document] = []
+    documents: list[YamlDocument] = []
     seen: list[ProfileFile] = []
     while True:
         document = _document(file)
@@ -162,7 +162,7 @@ def _chain_problem(parent: ProfileFile, seen: list[ProfileFile]) -> str | None:
     return None
 
 
-def _document(file: ProfileFile) -> Document:
+def _document(file: ProfileFile) -> YamlDocument:
     """The file as plain data; read once as long as it is unchanged."""
     stamp = (0, 0)
     if isinstance(file.path, Path):
@@ -177,15 +177,15 @@ def _document(file: ProfileFile) -> Document:
 
 
 @lru_cache(maxsize=64)
-def _read(file: ProfileFile, stamp: tuple[int, int]) -> Document:
+def _read(file: ProfileFile, stamp: tuple[int, int]) -> YamlDocument:
     return read_document(file.path, file.label, {"large": "is it a profile?"})
 
 
-def _unreadable(file: ProfileFile, sentence: str) -> Document:
+def _unreadable(file: ProfileFile, sentence: str) -> YamlDocument:
     return unread(Problem(file.label, 0, "", sentence))
 
 
-def _merged(documents: tuple[Document, ...]) -> tuple[dict[str, Any], dict[Place, tuple[str, int]]]:
+def _merged(documents: tuple[YamlDocument, ...]) -> tuple[dict[str, Any], dict[Place, tuple[str, int]]]:
     """Lay each document over the one that it extends; say for each place which file and line it is from."""
     data: dict[str, Any] = {}
     origins: dict[Place, tuple[str, int]] = {}

@@ -78,10 +78,10 @@ def new_profile(name: str, base: str) -> str:
 
 def _section(parent: HardwareProfile, section: str) -> str:
     """A comment that explains a section and shows how to replace a figure; empty where there is none."""
-    found = next(_replaceable(section, getattr(parent, section)), None)
-    if found is None:
+    replaceable = next(_replaceable(section, getattr(parent, section)), None)
+    if replaceable is None:
         return ""
-    path, figure = found
+    path, figure = replaceable
     lines = [f"{'  ' * depth}{_key(part)}:" for depth, part in enumerate(path)]
     lines[-1] += f" {_flow(figure)}"
     example = "".join(f"# {line}\n" for line in lines)

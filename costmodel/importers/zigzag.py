@@ -10,7 +10,7 @@ from itertools import product
 
 from costmodel.importers.zigzag_read import read_accelerator, read_mapping
 from costmodel.importers.zigzag_rules import served_axes
-from costmodel.importers.zigzag_schema import DIRECTIONS, AcceleratorFile, MappingEntry, MemoryEntry
+from costmodel.importers.zigzag_schema import DIRECTION_OF, AcceleratorFile, MappingEntry, MemoryEntry
 from costmodel.mapping import Architecture, Array, Level, Port
 from costmodel.mapping.architecture import Unrolling
 from costmodel.mapping.nest import DIMS, FEATURES, SUMS, WEIGHTS, Operand
@@ -33,10 +33,10 @@ def architecture_of(
         if mapping is None
         else read_mapping(mapping, accelerator, entry)
     )
-    return machine_of(accelerator, given)
+    return machine_from(accelerator, given)
 
 
-def machine_of(accelerator: AcceleratorFile, mapping: MappingEntry) -> Architecture:
+def machine_from(accelerator: AcceleratorFile, mapping: MappingEntry) -> Architecture:
     """Turn the read files into a machine; energies from pJ to J."""
     entry = accelerator.operational_array
     links = mapping.memory_operand_links
@@ -80,7 +80,7 @@ def _level(name: str, memory: MemoryEntry, operands: dict[str, Operand], serves:
         Port(
             port.name,
             port.bandwidth_max,
-            frozenset((operands[o], DIRECTIONS[d]) for (o, d), taken in port_of.items() if taken == number),
+            frozenset((operands[o], DIRECTION_OF[d]) for (o, d), taken in port_of.items() if taken == number),
             port.bandwidth_min,
             0 if alike else port.bandwidth_max,
         )

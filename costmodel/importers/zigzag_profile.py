@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from costmodel.errors import BnncostError, unknown
+from costmodel.graph import MAP_ROLES, Role
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
-from costmodel.importers.zigzag import DEFAULT, PJ, machine_of
+from costmodel.importers.zigzag import DEFAULT, PJ, machine_from
 from costmodel.importers.zigzag_read import read_accelerator, read_mapping
 from costmodel.importers.zigzag_schema import MappingEntry
 from costmodel.mapping import Architecture, Level
 from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS
 
-ROLES = {WEIGHTS: ("weights", "parameters"), FEATURES: ("binary_features", "features")}
+ROLES_OF = {WEIGHTS: (Role.WEIGHTS, Role.PARAMETERS), FEATURES: MAP_ROLES}
 _MOST_OPEN_AXES = 2
 _SUM_BITS = 16
 """Width of partial sums where a network says nothing to ZigZag."""
@@ -53,7 +54,7 @@ def profile_text(
         if mapping is None
         else read_mapping(mapping, accelerator, entry)
     )
-    machine, profile = machine_of(accelerator, given), load_profile(base)
+    machine, profile = machine_from(accelerator, given), load_profile(base)
     place, source = os.fspath(path), f"ZigZag, {Path(path).name}"
     if profile.archetype != "asic":
         raise BnncostError(
@@ -203,7 +204,7 @@ def _memory(level: Level, outer: Sequence[Level], source: str) -> dict[str, Any]
         macro["area"] = _quantity(_Figure(0, "mm^2", "assumed", missing), source)
         macro["leakage"] = _quantity(_Figure(0, "mW", "assumed", missing), source)
     return {
-        "holds": [role for operand in level.operands for role in ROLES.get(operand, ())],
+        "holds": [role for operand in level.operands for role in ROLES_OF.get(operand, ())],
         "size": size,
         "port": _port(level, source),
         "macros": [macro],

@@ -10,7 +10,7 @@ from typing import Any
 from costmodel.errors import unknown
 from costmodel.hardware.text.problem import Findings
 from costmodel.hardware.text.reader import error_of, problems_of, read_document, section_in
-from costmodel.hardware.text.yaml_lines import Document
+from costmodel.hardware.text.yaml_lines import YamlDocument
 from costmodel.importers.zigzag_rules import accelerator_problems, mapping_problems
 from costmodel.importers.zigzag_schema import AcceleratorFile, MappingEntry
 from costmodel.output import Cause
@@ -45,8 +45,8 @@ def read_mapping(path: str | os.PathLike[str], accelerator: AcceleratorFile, ent
     if entry not in numbers:
         raise unknown("mapping entry", entry, numbers, str(path))
 
-    def rules(found: MappingEntry) -> Findings:
-        return mapping_problems(found, accelerator)
+    def rules(entry: MappingEntry) -> Findings:
+        return mapping_problems(entry, accelerator)
 
     return section_in(document, MappingEntry, rules, at=(numbers[entry],))
 
@@ -62,5 +62,5 @@ def _cells(data: Any) -> bool:
     return isinstance(array, Mapping) and array.get("is_imc") is True
 
 
-def _document(path: str | os.PathLike[str], top: str) -> Document:
+def _document(path: str | os.PathLike[str], top: str) -> YamlDocument:
     return read_document(Path(path), os.fspath(path), _ADVICE, last_wins=True, top=top)

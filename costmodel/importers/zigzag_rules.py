@@ -7,15 +7,14 @@ from math import prod
 from costmodel.hardware.text.problem import Findings, Path
 from costmodel.hardware.text.quantity import unknown_name
 from costmodel.importers.zigzag_schema import (
-    DIRECTIONS,
+    DIRECTION_OF,
     MEMORY_OPERANDS,
     AcceleratorFile,
     ArrayEntry,
     MappingEntry,
     MemoryEntry,
 )
-
-_READS = ("tl", "th")
+from costmodel.mapping.architecture import READ_OR_WRITE
 
 
 def accelerator_problems(given: AcceleratorFile) -> Findings:
@@ -78,9 +77,10 @@ def _port_problems(place: Path, memory: MemoryEntry) -> Findings:
                     at,
                     f"moves {operand}, which the memory does not hold; it holds {', '.join(memory.operands)}",
                 )
-            wrong = "write" if direction in _READS else "read"
+            reads = READ_OR_WRITE[DIRECTION_OF[direction]] == "read"
+            wrong = "write" if reads else "read"
             if port.type == wrong:
-                verb = "reads" if direction in _READS else "writes"
+                verb = "reads" if reads else "writes"
                 yield (
                     at,
                     f"'{operand}, {direction}' {verb}, but the port is of type {wrong}; give it another port",
@@ -98,7 +98,7 @@ def _hierarchy_problems(given: AcceleratorFile, operand: str) -> Findings:
     for name in holding:
         memory = given.memories[name]
         moved = {direction for port in memory.ports for held, direction in port.allocation if held == operand}
-        needed = DIRECTIONS if operand == "O" else ("fh", "tl")
+        needed = DIRECTION_OF if operand == "O" else ("fh", "tl")
         for direction in needed:
             outermost = name == holding[-1] and direction in ("fh", "th")
             if direction not in moved and not outermost:
@@ -126,12 +126,12 @@ def _served_problems(given: AcceleratorFile) -> Findings:
     served = served_axes(given)
     for name, by_operand in served.items():
         if len(set(by_operand.values())) > 1:
-            told = "; ".join(
+            axes_served = "; ".join(
                 f"{', '.join(sorted(axes)) or 'no axis'} for {o}" for o, axes in by_operand.items()
             )
             yield (
                 ("memories", name, "served_dimensions"),
-                f"with those of the memories inside it, it serves {told}: one instance cannot do both; list all",
+                f"with those of the memories inside it, it serves {axes_served}: one instance cannot do both; list all",
             )
     for operand in MEMORY_OPERANDS:
         homes = [name for name, by_operand in served.items() if operand in by_operand]

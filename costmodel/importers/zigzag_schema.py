@@ -17,7 +17,7 @@ from costmodel.hardware.text.quantity import shown, unknown_name
 from costmodel.mapping.nest import DIMS
 
 MEMORY_OPERANDS = ("I1", "I2", "O")
-DIRECTIONS = {"fh": "fill", "tl": "feed", "fl": "collect", "th": "drain"}
+DIRECTION_OF = {"fh": "fill", "tl": "feed", "fl": "collect", "th": "drain"}
 """ZigZag's words (from high, to low, from low, to high) and this project's."""
 _PAIR = re.compile(r"\s*([A-Z]+[0-9]*)\s*,\s*([0-9]+)\s*")
 
@@ -59,7 +59,7 @@ def _allocation(raw: Any) -> Any:
         raise refused(f"must be an operand and a direction, such as 'I1, tl', got {shown(raw)}")
     for what, part, allowed in (
         ("operand", parts[0], MEMORY_OPERANDS),
-        ("direction", parts[1], tuple(DIRECTIONS)),
+        ("direction", parts[1], tuple(DIRECTION_OF)),
     ):
         if part not in allowed:
             raise refused(unknown_name(what, part, allowed))

@@ -9,7 +9,7 @@ from costmodel.mapping.best import best_mapping
 from costmodel.mapping.cache import cached_mappings
 from costmodel.mapping.conventions import OURS, ZIGZAG, Conventions
 from costmodel.mapping.given import cost_of
-from costmodel.mapping.mapped import Mapped, Moved, Temporal
+from costmodel.mapping.mapped import Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import LoopNest
 from costmodel.mapping.outline import nest_text
 
@@ -22,7 +22,7 @@ __all__ = [
     "Level",
     "LoopNest",
     "Mapped",
-    "Moved",
+    "OperandTraffic",
     "Port",
     "Temporal",
     "best_mapping",

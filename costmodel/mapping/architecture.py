@@ -12,10 +12,10 @@ from math import prod
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS, Operand
 
-DIRECTIONS = ("fill", "feed", "collect", "drain")
+READ_OR_WRITE = {"fill": "write", "feed": "read", "collect": "write", "drain": "read"}
+DIRECTIONS = tuple(READ_OR_WRITE)
 """What a port does for an operand: filled from the outer level, feeds the inner one, collects outputs from the
 inner one, drains them to the outer one. Partial sums that come back are fed and filled like inputs."""
-READS = frozenset({"feed", "drain"})
 NEEDED = {WEIGHTS: ("fill", "feed"), FEATURES: ("fill", "feed"), SUMS: DIRECTIONS}
 
 Use = tuple[Operand, str]

@@ -9,13 +9,13 @@ from typing import Literal
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture, Unrolling
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.given import closed, priced
+from costmodel.mapping.given import closed, mapped_from
 from costmodel.mapping.mapped import Loop, Mapped, Temporal
 from costmodel.mapping.nest import OPERANDS, RELEVANT, LoopNest, Operand
 from costmodel.mapping.search.choices import Choice, Choices
 from costmodel.mapping.search.fitting import no_fit
 from costmodel.mapping.search.goals import GOALS, floor_of, solve
-from costmodel.mapping.search.lattice import Lattice, Spread, factored, spread
+from costmodel.mapping.search.lattice import Lattice, Spread, factored, spread_loops
 from costmodel.mapping.search.shortest import CutSpace, Placed
 from costmodel.mapping.search.tiles import Tiling
 
@@ -98,7 +98,7 @@ class _Try:
             return None if placed is None else False
         mapping = _mapping(machine, lattice, self.unrolling, placed, layer.name)
         return replace(
-            priced(self.operands, mapping),
+            mapped_from(self.operands, mapping),
             goal=self.goal,
             merged=self.merged,
             prefixes=int(lattice.cycles.size),
@@ -128,7 +128,7 @@ def _distinct(
     """Yield the unrollings that spread this layer differently; where y and x are alike, one of each mirrored pair."""
     seen: list[dict[str, Spread]] = []
     for unrolling in machine.array.unrollings:
-        spreads = dict(spread(layer, unrolling))
+        spreads = dict(spread_loops(layer, unrolling))
         lanes = {
             dim: Spread(loop.extent, tuple(lane for lane in loop.lanes if lane[1] > 1))
             for dim, loop in spreads.items()

@@ -23,7 +23,7 @@ from costmodel.errors import BnncostError
 from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.best import MOST_FACTORS, MOST_PREFIXES, best_mapping
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.mapped import Latency, Mapped, Moved, Temporal
+from costmodel.mapping.mapped import Latency, Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import OPERANDS, LoopNest, Operand
 
 VERSION = 3
@@ -54,14 +54,14 @@ def cached_mappings(
     known = opened(cache_file())
     rest = (goal, conventions, most_factors, most_prefixes)
     asked: list[Asked] = [(_EXTENTS(layer), machine.digest, *rest) for layer, machine in pairs]
-    missing = {ask: pair for ask, pair in zip(asked, pairs, strict=True) if ask not in known.found}
+    missing = {ask: pair for ask, pair in zip(asked, pairs, strict=True) if ask not in known.mappings}
     if missing:
         _learn(known, missing)
     return [
         mapped
         if mapped.machine is pair[1] and mapped.layer is pair[0]
         else replace(mapped, layer=pair[0], machine=pair[1])
-        for pair, mapped in zip(pairs, map(known.found.__getitem__, asked), strict=True)
+        for pair, mapped in zip(pairs, map(known.mappings.__getitem__, asked), strict=True)
     ]
 
 
@@ -74,9 +74,9 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
         for ask, (layer, machine) in missing.items():
             key, goal = keys[ask], ask[2]
             if key in texts:
-                known.found[ask] = known.restored(texts[key], layer, machine, goal)
+                known.mappings[ask] = known.restored(texts[key], layer, machine, goal)
                 continue
-            mapped = known.found[ask] = best_mapping(layer, machine, *ask[2:])
+            mapped = known.mappings[ask] = best_mapping(layer, machine, *ask[2:])
             fresh[key] = _stored(mapped)
             if len(fresh) == _TOGETHER:
                 known.write(fresh)
@@ -88,12 +88,12 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
 
 def _key(ask: Asked) -> bytes:
     extents, machine, goal, conventions, most_factors, most_prefixes = ask
-    rest = _told(goal, conventions, most_factors, most_prefixes)
+    rest = _noted(goal, conventions, most_factors, most_prefixes)
     return blake2b(f"({list(extents)!r}, {machine!r}, {rest}".encode(), digest_size=16).digest()
 
 
 @lru_cache
-def _told(goal: str, conventions: Conventions, most_factors: int, most_prefixes: int) -> str:
+def _noted(goal: str, conventions: Conventions, most_factors: int, most_prefixes: int) -> str:
     return repr((goal, astuple(conventions), most_factors, most_prefixes))[1:]
 
 
@@ -124,7 +124,7 @@ class Known:
     def __init__(self, path: Path | None) -> None:
         """Begin with nothing in memory; the file is opened when it is first asked."""
         self.path = path
-        self.found: dict[Asked, Mapped] = {}
+        self.mappings: dict[Asked, Mapped] = {}
         self._file: sqlite3.Connection | None = None
         self._tried = path is None
         self._lock = threading.Lock()
@@ -231,7 +231,7 @@ def _restored(text: str, layer: LoopNest, machine: Architecture, goal: str) -> M
         {_NAMED[operand]: tuple(places) for operand, places in cuts.items()},
     )
     rows = [
-        Moved(level, _NAMED[operand], direction, bits, accesses, energy_j)
+        OperandTraffic(level, _NAMED[operand], direction, bits, accesses, energy_j)
         for level, operand, direction, bits, accesses, energy_j in moved
     ]
     return Mapped(

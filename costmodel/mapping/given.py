@@ -8,10 +8,10 @@ from math import prod
 from costmodel.errors import BnncostError, unknown
 from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.conventions import OURS, Conventions
-from costmodel.mapping.mapped import Latency, Loop, Mapped, Moved, Temporal
+from costmodel.mapping.mapped import Latency, Loop, Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, RELEVANT, SUMS, WEIGHTS, LoopNest, Operand
 from costmodel.mapping.search.choices import Choices
-from costmodel.mapping.search.lattice import Lattice, spread
+from costmodel.mapping.search.lattice import Lattice, spread_loops
 from costmodel.mapping.search.links import Link, joules_per_word, links_of, moved_at
 from costmodel.mapping.search.tiles import Tiling
 from costmodel.mapping.zigzag.waiting import zigzag_latency
@@ -29,7 +29,7 @@ def cost_of(
     order = tuple((dim, factor) for dim, factor in mapping.order if factor > 1)
     if len(order) < len(mapping.order):
         raise BnncostError(f"layer '{layer.name}': a loop of 1 in the order does nothing; leave it out.")
-    spreads = dict(spread(layer, mapping.unrolling))
+    spreads = dict(spread_loops(layer, mapping.unrolling))
     for dim, _ in order:
         if dim not in DIMS:
             raise unknown("loop", dim, DIMS, f"layer '{layer.name}'")
@@ -43,7 +43,7 @@ def cost_of(
     cuts = {
         operand: closed(machine, order, operand, mapping.cuts[operand], layer.name) for operand in OPERANDS
     }
-    return price(machine, layer, tiling, Temporal(mapping.unrolling, order, cuts), conventions)
+    return mapped_by(machine, layer, tiling, Temporal(mapping.unrolling, order, cuts), conventions)
 
 
 def closed(
@@ -74,17 +74,19 @@ def closed(
     return tuple(moved)
 
 
-def price(
+def mapped_by(
     machine: Architecture, layer: LoopNest, tiling: Tiling, mapping: Temporal, conventions: Conventions
 ) -> Mapped:
     """Read the tables at the mapping's prefixes."""
-    return priced([Choices(machine, layer, tiling, operand, conventions) for operand in OPERANDS], mapping)
+    return mapped_from(
+        [Choices(machine, layer, tiling, operand, conventions) for operand in OPERANDS], mapping
+    )
 
 
-def priced(operands: Sequence[Choices], mapping: Temporal) -> Mapped:
+def mapped_from(operands: Sequence[Choices], mapping: Temporal) -> Mapped:
     """Read tables that are already there."""
     machine, layer, tiling = operands[0].machine, operands[0].layer, operands[0].tiling
-    rows: list[Moved] = []
+    rows: list[OperandTraffic] = []
     placed: list[tuple[Choices, int, Point]] = []
     held = [0.0] * len(machine.levels)
     for choices in operands:
@@ -119,7 +121,7 @@ def at_cuts(
         final = ends_final
 
 
-def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:
+def _rows(choices: Choices, number: int, point: Point) -> list[OperandTraffic]:
     total: dict[tuple[int, str], list[float]] = {}
     machine = choices.machine
     for stream in choices.streams(number):
@@ -129,7 +131,7 @@ def _rows(choices: Choices, number: int, point: Point) -> list[Moved]:
         sums[1] += accesses
         sums[2] += accesses * joules_per_word(machine, stream)
     return [
-        Moved(machine.levels[level].name, choices.operand, direction, *sums)
+        OperandTraffic(machine.levels[level].name, choices.operand, direction, *sums)
         for (level, direction), sums in total.items()
         if sums[0]
     ]

@@ -24,7 +24,7 @@ class Temporal:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class OperandTraffic:
     """What one level moves for one operand in one direction, over the whole layer."""
 
     level: str
@@ -65,7 +65,7 @@ class Mapped:
     layer: LoopNest
     machine: Architecture
     mapping: Temporal
-    moved: tuple[Moved, ...]
+    moved: tuple[OperandTraffic, ...]
     latency: Latency
     goal: str = ""
     merged: int = 0

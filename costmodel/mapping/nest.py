@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import Literal, get_args
 
 from costmodel.errors import BnncostError
 
-DIMS = ("K", "C", "OY", "OX", "FY", "FX", "G")
+LoopName = Literal["K", "C", "OY", "OX", "FY", "FX", "G"]
+DIMS: tuple[str, ...] = get_args(LoopName)
 
 
 class Operand(str, Enum):

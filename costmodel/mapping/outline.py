@@ -8,10 +8,10 @@ from math import prod
 
 from costmodel.mapping.conventions import OURS
 from costmodel.mapping.given import at_cuts
-from costmodel.mapping.mapped import Mapped, Moved
+from costmodel.mapping.mapped import Mapped, OperandTraffic
 from costmodel.mapping.nest import DIMS, FEATURES, OPERANDS, SUMS, WEIGHTS, Operand
 from costmodel.mapping.search.choices import Choices
-from costmodel.mapping.search.lattice import Lattice, spread
+from costmodel.mapping.search.lattice import Lattice, spread_loops
 from costmodel.mapping.search.tiles import Tiling
 
 WORDS = {WEIGHTS: "weights", FEATURES: "features", SUMS: "partial sums"}
@@ -43,7 +43,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Lanes:
+class AxisLanes:
     """One axis of the array: its lanes, and the loops that run along it side by side."""
 
     axis: str
@@ -66,7 +66,7 @@ class Outline:
 
     steps: tuple[Step, ...]
     tiles: tuple[Tile, ...]
-    axes: tuple[Lanes, ...]
+    axes: tuple[AxisLanes, ...]
     utilisation: float
 
     def lines(self) -> list[str]:
@@ -105,7 +105,7 @@ def nest_text(mapped: Mapped) -> str:
     )
 
 
-def outline(mapped: Mapped, moved: Sequence[Moved] | None = None) -> Outline:
+def outline(mapped: Mapped, moved: Sequence[OperandTraffic] | None = None) -> Outline:
     """Put in order what there is to show of a mapping; levels that move nothing (of `moved`, if given) are left out."""
     order, machine = mapped.mapping.order, mapped.machine
     used = {(row.level, row.operand) for row in (mapped.moved if moved is None else moved)}
@@ -128,7 +128,7 @@ def outline(mapped: Mapped, moved: Sequence[Moved] | None = None) -> Outline:
                 )
             )  # fmt: skip
     along = _along(mapped)
-    axes = tuple(Lanes(axis, lanes, along.get(axis, ())) for axis, lanes in machine.array.axes.items())
+    axes = tuple(AxisLanes(axis, lanes, along.get(axis, ())) for axis, lanes in machine.array.axes.items())
     lanes = prod(machine.array.axes.values())
     return Outline(steps, tuple(tiles), axes, mapped.layer.macs / (mapped.latency.steps * lanes))
 
@@ -166,7 +166,7 @@ def _instances(mapped: Mapped, serves: tuple[str, ...]) -> int:
 
 def _along(mapped: Mapped) -> dict[str, tuple[tuple[str, int], ...]]:
     """Loops along each axis with the lanes that they take, no more than they have iterations."""
-    spreads = spread(mapped.layer, mapped.mapping.unrolling)
+    spreads = spread_loops(mapped.layer, mapped.mapping.unrolling)
     taken = {dim: dict(one.lanes) for dim, one in spreads.items()}
     return {
         axis: tuple((dim, taken[dim][axis]) for dim, _ in loops if taken[dim][axis] > 1)
@@ -177,7 +177,7 @@ def _along(mapped: Mapped) -> dict[str, tuple[tuple[str, int], ...]]:
 def _held(mapped: Mapped) -> dict[tuple[Operand, int], float]:
     """Bits that one instance of each level holds of each operand: its largest tile, or the whole at home."""
     layer, mapping = mapped.layer, mapped.mapping
-    spreads = dict(spread(layer, mapping.unrolling))
+    spreads = dict(spread_loops(layer, mapping.unrolling))
     lattice = Lattice({dim: [factor for name, factor in mapping.order if name == dim] for dim in DIMS})
     tiling = Tiling(layer, spreads, lattice)
     held: dict[tuple[Operand, int], float] = {}

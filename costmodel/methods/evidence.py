@@ -1,7 +1,7 @@
-"""What each repair method was held against: the code that its authors, or others, released.
+"""What each repair method was checked against: the code that its authors, or others, released.
 
-The files `evidence_training` and `evidence_topology` hold the records. Where nothing could be held against a method,
-its record says so.
+The files `evidence_training` and `evidence_topology` hold the records. Where there is nothing to check a method
+against, its record says so.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ METHOD_EVIDENCE: dict[str, MethodEvidence] = {}
 def held_against(
     code: Code, file: str, method: str, equal: str, difference: str = "", *, by_others: bool = False
 ) -> None:
-    """Record the code that a method was held against; a second record of a method raises."""
+    """Record the code that a method was checked against; a second record of a method raises."""
     _record(MethodEvidence(method, code, file, equal, difference, by_others))
 
 
 def not_checked(method: str, reason: str) -> None:
-    """Record why a method was not held against code; a second record of a method raises."""
+    """Record why a method was not checked against code; a second record of a method raises."""
     _record(MethodEvidence(method, None, "", "", reason))
 
 

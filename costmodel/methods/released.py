@@ -1,4 +1,4 @@
-"""Code that the project was held against: repositories on GitHub, each at one commit."""
+"""Code that the project was checked against: repositories on GitHub, each at one commit."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def convolve(g: Builder, site: Site) -> Tensor:
 
 
 def _blame(g: Builder, site: Site, hook: Hook | None) -> AbstractContextManager[None]:
-    """Record operations under the method of a hook; without one, under whoever asked for the convolution."""
+    """Record operations under the method of a hook; without one, under the method that added the convolution."""
     use = site.composition.first(hook) if hook else None
     return g.origin(use.name) if use else nullcontext()
 

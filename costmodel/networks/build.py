@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from costmodel.builder import Builder
-from costmodel.designs.catalogue import DATASETS, NETWORKS, Backbone, Dataset
+from costmodel.designs.catalogue import DATASETS, NETWORKS, Backbone, DatasetShape
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, by_closeness
 from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
@@ -69,7 +69,7 @@ def _check_places(key: DesignKey, backbone: Backbone) -> None:
             )
 
 
-def _check_image(key: DesignKey, backbone: Backbone, dataset: Dataset) -> None:
+def _check_image(key: DesignKey, backbone: Backbone, dataset: DatasetShape) -> None:
     """Refuse images of which a network without padding would leave nothing."""
     _, height, width = dataset.image
     if min(height, width) < backbone.smallest_side:
@@ -101,7 +101,7 @@ def _network(
     g: Builder,
     style: LayerStyle,
     backbone: Backbone,
-    dataset: Dataset,
+    dataset: DatasetShape,
     factor: float | np.ndarray,
     edge: Precision,
 ) -> Tensor:
@@ -128,7 +128,7 @@ def _binary_classifier(g: Builder, site: Site) -> Tensor:
 
 
 def _edge_stem(
-    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: DatasetShape, channels: Dimension
 ) -> Tensor:
     """First convolution and norm; large images are strided by 7x7 and pooled by 3x3 windows, but for plain networks."""
     large = dataset.large_images and backbone.family != "vgg"
@@ -143,7 +143,7 @@ def _edge_stem(
 
 
 def _binary_stem(
-    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: DatasetShape, channels: Dimension
 ) -> Tensor:
     """First convolution, of the image as it is with binary weights (of other operands, at the edge's precision)."""
     if style.operands == BINARY:
@@ -164,7 +164,7 @@ def _bent_stem(g: Builder, style: LayerStyle, y: Tensor) -> Tensor:
 
 
 def _expanded_stem(
-    g: Builder, style: LayerStyle, backbone: Backbone, dataset: Dataset, channels: Dimension
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: DatasetShape, channels: Dimension
 ) -> Tensor:
     """Expand each colour into several maps, shifted by levels that the sign in front of stage 1 compares with.
 
@@ -186,7 +186,7 @@ def _expanded_stem(
     )
 
 
-_STEMS: dict[str, Callable[[Builder, LayerStyle, Backbone, Dataset, Dimension], Tensor]] = {
+_STEMS: dict[str, Callable[[Builder, LayerStyle, Backbone, DatasetShape, Dimension], Tensor]] = {
     "edge": _edge_stem,
     "binary": _binary_stem,
     "expanded": _expanded_stem,
@@ -196,7 +196,7 @@ _STEMS: dict[str, Callable[[Builder, LayerStyle, Backbone, Dataset, Dimension], 
 def _resnet(
     g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor
 ) -> Tensor:
-    """Stages of residual blocks, then the average over the map; several branches side by side if asked."""
+    """Stages of residual blocks, then the average over the map; several branches side by side if any."""
     logic = style.composition.first("every_shortcut")
     if logic:
         x = logic_stem(g, style, logic, x)

@@ -35,12 +35,12 @@ def run(network: Network, values: Mapping[str, np.ndarray], image: np.ndarray) -
 
 def exported_values(network: Network, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Compute every parameter that the running operations read, by name: what a chip stores."""
-    found: dict[Value, np.ndarray] = {}
+    exported: dict[Value, np.ndarray] = {}
 
     def look_up(value: Value) -> np.ndarray:
-        return found[value] if value in found else np.asarray(values[value.name])
+        return exported[value] if value in exported else np.asarray(values[value.name])
 
     for op in network.ops:
         if op.when == "export":
-            found[op.output] = known(op.kind).meaning(op, [look_up(item) for item in op.inputs], [])
+            exported[op.output] = known(op.kind).meaning(op, [look_up(item) for item in op.inputs], [])
     return {param.name: look_up(param) for op in network.running() for param in op.params}

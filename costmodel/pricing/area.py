@@ -12,8 +12,8 @@ from costmodel.demand.arrays import Demand
 from costmodel.hardware import UnitPrice
 from costmodel.hardware.prices import control_resources
 from costmodel.pricing.cycles import LayerCycles
+from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.setting import Setting
-from costmodel.pricing.units import Prices
 
 _SQUARE_METRE = 1e6  # mm2
 

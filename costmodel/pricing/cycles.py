@@ -10,12 +10,13 @@ from functools import cached_property, reduce
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.demand.compulsory import MAP_ROLES
+from costmodel.graph import MAP_ROLES, Role
 from costmodel.hardware.memories.level import MemoryLevel
-from costmodel.pricing.mac_traffic import PARTIAL_SUMS, MacTraffic
+from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
+from costmodel.pricing.mac_traffic import MacTraffic
 from costmodel.pricing.moved import Moved
+from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.setting import Setting
-from costmodel.pricing.units import Prices
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,10 +88,10 @@ def _port_cycles(moved: Moved, name: str, level: MemoryLevel) -> np.ndarray:
     return np.asarray(most / level.port_bits_per_cycle)
 
 
-def _port_of(role: str, level: MemoryLevel) -> str:
+def _port_of(role: Role, level: MemoryLevel) -> str:
     """The port that a role passes; parameters lie beside the weights."""
     if not level.separate_ports:
         return "all"
-    if role == PARTIAL_SUMS:
-        return "sums"
-    return "features" if role in MAP_ROLES else "weights"
+    if role == Role.PARTIAL_SUMS:
+        return SUMS
+    return FEATURES if role in MAP_ROLES else WEIGHTS

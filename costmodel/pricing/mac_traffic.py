@@ -16,15 +16,15 @@ from typing import NamedTuple
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.demand.macs import MAP_ROLES, MacFields
-from costmodel.mapping import Architecture, LoopNest, Mapped, Moved, cached_mappings
+from costmodel.demand.macs import MacFields
+from costmodel.graph import MAP_ROLES, Role
+from costmodel.mapping import Architecture, LoopNest, Mapped, OperandTraffic, cached_mappings
+from costmodel.mapping.architecture import READ_OR_WRITE
 from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 from costmodel.pricing.known import KnownByProfile
 from costmodel.pricing.machine import Home, Machines
 from costmodel.pricing.setting import Setting, TrafficKey, cycle_energy_j
 
-PARTIAL_SUMS = "partial_sums"
-READ_OR_WRITE = {"feed": "read", "drain": "read", "fill": "write", "collect": "write"}
 _FIELDS = len(MacFields._fields)
 
 
@@ -77,7 +77,7 @@ def mac_traffic(setting: Setting, demand: Demand) -> MacTraffic:
                 for row in np.unique(number[(share > 0)[there]])
             }
             new = {
-                key: _ask(machines, conditions, table[row], (weights, maps), demand.layers[names[row]])
+                key: _search(machines, conditions, table[row], (weights, maps), demand.layers[names[row]])
                 for row, key in rows.items()
                 if key not in known
             }
@@ -98,7 +98,7 @@ def placed_mappings(setting: Setting, demand: Demand, layer: int, goal: str = "e
         row = np.array([*macs[layer, 0].item(), *conditions.values[:, layer, 0]])
         for weights, maps, share in _homes(setting, macs, macs["K"] > 0):
             if share[layer, 0] > 0:
-                ask = _ask(machines, conditions, row, (weights, maps), demand.layers[layer])
+                ask = _search(machines, conditions, row, (weights, maps), demand.layers[layer])
                 mapped = cached_mappings([(ask.nest, ask.machine)], goal)[0]
                 placed.append(Placed(float(share[layer, 0]), ask.home, ask.fields, mapped))
     return placed
@@ -150,7 +150,7 @@ def _homes(setting: Setting, macs: np.ndarray, there: np.ndarray) -> Iterator[tu
     """Every pair of homes (of weights, of maps) in use, with the share (layers, N) of each MAC operation there."""
     memories, share_of = setting.profile.memories, setting.placement.share
     for weights, maps in product(memories, memories):
-        of_weights = share_of["weights"].get(weights)
+        of_weights = share_of[Role.WEIGHTS].get(weights)
         if of_weights is None:
             continue
         share = np.zeros(there.shape)
@@ -163,8 +163,8 @@ def _homes(setting: Setting, macs: np.ndarray, there: np.ndarray) -> Iterator[tu
             yield weights, maps, share
 
 
-class _Ask(NamedTuple):
-    """What is to be mapped on what, and what it stands for."""
+class _Search(NamedTuple):
+    """A layer to be mapped on a machine, with the homes and fields that it stands for."""
 
     nest: LoopNest
     machine: Architecture
@@ -172,27 +172,27 @@ class _Ask(NamedTuple):
     fields: MacFields
 
 
-def _ask(
+def _search(
     machines: Machines, conditions: _Conditions, row: np.ndarray, homes: tuple[str, str], name: str
-) -> _Ask:
-    """Say what one distinct row asks to be mapped, and on which machine; `name` is the layer's, for error sentences."""
+) -> _Search:
+    """Find the layer and the machine that one distinct row stands for; `name` is the layer's, for error sentences."""
     numbers = row.tolist()
     fields, logs = MacFields(*numbers[:_FIELDS]), numbers[_FIELDS:]
     memories = conditions.names
     room = {n: 2**log if log >= 0 else 0 for n, log in zip(memories, logs[: len(memories)], strict=True)}
     prices = {n: conditions.j_per_bit(n, log) for n, log in zip(memories, logs[len(memories) :], strict=True)}
     home, nest = Home(*homes, room, prices), fields.nest(name)
-    return _Ask(nest, machines.of(fields.label, nest, MAP_ROLES[fields.role], home), home, fields)
+    return _Search(nest, machines.of(fields.label, nest, MAP_ROLES[fields.role], home), home, fields)
 
 
-def _figures(mapped: Mapped, ask: _Ask) -> _Figures:
+def _figures(mapped: Mapped, ask: _Search) -> _Figures:
     bits = moved_bits(mapped, ask.home, ask.fields)
     return _Figures(bits, mapped.cycles, mapped.latency.stall_cycles)
 
 
 def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey, float]:
     """Bits that a mapped layer moves, by level, role and direction."""
-    role_of = {WEIGHTS: "weights", FEATURES: MAP_ROLES[fields.role], SUMS: PARTIAL_SUMS}
+    role_of = {WEIGHTS: Role.WEIGHTS, FEATURES: MAP_ROLES[fields.role], SUMS: Role.PARTIAL_SUMS}
     bits: dict[TrafficKey, float] = {}
     for row in moved_rows(mapped, home, fields):
         key = (row.level, role_of[row.operand], READ_OR_WRITE[row.direction])
@@ -200,7 +200,7 @@ def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey
     return bits
 
 
-def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[Moved]:
+def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[OperandTraffic]:
     """What a mapped layer moves, by level, operand and direction.
 
     Features that side operations of the same layer make stream by where every one is used in one go. Where the
@@ -213,7 +213,10 @@ def moved_rows(mapped: Mapped, home: Home, fields: MacFields) -> list[Moved]:
     if math.isclose(read.bits, once):
         return [row for row in mapped.moved if row is not read]
     level = next(level for level in mapped.machine.levels if level.name == home.maps)
-    return [*mapped.moved, Moved(home.maps, FEATURES, "fill", once, once, once * level.write_energy_j)]
+    return [
+        *mapped.moved,
+        OperandTraffic(home.maps, FEATURES, "fill", once, once, once * level.write_energy_j),
+    ]
 
 
 class _Total:

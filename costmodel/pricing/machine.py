@@ -9,20 +9,19 @@ from itertools import product
 from math import ceil, prod
 
 from costmodel.errors import BnncostError
+from costmodel.graph import Role
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.array import Buffer
 from costmodel.hardware.memories.level import MemoryLevel
 from costmodel.hardware.prices import mac_price
 from costmodel.hardware.text.quantity import Quantity
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
-from costmodel.mapping.architecture import Unrolling
+from costmodel.mapping.architecture import DIRECTIONS, READ_OR_WRITE, Unrolling
 from costmodel.mapping.nest import DIMS, FEATURES, REDUCTION, RELEVANT, SUMS, WEIGHTS, Operand
 
 FINISHED = "side units"
 _UNLIMITED = 2**40
 """Port width where no port limits [bit/cycle], and size where none is given [bit]."""
-_READS = ("feed", "drain")
-_WRITES = ("fill", "collect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Home:
 
 
 def machine_of(
-    profile: HardwareProfile, label: str, layer: LoopNest, role: str, home: Home, cycle_energy_j: float = 0.0
+    profile: HardwareProfile, label: str, layer: LoopNest, role: Role, home: Home, cycle_energy_j: float = 0.0
 ) -> Architecture:
     """Describe the machine of a single layer; see `Machines.of`."""
     return Machines(profile, cycle_energy_j).of(label, layer, role, home)
@@ -61,7 +60,7 @@ class Machines:
         self._buffers: dict[tuple[int, int, int], tuple[Level, ...]] = {}
         self._ports: dict[tuple[str, tuple[Operand, ...]], tuple[Port, ...]] = {}
 
-    def of(self, label: str, layer: LoopNest, role: str, home: Home) -> Architecture:
+    def of(self, label: str, layer: LoopNest, role: Role, home: Home) -> Architecture:
         """Describe the machine that runs MACs of precision `label` of this layer.
 
         A memory is large enough for what has its home there, and has `room_bits` besides for what passes through
@@ -121,12 +120,12 @@ class Machines:
         return self._buffers[widths]
 
     def _memory_levels(
-        self, layer: LoopNest, role: str, home: Home, unrollings: tuple[Unrolling, ...]
+        self, layer: LoopNest, role: Role, home: Home, unrollings: tuple[Unrolling, ...]
     ) -> list[Level]:
         """The memories that hold an operand: weights and features up to their homes, sums where there is room."""
         names = list(self.profile.memories)
-        roles = {WEIGHTS: ("weights", home.weights), FEATURES: (role, home.maps), SUMS: (role, home.maps)}
-        found = []
+        roles = {WEIGHTS: (Role.WEIGHTS, home.weights), FEATURES: (role, home.maps), SUMS: (role, home.maps)}
+        levels = []
         for number, (name, level) in enumerate(self.profile.memories.items()):
             at_home = [operand for operand in (WEIGHTS, FEATURES) if roles[operand][1] == name]
             passing = [
@@ -141,13 +140,13 @@ class Machines:
                 resident = sum(layer.elements(operand) * layer.bits(operand) for operand in at_home)
                 if (name, operands) not in self._ports:
                     self._ports[name, operands] = _ports(level, operands)
-                found.append(
+                levels.append(
                     Level(
                         name, max(1, resident + room), operands, self._axes, *home.j_per_bit[name],
                         self._ports[name, operands], double_buffered=level.double_buffered,
                     )
                 )  # fmt: skip
-        return found
+        return levels
 
 
 def _filled(
@@ -208,12 +207,16 @@ def _least_bits(layer: LoopNest, operand: Operand, wide: Mapping[str, int], tile
 
 
 def _buffer(name: str, buffer: Buffer, layer: LoopNest) -> Level:
-    widths = {"weights": layer.weight_bits, "features": layer.feature_bits, "sums": layer.partial_bits}
-    operands = tuple(map(Operand, buffer.holds))
+    widths = {WEIGHTS: layer.weight_bits, FEATURES: layer.feature_bits, SUMS: layer.partial_bits}
+    operands: tuple[Operand, ...] = buffer.holds
     width = _whole_width(buffer.port)
     ports = tuple(
-        Port(way, width, frozenset((operand, use) for operand in operands for use in uses))
-        for way, uses in (("read", _READS), ("write", _WRITES))
+        Port(
+            way,
+            width,
+            frozenset((one, use) for one in operands for use in DIRECTIONS if READ_OR_WRITE[use] == way),
+        )
+        for way in ("read", "write")
     )
     read_j, write_j = (figure.si if figure else 0.0 for figure in (buffer.read, buffer.write))
     size = max(1, buffer.bits(widths))
@@ -231,7 +234,7 @@ def _ports(level: MemoryLevel, operands: tuple[Operand, ...]) -> tuple[Port, ...
     width = _whole_width(level.port)
     together = [(operand,) for operand in operands] if level.separate_ports else [operands]
     return tuple(
-        Port("port", width, frozenset((operand, use) for operand in group for use in (*_READS, *_WRITES)))
+        Port("port", width, frozenset((operand, use) for operand in group for use in DIRECTIONS))
         for group in together
     )
 
@@ -239,5 +242,5 @@ def _ports(level: MemoryLevel, operands: tuple[Operand, ...]) -> tuple[Port, ...
 @lru_cache
 def _finished(axes: tuple[str, ...]) -> Level:
     """Where sums go when they are finished: to the side units, at no cost here; partial ones find no room."""
-    uses = frozenset((SUMS, use) for use in (*_READS, *_WRITES))
+    uses = frozenset((SUMS, use) for use in DIRECTIONS)
     return Level(FINISHED, 1, (SUMS,), axes, 0.0, 0.0, (Port("port", _UNLIMITED, uses),))

@@ -1,7 +1,7 @@
 """What every memory and buffer moves, for each layer: the one place where traffic is put together and summed.
 
-Compulsory traffic passes a level in proportion to what lies there. Beside it come what MACs move under their best
-mappings, and weights that are fetched from outside before each inference.
+Compulsory traffic passes a level in proportion to what lies there. To it are added what MACs move under their best
+mappings, and the weights that are fetched from outside before each inference.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.demand.compulsory import MAP_ROLES, ROLES
+from costmodel.graph import MAP_ROLES, ROLES, Role
 from costmodel.pricing.mac_traffic import MacTraffic
 from costmodel.pricing.setting import Setting, TrafficKey
 
@@ -23,13 +23,13 @@ from costmodel.pricing.setting import Setting, TrafficKey
 class Moved:
     """Bits that every level moves: `moved[level, role, direction]` is (layers, N), for one occurrence of each layer.
 
-    Shares are applied when a key is asked for, so that a sweep, which asks for totals and ports alone, makes no array
-    over layers for each key.
+    Shares are applied when a key is read, so that a sweep, which needs totals and ports alone, makes no array over
+    layers for each key.
     """
 
     spread: Demand
     """What passes the levels in proportion to what they hold: read once and written once."""
-    share: Mapping[str, Mapping[str, np.ndarray]]
+    share: Mapping[Role, Mapping[str, np.ndarray]]
     """Share of a role in a level, as in `Placement`."""
     beside: Mapping[TrafficKey, np.ndarray]
     """What passes besides [bit]: (layers, N) each."""
@@ -65,7 +65,7 @@ class Moved:
                     else:
                         yield (level, role, direction), total[number] * share
 
-    def through(self, level: str) -> Iterator[tuple[str, np.ndarray]]:
+    def through(self, level: str) -> Iterator[tuple[Role, np.ndarray]]:
         """Bits that pass one level in either direction, (layers, N), each with its role.
 
         Maps of both kinds that are placed together come at once, under the role of the first.
@@ -101,13 +101,13 @@ def weight_loads(setting: Setting, demand: Demand) -> dict[TrafficKey, np.ndarra
     """
     moved: dict[TrafficKey, np.ndarray] = {}
     memories = setting.profile.memories
-    weights = demand.read_bits[ROLES.index("weights")]
+    weights = demand.read_bits[ROLES.index(Role.WEIGHTS)]
     passing: np.ndarray | float = 0.0
-    for inner, outer in pairwise(name for name, level in memories.items() if "weights" in level.holds):
+    for inner, outer in pairwise(name for name, level in memories.items() if Role.WEIGHTS in level.holds):
         if memories[inner].loaded == "never":
             passing = 0.0
         else:
-            bits = passing = weights * setting.placement.share["weights"][inner] + passing
-            for key in ((outer, "weights", "read"), (inner, "weights", "write")):
+            bits = passing = weights * setting.placement.share[Role.WEIGHTS][inner] + passing
+            for key in ((outer, Role.WEIGHTS, "read"), (inner, Role.WEIGHTS, "write")):
                 moved[key] = moved.get(key, 0.0) + bits
     return moved

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.demand.compulsory import MAP_ROLES, ROLES
+from costmodel.graph import MAP_ROLES, ROLES, Role
 from costmodel.hardware import HardwareProfile
 
 
@@ -16,7 +16,7 @@ from costmodel.hardware import HardwareProfile
 class Placement:
     """Where the data of N design points lie, and what is left of every level."""
 
-    share: dict[str, dict[str, np.ndarray]]
+    share: dict[Role, dict[str, np.ndarray]]
     """Share of each role's data in each level: (N,), or (layers, N) for maps that spill. Roles that are placed
     together have the same arrays."""
     used_bits: dict[str, np.ndarray]
@@ -33,14 +33,14 @@ class Placement:
 class _Group:
     """Roles that are placed together: the bits that they need, and one over the maps alive in each layer."""
 
-    roles: tuple[str, ...]
+    roles: tuple[Role, ...]
     bits: np.ndarray
     inverse_alive: np.ndarray | None
 
 
 _MAP_TILES = 1 / 8
 """Share of a level kept free for tiles of maps that lie outside it, where any do."""
-KeptFree = Mapping[tuple[str, str], np.ndarray]
+KeptFree = Mapping[tuple[Role, str], np.ndarray]
 """Bits of a level that a role must leave free, by (role, level)."""
 
 
@@ -63,9 +63,9 @@ def place(profile: HardwareProfile, demand: Demand, *, tiled: bool = False) -> P
 
 def _kept_free(
     profile: HardwareProfile, demand: Demand, placement: Placement
-) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
-    largest = demand.read_bits[ROLES.index("weights")].max(axis=0, initial=0)
-    for role in ("weights", *MAP_ROLES):
+) -> Iterator[tuple[tuple[Role, str], np.ndarray]]:
+    largest = demand.read_bits[ROLES.index(Role.WEIGHTS)].max(axis=0, initial=0)
+    for role in (Role.WEIGHTS, *MAP_ROLES):
         levels = _levels(profile, role)
         for number, name in enumerate(levels):
             outer = [placement.share[role][other] for other in levels[number + 1 :]]
@@ -74,7 +74,9 @@ def _kept_free(
                 spills |= share.reshape(-1, demand.points).any(axis=0)
             level = profile.memories[name]
             if spills.any() and not level.fits_network:
-                tiles = largest if role == "weights" else np.full(demand.points, _MAP_TILES * level.size_bits)
+                tiles = (
+                    largest if role == Role.WEIGHTS else np.full(demand.points, _MAP_TILES * level.size_bits)
+                )
                 yield (role, name), np.where(spills, np.minimum(tiles, level.size_bits), 0.0)
 
 
@@ -82,7 +84,7 @@ def _filled(profile: HardwareProfile, demand: Demand, kept_free: KeptFree) -> Pl
     points = demand.points
     room = {name: np.full(points, level.size_bits) for name, level in profile.memories.items()}
     used = {name: np.zeros(points) for name in profile.memories}
-    share: dict[str, dict[str, np.ndarray]] = {role: {} for role in ROLES}
+    share: dict[Role, dict[str, np.ndarray]] = {role: {} for role in ROLES}
     unplaced = np.zeros(points)
     for group in _groups(profile, demand):
         names = _levels(profile, group.roles[0])
@@ -123,19 +125,19 @@ def _shares(group: _Group, rooms: list[tuple[str, np.ndarray]]) -> dict[str, np.
     return shares
 
 
-def _levels(profile: HardwareProfile, role: str) -> list[str]:
+def _levels(profile: HardwareProfile, role: Role) -> list[str]:
     return [name for name, level in profile.memories.items() if role in level.holds]
 
 
 def _groups(profile: HardwareProfile, demand: Demand) -> list[_Group]:
     """Roles that are placed together, in order of precedence."""
     kept, inverse = demand.storage, demand.inverse_alive
-    if _levels(profile, "binary_features") == _levels(profile, "features"):
+    if _levels(profile, Role.BINARY_FEATURES) == _levels(profile, Role.FEATURES):
         maps = [_Group(MAP_ROLES, kept["peak_features"], inverse["both"])]
     else:
         maps = [_Group((role,), kept[role], inverse[role]) for role in MAP_ROLES]
     return [
-        _Group(("parameters",), kept["parameters"], None),
+        _Group((Role.PARAMETERS,), kept[Role.PARAMETERS], None),
         *maps,
-        _Group(("weights",), kept["weights"], None),
+        _Group((Role.WEIGHTS,), kept[Role.WEIGHTS], None),
     ]

@@ -66,7 +66,7 @@ class PointCosts:
     moved: Moved
     """Bits that every level moves in each layer [bit]."""
     traffic: TrafficModel
-    """How the traffic was found."""
+    """The model of the traffic."""
 
 
 def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None = None) -> PointCosts:
@@ -112,7 +112,7 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
 
 
 def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -> TrafficModel:
-    """Say how traffic is found: mapped where the profile has an array, unless asked otherwise."""
+    """Choose the model of traffic: mapped where the profile has an array, unless `asked` names one."""
     if asked == "mapped" and profile.array is None:
         raise BnncostError(
             f"profile '{profile.name}' has no `array`, so nothing can be mapped on it; give it one (see "

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.demand.arrays import Demand
+from costmodel.graph import Role
 from costmodel.hardware import HardwareProfile, MemoryFigures
+from costmodel.pricing.operation_prices import Prices, prices_of
 from costmodel.pricing.placement import Placement, place
-from costmodel.pricing.units import Prices, prices_of
 
-TrafficKey = tuple[str, str, str]
+TrafficKey = tuple[str, Role, str]
 """Level (a memory or a buffer of the array), role, and "read" or "write"."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Setting:
-    """A chip as N design points find it."""
+    """A chip with the data of N design points in its memories, and what everything costs there."""
 
     profile: HardwareProfile
     """The chip."""

@@ -13,7 +13,7 @@ from costmodel.operations.convolution import fan_in
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BesideReleased:
     """One published design as it is built here, and what is recorded of the released network."""
 
     evidence: Evidence
@@ -27,7 +27,7 @@ class Comparison:
         return (self.binary_macs, self.real_macs) == (self.evidence.binary_macs, self.evidence.real_macs)
 
 
-def compare(name: str) -> Comparison:
+def compare_with_released(name: str) -> BesideReleased:
     """Build a published design, given by its full name, and count it; raises KeyError for what has no record."""
     network = build(published_names()[name])
     binary = real = 0
@@ -35,7 +35,7 @@ def compare(name: str) -> Comparison:
         if op.kind in ("conv", "linear"):
             macs = int(op.output.size * fan_in(op))
             binary, real = (binary + macs, real) if _of_bits(op) else (binary, real + macs)
-    return Comparison(EVIDENCE[name], binary, real, trained(network))
+    return BesideReleased(EVIDENCE[name], binary, real, trained(network))
 
 
 def trained(network: Network) -> int:

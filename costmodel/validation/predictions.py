@@ -78,7 +78,7 @@ class Summary:
 def validate(names: Sequence[str] = (), *, ranges: bool = False) -> tuple[Prediction, ...]:
     """Predict every figure of these systems (all that ship, if none is named), in the order of their files."""
     loaded = [load_system(name) for name in names or shipped_systems()]
-    return tuple(found for one in loaded for found in predictions_of(one, ranges=ranges))
+    return tuple(prediction for one in loaded for prediction in predictions_of(one, ranges=ranges))
 
 
 def summary_of(predictions: Iterable[Prediction]) -> Summary | None:
@@ -95,12 +95,12 @@ def predictions_of(loaded: LoadedSystem, *, ranges: bool = False) -> tuple[Predi
     system, chips = loaded.system, [loaded.chip]
     if ranges:
         chips += [at_end(loaded.chip, "best"), at_end(loaded.chip, "worst")]
-    found = []
+    predictions = []
     for figure in system.figures:
         value, *others = (_predicted(system, chip, figure) for chip in chips)
         ends = (min(value, *others), max(value, *others)) if others else None
-        found.append(Prediction(system.name, system.title, figure, value, ends))
-    return tuple(found)
+        predictions.append(Prediction(system.name, system.title, figure, value, ends))
+    return tuple(predictions)
 
 
 def _predicted(system: System, chip: HardwareProfile, figure: Figure) -> float:
@@ -137,16 +137,16 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
     if figure.macs is not None:
         return _of_macs(chip, figure.macs)
     assert figure.design is not None
-    found = cost(figure.design, chip)
-    area_m2 = found.area.get("mm2", 0.0) * _SQUARE_MILLIMETRE
+    priced = cost(figure.design, chip)
+    area_m2 = priced.area.get("mm2", 0.0) * _SQUARE_MILLIMETRE
     if system.lanes is not None:
         cycles = pipeline_of(system, figure.design)
-        return *_streamed(found, chip, cycles), area_m2
-    share = _share_kept(found, figure)
-    kept = [row for row in found.layers if row.layer not in figure.without]
+        return *_streamed(priced, chip, cycles), area_m2
+    share = _share_kept(priced, figure)
+    kept = [row for row in priced.layers if row.layer not in figure.without]
     dynamic_j = sum(row.operation_j + row.memory_j for row in kept)
-    standing_j = found.control_j + sum(row.energy_j for row in found.leakage)
-    return dynamic_j + share * standing_j, share * found.latency_s, area_m2
+    standing_j = priced.control_j + sum(row.energy_j for row in priced.leakage)
+    return dynamic_j + share * standing_j, share * priced.latency_s, area_m2
 
 
 def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, float, float]:
@@ -162,23 +162,23 @@ def pipeline_of(system: System, design: str) -> StreamingCycles:
     return streaming_cycles(fold(build(as_design(design))), lanes)
 
 
-def _streamed(found: Cost, chip: HardwareProfile, cycles: StreamingCycles) -> tuple[float, float]:
+def _streamed(priced: Cost, chip: HardwareProfile, cycles: StreamingCycles) -> tuple[float, float]:
     """Energy and latency where the layers of one image overlap: what runs all the time runs for this long."""
     latency_s = cycles.alone / chip.clock.si
-    moved_j = sum(row.operation_j + row.memory_j for row in found.layers)
+    moved_j = sum(row.operation_j + row.memory_j for row in priced.layers)
     control_j = chip.control.energy.si * cycles.alone if chip.control else 0.0
-    leakage_w = sum(row.power_w for row in found.leakage)
+    leakage_w = sum(row.power_w for row in priced.leakage)
     return moved_j + control_j + leakage_w * latency_s, latency_s
 
 
-def _share_kept(found: Cost, figure: Figure) -> float:
+def _share_kept(priced: Cost, figure: Figure) -> float:
     """Share of the time that the layers take which the system runs; raises for a layer that the design lacks."""
-    names = [row.layer for row in found.layers]
+    names = [row.layer for row in priced.layers]
     for name in figure.without:
         if name not in names:
             raise unknown("layer", name, names, place=f"figure '{figure.what}', without")
-    total = sum(row.latency_s for row in found.layers)
-    left_out = sum(row.latency_s for row in found.layers if row.layer in figure.without)
+    total = sum(row.latency_s for row in priced.layers)
+    left_out = sum(row.latency_s for row in priced.layers if row.layer in figure.without)
     if left_out >= total:
         raise BnncostError(f"figure '{figure.what}': 'without' names every layer, so nothing runs.")
     return 1.0 - left_out / total

@@ -44,7 +44,7 @@ AnyFigure = Annotated[Quantity, measures(Kind("what its metric says", _ANY, "14.
 _SUFFIXES = (".yaml", ".yml")
 
 
-class Lanes(Section):
+class LayerLanes(Section):
     """The lanes of one layer in a streaming accelerator: FINN's PE and SIMD."""
 
     outputs: AboveZero = Field(description="Output channels that are worked on at once (PE).")
@@ -83,7 +83,7 @@ class System(Section):
     profile: Text = Field(description="A shipped profile, or the path of a profile relative to this file.")
     operation: Text = Field(description="What an operation means in its sources.")
     lacks: Text = Field(description="What the model does not know of the system.")
-    lanes: dict[str, Lanes] | None = Field(
+    lanes: dict[str, LayerLanes] | None = Field(
         None, description="Lanes by layer, of a system in which every layer is a pipeline stage of its own."
     )
     figures: Annotated[tuple[Figure, ...], Field(min_length=1)] = Field(description="What was published.")

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from analysis.cli import run
 from analysis.costs.mapping_tables import layer_traffic_table, listings_of
-from analysis.plots.mapping import MappingInfo, Part, mapping_info
+from analysis.plots.mapping import MappingInfo, TimePart, mapping_info
 from analysis.plots.mapping_drawing import draw_mapping
 from analysis.plots.style import DOUBLE, styled
 from costmodel import cost
@@ -75,7 +75,7 @@ def test_the_picture_of_a_mapping_made_by_hand() -> None:
     assert sums[0].write_j == pytest.approx(4 * 6 * 8 * 20e-12), "finished sums, once, at 8 bits"
     # 24 sums of two terms: one partial sum of 5 bits is written and read back, the last one is passed on.
     assert panel.array == "2 of 3 lanes, 67 % at work over all steps"
-    assert panel.parts[0] == Part("steps", 24)
+    assert panel.parts[0] == TimePart("steps", 24)
 
 
 def test_where_all_sums_go_to_side_operations_these_stand_in_for_a_home() -> None:

@@ -12,7 +12,7 @@ from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.methods.evidence import METHOD_EVIDENCE, not_checked
 from costmodel.methods.released import XNOR_NET
-from costmodel.validation.fidelity import EVIDENCE, compare
+from costmodel.validation.fidelity import EVIDENCE, compare_with_released
 
 COUNTED = sorted(name for name, record in EVIDENCE.items() if record.binary_macs is not None)
 OUTPUTS_R18 = 4 * 64 + 4 * 128 + 4 * 256 + 4 * 512  # output channels of its binary 3x3 convolutions, 3,840
@@ -62,14 +62,14 @@ MORE_PARAMETERS_THERE = {
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_macs_are_those_of_the_released_network(name: str) -> None:
-    found = compare(name)
+    found = compare_with_released(name)
     assert (found.binary_macs, found.real_macs) == (found.evidence.binary_macs, found.evidence.real_macs)
     assert found.same_macs
 
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_parameters_differ_by_what_the_record_says(name: str) -> None:
-    found = compare(name)
+    found = compare_with_released(name)
     assert found.evidence.parameters is not None
     more = found.evidence.parameters - found.parameters
     assert more == MORE_PARAMETERS_THERE.get(name, 0)

@@ -18,7 +18,7 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile, load_profile, shipped_profiles
 from costmodel.hardware.prices import mac_price, operation_price
 from costmodel.pricing.known import KnownByProfile
-from costmodel.pricing.units import prices_of
+from costmodel.pricing.operation_prices import prices_of
 
 KILOBYTE = 8192  # bits
 WIDER = [

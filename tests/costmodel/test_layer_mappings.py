@@ -11,7 +11,7 @@ from toy_chip import chip
 
 import costmodel as cm
 from costmodel.evaluate.mappings import LayerMapping, mappings_of
-from costmodel.mapping.outline import Lanes, Step, Tile, nest_text, outline
+from costmodel.mapping.outline import AxisLanes, Step, Tile, nest_text, outline
 
 
 def test_the_outline_of_a_mapping_made_by_hand() -> None:
@@ -24,7 +24,7 @@ def test_the_outline_of_a_mapping_made_by_hand() -> None:
         Tile("sums", "sram", 0, 4 * 6 * 8, 1, True, False),
         Tile("sums", "accumulators", 1, 6 * 5, 2, False, False),
     )
-    assert found.axes == (Lanes("lanes", 3, (("K", 2),)),)
+    assert found.axes == (AxisLanes("lanes", 3, (("K", 2),)),)
     assert found.utilisation == pytest.approx(2 / 3)
 
 

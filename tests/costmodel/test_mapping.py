@@ -22,7 +22,7 @@ from costmodel.mapping import (
 )
 from costmodel.mapping.architecture import DIRECTIONS, Unrolling
 from costmodel.mapping.nest import OPERANDS
-from costmodel.mapping.search.lattice import factored, primes, spread
+from costmodel.mapping.search.lattice import factored, primes, spread_loops
 
 EVERY = frozenset((operand, direction) for operand in OPERANDS for direction in DIRECTIONS)
 TOY = LoopNest("toy", K=2, C=2, OX=2, weight_bits=1, feature_bits=1, partial_bits=4, output_bits=1)
@@ -119,7 +119,7 @@ def test_a_strided_window_leaves_holes() -> None:
 def test_several_loops_on_one_axis_and_a_factor_that_shrinks() -> None:
     layer = LoopNest("many", K=3, OX=10)
     unrolling = (("D1", (("K", 4), ("OX", 4))), ("D2", (("OX", 8),)))
-    found = spread(layer, unrolling)
+    found = spread_loops(layer, unrolling)
     assert (found["K"].width, found["K"].steps) == (3, 1)
     assert (found["OX"].lanes, found["OX"].steps) == ((("D1", 4), ("D2", 3)), 1)
 
@@ -170,7 +170,7 @@ def test_double_buffering_takes_twice_the_room_unless_the_tile_stays() -> None:
 
 def test_primes_and_merging() -> None:
     assert primes(1) == () and primes(97) == (97,) and primes(360) == (2, 2, 2, 3, 3, 5)
-    spreads = spread(LoopNest("f", K=16, C=6), ())
+    spreads = spread_loops(LoopNest("f", K=16, C=6), ())
     assert factored(spreads, 24, 10**6)[1] == 0
     factors, merged = factored(spreads, 4, 10**6)
     assert (factors["K"], factors["C"], merged) == ([4, 4], [2, 3], 2)

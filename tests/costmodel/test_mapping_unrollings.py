@@ -16,7 +16,7 @@ from costmodel.mapping import OURS, Architecture, LoopNest, best_mapping
 from costmodel.mapping.nest import DIMS, OPERANDS
 from costmodel.mapping.search.choices import Choices
 from costmodel.mapping.search.goals import floor_of
-from costmodel.mapping.search.lattice import Lattice, factored, spread
+from costmodel.mapping.search.lattice import Lattice, factored, spread_loops
 from costmodel.mapping.search.tiles import Tiling
 
 SEEDS = st.integers(0, 10**6)
@@ -72,7 +72,7 @@ def test_no_mapping_is_better_than_the_floor_of_its_unrolling(
 ) -> None:
     layer, machine = drawn(seed, cycle_energy_j)
     for one in alone(machine):
-        spreads = dict(spread(layer, one.array.unrollings[0]))
+        spreads = dict(spread_loops(layer, one.array.unrollings[0]))
         lattice = Lattice(factored(spreads, 24, 100_000)[0])
         tiling = Tiling(layer, spreads, lattice)
         choices = [Choices(one, layer, tiling, operand, OURS).all() for operand in OPERANDS]

@@ -18,7 +18,7 @@ from costmodel.evaluate.ranges import Range, cost_range
 from costmodel.hardware import HardwareProfile, Quantity
 from costmodel.hardware.ends import End, at_end
 from costmodel.hardware.text.quantity import Direction
-from costmodel.pricing.units import prices_of
+from costmodel.pricing.operation_prices import prices_of
 
 DESIGNS = (
     "resnet20/cifar10",

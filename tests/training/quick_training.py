@@ -17,7 +17,7 @@ from costmodel.designs.key import DesignKey
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
-from training.review.worker import Beat, Setting, Trainer, Watch
+from training.review.worker import Beat, Setup, Trainer, Watch
 from training.run.folders import HISTORY, RECORD, RunSpec, claimed, measurement_of, open_folder
 from training.run.recipe import Recipe
 
@@ -52,7 +52,7 @@ def write_history(folder: Path, seconds: list[float]) -> None:
     write_whole(folder / HISTORY, "\n".join(["epoch,wall_s", *lines]) + "\n")
 
 
-def open_quick(setting: Setting) -> Trainer:
+def open_quick(setting: Setup) -> Trainer:
     """Make the function that sleeps through a run's epochs."""
     if setting.data == "nowhere":
         raise BnncostError("data set 'nowhere' does not exist.")

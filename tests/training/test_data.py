@@ -14,7 +14,7 @@ from costmodel.errors import BnncostError
 from training.data.augment import USUAL
 from training.data.dataset import NAMES, Dataset, Part, hold_out, in_order, load, require_fit
 
-CIFAR10 = catalogue.Dataset("cifar10", (3, 32, 32), 10)
+CIFAR10 = catalogue.DatasetShape("cifar10", (3, 32, 32), 10)
 
 
 def four_images(*, width: int = 5) -> dict[str, np.ndarray]:
@@ -58,7 +58,7 @@ def test_digits_are_scikit_learns() -> None:
     assert data.train.labels[:10].tolist() == list(range(10))
     assert data.test.labels.bincount().tolist() == [35, 36, 35, 37, 37, 37, 37, 36, 33, 37]
     assert data.train.images.max() == 255
-    require_fit(data, catalogue.Dataset("digits", (1, 8, 8), 10))
+    require_fit(data, catalogue.DatasetShape("digits", (1, 8, 8), 10))
 
 
 def test_an_npz_file_is_read_whichever_axis_has_the_channels(tmp_path: Path) -> None:
@@ -146,8 +146,8 @@ def test_images_or_classes_that_do_not_fit_the_design_are_refused(tmp_path: Path
     with pytest.raises(BnncostError, match=r"'set' has images of 3x4x5 .*, but cifar10 needs 3x32x32"):
         require_fit(data, CIFAR10)
     with pytest.raises(BnncostError, match="'set' has 2 classes, but x needs 3"):
-        require_fit(data, catalogue.Dataset("x", (3, 4, 5), 3))
-    require_fit(data, catalogue.Dataset("x", (3, 4, 5), 2))
+        require_fit(data, catalogue.DatasetShape("x", (3, 4, 5), 3))
+    require_fit(data, catalogue.DatasetShape("x", (3, 4, 5), 2))
 
 
 def test_validation_is_a_part_of_training_that_the_seed_decides() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from costmodel.errors import BnncostError
 from training.data.augment import (
     Augmentation,
-    Choices,
+    Draws,
     Normalization,
     augment,
     batches_per_epoch,
@@ -169,6 +169,6 @@ def test_an_epoch_is_order_then_choices_then_normalization() -> None:
 
 
 def test_choices_can_be_cut_and_moved() -> None:
-    choices = Choices(torch.tensor([True, False]), torch.tensor([1, 2]), torch.tensor([3, 4]))
+    choices = Draws(torch.tensor([True, False]), torch.tensor([1, 2]), torch.tensor([3, 4]))
     second = choices.part(slice(1, 2)).to("cpu")
     assert (second.flips.tolist(), second.rows.tolist(), second.columns.tolist()) == ([False], [2], [4])

@@ -17,7 +17,7 @@ from training.module.lower import Lowered, keep_promises, lower
 from training.run import losses
 from training.run.losses import (
     LOSSES,
-    Evidence,
+    LossInputs,
     added_loss,
     attention_map,
     attention_teacher,
@@ -51,12 +51,12 @@ def gradient(loss: torch.Tensor, of: torch.Tensor) -> list[float]:
     return given.flatten().tolist()
 
 
-def evidence(*names: str) -> tuple[Evidence, Lowered]:
+def evidence(*names: str) -> tuple[LossInputs, Lowered]:
     student, teacher = (lower(network, dtype=torch.float64) for network in (STUDENT, TEACHER))
     image = torch.rand(6, 1, 8, 8, dtype=torch.float64) * 16
     mine, others = maps_to_keep(names, STUDENT, TEACHER)
     weights = learned_tensors(student)
-    given = Evidence(
+    given = LossInputs(
         STUDENT,
         student.maps(image, mine),
         weights,

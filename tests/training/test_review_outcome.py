@@ -16,7 +16,7 @@ from rich.console import Console
 from costmodel.designs.outcome import OutcomeRow
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from training.review.comparisons import jobs_of, problems_of
+from training.review.comparisons import jobs_of, plan_problems
 from training.review.outcome import outcome_of, switches_of
 from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
@@ -45,7 +45,7 @@ TOP1 = {
 
 
 def plan_of(text: str = PLAN) -> Plan:
-    return parse_settings(text, "tiny.yaml", Plan, problems_of)
+    return parse_settings(text, "tiny.yaml", Plan, plan_problems)
 
 
 def write_records(plan: Plan, runs: Path, top1: dict[str, tuple[float, ...]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
-from training.review.comparisons import Comparison, comparisons_of, jobs_of, problems_of
+from training.review.comparisons import Comparison, comparisons_of, jobs_of, plan_problems
 from training.review.fair import trains_alike
 from training.review.pace import Pace, macs_of, pace_of
 from training.review.plan import Plan
@@ -34,7 +34,7 @@ more_seeds: {baseline: 3, double_residual+real_shortcut: 2}
 
 
 def plan_of(text: str) -> Plan:
-    return parse_settings(HEAD + text, "tiny.yaml", Plan, problems_of)
+    return parse_settings(HEAD + text, "tiny.yaml", Plan, plan_problems)
 
 
 def compared(text: str) -> dict[str, tuple[str, str]]:
@@ -196,7 +196,7 @@ def test_what_is_there_or_changes_nothing_is_not_added() -> None:
     text = f"name: tiny\nrecipe: {recipe}\nbaseline: resnet20[hardtanh]/digits\nalone: [bop, ede]\n"
     found = {
         item.label: item
-        for item in comparisons_of(parse_settings(text, "tiny.yaml", Plan, problems_of))
+        for item in comparisons_of(parse_settings(text, "tiny.yaml", Plan, plan_problems))
         if item.against
     }
     assert set(found) == {"bop", "ede"}
@@ -221,8 +221,8 @@ def test_sgd_and_adam_are_compared_only_where_latent_weights_move_alike() -> Non
         plan_of("baseline: resnet20/digits\npairs: [{method: sgd, beside: [centre_weights]}]\n")
     recipe = "name: tiny\nrecipe: {base: digits, optimizer: sgd}\nbaseline: resnet20/digits\nalone: [adam]\n"
     with pytest.raises(BnncostError, match=r"put one of .*standardize_weights.* on both sides"):
-        parse_settings(recipe, "tiny.yaml", Plan, problems_of)
-    fixed = parse_settings(f"{recipe}fixed: [magnitude_aware_sign]\n", "tiny.yaml", Plan, problems_of)
+        parse_settings(recipe, "tiny.yaml", Plan, plan_problems)
+    fixed = parse_settings(f"{recipe}fixed: [magnitude_aware_sign]\n", "tiny.yaml", Plan, plan_problems)
     assert {item.label for item in comparisons_of(fixed)} == {"baseline", "adam"}
     assert compared("baseline: resnet20/digits\nalone: [bop]\n")
 
@@ -232,7 +232,7 @@ def test_sgd_and_adam_are_compared_only_where_latent_weights_move_alike() -> Non
 
 def test_a_recipe_may_be_changed_in_the_plan() -> None:
     text = "name: a\nbaseline: resnet20/digits\nrecipe: {base: cifar, epochs: 7, optimizers: {adam: {rate: 0.5}}}\n"
-    base, changed = load_recipe("cifar"), parse_settings(text, "a.yaml", Plan, problems_of).recipe
+    base, changed = load_recipe("cifar"), parse_settings(text, "a.yaml", Plan, plan_problems).recipe
     assert (changed.name, changed.epochs, changed.batch_size) == ("cifar", 7, base.batch_size)
     assert changed.optimizers.adam.rate == 0.5
     assert changed.optimizers.adam.decay == base.optimizers.adam.decay
@@ -263,7 +263,7 @@ colour: blue
 
 def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
     with pytest.raises(BnncostError) as raised:
-        parse_settings(MISTAKES, "p.yaml", Plan, problems_of)
+        parse_settings(MISTAKES, "p.yaml", Plan, plan_problems)
     lines = str(raised.value).splitlines()
     starts = [line.split(": ", 2)[:2] for line in lines]
     assert sorted(starts, key=lambda item: int(item[0].rpartition(":")[2])) == [

@@ -17,7 +17,7 @@ from rich.console import Console
 from costmodel.errors import BnncostError
 from training.review.schedule import Sitting, _assign, _end, _listen, _start, missing, run_all
 from training.review.view import View, view_for
-from training.review.worker import Setting
+from training.review.worker import Setup
 from training.run.folders import RECORD, RunSpec, open_folder
 
 HERE = Path(__file__).parent
@@ -45,7 +45,7 @@ def run(
     from quick_training import open_quick
 
     deadline_s = None if seconds is None else time.monotonic() + seconds
-    setting = Setting(specs[0].data, runs, "cpu", deadline_s)
+    setting = Setup(specs[0].data, runs, "cpu", deadline_s)
     return run_all(specs, setting, view(out), jobs=jobs, opener=open_quick)
 
 
@@ -96,7 +96,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
 def test_a_worker_that_dies_idle_is_replaced_and_no_run_is_blamed(tmp_path: Path) -> None:
     from quick_training import open_quick, spec
 
-    sitting = Sitting((spec("resnet20"),), Setting("0.01", tmp_path, "cpu"), view())
+    sitting = Sitting((spec("resnet20"),), Setup("0.01", tmp_path, "cpu"), view())
     worker = _start(sitting, 0, open_quick)
     sitting.workers.append(worker)
     try:
@@ -153,7 +153,7 @@ def test_a_terminal_shows_a_bar_for_each_worker(tmp_path: Path) -> None:
     out = StringIO()
     bars = view_for(Console(file=out, width=120, force_terminal=True, color_system=None), {})
     specs = [spec("resnet20", "0.2"), spec("resnet20[prelu]", "0.2")]
-    run_all(specs, Setting("0.2", tmp_path, "cpu"), bars, jobs=2, opener=open_quick)
+    run_all(specs, Setup("0.2", tmp_path, "cpu"), bars, jobs=2, opener=open_quick)
     shown = out.getvalue()
     assert "resnet20/digits, seed 0: top-1 40.00 %" in shown
     assert "resnet20[prelu]/digits, seed 0: failed: the loss is no longer a number" in shown

@@ -38,33 +38,33 @@ USUAL = {
 
 
 @dataclass(frozen=True, eq=False)
-class Choices:
+class Draws:
     """What was drawn for N images: `flips` bool; `rows`, `columns` int64, where a crop begins in the padded image."""
 
     flips: torch.Tensor
     rows: torch.Tensor
     columns: torch.Tensor
 
-    def to(self, device: torch.device | str) -> Choices:
+    def to(self, device: torch.device | str) -> Draws:
         """Return the same on another device."""
-        return Choices(self.flips.to(device), self.rows.to(device), self.columns.to(device))
+        return Draws(self.flips.to(device), self.rows.to(device), self.columns.to(device))
 
-    def part(self, chosen: slice) -> Choices:
+    def part(self, chosen: slice) -> Draws:
         """Return the choices for some of the images."""
-        return Choices(self.flips[chosen], self.rows[chosen], self.columns[chosen])
+        return Draws(self.flips[chosen], self.rows[chosen], self.columns[chosen])
 
 
-def draw(count: int, augmentation: Augmentation, generator: torch.Generator) -> Choices:
+def draw(count: int, augmentation: Augmentation, generator: torch.Generator) -> Draws:
     """Draw for `count` images, from a generator on the CPU; raises BnncostError for a negative padding."""
     if augmentation.padding < 0:
         raise BnncostError(f"padding must be 0 or more pixels, not {augmentation.padding}.")
     places = 2 * augmentation.padding + 1
     flips = torch.rand(count, generator=generator) < (0.5 if augmentation.flip else 0.0)
     rows, columns = (torch.randint(places, (count,), generator=generator) for _ in range(2))
-    return Choices(flips, rows, columns)
+    return Draws(flips, rows, columns)
 
 
-def augment(images: torch.Tensor, choices: Choices, padding: int) -> torch.Tensor:
+def augment(images: torch.Tensor, choices: Draws, padding: int) -> torch.Tensor:
     """Pad (N, C, H, W) with zeros (black) on all sides, crop to H x W where `choices` says, then mirror.
 
     >>> image = torch.tensor([[[[1, 2], [3, 4]]]], dtype=torch.uint8)
@@ -103,7 +103,7 @@ IMAGE_STEP = 1 / 64
 
 
 def eight_bit(channels: int) -> Normalization:
-    """Return the normalization that a chip with an 8-bit input has for nothing: a byte b becomes (b - 128) / 64.
+    """Return the normalization that a chip with an 8-bit input gets for free: a byte b becomes (b - 128) / 64.
 
     What comes out is a signed 8-bit integer times a power of two, so the trained and the deployed network read the same
     numbers. CIFAR's pixels get a mean near 0 and a deviation near 1; other sets are left to the first norm.

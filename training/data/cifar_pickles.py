@@ -19,7 +19,7 @@ from training.data.sources import Arrays
 
 
 @dataclass(frozen=True)
-class Layout:
+class CifarFiles:
     """How one of the two sets is cut into files, and what its labels are called in them."""
 
     data: str
@@ -32,7 +32,7 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout(
+    CifarFiles(
         "cifar10",
         "cifar-10-batches-py",
         tuple(f"data_batch_{number}" for number in range(1, 6)),
@@ -41,11 +41,11 @@ LAYOUTS = (
         "labels",
         "label_names",
     ),
-    Layout("cifar100", "cifar-100-python", ("train",), "test", "meta", "fine_labels", "fine_label_names"),
+    CifarFiles("cifar100", "cifar-100-python", ("train",), "test", "meta", "fine_labels", "fine_label_names"),
 )
 
 
-def layout_of(folder: Path) -> Layout | None:
+def layout_of(folder: Path) -> CifarFiles | None:
     """Say which of the two sets a folder holds, by its name or its files; None where it holds neither."""
     for layout in LAYOUTS:
         names = (layout.meta, layout.test, *layout.train)
@@ -54,7 +54,7 @@ def layout_of(folder: Path) -> Layout | None:
     return None
 
 
-def read_folder(folder: Path, layout: Layout) -> Arrays:
+def read_folder(folder: Path, layout: CifarFiles) -> Arrays:
     """Read the batches of one folder; raises BnncostError where a file is missing, damaged or holds something else."""
     names = (*layout.train, layout.test, layout.meta)
     missing = [name for name in names if not (folder / name).is_file()]
@@ -76,7 +76,7 @@ def read_folder(folder: Path, layout: Layout) -> Arrays:
     )
 
 
-def _batch(path: Path, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+def _batch(path: Path, layout: CifarFiles) -> tuple[np.ndarray, np.ndarray]:
     """Read one file: rows of 3072 bytes, all of red, then green, then blue, each row by row; and their labels."""
     content = _read(path)
     rows, labels = _entry(content, "data", path), _entry(content, layout.labels, path)

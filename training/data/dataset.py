@@ -1,7 +1,7 @@
-"""Data sets: read from wherever they lie, checked, and kept whole as bytes on the device that trains.
+"""Data sets: read by name or from a path, checked, and kept whole as bytes on the device that trains.
 
-`load` is the door. CIFAR-10 is 150 MB as bytes, so the whole of it lives on the device; `training.data.augment` flips,
-shifts and normalizes batches there.
+`load` reads them all. CIFAR-10 is 150 MB as bytes, so the whole of it lives on the device; `training.data.augment`
+flips, shifts and normalizes batches there.
 """
 
 from __future__ import annotations
@@ -113,12 +113,12 @@ DIGITS_OF_CONTENT = 12
 
 def content_of(data: Dataset) -> str:
     """Digest all images and labels of a data set and the names of its classes, as hexadecimal digits."""
-    found = hashlib.sha256(repr(data.classes).encode())
+    digest = hashlib.sha256(repr(data.classes).encode())
     for part in (data.train, data.test):
         for tensor in (part.images, part.labels):
-            found.update(repr(tuple(tensor.shape)).encode())
-            found.update(tensor.cpu().contiguous().numpy().data)
-    return found.hexdigest()[:DIGITS_OF_CONTENT]
+            digest.update(repr(tuple(tensor.shape)).encode())
+            digest.update(tensor.cpu().contiguous().numpy().data)
+    return digest.hexdigest()[:DIGITS_OF_CONTENT]
 
 
 def pinned(source: str, data: Dataset | None = None) -> str:
@@ -199,12 +199,12 @@ def _part(images: np.ndarray, labels: np.ndarray, classes: int, place: str) -> P
             f"{place}: label {labels[wrong[0]]} of image {wrong[0]} is out of range; "
             f"{classes} classes have labels 0 to {classes - 1}."
         )
-    # A copy of our own where numpy may not write, which torch asks for.
+    # A copy of our own where numpy may not write, which torch needs.
     pixels = np.require(images, np.uint8, ["C", "W"])
     return Part(torch.from_numpy(pixels), torch.from_numpy(np.require(labels, np.int64, ["C", "W"])))
 
 
-def require_fit(data: Dataset, expected: catalogue.Dataset) -> None:
+def require_fit(data: Dataset, expected: catalogue.DatasetShape) -> None:
     """Raise BnncostError unless images and classes are those for which a design is built."""
     if data.image != expected.image:
         raise BnncostError(

@@ -1,4 +1,4 @@
-"""Data sets of one's own are known by their content: a path with a digest behind it, `photos.npz@sha256:1f3a5b7c9d0e`.
+"""A user's data sets are known by their content: a path with a digest behind it, `photos.npz@sha256:1f3a5b7c9d0e`.
 
 The path says where images lie, the digest which they are: a moved file is the same data set, a changed one another.
 """

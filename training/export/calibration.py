@@ -9,7 +9,7 @@ import numpy as np
 from costmodel.errors import BnncostError
 from costmodel.graph import Network, Precision
 from training.export.fixed_point import limits
-from training.export.packing import Array, floats
+from training.export.packing import StoredArray, floats
 from training.export.program import BATCH, FloatRule, Program
 
 SAMPLES = 2**16
@@ -45,7 +45,7 @@ def best_step(values: np.ndarray, step: float | None, precision: Precision) -> i
 
 
 def sampled_maps(
-    design: str, network: Network, values: Mapping[str, np.ndarray], pixels: Array, images: np.ndarray
+    design: str, network: Network, values: Mapping[str, np.ndarray], pixels: StoredArray, images: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Run a folded network in floats on images (bytes) and keep values of every map, the extremes included.
 

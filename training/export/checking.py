@@ -93,7 +93,7 @@ def top1(program: Program, part: Part) -> tuple[float, np.ndarray]:
 
 
 def answers_of(model: Lowered, part: Part, normalization: Normalization) -> np.ndarray:
-    """Classes that the trained network names, (N,)."""
+    """Classes that the trained network predicts, (N,)."""
     factors = normalization.factors("cpu")
     with torch.no_grad():
         answers = [

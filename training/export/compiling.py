@@ -18,7 +18,7 @@ from training.data.augment import Normalization, normalize
 from training.export.calibration import best_exponent, best_step, sampled_maps
 from training.export.fixed_point import EXACT, fixed_rule
 from training.export.fixed_rules import TABLE_BITS, TABLE_EXPONENT
-from training.export.packing import Array, bits_of, floats, mantissas, whole
+from training.export.packing import StoredArray, bits_of, floats, mantissas, whole
 from training.export.program import Program
 from training.export.stored import fold_exactly, integer_weights, stored_values
 from training.module.lower import Lowered
@@ -38,7 +38,7 @@ def float_program(model: Lowered, key: DesignKey, normalization: Normalization) 
     check_finite(model, key)
     folded = fold_exactly(model.network)
     values = stored_values(model, folded)
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, StoredArray] = {}
     ops = []
     for op in folded.running():
         attributes = dict(op.attributes)
@@ -55,7 +55,7 @@ def float_program(model: Lowered, key: DesignKey, normalization: Normalization) 
     return Program(str(key), "fp32", network, arrays, {}, floats(_pixel_values(model.network, normalization)))
 
 
-def _as_trained(param: Param, values: np.ndarray) -> Array:
+def _as_trained(param: Param, values: np.ndarray) -> StoredArray:
     """Store bits as bits, whole thresholds and border corrections as integers, all else as floats."""
     if param.precision == BINARY:
         return bits_of(values)
@@ -103,7 +103,7 @@ class _Draft:
     samples: Mapping[str, np.ndarray]
     exponents: dict[str, int] = field(default_factory=dict)
     units: dict[Value, np.ndarray] = field(default_factory=dict)
-    arrays: dict[str, Array] = field(default_factory=dict)
+    arrays: dict[str, StoredArray] = field(default_factory=dict)
     ops: list[Op] = field(default_factory=list)
 
     def absorbed(self, value: Value) -> bool:
@@ -157,7 +157,7 @@ def _refuse_floats(network: Network, key: DesignKey) -> None:
                 )
 
 
-def _whole_pixels(table: np.ndarray) -> Array:
+def _whole_pixels(table: np.ndarray) -> StoredArray:
     """Round what bytes become to 8 bits, at the finest power of two that holds all of it."""
     exponent = 20
     while (
@@ -228,7 +228,7 @@ def _compile_mac(draft: _Draft, op: Op, attributes: dict[str, object]) -> None:
             arrays[param.name] = mantissas(values, param.precision.bits, apart=False, finest=finest)
 
 
-def _sigmoid_table(op: Op, exponent: int) -> Array:
+def _sigmoid_table(op: Op, exponent: int) -> StoredArray:
     """One entry for each sixteenth from -8 to +7.9375, never rounded to zero, so that a gate stays positive."""
     half = 2 ** (TABLE_BITS - 1)
     points = np.arange(-half, half) / 2**TABLE_EXPONENT

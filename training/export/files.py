@@ -19,7 +19,7 @@ from costmodel.graph import Network, Op, Param, Tensor, Value, precision
 from costmodel.operations import known
 from costmodel.output import write_whole
 from training.export.fixed_point import fixed_rule
-from training.export.packing import Array, pack, unpack
+from training.export.packing import StoredArray, pack, unpack
 from training.export.program import Program
 
 FORMAT, VERSION = "bnncost deployment", 1
@@ -53,7 +53,7 @@ def write_deployment(program: Program, folder: str | os.PathLike[str]) -> tuple[
     )
 
 
-def _described(program: Program, arrays: Mapping[str, Array]) -> dict[str, Any]:
+def _described(program: Program, arrays: Mapping[str, StoredArray]) -> dict[str, Any]:
     network = program.network
     maps = dict.fromkeys([network.input, *(op.output for op in network.ops)])
     params = dict.fromkeys(param for op in network.ops for param in op.params)
@@ -102,7 +102,7 @@ def _sides(shape: tuple[Any, ...]) -> list[int]:
     return [int(side) for side in shape]
 
 
-def _form(array: Array) -> str:
+def _form(array: StoredArray) -> str:
     return "float" if array.real else "sign" if array.signs else "whole"
 
 
@@ -179,7 +179,7 @@ def _rebuilt(content: dict[str, Any], packed: Mapping[str, np.ndarray]) -> Progr
     return Program(content["design"], content["features"], network, arrays, exponents, pixels)
 
 
-def _unpacked(name: str, entry: Mapping[str, Any], packed: Mapping[str, np.ndarray]) -> Array:
+def _unpacked(name: str, entry: Mapping[str, Any], packed: Mapping[str, np.ndarray]) -> StoredArray:
     if name not in packed:
         raise BnncostError(f"the array '{name}' is missing")
     if entry["form"] not in ("sign", "whole", "float") or packed[name].dtype != np.uint8:
@@ -197,7 +197,7 @@ def _operation(
     entry: Mapping[str, Any],
     maps: Mapping[str, Tensor],
     params: Mapping[str, Param],
-    arrays: Mapping[str, Array],
+    arrays: Mapping[str, StoredArray],
     whole: bool,
 ) -> Op:
     kind, attributes = str(entry["kind"]), dict(entry["attributes"])

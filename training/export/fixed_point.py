@@ -14,7 +14,7 @@ import numpy as np
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op, Precision
-from training.export.packing import Array
+from training.export.packing import StoredArray
 
 LONGEST_SHIFT = 62
 
@@ -34,8 +34,8 @@ class Fixed(NamedTuple):
 
     op: Op
     inputs: Sequence[Number]
-    params: Sequence[Array]
-    extra: Mapping[str, Array]
+    params: Sequence[StoredArray]
+    extra: Mapping[str, StoredArray]
 
 
 Rule = Callable[[Fixed], Number]

@@ -64,7 +64,7 @@ def _quiet():  # type: ignore[no-untyped-def]
 
 
 def onnx_answers(path: Path, part: Part, normalization: Normalization) -> np.ndarray | None:
-    """Classes that onnxruntime names, (N,); None where it is not installed."""
+    """Classes that onnxruntime predicts, (N,); None where it is not installed."""
     if find_spec("onnxruntime") is None:
         return None
     import onnxruntime

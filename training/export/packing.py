@@ -10,7 +10,7 @@ from costmodel.errors import BnncostError
 
 
 @dataclass(frozen=True, eq=False)
-class Array:
+class StoredArray:
     """One stored array: whole numbers of `bits` bits that stand for values 2**-exponent, or floats of 32 bits.
 
     `signs` says that the values are -1 and +1, of one bit each. `exponent` is one number, or one per entry of the
@@ -46,27 +46,27 @@ def spread(exponent: np.ndarray, axes: int) -> np.ndarray:
     return exponent.reshape(-1, *[1] * (axes - 1)) if exponent.ndim else exponent
 
 
-def whole(values: np.ndarray, bits: int, exponent: np.ndarray = NO_EXPONENT) -> Array:
+def whole(values: np.ndarray, bits: int, exponent: np.ndarray = NO_EXPONENT) -> StoredArray:
     """Store whole numbers; raises BnncostError where one does not fit into `bits` bits."""
     numbers = np.asarray(values, np.float64)
     if numbers.size and not (-(2 ** (bits - 1)) <= numbers.min() and numbers.max() < 2 ** (bits - 1)):
         raise BnncostError(
             f"a number from {numbers.min():g} to {numbers.max():g} does not fit into {bits} bits."
         )
-    return Array(np.rint(numbers).astype(np.int64), bits, np.asarray(exponent, np.int64))
+    return StoredArray(np.rint(numbers).astype(np.int64), bits, np.asarray(exponent, np.int64))
 
 
-def bits_of(values: np.ndarray) -> Array:
+def bits_of(values: np.ndarray) -> StoredArray:
     """Store values of -1 and +1 as one bit each."""
-    return Array(np.where(np.asarray(values) > 0, 1, -1), 1, NO_EXPONENT, signs=True)
+    return StoredArray(np.where(np.asarray(values) > 0, 1, -1), 1, NO_EXPONENT, signs=True)
 
 
-def floats(values: np.ndarray) -> Array:
+def floats(values: np.ndarray) -> StoredArray:
     """Store floats of 32 bits."""
-    return Array(np.asarray(values, np.float32), 32, NO_EXPONENT)
+    return StoredArray(np.asarray(values, np.float32), 32, NO_EXPONENT)
 
 
-def mantissas(values: np.ndarray, bits: int, *, apart: bool, finest: int | np.ndarray = 62) -> Array:
+def mantissas(values: np.ndarray, bits: int, *, apart: bool, finest: int | np.ndarray = 62) -> StoredArray:
     """Round real numbers to mantissas of `bits` bits and the finest power of two at which they fit.
 
     `apart` gives every entry of a vector a power of its own, else all share one. None is finer than 2**-`finest`.
@@ -91,7 +91,7 @@ def mantissas(values: np.ndarray, bits: int, *, apart: bool, finest: int | np.nd
 # ------------------------------------------------------------------ packed bits
 
 
-def pack(array: Array) -> np.ndarray:
+def pack(array: StoredArray) -> np.ndarray:
     """Pack to bytes: entries in the order of their indices (the last runs fastest), the highest bit of each first.
 
     A sign takes one bit, 1 for +1; a whole number its two's complement of `bits` bits. The first bit is the highest of
@@ -109,16 +109,18 @@ def pack(array: Array) -> np.ndarray:
     return np.packbits((flat[:, None] >> places) & 1)
 
 
-def unpack(data: np.ndarray, shape: tuple[int, ...], bits: int, exponent: np.ndarray, form: str) -> Array:
+def unpack(
+    data: np.ndarray, shape: tuple[int, ...], bits: int, exponent: np.ndarray, form: str
+) -> StoredArray:
     """Undo `pack`; `form` is "sign", "whole" or "float". Raises BnncostError where the bytes are too few or many."""
     count = int(np.prod(shape, dtype=np.int64))
     if data.size != -(-count * bits // 8):
         raise BnncostError(f"{data.size} bytes cannot hold {count} numbers of {bits} bits.")
     if form == "float":
-        return Array(data.view("<f4").astype(np.float32).reshape(shape), 32, exponent)
+        return StoredArray(data.view("<f4").astype(np.float32).reshape(shape), 32, exponent)
     flat = np.unpackbits(data, count=count * bits)
     if form == "sign":
-        return Array(flat.astype(np.int64).reshape(shape) * 2 - 1, 1, exponent, signs=True)
+        return StoredArray(flat.astype(np.int64).reshape(shape) * 2 - 1, 1, exponent, signs=True)
     weights = 2 ** np.arange(bits - 1, -1, -1, dtype=np.int64)
     weights[0] = -weights[0]
-    return Array((flat.reshape(-1, bits) @ weights).reshape(shape), bits, exponent)
+    return StoredArray((flat.reshape(-1, bits) @ weights).reshape(shape), bits, exponent)

@@ -18,7 +18,7 @@ from costmodel.operations import known
 from costmodel.operations.registry import replicates
 from training.export.fixed_point import Fixed, Number, fixed_rule, rounded_to
 from training.export.macs import convolve
-from training.export.packing import Array
+from training.export.packing import StoredArray
 
 BATCH = 50
 """Images that run together: enough for products of matrices, few enough for their maps to stay in a cache."""
@@ -38,9 +38,9 @@ class Program:
     design: str
     features: str
     network: Network
-    arrays: Mapping[str, Array]
+    arrays: Mapping[str, StoredArray]
     exponents: Mapping[str, int]
-    pixels: Array
+    pixels: StoredArray
 
     @property
     def whole(self) -> bool:
@@ -59,7 +59,7 @@ class Program:
         ]
 
     def classify(self, images: np.ndarray) -> np.ndarray:
-        """Name the class of each image, (N,): the first of those with the largest score."""
+        """Predict the class of each image, (N,): the first of those with the largest score."""
         return self.scores(images).argmax(axis=1)
 
     def maps(

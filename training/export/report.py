@@ -1,4 +1,4 @@
-"""What an export found, in lines for people."""
+"""The results of an export, in lines for people."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Exported:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export wrote and found, on all test images.
+    """The files and the results of an export, on all test images.
 
     `torch_sums` compares the fp32 network with torch's where torch takes the sums of floats for both, `numpy_sums`
     where numpy takes them: it may round a last digit otherwise. `onnx_same` counts images of the same class in
@@ -139,8 +139,8 @@ def export_model(
     if onnx:
         try:
             files.append(write_onnx(model, out / "network.onnx"))
-            found = onnx_answers(out / "network.onnx", part, normalization)
-            onnx_same = None if found is None else int((found == expected).sum())
+            onnx_classes = onnx_answers(out / "network.onnx", part, normalization)
+            onnx_same = None if onnx_classes is None else int((onnx_classes == expected).sum())
         except BnncostError as error:
             said.append(str(error))
     return ExportReport(str(design), tuple(files), tuple(rows), by_torch, by_numpy, onnx_same, tuple(said))

@@ -57,7 +57,7 @@ def stored_values(model: Lowered, folded: Network) -> dict[str, np.ndarray]:
 
     Work on weights runs in torch, as in the model's own forward pass, and so do the chains that thresholds replace;
     all of it in the model's precision. A parameter that the model does not have (the step of a rounding which only the
-    folded network asks for) is left out. Raises BnncostError for a chain that changes sign more than once.
+    folded network needs) is left out. Raises BnncostError for a chain that changes sign more than once.
     """
     learned = {param.name for param in model.network.learned()}
     values: dict[Value, torch.Tensor] = {}

@@ -1,7 +1,7 @@
 """Calibration: where training starts, as far as a first batch of images decides it.
 
 Rounding steps fit the values that they round, without which small values would all round to 0; scales of bare sums
-follow their weights when those become bits; and no class is all but certain before anything is learned.
+follow their weights when those become bits; and no class starts out nearly certain.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def _scale_sums(model: Lowered, image: torch.Tensor, power: int) -> None:
 
     So a layer's sums stay as large where its real weights become bits, and are as large where bits become real.
     """
-    found = list(_scales_of_sums(model))
-    sources = dict.fromkeys(source for _, source in found)
+    scales = list(_scales_of_sums(model))
+    sources = dict.fromkeys(source for _, source in scales)
     made = [source for source in sources if source in model.network.producers]
     values = model.maps(image, made) if made else {}
-    for scale, source in found:
+    for scale, source in scales:
         weight = values[source] if source in values else model.value(source)
         size = weight.abs().flatten(1).mean(1)
         model.value(scale).mul_((size if scale.axes == "C" else size.mean()) ** power)
@@ -116,6 +116,6 @@ def _spread(model: Lowered, image: torch.Tensor) -> float:
     """Standard deviation of a network's widest scores over a batch, at least that of a start."""
     wanted: list[Value] = [op.output for op in _classifiers(model)]
     mode = model.training
-    found = model.eval().maps(image, wanted)
+    scores = model.eval().maps(image, wanted)
     model.train(mode)
-    return max([LARGEST_DEVIATION, *(found[value].std().item() for value in wanted)])
+    return max([LARGEST_DEVIATION, *(scores[value].std().item() for value in wanted)])

@@ -201,7 +201,7 @@ def rbnn_weights(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor
 
 @estimator("magnitude")
 def magnitude(gradient: torch.Tensor, x: torch.Tensor, progress: torch.Tensor) -> torch.Tensor:
-    """One part in the filter's mean |w| where |w| <= 1, else 0: Bi-Real Net's for weights (Liu 2018).
+    """1 / mean |w| of the filter where |w| <= 1, else 0: Bi-Real Net's for weights (Liu 2018).
 
     The authors' code (github.com/liuzechun/Bi-Real-net, birealnet.py) convolves with mean |w| sign(w) and passes the
     gradient of that product straight through to w; a sign without the factor gets mean |w| times as much.

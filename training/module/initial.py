@@ -17,8 +17,8 @@ def initial_values(network: Network, generator: torch.Generator | None = None) -
 
     A number fills the array. "normal" is He's normal distribution for a ReLU behind (He 2015); "spread" puts the
     parameters that shift one value evenly over -1 .. 1 (ABC-Net, Lin 2017, eq. 2), "spread_channels" the entries of
-    one parameter over -2 .. 2, where normalized images lie; "inverse_fan_in" is one part in as many as a window sum
-    has terms. "unit_sums" gives sums of n products of bits the deviation 1: it is 1 / sqrt(n), or 1 where another
+    one parameter over -2 .. 2, where normalized images lie; "inverse_fan_in" is 1 over the number of terms of a
+    window sum. "unit_sums" gives sums of n products of bits the deviation 1: it is 1 / sqrt(n), or 1 where another
     scale stands between.
     """
     readers = {param: op for op in reversed(network.ops) for param in (*op.inputs, *op.params)}

@@ -27,7 +27,7 @@ SMALLEST_POSITIVE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LoweredStep:
     """One operation, the rule that runs it, and the maps that nobody reads after it."""
 
     op: Op
@@ -37,14 +37,14 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class LoweredProgram:
     """What a lowered module runs. It is never changed, so copies of the module share it."""
 
     network: Network
-    steps: tuple[Step, ...]
+    steps: tuple[LoweredStep, ...]
     trains: bool
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+    def __deepcopy__(self, memo: dict[int, Any]) -> LoweredProgram:
         """Return itself."""
         return self
 
@@ -61,7 +61,7 @@ class Lowered(nn.Module):
     progress: torch.Tensor
     real_weights: bool
 
-    def __init__(self, program: Program, dtype: torch.dtype) -> None:
+    def __init__(self, program: LoweredProgram, dtype: torch.dtype) -> None:
         super().__init__()
         self._program = program
         self._places: dict[str, tuple[nn.Module, str]] = {}
@@ -94,8 +94,8 @@ class Lowered(nn.Module):
 
     def maps(self, image: torch.Tensor, wanted: Collection[Value]) -> dict[Value, torch.Tensor]:
         """Compute the output map, and the feature maps of the network that are `wanted`, in one pass."""
-        found = self._run(image, frozenset(wanted))
-        return {value: found[value] for value in (*wanted, self.network.output)}
+        by_value = self._run(image, frozenset(wanted))
+        return {value: by_value[value] for value in (*wanted, self.network.output)}
 
     def value(self, param: Param) -> torch.Tensor:
         """Return the tensor that holds a parameter."""
@@ -111,23 +111,23 @@ class Lowered(nn.Module):
                 f"network '{self.network.name}' takes images of shape (N, {', '.join(map(str, expected))}), "
                 f"not {tuple(image.shape)}."
             )
-        found: dict[Value, torch.Tensor] = {self.network.input: image}
+        maps: dict[Value, torch.Tensor] = {self.network.input: image}
         for step in self._program.steps:
-            inputs = [self._look_up(found, item) for item in step.op.inputs]
+            inputs = [self._look_up(maps, item) for item in step.op.inputs]
             if step.op.when == "train" and not self.training:
-                found[step.op.output] = inputs[0]
+                maps[step.op.output] = inputs[0]
             else:
-                params = [self._look_up(found, item) for item in step.params]
+                params = [self._look_up(maps, item) for item in step.params]
                 call = Call(step.op, inputs, params, self.training, self.progress, self.real_weights)
-                found[step.op.output] = step.run(call)
+                maps[step.op.output] = step.run(call)
             for value in step.done:
                 if value not in wanted:
-                    del found[value]
-        return found
+                    del maps[value]
+        return maps
 
-    def _look_up(self, found: Mapping[Value, torch.Tensor], value: Value) -> torch.Tensor:
-        if value in found:
-            return found[value]
+    def _look_up(self, maps: Mapping[Value, torch.Tensor], value: Value) -> torch.Tensor:
+        if value in maps:
+            return maps[value]
         owner, attribute = self._places[value.name]
         return getattr(owner, attribute)
 
@@ -154,7 +154,7 @@ def lower(
     trains = all(rule_of(op.kind).trains for op in ops)
     if not trains:
         ops = [op for op in ops if op.when == "run"]
-    model = Lowered(Program(network, _steps(network, ops), trains), dtype or torch.get_default_dtype())
+    model = Lowered(LoweredProgram(network, _steps(network, ops), trains), dtype or torch.get_default_dtype())
     layers = _make_layers(model, network)
     if trains:
         statistics = _statistics(ops)
@@ -194,7 +194,7 @@ def _needed(network: Network) -> list[Op]:
     return kept[::-1]
 
 
-def _steps(network: Network, ops: list[Op]) -> tuple[Step, ...]:
+def _steps(network: Network, ops: list[Op]) -> tuple[LoweredStep, ...]:
     """Add to every operation what nobody reads after it."""
     made: set[Value] = {network.input, *(op.output for op in ops)}
     seen: set[Value] = {network.output}
@@ -206,7 +206,7 @@ def _steps(network: Network, ops: list[Op]) -> tuple[Step, ...]:
         run = rule_of(op.kind).run
         if run is None:
             raise BnncostError(f"{op.layer}: '{op.kind}' is made by folding and cannot run before it.")
-        steps.append(Step(op, run, _read(op), done))
+        steps.append(LoweredStep(op, run, _read(op), done))
     return tuple(reversed(steps))
 
 

@@ -46,7 +46,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Job:
+class StudyRun:
     """One run of a study, and every comparison that it serves."""
 
     design: DesignKey
@@ -64,7 +64,7 @@ class Job:
         return RunSpec(self.design, self.recipe, data, self.seed)
 
 
-def jobs_of(plan: Plan) -> tuple[Job, ...]:
+def jobs_of(plan: Plan) -> tuple[StudyRun, ...]:
     """List the runs of a plan in order: the first seed of every design, then the second ones, each run once."""
     comparisons = comparisons_of(plan)
     designs = {str(item.design): item.design for item in comparisons}
@@ -77,7 +77,7 @@ def jobs_of(plan: Plan) -> tuple[Job, ...]:
         for text, design in designs.items()
     }
     return tuple(
-        Job(design, plan.recipe, seed, serves[text])
+        StudyRun(design, plan.recipe, seed, serves[text])
         for seed in range(max(seeds.values()))
         for text, design in designs.items()
         if seed < seeds[text]
@@ -94,7 +94,7 @@ def comparisons_of(plan: Plan) -> tuple[Comparison, ...]:
     return _with_seeds(plan, _in_order(plan, listed))
 
 
-def problems_of(plan: Plan) -> list[tuple[str, str]]:
+def plan_problems(plan: Plan) -> list[tuple[str, str]]:
     """Find everything in a plan that does not go together, as field and sentence."""
     problems = [
         (field, str(item))
@@ -136,7 +136,7 @@ def _all(plan: Plan) -> Found:
 
 
 def _sections(plan: Plan) -> Iterator[tuple[str, Found]]:
-    """Yield the fields of a plan with what each asks for."""
+    """Yield the comparisons of a plan by the field that states them."""
     try:
         baseline = baseline_of(plan)
         build(baseline)
@@ -247,7 +247,7 @@ def _width(baseline: DesignKey, width: float) -> Comparison:
 
 
 def _company(plan: Plan, design: DesignKey) -> Comparison:
-    """A design that nothing but a fair comparison asks for."""
+    """A design that only a fair comparison needs."""
     baseline = baseline_of(plan)
     added = [str(use) for use in design.methods if use not in baseline.methods]
     removed = [

@@ -145,11 +145,11 @@ _CATEGORIES = {
 def switches_of(plan: Plan) -> dict[str, str]:
     """Say how the baseline is built at each place where a repair could change it."""
     uses = baseline_of(plan).methods
-    told = {}
+    switches = {}
     for hook, (name, plain) in SWITCHES.items():
-        told[name] = " and ".join(str(use) for use in uses if use.method.hook == hook) or plain
+        switches[name] = " and ".join(str(use) for use in uses if use.method.hook == hook) or plain
     for category, (name, plain) in _CATEGORIES.items():
-        told[name] = " and ".join(str(use) for use in uses if use.method.category == category) or plain
+        switches[name] = " and ".join(str(use) for use in uses if use.method.category == category) or plain
     optimizers = [str(use) for use in uses if METHODS[use.name].category == "optimizer"]
-    told["optimizer"] = " and ".join(optimizers) or plan.recipe.optimizer
-    return told
+    switches["optimizer"] = " and ".join(optimizers) or plan.recipe.optimizer
+    return switches

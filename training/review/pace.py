@@ -28,7 +28,7 @@ class Pace:
     epoch_s: dict[DesignKey, float] = field(default_factory=dict)
 
     def of(self, design: DesignKey) -> float | None:
-        """Expect so many seconds of an epoch: those measured, else others' by MACs; None where nothing is known."""
+        """Estimate the seconds of an epoch: those measured, else others' by MACs; None where nothing is known."""
         if design in self.epoch_s:
             return self.epoch_s[design]
         if not self.epoch_s:
@@ -36,7 +36,7 @@ class Pace:
         return macs_of(design) * median(known / macs_of(other) for other, known in self.epoch_s.items())
 
     def remaining_s(self, spec: RunSpec, epochs_done: int) -> float | None:
-        """Expect so many seconds until a run ends."""
+        """Estimate the seconds until a run ends."""
         epoch_s = self.of(spec.design)
         return None if epoch_s is None else epoch_s * max(spec.recipe.epochs - epochs_done, 0)
 
@@ -56,4 +56,4 @@ def epochs_of(folder: Path) -> list[float]:
         with (folder / HISTORY).open(encoding="utf-8", newline="") as stream:
             return [float(row["wall_s"]) for row in csv.DictReader(stream)]
     except (OSError, KeyError, TypeError, ValueError):
-        return []  # only an estimate hangs on it
+        return []  # only an estimate depends on it

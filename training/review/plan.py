@@ -119,7 +119,7 @@ class Full(BaseModel):
 class Plan(BaseModel):
     """What a study trains; everything is compared with one baseline, or with a fair pair made from it.
 
-    Each field is checked by itself here; `comparisons.problems_of` finds what does not go together.
+    Each field is checked by itself here; `comparisons.plan_problems` finds what does not go together.
     """
 
     model_config = _STRICT

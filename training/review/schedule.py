@@ -19,7 +19,7 @@ from costmodel.errors import BnncostError
 from costmodel.output import make_folder
 from training.review.pace import Pace, epochs_of, pace_of
 from training.review.view import View
-from training.review.worker import Beat, Ended, Opener, Setting, open_training, serve
+from training.review.worker import Beat, Ended, Opener, Setup, open_training, serve
 from training.run.folders import RECORD, RunSpec
 
 POLL_S = 1.0
@@ -46,7 +46,7 @@ class Sitting:
     """What is known of the runs of one sitting; the runs are in the order in which they should be trained."""
 
     specs: tuple[RunSpec, ...]
-    setting: Setting
+    setting: Setup
     view: View
     workers: list[Worker] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Sitting:
 
 def run_all(
     specs: Sequence[RunSpec],
-    setting: Setting,
+    setting: Setup,
     view: View,
     *,
     jobs: int = 1,
@@ -91,7 +91,7 @@ def missing(specs: Sequence[RunSpec], runs: Path) -> list[RunSpec]:
 
 
 def left_s(sitting: Sitting) -> float | None:
-    """Expect so many seconds until all is done; None while nothing is known."""
+    """Estimate the seconds until all is done; None while nothing is known."""
     pace, runs = pace_of(sitting.specs, sitting.setting.runs), sitting.setting.runs
     total = 0.0
     for spec in missing(sitting.specs, runs):
@@ -103,7 +103,7 @@ def left_s(sitting: Sitting) -> float | None:
 
 
 def _tell_total(sitting: Sitting) -> None:
-    """Tell the view how far the study is, now and then: it takes reading every history."""
+    """Report to the view how far the study is, but only now and then, since it takes reading every history."""
     now = time.monotonic()
     if now >= sitting.tell_at:
         sitting.tell_at = now + TELL_S

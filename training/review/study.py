@@ -12,14 +12,14 @@ from rich.console import Console
 
 from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
-from training.review.comparisons import Job, jobs_of, problems_of
+from training.review.comparisons import StudyRun, jobs_of, plan_problems
 from training.review.outcome import outcome_of
 from training.review.outcome_files import write_outcome
 from training.review.pace import epochs_of, pace_of
 from training.review.plan import Plan
 from training.review.schedule import missing, run_all
 from training.review.view import view_for
-from training.review.worker import Opener, Setting, open_training
+from training.review.worker import Opener, Setup, open_training
 from training.run.console import say
 from training.run.durations import words_of
 from training.run.folders import source_of
@@ -28,14 +28,14 @@ from training.run.settings_file import read_settings
 
 def load_plan(name_or_path: str | os.PathLike[str]) -> Plan:
     """Read a shipped plan by its name, or a YAML file; raises one BnncostError with all that is wrong."""
-    return read_settings(name_or_path, "plans", Plan, problems_of)
+    return read_settings(name_or_path, "plans", Plan, plan_problems)
 
 
 @dataclass(frozen=True)
 class Planned:
     """One run of a plan before it is trained: done or not, and the time that it is expected to take [s]."""
 
-    job: Job
+    job: StudyRun
     name: str
     done: bool
     epochs_done: int
@@ -83,8 +83,8 @@ def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) 
         if known
         else "time known after one epoch"
     )
-    told = f"{len(listed) - len(open_)} of {len(listed)} runs are done"
-    say(console, f"{told}; {total}." if open_ else f"{told}.")
+    progress = f"{len(listed) - len(open_)} of {len(listed)} runs are done"
+    say(console, f"{progress}; {total}." if open_ else f"{progress}.")
 
 
 def require_jobs(jobs: int) -> None:
@@ -93,7 +93,7 @@ def require_jobs(jobs: int) -> None:
         raise BnncostError(f"a study needs at least one worker, not --jobs {jobs}.")
 
 
-def _compared(job: Job) -> Iterator[str]:
+def _compared(job: StudyRun) -> Iterator[str]:
     """Yield what a design is compared with, as its fair pair."""
     for item in job.serves:
         if item.design == job.design and item.against is not None:
@@ -121,7 +121,7 @@ def review(
     images = _images(plan, data)
     listed = jobs_of(plan)
     labels = {str(job.design): job.label for job in listed}
-    setting = Setting(images, runs, device, deadline_s, data_folder)
+    setting = Setup(images, runs, device, deadline_s, data_folder)
     specs = [job.spec(images) for job in listed]
     failures = run_all(specs, setting, view_for(console, labels), jobs=jobs, opener=opener)
     outcome = outcome_of(plan, runs, data=images, failures=failures)

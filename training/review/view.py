@@ -16,7 +16,7 @@ from training.run.folders import RunSpec
 
 
 class View(Protocol):
-    """What a schedule tells while it runs."""
+    """What a schedule reports while it runs."""
 
     @contextmanager
     def shown(self, workers: int) -> Iterator[None]:
@@ -41,13 +41,13 @@ def view_for(console: Console, labels: Mapping[str, str]) -> View:
 
 
 def _outcome(label: str, spec: RunSpec, said: Ended) -> str:
-    told = {
+    words = {
         "done": f"top-1 {said.top1:.2f} %" if said.top1 is not None else "done",
         "failed": f"failed: {said.sentence}",
         "stopped": "stopped at the deadline; it goes on next time",
         "busy": "is trained by another process",
     }
-    return f"{label}, seed {spec.seed}: {told.get(said.how, said.how)}"
+    return f"{label}, seed {spec.seed}: {words.get(said.how, said.how)}"
 
 
 class Lines:

@@ -1,4 +1,4 @@
-"""One worker of a study: a process that trains the runs it is told to, and ends when the one that started it does."""
+"""One worker of a study: a process that trains the runs it is given, and ends when the process that started it does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORPHANED = 3
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setup:
     """What all runs of a worker have in common; `deadline_s` is a time of the clock `time.monotonic`."""
 
     data: str
@@ -53,11 +53,11 @@ class Ended:
 
 Watch = Callable[[Beat], None]
 Trainer = Callable[[RunSpec, Watch], Measurement | None]
-Opener = Callable[[Setting], Trainer]
+Opener = Callable[[Setup], Trainer]
 """Makes, in a worker's process, the function that trains a run; it is named by its module, so it lies at its top."""
 
 
-def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: Setting) -> None:
+def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: Setup) -> None:
     """Train every run that comes, one after the other, until None comes; tell what becomes of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_die_with_parent, args=(lifeline,), daemon=True).start()
@@ -91,7 +91,7 @@ def _die_with_parent(lifeline: Connection) -> None:
     os._exit(ORPHANED)
 
 
-def open_training(setting: Setting) -> Trainer:
+def open_training(setting: Setup) -> Trainer:
     """Read the data set once, and train on it with one thread: several processes only wait for each other's."""
     from training.data.dataset import load
     from training.run.devices import choose_device

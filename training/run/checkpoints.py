@@ -21,7 +21,7 @@ FORMAT = "bnncost checkpoint 1"
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: mean loss of its steps, validation top-1 [%], learning rate at its end, speed."""
+    """What one epoch reached: mean loss of its steps, validation top-1 [%], learning rate at its end, speed."""
 
     epoch: int
     phase: int
@@ -86,9 +86,9 @@ def load_checkpoint(
     expected = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     expected |= {f"other/{name}": tensor for name, tensor in (others or {}).items()}
     parts = ("model/", "other/") if others is not None else ("model/",)
-    found = {name: tensor for name, tensor in tensors.items() if name.startswith(parts)}
-    wrong = sorted(set(expected) ^ set(found))
-    wrong += sorted(name for name in set(expected) & set(found) if expected[name].shape != found[name].shape)
+    own = {name: tensor for name, tensor in tensors.items() if name.startswith(parts)}
+    wrong = sorted(set(expected) ^ set(own))
+    wrong += sorted(name for name in set(expected) & set(own) if expected[name].shape != own[name].shape)
     if wrong:
         name = wrong[0].partition("/")[2]
         raise BnncostError(
@@ -125,10 +125,10 @@ def _read(path: Path, *, tensors: bool) -> tuple[Header, dict[str, torch.Tensor]
             if metadata.get("format") != FORMAT:
                 raise BnncostError(f"{refused}: it is not of the form '{FORMAT}'; delete it to train again.")
             names = stream.keys() if tensors else ()
-            found = {name: stream.get_tensor(name) for name in names}
+            values = {name: stream.get_tensor(name) for name in names}
         content = json.loads(metadata["header"])
         history = tuple(Epoch(**item) for item in content["history"])
-        return Header(str(content["run"]), int(content["phase"]), history), found
+        return Header(str(content["run"]), int(content["phase"]), history), values
     except OSError as error:
         raise BnncostError(f"{refused}: {(error.strerror or str(error)).lower()}.") from None
     except (SafetensorError, KeyError, TypeError, ValueError) as error:

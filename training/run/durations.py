@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: budgets that are read, and expectations that are told."""
+"""Lengths of time as people write them: budgets that are read, and estimates that are shown."""
 
 from __future__ import annotations
 

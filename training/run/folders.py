@@ -127,10 +127,10 @@ def require_own(made: Measurement, spec: RunSpec, path: Path) -> None:
         "seed": (made.seed, spec.seed),
         "recipe": (f"{made.recipe} ({made.recipe_digest})", f"{recipe.name} ({recipe.digest})"),
     }
-    for what, (found, own) in expected.items():
-        if found != own:
+    for what, (there, own) in expected.items():
+        if there != own:
             raise BnncostError(
-                f"'{path}' has the {what} {found}, but lies in the folder of a run with the {what} {own}; move it to "
+                f"'{path}' has the {what} {there}, but lies in the folder of a run with the {what} {own}; move it to "
                 "its own folder, or delete it and train again."
             )
 

@@ -169,12 +169,12 @@ def block_maps(network: Network) -> dict[str, Tensor]:
     It is the last real-valued map of more than one place, which alone has an attention map, before what prepares it
     for the next convolution.
     """
-    found: dict[str, Tensor] = {}
+    last_maps: dict[str, Tensor] = {}
     for op in network.running():
         name = _block(op.layer)
         if name and isinstance(op.output, Tensor) and not _prepares_bits(op) and _places(op.output) > 1:
-            found[name] = op.output
-    return found
+            last_maps[name] = op.output
+    return last_maps
 
 
 def _block(layer: str) -> str:
@@ -229,17 +229,17 @@ def signed_maps(network: Network) -> list[Value]:
 
 
 def _weights_to_regularize(network: Network) -> tuple[Value, ...]:
-    found = latent_weights(network)
-    if not found:
+    latents = latent_weights(network)
+    if not latents:
         raise BnncostError(f"network '{network.name}' has no binary weights, so none can be regularized.")
-    return found
+    return latents
 
 
 # ------------------------------------------------------------------ losses by name
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class LossInputs:
     """What the losses of one step read: maps by their values, latent weights and distances by parameter name.
 
     `kurtosis_target` is what `kurtosis_regularizer` aims at.
@@ -263,7 +263,7 @@ class AddedLoss:
     """
 
     factor: float
-    measure: Callable[[Evidence], torch.Tensor]
+    measure: Callable[[LossInputs], torch.Tensor]
     reads: Callable[[Network, Network | None], tuple[list[Value], list[Value]]]
     needs_teacher: bool = False
     replaces_labels: bool = False
@@ -293,30 +293,30 @@ def _read_blocks(network: Network, teacher: Network | None) -> tuple[list[Value]
     return [mine for mine, _ in pairs], [other for _, other in pairs]
 
 
-def _logits(given: Evidence) -> torch.Tensor:
+def _logits(given: LossInputs) -> torch.Tensor:
     other = given.teacher_maps[_teacher_of(given.teacher).output]
     return logits_teacher(given.maps[given.network.output].flatten(1), other.flatten(1))
 
 
-def _attention(given: Evidence) -> torch.Tensor:
+def _attention(given: LossInputs) -> torch.Tensor:
     mine, others = _read_blocks(given.network, given.teacher)
     return attention_teacher(
         [given.maps[value] for value in mine], [given.teacher_maps[value] for value in others]
     )
 
 
-def _binary(given: Evidence) -> torch.Tensor:
+def _binary(given: LossInputs) -> torch.Tensor:
     names = [param.name for param in _weights_to_regularize(given.network)]
     return torch.stack(
         [binary_regularizer(given.weights[name], given.distances[name]) for name in names]
     ).sum()
 
 
-def _distribution(given: Evidence) -> torch.Tensor:
+def _distribution(given: LossInputs) -> torch.Tensor:
     return distribution_loss([given.maps[value] for value in signed_maps(given.network)])
 
 
-def _kurtosis(given: Evidence) -> torch.Tensor:
+def _kurtosis(given: LossInputs) -> torch.Tensor:
     weights = [given.weights[param.name] for param in _weights_to_regularize(given.network)]
     return kurtosis_regularizer(weights, given.kurtosis_target)
 
@@ -352,7 +352,7 @@ def maps_to_keep(
     )
 
 
-def added_loss(factors: Mapping[str, float] | Collection[str], given: Evidence) -> torch.Tensor:
+def added_loss(factors: Mapping[str, float] | Collection[str], given: LossInputs) -> torch.Tensor:
     """Sum up losses times their factors; names alone take the published ones. No name gives zero."""
     chosen = factors if isinstance(factors, Mapping) else {name: loss_of(name).factor for name in factors}
     terms = [factor * loss_of(name).measure(given) for name, factor in chosen.items()]

@@ -14,7 +14,7 @@ from training.module.lower import Lowered
 from training.run.losses import (
     EVEN_SPREAD,
     LOSSES,
-    Evidence,
+    LossInputs,
     added_loss,
     loss_of,
     maps_to_keep,
@@ -74,7 +74,7 @@ class Objective:
         if self.teacher is not None and terms.need_teacher:
             with torch.no_grad():
                 others = self.teacher.maps(images, self.teacher_maps)
-        evidence = Evidence(
+        evidence = LossInputs(
             model.network,
             maps,
             learned_tensors(model),
@@ -96,15 +96,15 @@ def terms_of(names: Sequence[str], factors: LossFactors, stage: int) -> Terms:
 
     Labels are left out where a loss takes their place, unless the recipe weighs them beside it.
     """
-    told: Mapping[str, ByStage | None] = factors.model_dump()
-    weighed = {name: _factor(told[name], loss_of(name).factor, stage) for name in names}
+    given: Mapping[str, ByStage | None] = factors.model_dump()
+    weighed = {name: _factor(given[name], loss_of(name).factor, stage) for name in names}
     added = {name: factor for name, factor in weighed.items() if factor}
     replaced = any(loss_of(name).replaces_labels for name in added)
-    return Terms(_factor(told["labels"], 0.0, stage) if replaced else 1.0, added)
+    return Terms(_factor(given["labels"], 0.0, stage) if replaced else 1.0, added)
 
 
-def _factor(told: ByStage | None, published: float, stage: int) -> float:
-    return published if told is None else in_stage(told, stage)
+def _factor(given: ByStage | None, published: float, stage: int) -> float:
+    return published if given is None else in_stage(given, stage)
 
 
 def make_objective(phase: Phase, recipe: Recipe, model: Lowered, teacher: Lowered | None) -> Objective:

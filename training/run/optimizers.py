@@ -31,8 +31,8 @@ def latent_weights(network: Network) -> tuple[Param, ...]:
 
 def learned_tensors(model: Lowered) -> dict[str, nn.Parameter]:
     """Find what a gradient moves, by the names of the network's parameters; statistics of norms are left out."""
-    found = {param.name: model.value(param) for param in model.network.learned()}
-    return {name: tensor for name, tensor in found.items() if isinstance(tensor, nn.Parameter)}
+    tensors = {param.name: model.value(param) for param in model.network.learned()}
+    return {name: tensor for name, tensor in tensors.items() if isinstance(tensor, nn.Parameter)}
 
 
 def _role(param: Param) -> str:
@@ -157,10 +157,10 @@ PUBLISHED = MappingProxyType(
 
 def settings_of(name: str, numbers: OptimizerNumbers) -> Settings:
     """Change an optimizer's published settings where a recipe says so."""
-    told = numbers.model_dump(exclude_none=True)
-    if not told.pop("clip", True):
-        told["clip"] = None
-    return replace(PUBLISHED[name], **told)
+    changes = numbers.model_dump(exclude_none=True)
+    if not changes.pop("clip", True):
+        changes["clip"] = None
+    return replace(PUBLISHED[name], **changes)
 
 
 Groups = list[dict[str, Any]]

@@ -65,7 +65,7 @@ def _works_without_bits(use: MethodUse, design: DesignKey) -> bool:
 
 
 def switch_epoch(recipe: Recipe) -> int:
-    """Tell the epoch (from 0) that the second stage begins with; of two epochs or more, each stage has one at least.
+    """Return the epoch (from 0) that the second stage begins with; of two epochs or more, each stage has one at least.
 
     Phases, `decay_policy` and factors of losses by stage all change with it.
     """
@@ -73,7 +73,7 @@ def switch_epoch(recipe: Recipe) -> int:
 
 
 def stage_of(epoch: int, recipe: Recipe) -> int:
-    """Tell whether an epoch (from 0) is of the first stage or the second, in runs of one phase too."""
+    """Say whether an epoch (from 0) is of the first stage or the second, in runs of one phase too."""
     return 1 if epoch < switch_epoch(recipe) else 2
 
 

@@ -42,8 +42,8 @@ def _matching(design: str, data: Dataset) -> str:
     if len(alike) == 1:
         return alike[0]
     size = "x".join(str(side) for side in data.image)
-    found = f"could be {' or '.join(alike)}" if alike else "no design is built for"
+    guess = f"could be {' or '.join(alike)}" if alike else "no design is built for"
     raise BnncostError(
         f"design '{design}' names no data set, and '{data.name}' has {len(data.classes)} classes of images of {size}, "
-        f"which {found}; write {design}/DATA with one of: {', '.join(DATASETS)}."
+        f"which {guess}; write {design}/DATA with one of: {', '.join(DATASETS)}."
     )

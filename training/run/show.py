@@ -47,7 +47,7 @@ def _now(state: Progress) -> str:
 
 
 def outcome(record: Measurement) -> str:
-    """Say in two lines what a run came to, and how."""
+    """Say in two lines what a run reached, and how."""
     return (
         f"{record.design}, seed {record.seed}: top-1 {record.top1:.2f} % on {record.test_images} test images "
         f"(last epoch; validation {record.validation_top1:.2f} %)\n"

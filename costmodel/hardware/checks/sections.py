@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from costmodel.errors import BnncostError
-from costmodel.graph import read_precisions
+from costmodel.graph import ROLES, Role, read_precisions
 from costmodel.hardware.checks.array import array_problems
-from costmodel.hardware.memories.level import PRICED_BY, Macro, Role
+from costmodel.hardware.memories.level import PRICED_BY, Macro
 from costmodel.hardware.profile import Archetype, MacUnit, SideUnit
 from costmodel.hardware.text.problem import Finding, Findings, Path
 from costmodel.hardware.text.units import scale_of
@@ -42,16 +42,16 @@ _ON_CHIP = {
 
 def rule_problems(data: Mapping[str, Any]) -> list[Finding]:
     """Every breach of a rule between fields, as the place and a sentence."""
-    found = [*_role_problems(data), *array_problems(data)]
+    breaches = [*_role_problems(data), *array_problems(data)]
     archetype = str(data.get("archetype"))
     if archetype in get_args(Archetype):
-        found += [
+        breaches += [
             *_section_problems(data, archetype),
             *_compute_problems(data, archetype),
             *_side_problems(data, archetype),
             *_memory_problems(data, archetype),
         ]
-    return found
+    return breaches
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -137,10 +137,10 @@ def _role_problems(data: Mapping[str, Any]) -> Findings:
     if not isinstance(levels, Mapping):
         return
     held = [role for level in levels.values() for role in _list(_mapping(level).get("holds"))]
-    missing = [role for role in get_args(Role) if role not in held]
+    missing = [role for role in ROLES if role not in held]
     if missing:
         yield ("memories",), f"no level holds {', '.join(missing)}; add it to `holds` of one level or more"
-    holders = [name for name, level in levels.items() if "weights" in _list(_mapping(level).get("holds"))]
+    holders = [name for name, level in levels.items() if Role.WEIGHTS in _list(_mapping(level).get("holds"))]
     for name, level in levels.items():
         if _mapping(level).get("loaded") == "per inference" and name not in holders[:-1]:
             yield (

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from costmodel.errors import BnncostError
+from costmodel.graph import Role
 from costmodel.hardware.memories.sram import MemoryFigures
 from costmodel.hardware.memories.sram_section import Sram, written_out
 from costmodel.hardware.text.fields import Flag, Section, Text
@@ -19,9 +20,9 @@ from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Bram, EnergyPerBit, MemorySize, Port, Power, Quantity, UnitArea
 from costmodel.hardware.walk import own_quantities, quantities
 
-__all__ = ["PRICED_BY", "Macro", "MemoryFigures", "MemoryLevel", "Role"]
+__all__ = ["PRICED_BY", "Macro", "MemoryFigures", "MemoryLevel"]
 
-Role = Literal["weights", "parameters", "binary_features", "features"]
+StoredRole = Literal[Role.WEIGHTS, Role.PARAMETERS, Role.BINARY_FEATURES, Role.FEATURES]
 PRICED_BY = ("macros", "sram", "free")  # fields of a level, of which it has one
 _SQUARE_METRE = 1e6  # mm2
 
@@ -50,7 +51,7 @@ LevelSize = Annotated[
 class MemoryLevel(Section):
     """One level of the memory hierarchy."""
 
-    holds: Annotated[tuple[Role, ...], Field(min_length=1)] = Field(
+    holds: Annotated[tuple[StoredRole, ...], Field(min_length=1)] = Field(
         description="What may live here; the first level that holds a role and has room is used."
     )
     size: LevelSize = Field(description="Capacity [kB], or 'fit': it grows with the network.")

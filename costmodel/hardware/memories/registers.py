@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from costmodel.errors import BnncostError
+from costmodel.hardware.memories.shipped_tables import shipped_yaml
 from costmodel.hardware.memories.sram import MemoryFigures
-from costmodel.hardware.memories.tables import shipped_yaml
 from costmodel.hardware.memories.technology import area_factor, energy_factor, supply_energy_factor
 
 _FEMTO, _NANO, _SQUARE_MICRO_IN_MM2 = 1e-15, 1e-9, 1e-6

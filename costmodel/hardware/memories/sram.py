@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.memories.tables import shipped_csv, shipped_yaml
+from costmodel.hardware.memories.shipped_tables import shipped_csv, shipped_yaml
 
 Cell = Literal["itrs-lstp", "itrs-lop", "itrs-hp"]
 CELLS: tuple[str, ...] = get_args(Cell)

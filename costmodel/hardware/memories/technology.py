@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.memories.tables import shipped_yaml
+from costmodel.hardware.memories.shipped_tables import shipped_yaml
 
 Family = Literal["HP", "LP"]
 Metric = Literal["energy", "delay", "power"]

@@ -34,7 +34,7 @@ def typed(data: object, root: type[Model]) -> tuple[Model | None, list[Finding]]
         return root.model_validate(data), []
     except ValidationError as error:
         return None, [
-            found for item in error.errors(include_url=False) for found in _sentences(dict(item), root)
+            finding for item in error.errors(include_url=False) for finding in _sentences(dict(item), root)
         ]
 
 
@@ -43,9 +43,9 @@ def _sentences(item: dict[str, Any], root: type[BaseModel]) -> list[Finding]:
     path = _place(loc)
     kind, given, context = item["type"], item["input"], item.get("ctx", {})
     if kind == "quantity":
-        found = [(str(field), str(sentence)) for field, sentence in context["problems"]]
+        problems = [(str(field), str(sentence)) for field, sentence in context["problems"]]
         inside = given if isinstance(given, Mapping) else {}
-        return [((*path, field) if field in inside else path, sentence) for field, sentence in found]
+        return [((*path, field) if field in inside else path, sentence) for field, sentence in problems]
     if kind == "plain":
         return [(path, str(context["sentence"]))]
     if kind == "missing":
@@ -109,4 +109,4 @@ def _model_at(path: Path, root: type[BaseModel]) -> type[BaseModel]:
 def _model_in(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for inner in get_args(annotation) if (found := _model_in(inner))), None)
+    return next((model for inner in get_args(annotation) if (model := _model_in(inner))), None)

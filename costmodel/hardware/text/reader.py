@@ -8,7 +8,7 @@ from typing import Any
 from costmodel.errors import BnncostError
 from costmodel.hardware.text.messages import Model, typed
 from costmodel.hardware.text.problem import Finding, Path, Problem, place_of
-from costmodel.hardware.text.yaml_lines import Document, read_yaml
+from costmodel.hardware.text.yaml_lines import YamlDocument, read_yaml
 from costmodel.output import Cause, TextFile, UnreadableText, read_text
 
 LARGEST = 1_000_000  # bytes of a file
@@ -19,7 +19,7 @@ Origins = Mapping[Path, tuple[str, int]]
 
 def read_document(
     path: TextFile, label: str, advice: Mapping[Cause, str], *, last_wins: bool = False, top: str = "mapping"
-) -> Document:
+) -> YamlDocument:
     """Read a YAML file, which messages call `label`; a file that gives no text becomes a document with that problem.
 
     `advice` says what to do about a cause. `last_wins` and `top` are passed to `read_yaml`.
@@ -38,13 +38,13 @@ def read_document(
     return read_yaml(text, label, last_wins=last_wins, top=top)
 
 
-def unread(problem: Problem) -> Document:
+def unread(problem: Problem) -> YamlDocument:
     """Make the document of a file that gives no data, only a problem."""
-    return Document(problem.file, None, {}, (problem,), frozenset(), False)
+    return YamlDocument(problem.file, None, {}, (problem,), frozenset(), False)
 
 
 def section_in(
-    document: Document,
+    document: YamlDocument,
     model: type[Model],
     rules: Callable[[Model], Iterable[Finding]] = lambda _: (),
     at: Path = (),
@@ -65,7 +65,7 @@ def section_in(
 
 
 def problems_of(
-    documents: Sequence[Document], findings: Iterable[Finding], origins: Origins | None = None
+    documents: Sequence[YamlDocument], findings: Iterable[Finding], origins: Origins | None = None
 ) -> tuple[Problem, ...]:
     """List all problems of some documents: the faults of their text, and the findings about the data they make up.
 
@@ -75,12 +75,12 @@ def problems_of(
     if origins is None:
         origins = {path: (documents[0].file, line) for path, line in documents[0].lines.items()}
     broken = frozenset[Path]().union(*(document.broken for document in documents))
-    found = [problem for document in documents for problem in document.problems]
+    listed = [problem for document in documents for problem in document.problems]
     for path, sentence in findings:
         if not any(path[:length] in broken for length in range(len(path) + 1)):
             file, line = _origin(path, origins) or (documents[0].file, 0)
-            found.append(Problem(file, line, place_of(path), sentence))
-    return in_order(found, documents[0].file)
+            listed.append(Problem(file, line, place_of(path), sentence))
+    return in_order(listed, documents[0].file)
 
 
 def in_order(problems: Iterable[Problem], first: str) -> tuple[Problem, ...]:

@@ -68,7 +68,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Scale:
+class UnitScale:
     """A unit as its factor to SI base units and its dimension (a sorted tuple of base and exponent)."""
 
     factor: float
@@ -84,7 +84,7 @@ def _registry() -> pint.UnitRegistry:
 
 
 @lru_cache(maxsize=1024)
-def scale_of(unit: str) -> Scale:
+def scale_of(unit: str) -> UnitScale:
     """The factor from `unit` to SI and its dimension; raises BnncostError for a unit that is not known.
 
     >>> scale_of("pJ/bit").factor, scale_of("kB").factor
@@ -103,7 +103,7 @@ def scale_of(unit: str) -> Scale:
             raise _unknown_unit(name)
     quantity: Any = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
     powers = {base.strip("[]"): float(power) for base, power in quantity.dimensionality.items()}
-    return Scale(float(quantity.magnitude), tuple(sorted(powers.items())))
+    return UnitScale(float(quantity.magnitude), tuple(sorted(powers.items())))
 
 
 def _is_known(name: str) -> bool:

@@ -46,7 +46,7 @@ _WORDS: dict[str, bool | None] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Document:
+class YamlDocument:
     """A YAML file as plain data, the line of each node, and the faults of the text.
 
     `broken` holds the places whose value could not be taken as written; nothing more is said of them.
@@ -60,7 +60,7 @@ class Document:
     complete: bool
 
 
-def read_yaml(text: str, file: str, *, last_wins: bool = False, top: str = "mapping") -> Document:
+def read_yaml(text: str, file: str, *, last_wins: bool = False, top: str = "mapping") -> YamlDocument:
     """Read one YAML document; faults are collected in the result, nothing is raised.
 
     A key that is given twice is a fault, or with `last_wins` counts as given last, as in files of tools that read
@@ -102,7 +102,7 @@ def read_yaml(text: str, file: str, *, last_wins: bool = False, top: str = "mapp
         empty = builder.root is None
         builder.report(1, (), "the file is empty" if empty else f"must be {_TOPS[top][1]} at the top")
         complete = False
-    return Document(
+    return YamlDocument(
         file, builder.root, builder.lines, tuple(builder.problems), frozenset(builder.broken), complete
     )
 
@@ -200,11 +200,12 @@ class _Builder:
         for place in inside:
             del self.lines[place]
         self.broken -= set(inside)
-        told = place_of(path)
+        broken_place = place_of(path)
         self.problems = [
             problem
             for problem in self.problems
-            if problem.place != told and not problem.place.startswith((f"{told}.", f"{told}["))
+            if problem.place != broken_place
+            and not problem.place.startswith((f"{broken_place}.", f"{broken_place}["))
         ]
 
     def at(self) -> Path:

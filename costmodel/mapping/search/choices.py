@@ -17,7 +17,7 @@ from costmodel.mapping.nest import CHANGING, SUMS, LoopNest, Operand
 from costmodel.mapping.search.links import (
     Link,
     Move,
-    cycles_of,
+    exchange_cycles,
     joules_per_word,
     links_of,
     moves,
@@ -45,12 +45,12 @@ class Waiting:
 
 
 class Choices:
-    """The links of one operand of one layer on one unrolling; what is asked for is worked out once."""
+    """The links of one operand of one layer on one unrolling; each table is computed once, when it is first needed."""
 
     def __init__(
         self, machine: Architecture, layer: LoopNest, tiling: Tiling, operand: Operand, rules: Conventions
     ) -> None:
-        """Begin with nothing worked out."""
+        """Begin with no table."""
         self.machine, self.layer, self.tiling, self.operand, self.rules = (
             machine,
             layer,
@@ -125,7 +125,7 @@ class Choices:
         return lattice.cycles == 1
 
     def waiting(self, number: int) -> Waiting:
-        """Work out what a link adds to the latency.
+        """Compute what a link adds to the latency.
 
         Each of N exchanges takes d cycles at each port. An inner buffer with room for two tiles hides it in the
         whole period of its tile, another one in its last cycle; the array waits for the rest, N - 1 times.
@@ -143,7 +143,7 @@ class Choices:
         hidden = lattice.cycles if unseen else lattice.one
         for move in self.streams(number):
             key = (move.level, self.machine.ports[move.level, self.operand, move.direction][0])
-            takes = cycles_of(self.machine, move, self.operand)
+            takes = exchange_cycles(self.machine, move, self.operand)
             times = np.maximum(move.repeats - move.outside, 0.0)
             stalls[key] = stalls.get(key, 0.0) + times * np.maximum(takes - hidden, 0.0)
             busy[key] = busy.get(key, 0.0) + times * takes
@@ -159,7 +159,7 @@ class Choices:
             return sum(parts, waiting.ends)
         delays = np.zeros(())
         for move in self.streams(number):
-            delays = delays + self._visible(move) * cycles_of(self.machine, move, self.operand)
+            delays = delays + self._visible(move) * exchange_cycles(self.machine, move, self.operand)
         return delays
 
     def _visible(self, move: Move) -> np.ndarray:

@@ -12,7 +12,7 @@ from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.mapped import Mapped
 from costmodel.mapping.nest import LoopNest
 from costmodel.mapping.search.choices import Choice, Waiting
-from costmodel.mapping.search.labels import Column, Columns, best_labels
+from costmodel.mapping.search.labels import AdditiveCost, AdditiveCosts, best_labels
 from costmodel.mapping.search.lattice import Lattice
 from costmodel.mapping.search.shortest import Bounds, Costs, CutSpace, Placed, overfull
 
@@ -28,11 +28,11 @@ GOALS: dict[str, Callable[[Mapped], float]] = {
 ROUNDS = 6
 """How many prices of a level's room are tried; the bound they give need not be the best one."""
 FIRST_PRICE = 0.03
-"""By what share of the energy a mapping may cost more that takes just a level's room, as a first guess."""
+"""First guess of the share of the energy that a mapping which just fits a level costs more."""
 DEAREST = 1e3
-"""How often the best mapping so far a level's whole room may cost, or rounding would count."""
+"""How many times the best mapping so far a level's whole room may cost; beyond, rounding would count."""
 NEAR = 0.01
-"""How near, as a share, a mapping must come to the bound for all between them to be searched at once."""
+"""How near to the bound, as a share, a mapping must come for all between the two to be searched at once."""
 
 
 def floor_of(
@@ -40,7 +40,7 @@ def floor_of(
 ) -> float:
     """Bound from below what is minimised, quickly; infinite where some cut is open nowhere.
 
-    Operands quarrel about the innermost loops: which of them a lane repeats with the same value. So the links
+    Operands compete for the innermost loops, those that a lane repeats with the same value. So the links
     next to the lanes are cut together, by a shortest path; each link further out has its least energy.
     """
     steps = lattice.steps
@@ -73,7 +73,7 @@ def floor_of(
 
 
 class Search:
-    """What the search of one unrolling has worked out."""
+    """What the search of one unrolling has computed."""
 
     def __init__(self, space: CutSpace, machine: Architecture, layer: LoopNest) -> None:
         """Price every choice: energy, and estimated waits."""
@@ -83,7 +83,7 @@ class Search:
 
     @cached_property
     def costs(self) -> Costs:
-        """Energy, and a hair for the waits."""
+        """Energy, and a small weight on the waits."""
         least_j = sum(min(float(values.min()) for values in row) for row in self.energies)
         floor_j = least_j + self.layer.macs * self.machine.mac_energy_j
         weight = max(TIE * (floor_j or 1.0) / self.space.lattice.steps, self.machine.cycle_energy_j)
@@ -130,7 +130,7 @@ def _sums(left: Costs, right: Costs, weight: float) -> Costs:
 
 
 def _each(space: CutSpace, cost: Callable[[Choice], np.ndarray]) -> Costs:
-    """Ask for a cost of every choice, once for those of the same link."""
+    """Compute a cost of every choice, once for those of the same link."""
     costs = []
     for choices in space.choices:
         by_link: dict[int, np.ndarray] = {}
@@ -183,8 +183,10 @@ def _slowest(search: Search, goal: str) -> Placed | None:
         return None
     known += [column.bounds.path() for column, _ in held]
     limits = [float("inf")] * len(columns) + [size for _, size in held]
-    lined_up = [Column(column, Bounds(space, column)) for column in columns] + [column for column, _ in held]
-    return best_labels(Columns(space, lined_up, limits, score), known)
+    lined_up = [AdditiveCost(column, Bounds(space, column)) for column in columns] + [
+        column for column, _ in held
+    ]
+    return best_labels(AdditiveCosts(space, lined_up, limits, score), known)
 
 
 def _largest(columns: Sequence[Costs]) -> list[Costs]:
@@ -212,7 +214,7 @@ def _waitings(space: CutSpace) -> Iterator[tuple[Choice, Waiting]]:
             yield choice, by_link[number]
 
 
-def _held(space: CutSpace, machine: Architecture) -> list[tuple[Column, float]] | None:
+def _held(space: CutSpace, machine: Architecture) -> list[tuple[AdditiveCost, float]] | None:
     """List what each level holds that its tiles may overfill together, and its size; None where they always do."""
     none = space.lattice.one * 0.0
     columns = []
@@ -227,7 +229,7 @@ def _held(space: CutSpace, machine: Architecture) -> list[tuple[Column, float]] 
             bounds = Bounds(space, costs)
             if bounds.least > level.size_bits:
                 return None
-            columns.append((Column(costs, bounds), float(level.size_bits)))
+            columns.append((AdditiveCost(costs, bounds), float(level.size_bits)))
     return columns
 
 
@@ -241,7 +243,7 @@ def _roomy(search: Search, most: float) -> Placed | None:
     held = _held(space, search.machine)
     if held is None:
         return None
-    costs, known = [Column(search.costs, search.bounds)], [column.bounds.path() for column, _ in held]
+    costs, known = [AdditiveCost(search.costs, search.bounds)], [column.bounds.path() for column, _ in held]
     rooms = [0.0]
     for column, size in held:
         priced, price, mappings = _price(search, column, size, known[len(costs) - 1], most)
@@ -253,21 +255,21 @@ def _roomy(search: Search, most: float) -> Placed | None:
     def score(totals: np.ndarray) -> np.ndarray:
         return np.asarray((totals[:, : len(rooms)] - rooms).max(axis=1))
 
-    columns = Columns(space, [*costs, *(column for column, _ in held)], limits, score)
+    columns = AdditiveCosts(space, [*costs, *(column for column, _ in held)], limits, score)
     best = best_labels(columns, known, most, NEAR)
     return () if best is None and most < float("inf") else best
 
 
 def _price(
-    search: Search, held: Column, size: float, fits: Placed, most: float
-) -> tuple[Column, float, list[Placed]]:
+    search: Search, held: AdditiveCost, size: float, fits: Placed, most: float
+) -> tuple[AdditiveCost, float, list[Placed]]:
     """Find a price of a level's room, energy per bit, that lifts the bound; and some mappings on the way.
 
     Each price makes the best two mappings so far, one too large and one that fits, cost alike (Handler and Zang,
     Networks 10(4), 1980, section 2).
     """
     space, costs, over = search.space, search.costs, search.path
-    best, price, mappings = Column(costs, search.bounds), 0.0, []
+    best, price, mappings = AdditiveCost(costs, search.bounds), 0.0, []
     for number in range(ROUNDS):
         (low, large), (high, small) = (
             (_total(space, costs, placed), _total(space, held.costs, placed)) for placed in (over, fits)
@@ -280,7 +282,7 @@ def _price(
         column = _sums(costs, held.costs, one)
         bounds = Bounds(space, column)
         if bounds.least - one * size > best.bounds.least - price * size:
-            best, price = Column(column, bounds), one
+            best, price = AdditiveCost(column, bounds), one
         if bounds.least >= (low + one * large) * (1 - 1e-9) or bounds.least - one * size > most:
             break
         placed = bounds.path()

@@ -40,18 +40,18 @@ class _Labels:
     origins: list[tuple[Joint, Choice, int]] = field(default_factory=list)
 
 
-class Column(NamedTuple):
+class AdditiveCost(NamedTuple):
     """An additive cost, and the least rest of it."""
 
     costs: Costs
     bounds: Bounds
 
 
-class Columns:
+class AdditiveCosts:
     """Several additive costs of a space of cuts, with the least rest of each."""
 
     def __init__(
-        self, space: CutSpace, columns: Sequence[Column], limits: Sequence[float], score: Score
+        self, space: CutSpace, columns: Sequence[AdditiveCost], limits: Sequence[float], score: Score
     ) -> None:
         """Line up the columns; one with a finite limit must not pass it."""
         self.space, self.limits, self.score = space, np.array(limits), score
@@ -103,7 +103,7 @@ class Columns:
 
 
 def best_labels(
-    columns: Columns, known: Sequence[Placed], most: float = float("inf"), near: float = 0.0
+    columns: AdditiveCosts, known: Sequence[Placed], most: float = float("inf"), near: float = 0.0
 ) -> Placed | None:
     """Find the mapping of least score, given some mappings to start from.
 
@@ -128,7 +128,7 @@ def best_labels(
         slack = max(4 * slack, SECOND_SLACK)
 
 
-def _below(columns: Columns, threshold: float) -> Placed | None:
+def _below(columns: AdditiveCosts, threshold: float) -> Placed | None:
     """Search all labels whose bound does not pass a threshold, inner cuts first."""
     space = columns.space
     labels: dict[Joint, _Labels] = {space.start: _Labels()}
@@ -179,7 +179,7 @@ def _settle(labels: _Labels) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[t
 
 
 def _extend(
-    columns: Columns,
+    columns: AdditiveCosts,
     joint: Joint,
     choice: Choice,
     to: Joint,

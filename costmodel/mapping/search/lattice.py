@@ -40,7 +40,7 @@ class Spread:
         return ceil(self.extent / self.width)
 
 
-def spread(layer: LoopNest, unrolling: Unrolling) -> Mapping[str, Spread]:
+def spread_loops(layer: LoopNest, unrolling: Unrolling) -> Mapping[str, Spread]:
     """Spread each loop over the array; a factor larger than what is left of the loop shrinks to it."""
     lanes: dict[str, list[tuple[str, int]]] = {dim: [] for dim in DIMS}
     left = {dim: layer.extent(dim) for dim in DIMS}

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.mapping.architecture import READS, Architecture
+from costmodel.mapping.architecture import READ_OR_WRITE, Architecture
 from costmodel.mapping.conventions import Conventions
 from costmodel.mapping.nest import SUMS, LoopNest, Operand
 from costmodel.mapping.search.lattice import Lattice
@@ -192,10 +192,10 @@ def words(machine: Architecture, move: Move, operand: Operand) -> np.ndarray:
 def joules_per_word(machine: Architecture, move: Move) -> float:
     """Energy of one access of a stream at its level [J]."""
     level = machine.levels[move.level]
-    return level.read_energy_j if move.direction in READS else level.write_energy_j
+    return level.read_energy_j if READ_OR_WRITE[move.direction] == "read" else level.write_energy_j
 
 
-def cycles_of(machine: Architecture, move: Move, operand: Operand) -> np.ndarray:
+def exchange_cycles(machine: Architecture, move: Move, operand: Operand) -> np.ndarray:
     """Cycles that one exchange of the largest tile keeps the port of one instance busy."""
     width = machine.ports[move.level, operand, move.direction][1].width_bits
     return np.ceil(move.largest * (move.bits / width) - _ROUNDING)

@@ -23,7 +23,7 @@ Point = tuple[int, ...]
 Placed = tuple[tuple[Choice, Point], ...]
 """Choices taken, from the innermost prefix outwards."""
 _FEW = 4
-"""A choice that is open at one prefix in as many, or fewer, is asked which loops may lie inside its cut at all."""
+"""For a choice open at one prefix in so many, or fewer, the loops that may lie inside its cut are worked out."""
 _SHORT = 64
 """Prefixes of the last axes, at most, that are turned to the front."""
 

@@ -39,7 +39,7 @@ class Tiles:
 
 
 class Tiling:
-    """Tables of one layer on one unrolling; asked again, a table is not made again."""
+    """Tables of one layer on one unrolling; each is made once, when it is first needed."""
 
     def __init__(
         self, layer: LoopNest, spreads: dict[str, Spread], lattice: Lattice, even: bool = False

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from costmodel.mapping.architecture import Architecture, Port
 from costmodel.mapping.mapped import Latency, Loop, Temporal
 from costmodel.mapping.nest import FEATURES, OPERANDS, RELEVANT, SUMS, WEIGHTS, LoopNest, Operand
-from costmodel.mapping.search.lattice import Spread, spread
+from costmodel.mapping.search.lattice import Spread, spread_loops
 from costmodel.mapping.search.links import Link, links_of, sides
 from costmodel.mapping.search.tiles import Tiling, even_lanes
 
@@ -246,7 +246,7 @@ def _start(machine: Architecture, ends: dict[tuple[Operand, int, str], tuple[flo
 def _ripple(machine: Architecture, layer: LoopNest, mapping: Temporal) -> float:
     """Cycles until the last result has passed all lanes of the systolic axes."""
     lanes = {axis: 1 for axis in machine.array.systolic}
-    for loop in spread(layer, mapping.unrolling).values():
+    for loop in spread_loops(layer, mapping.unrolling).values():
         for axis, factor in loop.lanes:
             if axis in lanes:
                 lanes[axis] *= factor
