@@ -8,7 +8,7 @@ from importlib import resources
 
 from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.names import Names, names_of
-from analysis.accuracy.studies import MeasuredDesign, Study, studies
+from analysis.accuracy.studies import MeasuredDesign, Study, pooled_spread, studies
 from costmodel import resolve
 from costmodel.designs.outcome import Outcome, OutcomeRow, read_outcome
 
@@ -27,6 +27,12 @@ def designs_in(outcome: Outcome) -> tuple[MeasuredDesign, ...]:
         MeasuredDesign(key, row.top1_mean, row.top1_spread, row.seeds)
         for key, row in outcome.by_design.items()
     )
+
+
+def spread_of(outcome: Outcome) -> float | None:
+    """Standard deviation over seeds [points]: pooled from the designs with several, else the one that is assumed."""
+    pooled = pooled_spread(designs_in(outcome))
+    return outcome.seed_deviation if pooled is None else pooled
 
 
 def shipped_outcomes() -> tuple[Outcome, ...]:

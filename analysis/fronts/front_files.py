@@ -65,7 +65,7 @@ def write_study_front(
     widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
     note = front_note(frame, names, protocol)
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
-    view = shown(study_front_view(frame, f"{title}, {chip.name}", table_note(names, protocol)))
+    view = shown(study_front_view(frame, f"{title}, {chip.name}", table_note(frame, names, protocol)))
     return [
         *write_figure(figure, stem),
         *write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n")),
