@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.studies import MeasuredDesign, pooled_error, pooled_spread
+from analysis.accuracy.studies import MeasuredDesign, assumed_note, pooled_error, pooled_spread
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
 from analysis.fronts.nondominated import on_front, with_front
@@ -113,7 +113,8 @@ def front_note(frame: pd.DataFrame, names: Names, protocol: str) -> str:
     whiskers = "; whiskers: standard deviation over seeds" if (counts > 1).any() else ""
     rest = len(frame) - int(frame["named"].sum())
     unnamed = f" Beaten designs without a name here ({rest}) are in the table." if rest else ""
-    return f"Mean top-1 of {seeds}{whiskers}.{_assumed(frame)}{unnamed}{names.caption} Protocol: {protocol}."
+    said = _assumed(frame) or f" Mean top-1 of {seeds}{whiskers}."
+    return f"{said}{unnamed}{names.caption} Protocol: {protocol}.".strip()
 
 
 def table_note(frame: pd.DataFrame, names: Names, protocol: str) -> str:
@@ -129,8 +130,7 @@ def _assumed(frame: pd.DataFrame) -> str:
     spread = float(frame["seed_deviation"].iloc[0])
     if np.isnan(spread) or (frame["seeds"] > 1).any():
         return ""
-    least = float(pooled_error(spread, 1, 1))
-    return f" A difference of less than {least:.1f} points is none: a deviation over seeds of {spread:.2f} is assumed."
+    return f" {assumed_note(spread)}"
 
 
 def _row(one: MeasuredDesign, names: Names) -> dict[str, object]:

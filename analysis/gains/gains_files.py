@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.accuracy.outcome import names_in, spread_of
+from analysis.accuracy.studies import assumed_note
 from analysis.gains.gains_frame import LESS_ONE, gains_frame
 from analysis.gains.study_table import Priced
 from analysis.plots import draw_gains, gains_info, write_figure
@@ -66,10 +66,7 @@ def _marks_note(frame: pd.DataFrame, outcome: Outcome) -> str:
     if spread is None:
         return "No design has several seeds yet, so that nothing is known of the errors."
     if all(row.seeds == 1 for row in outcome.rows):
-        return (
-            f"One seed each: the error is √2 times a deviation over seeds of {spread:.2f} points, which is assumed. "
-            f"A gain of less than {math.sqrt(2) * spread:.1f} points is none."
-        )
+        return assumed_note(spread)
     return (
         "Where a side has one seed, the error is reckoned from the deviation over seeds of all designs that have "
         f"several, pooled: {spread:.2f} points times √(1/m + 1/n) for m and n seeds."

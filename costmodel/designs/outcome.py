@@ -92,7 +92,7 @@ class Outcome(BaseModel):
     rows: tuple[OutcomeRow, ...]
     missing: tuple[str, ...] = ()
     failed: Mapping[str, str] = Field(default_factory=dict)
-    seed_deviation: float | None = Field(None, gt=0)
+    seed_deviation: float | None = Field(default=None, gt=0)
 
     @property
     def by_design(self) -> dict[DesignKey, OutcomeRow]:
