@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.accuracy.outcome import names_in, spread_of
-from analysis.accuracy.studies import assumed_note
+from analysis.accuracy.outcome import names_in, spread_of, sure_of
 from analysis.gains.gains_frame import LESS_ONE, gains_frame
 from analysis.gains.study_table import Priced
 from analysis.plots import draw_gains, gains_info, write_figure
@@ -65,8 +64,8 @@ def _marks_note(frame: pd.DataFrame, outcome: Outcome) -> str:
     spread = spread_of(outcome)
     if spread is None:
         return "No design has several seeds yet, so that nothing is known of the errors."
-    if all(row.seeds == 1 for row in outcome.rows):
-        return assumed_note(spread)
+    if assumed := sure_of(outcome):
+        return assumed
     return (
         "Where a side has one seed, the error is reckoned from the deviation over seeds of all designs that have "
         f"several, pooled: {spread:.2f} points times √(1/m + 1/n) for m and n seeds."

@@ -19,7 +19,7 @@ _ON_POINT, _ON_LINE = 400.0, 90.0
 _LEADER_OVER_LABEL, _LEADER_OVER_LEADER, _LEADER_OVER_POINT = 250.0, 100.0, 70.0
 """Penalties, against which the length of a leader line [pt] is weighed."""
 
-_NEARER_TO_ANOTHER = 25.0
+_NEARER_TO_ANOTHER = 40.0
 """Penalty of a label that lies nearer to another point than to its own."""
 
 Floats = np.ndarray
@@ -133,7 +133,7 @@ def _fixed_penalty(corners: Floats, anchor: Floats, size: Floats, room: Room) ->
     leaders = np.column_stack([np.broadcast_to(anchor, ends.shape), ends])
     others = room.boxes[~_contains(room.boxes, anchor)]
     penalty += _LEADER_OVER_POINT * _segments_cross_boxes(leaders, others).sum(axis=1)
-    penalty += _NEARER_TO_ANOTHER * (_nearest(boxes, others) < reach)
+    penalty += _NEARER_TO_ANOTHER * (_nearest(boxes, others) < reach + _GAP)
     return penalty + _ON_LINE * _segments_cross_boxes(room.segments, boxes).sum(axis=0)
 
 
