@@ -69,7 +69,7 @@ def _problem(design: DesignKey, whole: Network, side: int) -> str:
     if side % step:
         near = sorted({max(side // step, 1) * step, min((side // step + 1) * step, own)})
         return (
-            f"does not divide: '{design}' halves its maps down to 1/{step} of the image's side, so it takes multiples of "
+            f"does not divide: '{design}' halves its maps down to 1/{step} of the image, so it takes multiples of "
             f"{step}, such as {' or '.join(map(str, near))}."
         )
     try:
