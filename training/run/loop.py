@@ -237,7 +237,7 @@ def _epoch(
             told = now
     mean, trained = _finite(total, batches, trainee, spec, epoch), time.monotonic()
     if spec.recipe.sizes:  # norms have seen other images than those of validation, test and export
-        settle(trainee.model, _whole_images(images))
+        settle(trainee.model, whole_images(images))
     top1 = evaluate(trainee.model, images.validation, images.normalization)
     speed = tell(batches, mean, top1, trained)
     rate = trainee.optimizer.param_groups[0]["lr"]
@@ -271,7 +271,7 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
     model.side = None
 
 
-def _whole_images(images: Prepared) -> Iterator[torch.Tensor]:
+def whole_images(images: Prepared) -> Iterator[torch.Tensor]:
     """Yield training images for the statistics of norms: always the same, at full size and as they are."""
     factors = images.normalization.factors(images.train.images.device)
     for batch in images.train.images[:SETTLING_IMAGES].split(SETTLING_BATCH):
