@@ -324,7 +324,7 @@ def test_shipped_plans_are_named_after_their_files_and_can_be_run(name: str) -> 
     assert len({job.spec("x").name for job in jobs}) == len(jobs)
 
 
-@pytest.mark.parametrize("name", ["resnet20-cifar10", "resnet20-cifar10-16", "resnet20-cifar10-cpu"])
+@pytest.mark.parametrize("name", ["resnet20-cifar10", "resnet20-cifar10-cpu"])
 def test_studies_of_resnet20_have_what_the_chapter_asks_for(name: str) -> None:
     plan = load_plan(name)
     found: dict[str, Comparison] = {item.label: item for item in comparisons_of(plan)}
