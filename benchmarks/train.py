@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="threads of torch")
     parser.add_argument("--ir-net", type=Path, default=os.environ.get("IR_NET"), help="see published_ir_net")
     parser.add_argument(
-        "--to-accuracy", metavar="DATA", help="instead: time to an accuracy on CIFAR-10, by its path"
+        "--to-accuracy", metavar="DATA", help="instead: time to the usual accuracy on CIFAR-10, by its path"
     )
     parser.add_argument(
         "--quick", action="store_true", help="few images to that accuracy, in a minute or two"
