@@ -27,9 +27,13 @@ def test_gradients_are_those_of_what_each_sign_reads() -> None:
 
 def test_every_gradient_of_features_has_rows_with_and_without_a_bound() -> None:
     named = {
-        name for name, item in METHODS.items() if item.category == "feature binarizer" and item.estimator
+        name: item.beside
+        for name, item in METHODS.items()
+        if item.category == "feature binarizer" and item.estimator
     }
-    assert set(designs()) == named | {f"hardtanh+{name}" for name in named}
+    studied = {"+".join([*beside, name]) for name, beside in named.items()}
+    assert set(designs()) == {*named, *(f"hardtanh+{name}" for name in named), *studied}
+    assert "hardtanh+sample_standardize+rbnn_gradient" in studied  # as RBNN's own blocks
 
 
 def test_sharp_gradients_grow_and_clipped_ones_do_not() -> None:
