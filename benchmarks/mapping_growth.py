@@ -16,6 +16,7 @@ from benchmarks.mapping_growth_points import STEADY, Point, slopes
 from benchmarks.tpu_like import GRID, PJ, conv, resnet18, tpu_like
 from costmodel.mapping import Architecture, Level, LoopNest, Port, best_mapping
 from costmodel.mapping.architecture import DIRECTIONS
+from costmodel.mapping.nest import OPERANDS
 
 ROUNDS = 3
 _ALL = 2**60
@@ -51,11 +52,11 @@ def deep(memories: int, tight: bool) -> Architecture:
     `tight` ones are so small that tiles compete for them; the last one always holds everything.
     """
     plain = tpu_like()
-    every = frozenset((operand, direction) for operand in "WIO" for direction in DIRECTIONS)
+    every = frozenset((operand, direction) for operand in OPERANDS for direction in DIRECTIONS)
     first = 2**14 if tight else _ALL
     shared = [
         Level(
-            f"memory_{number}", first * 4**number, ("W", "I", "O"), GRID, 2**number * PJ, 2**number * PJ,
+            f"memory_{number}", first * 4**number, OPERANDS, GRID, 2**number * PJ, 2**number * PJ,
             (Port("rw", 64, every),),
         )
         for number in range(memories)

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from statistics import fmean
 
 import costmodel as cm
 from costmodel.hardware import check_profile
@@ -58,43 +57,75 @@ def test_the_numbers_of_the_folding_table() -> None:
 
 
 STUDIED = {
-    "plain BNN": "resnet20", "real-valued 1x1 shortcuts where maps halve": "resnet20[real_shortcut]",
-    "width 1.5": "resnet20@w1.5", "teacher's logits": "resnet20[logits_teacher]",
-    "learned threshold": "resnet20[learned_threshold]", "norm before the sign": "resnet20[norm_before_sign]",
-    "PReLU": "resnet20[prelu]",
+    "plain BNN": "resnet20", "width 1.5": "resnet20@w1.5",
+    "real-valued 1x1 shortcuts where maps halve": "resnet20[real_shortcut]",
+    "double residual and norm before the sign": "resnet20[double_residual+norm_before_sign]",
+    "learned threshold": "resnet20[learned_threshold]", "hardtanh": "resnet20[hardtanh]",
+    "double residual": "resnet20[double_residual]", "norm before the sign": "resnet20[norm_before_sign]",
     "six of them together":
         "resnet20[double_residual+learned_threshold+norm_before_sign+real_shortcut+rprelu+squeeze_excitation]",
+    "int4 network of the same shape": "resnet20@compute=int4",
+    "fp32 network of the same shape": "resnet20@compute=fp32",
 }  # fmt: skip
 """What rows of the study's table call designs."""
 
 
-def test_the_accuracies_of_the_study_are_those_that_ship() -> None:
-    text = README.read_text("utf-8")
-    shipped: dict[str, list[float]] = {}
+def shipped_rows() -> list[dict[str, str]]:
     with (README.parent / "analysis/data/measured_accuracy.csv").open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["features"] == "fp32":
-                shipped.setdefault(row["design"], []).append(float(row["top1"]))
-    runs = sum(map(len, shipped.values()))
-    assert f"{runs} runs of {len(shipped)} designs are shipped" in text
-    table = text.split("| design | top-1 | over the plain BNN |")[1].split("\n\n")[0]
-    rows = {
-        cells[1]: cells[2:4]
-        for line in table.splitlines()[2:]
-        if (cells := [cell.strip() for cell in line.split("|")])
-    }
-    plain = fmean(shipped["resnet20/cifar10-16"])
-    assert set(STUDIED) == {label for label in rows if not label.startswith("int4")}
-    for label, design in STUDIED.items():
-        told, gain = rows[label]
-        found = shipped[f"{design}/cifar10-16"]
-        assert abs(float(told.split()[0]) - fmean(found)) <= 0.06, label
-        assert (f"{len(found)} seeds" in told) == (len(found) > 1), label
-        assert not gain or abs(float(gain) - (fmean(found) - plain)) <= 0.06, label
-    references = [fmean(shipped[f"resnet20@compute={name}/cifar10-16"]) for name in ("int4", "int8", "fp32")]
-    told, gains = next(cells for label, cells in rows.items() if label.startswith("int4"))
-    assert [float(part) for part in told.split(", ")] == [round(mean, 1) for mean in references]
-    assert [float(part) for part in gains.split(", ")] == [round(mean - plain, 1) for mean in references]
+        return list(csv.DictReader(stream))
+
+
+def shipped_accuracies() -> dict[str, float]:
+    """Top-1 of each design that ships, by its text form without the data set; each has one seed."""
+    found = {row["design"].removesuffix("/cifar10"): float(row["top1"]) for row in shipped_rows()}
+    assert len(found) == len(shipped_rows())
+    return found
+
+
+def test_the_table_of_the_study_is_what_ships_and_what_the_model_gives() -> None:
+    text, top1 = README.read_text("utf-8"), shipped_accuracies()
+    table = text.split("<!-- study -->\n")[1].split("\n\n")[0]
+    rows = {cells[1]: cells[2:5] for line in table.splitlines()[2:] if (cells := re.split(r" *\| *", line))}
+    assert set(rows) == set(STUDIED) and {STUDIED[label] for label in rows} == set(top1)
+    plain = cm.cost("resnet20/cifar10", "asic-45nm").energy_j
+    for label, (told, gain, energy) in rows.items():
+        design = STUDIED[label]
+        assert abs(float(told) - top1[design]) <= 0.051, label
+        ratio = cm.cost(f"{design}/cifar10", "asic-45nm").energy_j / plain
+        if label == "plain BNN":
+            assert (gain, energy) == ("", f"{plain * 1e6:.2f} µJ")
+            continue
+        assert abs(float(gain) - (top1[design] - top1["resnet20"])) <= 0.051, label
+        digits = len(energy.partition(".")[2])
+        assert energy == f"x{ratio:.{digits}f}", label
+
+
+def test_what_is_said_of_the_study_follows_from_it() -> None:
+    text, top1 = README.read_text("utf-8"), shipped_accuracies()
+    assert f"{len(top1)} designs are shipped" in text
+    (images,) = {int(row["train_images"]) for row in shipped_rows()}
+    (epochs,) = {row["epochs"] for row in shipped_rows()}
+    assert f"all {images:,} training images" in text and f"**{epochs} epochs**" in text
+
+    full, shortcut = STUDIED["six of them together"], "resnet20[real_shortcut]"
+    int4, fp32, wide = "resnet20@compute=int4", "resnet20@compute=fp32", "resnet20@w1.5"
+    energy = {one: cm.cost(f"{one}/cifar10", "asic-45nm").energy_j for one in (full, shortcut, int4, wide)}
+    gain = {one: value - top1["resnet20"] for one, value in top1.items()}
+    (lead,) = re.findall(r"within (\S+) points of fp32", text)
+    assert abs(top1[int4] - top1[fp32]) <= float(lead)
+    ratio, lack = re.findall(r"(\S+) times that of six repairs\s+together, which lack (\S+) points", text)[0]
+    assert ratio == f"{energy[int4] / energy[full]:.1f}" and lack == f"{top1[int4] - top1[full]:.1f}"
+    alone = [design for design in gain if "[" in design and "+" not in design]
+    assert max(alone, key=gain.__getitem__) == shortcut and gain[full] > 2 * gain[shortcut]
+    assert gain[full] > gain[wide] and energy[full] < energy[wide]  # more than width 1.5 at less energy
+    assert gain["resnet20[double_residual]"] < 0 > gain["resnet20[norm_before_sign]"]
+    assert gain["resnet20[double_residual+norm_before_sign]"] > 0.8  # only together
+
+
+def test_the_command_of_a_row_is_the_one_that_ships() -> None:
+    commands = {row["command"].replace("'", '"') for row in shipped_rows()}
+    shown = re.findall(r"^(bnncost train .* --recipe cifar-40 .*)$", README.read_text("utf-8"), re.MULTILINE)
+    assert len(shown) == 1 and set(shown) <= commands
 
 
 def test_every_linked_file_exists() -> None:

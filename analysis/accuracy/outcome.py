@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.names import Names, names_of
-from analysis.accuracy.studies import MeasuredDesign, Study, studies
-from costmodel import resolve
+from analysis.accuracy.studies import MeasuredDesign, Study, assumed_note, pooled_spread, studies
+from costmodel import DesignKey, resolve
 from costmodel.designs.outcome import Outcome, OutcomeRow, read_outcome
 
 SHIPPED = "measured_study"
@@ -29,6 +29,12 @@ def designs_in(outcome: Outcome) -> tuple[MeasuredDesign, ...]:
     )
 
 
+def spread_of(outcome: Outcome) -> float | None:
+    """Standard deviation over seeds [points]: pooled from the designs with several, else the one that is assumed."""
+    pooled = pooled_spread(designs_in(outcome))
+    return outcome.seed_deviation if pooled is None else pooled
+
+
 def shipped_outcomes() -> tuple[Outcome, ...]:
     """The outcomes that come with the package beside its measurements."""
     folder = resources.files("analysis").joinpath("data")
@@ -37,6 +43,23 @@ def shipped_outcomes() -> tuple[Outcome, ...]:
         key=lambda item: item.name,
     )
     return tuple(read_outcome(json.loads(item.read_text("utf-8")), item.name) for item in files)
+
+
+def shipped_with(plain: DesignKey) -> Outcome | None:
+    """The first shipped outcome whose plain BNN is `plain`."""
+    return next((one for one in shipped_outcomes() if resolve(one.baseline) == plain), None)
+
+
+def gains_alone(outcome: Outcome) -> Mapping[str, float]:
+    """The gain of each method alone over its fair pair [points], by the method's text."""
+    rows = (row for row in outcome.rows if row.role == "alone")
+    return {row.method: row.gain_against for row in rows if row.gain_against is not None}
+
+
+def sure_of(outcome: Outcome) -> str:
+    """Say which of its differences is none, where it has one seed of each design; else nothing."""
+    spread = spread_of(outcome)
+    return "" if spread is None or any(row.seeds > 1 for row in outcome.rows) else assumed_note(spread)
 
 
 def outcome_of(study: Study, known: Sequence[Outcome] = ()) -> Outcome:

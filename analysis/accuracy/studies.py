@@ -203,5 +203,18 @@ def pooled_error(spread: float, seeds: ArrayLike, other_seeds: ArrayLike) -> np.
     return np.asarray(spread * np.sqrt(1 / np.asarray(seeds) + 1 / np.asarray(other_seeds)))
 
 
+def assumed_note(spread: float) -> str:
+    """Say which difference of two designs with one seed each is none, by an assumed deviation over seeds [points].
+
+    >>> assumed_note(0.55)
+    'One seed each: a difference of less than 0.8 points is none (√2 times a deviation over seeds of 0.55, assumed).'
+    """
+    least = float(pooled_error(spread, 1, 1))
+    return (
+        f"One seed each: a difference of less than {least:.1f} points is none (√2 times a deviation over seeds of "
+        f"{spread:.2f}, assumed)."
+    )
+
+
 def _slug(text: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in text.lower()).strip("-") or "unnamed"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.studies import MeasuredDesign, pooled_error, pooled_spread
+from analysis.accuracy.studies import MeasuredDesign, assumed_note, pooled_error, pooled_spread
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
 from analysis.fronts.nondominated import on_front, with_front
@@ -29,19 +29,24 @@ def study_frame(
     names: Names,
     x: Axis = Axis.energy,
     *,
+    seed_deviation: float | None = None,
     traffic: TrafficModel | None = None,
 ) -> pd.DataFrame:
     """One row per design of a study with its accuracy, its cost, and whether it is on the front; sorted by `x`.
 
     `top1` is the mean over seeds, by which designs beat each other; `top1_spread` the standard deviation over seeds,
     `top1_low` and `top1_high` lie one below and above. `within_spread` marks designs that are beaten, but by no
-    design by more than the spread explains; `named` those that a figure has to name. `traffic` is as in `cost`.
+    design by more than the spread explains: that over the seeds of all designs, in points, or `seed_deviation` where
+    none has several. `named` marks those that a figure has to name. `traffic` is as in `cost`.
     """
     chip = as_profile(profile)
     rows = [_row(one, names) | cost_values(cost(one.key, chip, traffic=traffic)) for one in designs]
     frame = with_front(rows, x)
     place, top1 = frame["x"].to_numpy(), frame["top1"].to_numpy()
-    frame["within_spread"] = within_spread(place, top1, frame["seeds"].to_numpy(), pooled_spread(designs))
+    pooled = pooled_spread(designs)
+    spread = seed_deviation if pooled is None else pooled
+    frame["within_spread"] = within_spread(place, top1, frame["seeds"].to_numpy(), spread)
+    frame["seed_deviation"] = np.nan if spread is None else spread
     frame["plain"] = frame["design"] == str(names.baseline)
     frame["named"] = _named(frame, names)
     return frame
@@ -108,15 +113,24 @@ def front_note(frame: pd.DataFrame, names: Names, protocol: str) -> str:
     whiskers = "; whiskers: standard deviation over seeds" if (counts > 1).any() else ""
     rest = len(frame) - int(frame["named"].sum())
     unnamed = f" Beaten designs without a name here ({rest}) are in the table." if rest else ""
-    return f"Mean top-1 of {seeds}{whiskers}.{unnamed}{names.caption} Protocol: {protocol}."
+    said = _assumed(frame) or f" Mean top-1 of {seeds}{whiskers}."
+    return f"{said}{unnamed}{names.caption} Protocol: {protocol}.".strip()
 
 
-def table_note(names: Names, protocol: str) -> str:
+def table_note(frame: pd.DataFrame, names: Names, protocol: str) -> str:
     """What stands below the table of a front."""
     return (
         "Top-1: mean over seeds, with its standard deviation. Within the spread: beaten by no design by more than the "
-        f"standard error of the difference.{names.caption} Protocol: {protocol}."
+        f"standard error of the difference.{_assumed(frame)}{names.caption} Protocol: {protocol}."
     )
+
+
+def _assumed(frame: pd.DataFrame) -> str:
+    """Say which difference is none where that is not known from seeds of the study's own."""
+    spread = float(frame["seed_deviation"].iloc[0])
+    if np.isnan(spread) or (frame["seeds"] > 1).any():
+        return ""
+    return f" {assumed_note(spread)}"
 
 
 def _row(one: MeasuredDesign, names: Names) -> dict[str, object]:

@@ -66,7 +66,7 @@ def write_study_front(
     note = front_note(frame, names, protocol)
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
     view = without_empty_columns(
-        study_front_view(frame, f"{title}, {chip.name}", table_note(names, protocol))
+        study_front_view(frame, f"{title}, {chip.name}", table_note(frame, names, protocol))
     )
     return [
         *write_figure(figure, stem),

@@ -11,7 +11,6 @@ import pandas as pd
 
 from analysis.accuracy.literature import for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
-from analysis.accuracy.names import Names
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
 from analysis.fronts.from_literature import front_frame, runnable
@@ -24,6 +23,7 @@ from analysis.show.document import Document
 from analysis.show.tables import Table, records, without_empty_columns
 from analysis.show.words import COMPULSORY
 from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
+from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
@@ -101,9 +101,16 @@ def _published(
 
 
 def _study_frame(
-    designs: Sequence[MeasuredDesign], names: Names, choice: FrontChoice, chip: HardwareProfile
+    designs: Sequence[MeasuredDesign], outcome: Outcome, choice: FrontChoice, chip: HardwareProfile
 ) -> pd.DataFrame:
-    return study_frame(designs, chip, names, choice.x, traffic=choice.traffic)
+    return study_frame(
+        designs,
+        chip,
+        names_in(outcome),
+        choice.x,
+        seed_deviation=outcome.seed_deviation,
+        traffic=choice.traffic,
+    )
 
 
 def _named(choice: FrontChoice, records: list[AccuracyRecord]) -> tuple[str, str]:
@@ -125,17 +132,18 @@ def _measured(
     written: list[Path] = []
     left_out: dict[str, str] = {}
     for study, stem in zip(chosen, stems(chosen, f"front-{choice.x}"), strict=True):
-        names = names_in(outcome_of(study, known))
+        outcome = outcome_of(study, known)
+        names = names_in(outcome)
         kept, reasons = runnable_designs(study.designs, chip, traffic=choice.traffic)
         left_out |= reasons
         if not kept:
             raise BnncostError("\n".join(reasons.values()))
-        frame = front_over(partial(_study_frame, kept, names, choice), chip, ranges=choice.ranges)
+        frame = front_over(partial(_study_frame, kept, outcome, choice), chip, ranges=choice.ranges)
         written += write_study_front(
             frame, names, study.protocol, chip, choice.x, make_folder(out) / stem, traffic=choice.traffic
         )
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
-        tables.append(study_front_view(frame, title, table_note(names, study.protocol)))
+        tables.append(study_front_view(frame, title, table_note(frame, names, study.protocol)))
     return _document(chosen, tables), written, left_out
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.accuracy.outcome import designs_in, names_in
-from analysis.accuracy.studies import pooled_spread
+from analysis.accuracy.outcome import names_in, spread_of, sure_of
 from analysis.gains.gains_frame import LESS_ONE, gains_frame
 from analysis.gains.study_table import Priced
 from analysis.plots import draw_gains, gains_info, write_figure
@@ -62,9 +61,11 @@ def _marks_note(frame: pd.DataFrame, outcome: Outcome) -> str:
     """How the error of a gain is known where a side has one seed."""
     if not frame["one_seed"].any():
         return ""
-    spread = pooled_spread(designs_in(outcome))
+    spread = spread_of(outcome)
     if spread is None:
         return "No design has several seeds yet, so that nothing is known of the errors."
+    if assumed := sure_of(outcome):
+        return assumed
     return (
         "Where a side has one seed, the error is reckoned from the deviation over seeds of all designs that have "
         f"several, pooled: {spread:.2f} points times √(1/m + 1/n) for m and n seeds."

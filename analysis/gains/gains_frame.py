@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.outcome import designs_in, names_in
-from analysis.accuracy.studies import pooled_error, pooled_spread
+from analysis.accuracy.outcome import names_in, spread_of
+from analysis.accuracy.studies import pooled_error
 from analysis.gains.study_table import Priced, branch_of
 from costmodel import DesignKey, resolve
 from costmodel.designs.outcome import OutcomeRow, standard_error
@@ -27,8 +27,8 @@ class Gain:
     """One comparison: the gain of `label` over its fair pair [points], and the energy of both [J] on one profile.
 
     `context` says what the fair pair has besides the plain BNN, or lacks. `error` is the standard error of the gain:
-    from the seeds of both sides, or, where `one_seed` says that a side has one alone, from the deviation over seeds,
-    pooled over all designs of the study.
+    from the seeds of both sides, or, where `one_seed` says that a side has one alone, from the deviation over seeds
+    that all designs of the study show together, or that is assumed of them.
     """
 
     group: str
@@ -54,7 +54,7 @@ def gains_frame(study: Priced) -> pd.DataFrame:
     References that are not binary and designs that are there for comparison alone are left out.
     """
     outcome = study.outcome
-    names, spread = names_in(outcome), pooled_spread(designs_in(outcome))
+    names, spread = names_in(outcome), spread_of(outcome)
     gains = [
         gain
         for row in outcome.rows

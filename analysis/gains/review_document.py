@@ -83,4 +83,4 @@ def write_review_front(
 
 def _frame(outcome: Outcome, profile: AnyProfile, x: Axis) -> pd.DataFrame:
     kept, _ = runnable_designs(designs_in(outcome), profile)
-    return study_frame(kept, profile, names_in(outcome), x)
+    return study_frame(kept, profile, names_in(outcome), x, seed_deviation=outcome.seed_deviation)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.outcome import names_in
+from analysis.accuracy.outcome import names_in, sure_of
 from analysis.costs.cost_columns import area_in_one_unit, cost_columns
 from analysis.costs.runnable import reasons_against
 from analysis.show.tables import Cell, Column, Table, without_empty_columns
@@ -120,10 +120,10 @@ def study_caption(outcome: Outcome) -> str:
         if any(row.gain_against_error is not None for row in outcome.rows)
         else ""
     )
-    names = names_in(outcome).caption
+    names, assumed = names_in(outcome).caption, f" {sure_of(outcome)}".rstrip()
     return (
         f"Top-1: mean over seeds as trained, and their standard deviation. Gain: over the plain BNN."
-        f"{pairs}{error}{names}{_switches(outcome)} Protocol: {protocols or 'not said'}."
+        f"{pairs}{error}{assumed}{names}{_switches(outcome)} Protocol: {protocols or 'not said'}."
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.accuracy.outcome import gains_alone, shipped_with
 from analysis.methods.equivalence import WidthScale, width_scale
 from costmodel import METHODS, NETWORKS, BnncostError, Cost, DesignKey, cost, resolve
+from costmodel.designs.outcome import Outcome
 from costmodel.errors import unknown
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
@@ -45,6 +47,7 @@ class MethodCost:
     """One method's cost: emitted (before folding), alone over the plain design, left out of the full one.
 
     `equivalent_width` is the width at which the plain network uses as much energy; None beyond 0.25..8.
+    `gain_against` is the gain in top-1 over its fair pair [points] by the shipped study; None where it has none.
     """
 
     use: str
@@ -55,18 +58,20 @@ class MethodCost:
     alone: Change
     left_out: Change
     equivalent_width: float | None
+    gain_against: float | None
     reason: str
 
 
 @dataclass(frozen=True)
 class MethodTable:
-    """The costs of several methods on one network and profile."""
+    """The costs of several methods on one network and profile; `study` is the shipped one that gains are from."""
 
     network: str
     profile: str
     full: str
     plain: Cost
     rows: tuple[MethodCost, ...]
+    study: Outcome | None = None
 
 
 def method_table(
@@ -92,12 +97,14 @@ def method_table(
     if (complete.network, complete.dataset) != (plain.network, plain.dataset):
         raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
     uses = tuple(map(MethodUse.parse, methods)) if methods else _offered(network, list(METHODS))
+    study = shipped_with(plain)
     base = _Baseline(
         plain,
         complete,
         cost(plain, chip, traffic=traffic),
         cost(plain, chip, folding=False, traffic=traffic),
         width_scale(plain, chip, traffic=traffic),
+        gains_alone(study) if study is not None else {},
         traffic,
     )
     rows = []
@@ -105,18 +112,22 @@ def method_table(
         if progress:
             progress(str(use))
         rows.append(_method_cost(use, base, chip))
-    return MethodTable(str(plain), chip.name, str(complete), base.folded, tuple(rows))
+    return MethodTable(str(plain), chip.name, str(complete), base.folded, tuple(rows), study)
 
 
 @dataclass(frozen=True)
 class _Baseline:
-    """What every method is compared with: the plain design, folded and as emitted, and the full one."""
+    """What every method is compared with: the plain design, folded and as emitted, and the full one.
+
+    `gains` are the measured ones by the method's text [points].
+    """
 
     plain: DesignKey
     full: DesignKey
     folded: Cost
     unfolded: Cost
     scale: WidthScale
+    gains: Mapping[str, float]
     traffic: TrafficModel | None
 
 
@@ -139,6 +150,7 @@ def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> Meth
             cost(with_it, chip, traffic=traffic), cost(with_it.without(use.name), chip, traffic=traffic)
         ),
         base.scale.width_at(one.energy_j),
+        base.gains.get(str(use)),
         method.free_because or method.note,
     )
 

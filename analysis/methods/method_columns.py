@@ -93,6 +93,7 @@ _DECLARED = (
     MethodColumn("left_out_j", lambda one, plain: one.left_out.energy_j, "left out", "J"),
     MethodColumn("left_out_percent", lambda one, plain: _percent(one.left_out, plain)),
     MethodColumn("equivalent_width", lambda one, plain: one.equivalent_width, "equivalent width"),
+    MethodColumn("gain_against", lambda one, plain: one.gain_against, "gain", "points"),
     *map(_count_column, COUNTS),
     MethodColumn("reason", lambda one, plain: one.reason, "why"),
 )
@@ -101,13 +102,15 @@ COLUMNS: Mapping[str, MethodColumn] = MappingProxyType({column.name: column for 
 
 FIGURES = ("emitted_j", "alone_j", "alone_percent", "left_out_j", "equivalent_width")
 """The numbers of a method that people are shown, and that have ranges in JSON."""
-PAPER = ("branch", "category", "method", *FIGURES, "alone_operations", "reason")
+GAIN = "gain_against"
+"""The column that people are shown where a study ships."""
+PAPER = ("branch", "category", "method", *FIGURES, GAIN, "alone_operations", "reason")
 """The columns of the tables for people, in their order."""
-RECORD = ("method", "branch", "category", "emitted", "alone", "left_out", "equivalent_width", "reason")
+RECORD = ("method", "branch", "category", "emitted", "alone", "left_out", "equivalent_width", GAIN, "reason")
 """The keys of JSON."""
 TIDY = (
     "use", "name", "branch", "category", "emitted_j", "alone_j", "alone_percent", "left_out_j", "left_out_percent",
-    "alone_latency_s", "alone_area", "area_unit", "equivalent_width", *COUNTS, "reason",
+    "alone_latency_s", "alone_area", "area_unit", "equivalent_width", GAIN, *COUNTS, "reason",
 )  # fmt: skip
 """The columns of CSV and of the frame."""
 
@@ -132,6 +135,7 @@ def table_record(table: MethodTable) -> dict[str, Any]:
         "profile": table.profile,
         "full": table.full,
         "plain": {"energy_j": plain.energy_j, "latency_s": plain.latency_s, "area": dict(plain.area)},
+        "protocols": list(table.study.protocols) if table.study is not None else [],
         "methods": [row_of(one, plain, RECORD) for one in table.rows],
     }
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from analysis.accuracy.outcome import sure_of
 from analysis.costs.cost_tables import area_text
 from analysis.methods.marginal import Change, MethodCost, MethodTable
-from analysis.methods.method_columns import COLUMNS, PAPER, operations_text, row_of
+from analysis.methods.method_columns import COLUMNS, GAIN, PAPER, operations_text, row_of
 from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
 from analysis.show.tables import Cell, Column, Table
 from analysis.show.text_forms import cell_text
@@ -23,8 +24,9 @@ _JOINED: Mapping[str, str] = MappingProxyType(
 
 def method_view(table: MethodTable) -> Table:
     """Every method as emitted, alone over the plain network, and left out of the full design, by category."""
-    columns = tuple(COLUMNS[name].column for name in PAPER)
-    rows = tuple(tuple(row_of(one, table.plain, PAPER).values()) for one in by_category(table))
+    names = PAPER if table.study is not None else tuple(name for name in PAPER if name != GAIN)
+    columns = tuple(COLUMNS[name].column for name in names)
+    rows = tuple(tuple(row_of(one, table.plain, names).values()) for one in by_category(table))
     title = f"Repair methods on {table.network}, {table.profile}"
     return Table("methods", title, columns, rows, method_caption(table), 2)
 
@@ -83,5 +85,13 @@ def method_caption(table: MethodTable) -> str:
         f"Plain BNN: {readable(plain.energy_j, 'J')}, {readable(plain.latency_s, 's')}, {area}. "
         "Emitted: what the method asks for, before folding. Alone: what is left of it after folding, over the "
         f"plain BNN. Left out: what {table.full}, with the method in it, saves without it. Equivalent width: the "
-        "width at which the plain BNN takes as much energy."
+        f"width at which the plain BNN takes as much energy.{_gain_caption(table)}"
     )
+
+
+def _gain_caption(table: MethodTable) -> str:
+    """What a gain is, how sure it is, and under which protocol it was measured."""
+    if table.study is None:
+        return ""
+    parts = ("Gain: in top-1 over the fair pair, measured.", sure_of(table.study))
+    return f" {' '.join(filter(None, parts))} Protocol: {'; '.join(table.study.protocols)}."

@@ -74,7 +74,7 @@ def draw_gains(info: GainsInfo) -> Figure:
         measure = canvas(DOUBLE, 2.0)
         layout = _layout(measure, info)
         many = len(info.rows) >= _MANY
-        note = textwrap.fill(info.note, int(DOUBLE * _LETTERS_PER_IN))
+        note = textwrap.fill(info.note.replace(" %", "\u00a0%"), int(DOUBLE * _LETTERS_PER_IN))
         below = text_size(measure, note)[1] / 72 + 0.14 if note else 0.0
         top = 0.3 + (0.17 if info.subtitle else 0) + 0.2 + (0.12 if many else 0)
         bottom = below + 0.6
@@ -223,7 +223,7 @@ def _legend(info: GainsInfo) -> dict[str, Line2D | tuple[Line2D, ...]]:
     if any(not row.one_seed for row in known):
         handles["standard error over seeds"] = (_line(0.9), _mark("|", GREY, 5.0))
     if any(row.one_seed for row in known):
-        handles["one seed, pooled error"] = (_line(3.2, 0.35), _mark("o", GREY, 4.8, hollow=True))
+        handles["one seed, error as below"] = (_line(3.2, 0.35), _mark("o", GREY, 4.8, hollow=True))
     elif any(row.one_seed for row in info.rows):
         handles["one seed"] = _mark("o", GREY, 4.8, hollow=True)
     if beyond := [row.beyond for row in info.rows if row.beyond]:

@@ -19,6 +19,9 @@ _ON_POINT, _ON_LINE = 400.0, 90.0
 _LEADER_OVER_LABEL, _LEADER_OVER_LEADER, _LEADER_OVER_POINT = 250.0, 100.0, 70.0
 """Penalties, against which the length of a leader line [pt] is weighed."""
 
+_NEARER_TO_ANOTHER = 40.0
+"""Penalty of a label that lies nearer to another point than to its own."""
+
 Floats = np.ndarray
 
 
@@ -130,6 +133,7 @@ def _fixed_penalty(corners: Floats, anchor: Floats, size: Floats, room: Room) ->
     leaders = np.column_stack([np.broadcast_to(anchor, ends.shape), ends])
     others = room.boxes[~_contains(room.boxes, anchor)]
     penalty += _LEADER_OVER_POINT * _segments_cross_boxes(leaders, others).sum(axis=1)
+    penalty += _NEARER_TO_ANOTHER * (_nearest(boxes, others) < reach + _GAP)
     return penalty + _ON_LINE * _segments_cross_boxes(room.segments, boxes).sum(axis=0)
 
 
@@ -162,6 +166,13 @@ def _overlap(ours: Floats, theirs: Floats, gap: float = 0.0) -> Floats:
 
 def _any_overlap(boxes: Floats) -> bool:
     return bool(np.triu(_overlap(boxes, boxes), k=1).any())
+
+
+def _nearest(boxes: Floats, points: Floats) -> Floats:
+    """Distance [pt] from each box to the middle of the nearest point, infinite where there is none."""
+    middle = (points[None, :, :2] + points[None, :, 2:]) / 2
+    gap = np.maximum(np.maximum(boxes[:, None, :2] - middle, middle - boxes[:, None, 2:]), 0)
+    return np.asarray(np.hypot(gap[..., 0], gap[..., 1]).min(axis=1, initial=np.inf))
 
 
 def _contains(boxes: Floats, point: Floats) -> Floats:

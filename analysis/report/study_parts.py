@@ -61,7 +61,11 @@ def _study(
     }
     if not kept:
         return [], part
-    frame = front_over(lambda at: study_frame(kept, at, names_in(outcome)), chip, ranges=ranges)
+    frame = front_over(
+        lambda at: study_frame(kept, at, names_in(outcome), seed_deviation=outcome.seed_deviation),
+        chip,
+        ranges=ranges,
+    )
     costed = priced(outcome, chip)
     table = study_table(costed)
     view = paper_table(table)

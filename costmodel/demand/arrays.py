@@ -233,7 +233,8 @@ def distinct(demand: Demand) -> Demand:
             repeats[list(kept.values()).index(place)] += demand.repeats[number]
     chosen = list(kept.values())
     arrays = {
-        name: getattr(demand, name)[layout.place({"layer": chosen})] for name, layout in by_layer.items()
+        name: getattr(demand, name).take(chosen, layout.axes.index("layer"))
+        for name, layout in by_layer.items()
     }
     layers = tuple(demand.layers[number] for number in chosen)
     return replace(demand, layers=layers, **arrays | {"repeats": np.stack(repeats)})
@@ -241,7 +242,7 @@ def distinct(demand: Demand) -> Demand:
 
 def part(demand: Demand, points: np.ndarray) -> Demand:
     """Keep some of the design points of a demand, given by their indices."""
-    return replace(demand, **{name: getattr(demand, name)[..., points] for name in LAYOUT})
+    return replace(demand, **{name: getattr(demand, name).take(points, -1) for name in LAYOUT})
 
 
 def joined(demands: Sequence[Demand]) -> Demand:

@@ -77,7 +77,8 @@ class Outcome(BaseModel):
     """All that a study has measured: its rows, the designs not measured yet, and the runs that failed, with the reason.
 
     `switches` says how the plain BNN is built where repairs have a choice; `protocols` has one entry unless runs on
-    unlike data lie in one folder.
+    unlike data lie in one folder. `seed_deviation` is the standard deviation over seeds [points] that is assumed where
+    no design has several.
     """
 
     model_config = _RECORD
@@ -91,6 +92,7 @@ class Outcome(BaseModel):
     rows: tuple[OutcomeRow, ...]
     missing: tuple[str, ...] = ()
     failed: Mapping[str, str] = Field(default_factory=dict)
+    seed_deviation: float | None = Field(default=None, gt=0)
 
     @property
     def by_design(self) -> dict[DesignKey, OutcomeRow]:

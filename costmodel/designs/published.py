@@ -97,10 +97,8 @@ _declare(
     "The released block has a shortcut round every convolution, except on ResNet-18 for CIFAR-10.",
 )  # fmt: skip
 
-_RBNN = (
-    "channel_scale+hardtanh+sample_standardize+standardize_weights+weight_rotation+rbnn_gradient"
-    "+rbnn_weight_gradient"
-)
+_RBNN_WEIGHTS = "standardize_weights+weight_rotation+rbnn_weight_gradient"
+_RBNN = f"channel_scale+hardtanh+sample_standardize+{_RBNN_WEIGHTS}+rbnn_gradient"
 _declare(
     "rbnn", "RBNN", "lin2020",
     {R20: f"{_RBNN}+{_ENDS}", R18_CIFAR: f"binary_shortcut+{_RBNN}+{_HEAD}", VGG: f"{_RBNN}+{_STEM}"},
@@ -112,10 +110,8 @@ _declare(
     "Blocks with a shortcut round every convolution, as released for ImageNet.",
 )  # fmt: skip
 
-_SIMAN = (
-    "channel_scale+sample_standardize+standardize_weights+percentile_clamp+sign_to_magnitude+polynomial_ste+"
-    "no_latent_decay"
-)
+_SIMAN_WEIGHTS = "standardize_weights+percentile_clamp+sign_to_magnitude+no_latent_decay"
+_SIMAN = f"channel_scale+sample_standardize+{_SIMAN_WEIGHTS}+polynomial_ste"
 _declare(
     "siman", "SiMaN", "lin2022",
     {

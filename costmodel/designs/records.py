@@ -41,7 +41,8 @@ class Measurement:
     `design` is the design that was trained, in its text form; `features` the precision of real-valued maps at which
     `top1` was measured: fp32 as trained, or that of an exported integer network. `top1` [%] is that of the test set
     after the last epoch, `validation_top1` [%] that of images kept from the training set. `recipe_digest` stands
-    for all settings of the recipe; `image` is (C, H, W) as "3x32x32"; `wall_s` [s] is the time of training.
+    for all settings of the recipe; `image` is (C, H, W) as "3x32x32"; `wall_s` [s] is the time of training, None where
+    several runs shared a device and no time was taken of each.
     """
 
     design: str
@@ -56,7 +57,7 @@ class Measurement:
     test_images: int
     epochs: int
     seed: int
-    wall_s: float
+    wall_s: float | None
     device: str
     torch: str
     commit: str
@@ -86,15 +87,24 @@ class Measurement:
         for name in values:
             if name not in columns:
                 raise unknown("field of a measurement", str(name), columns, place)
-        read: dict[str, Any] = {}
-        for name, kind in columns.items():
-            if values.get(name) is None:
-                raise BnncostError(f"{place}: the field '{name}' of a measurement is missing.")
-            read[name] = _read(values[name], str(kind), f"{place}: field '{name}'")
+        read = {name: _field(values, name, str(kind), place) for name, kind in columns.items()}
         made = cls(**read)
         if not 0 <= made.top1 <= 100:
             raise BnncostError(f"{place}: top1 is {made.top1}, but must be a number from 0 to 100 (percent).")
         return made
+
+
+_OPTIONAL = " | None"
+
+
+def _field(values: Mapping[str, Any], name: str, kind: str, place: str) -> Any:
+    """Read one field; an empty cell is None where the field may be."""
+    value = values.get(name)
+    if name in values and value in (None, "") and kind.endswith(_OPTIONAL):
+        return None
+    if value is None:
+        raise BnncostError(f"{place}: the field '{name}' of a measurement is missing.")
+    return _read(value, kind.removesuffix(_OPTIONAL), f"{place}: field '{name}'")
 
 
 def _read(value: object, kind: str, place: str) -> object:

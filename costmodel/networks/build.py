@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,12 +18,15 @@ from costmodel.networks.blocks import LayerStyle, activate, basic_block, branch,
 from costmodel.networks.logic import logic_block, logic_stem
 
 
-def build(key: DesignKey, widths: np.ndarray | None = None) -> Network:
+def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = None) -> Network:
     """Build a design's network; with `widths`, one network that carries an array of channel counts.
 
-    Raises BnncostError where a method has no place in the network or no channel would be left.
+    With `side` it takes square images of so many pixels instead of the data set's. Raises BnncostError where a method
+    has no place in the network or no channel would be left.
     """
     backbone, dataset = NETWORKS[key.network], DATASETS[key.dataset]
+    if side is not None:
+        dataset = replace(dataset, image=(dataset.image[0], side, side))
     composition = Composition(key.methods)
     _check_places(key, backbone)
     _check_image(key, backbone, dataset)

@@ -211,7 +211,7 @@ def test_methods_lists_every_method_by_category(capsys: Captured) -> None:
     places = [order.index((row["branch"], row["category"])) for row in found]
     assert places == sorted(places)
     gate = next(row for row in found if row["method"] == "squeeze_excitation")
-    assert (gate["hook"], gate["options"]) == ("gate", "reduction=8")
+    assert (gate["hook"], gate["options"]) == ("gate", "reduction=8, normed=false")
     free = next(row for row in found if row["method"] == "two_stage")
     assert free["note"] == "only the order of training changes; the same network is deployed"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from analysis.accuracy.measurements import shipped_measurements
 from analysis.methods.equivalence import WidthScale, width_curve, width_scale
 from analysis.methods.marginal import MethodTable, method_table
 from analysis.methods.method_columns import method_frame, table_record
+from analysis.methods.method_tables import method_view
 from costmodel import METHODS, BnncostError, DesignKey, cost
 
 # outputs of ResNet-20's binary convolutions: six per stage
@@ -138,3 +140,24 @@ def test_a_full_design_gives_way_to_a_method_that_it_cannot_be_combined_with() -
     with_it = cost(f"resnet20[{kept}+activation_bases]")
     without = cost(f"resnet20[{kept}]")
     assert bases.left_out.energy_j == pytest.approx(with_it.energy_j - without.energy_j)
+
+
+def test_gains_are_those_of_the_shipped_measurements(table: MethodTable) -> None:
+    top1 = {one.design: one.top1 for one in shipped_measurements()}
+    for name in ("real_shortcut", "hardtanh"):  # their fair pair is the plain BNN
+        gain = top1[f"resnet20[{name}]/cifar10"] - top1["resnet20/cifar10"]
+        assert row(table, name).gain_against == pytest.approx(gain)
+        assert method_frame(table).set_index("use").gain_against[name] == pytest.approx(gain)
+    assert (
+        row(table, "double_residual").gain_against is None
+    )  # trained, but without what its paper has round it
+    assert table.study is not None and table_record(table)["protocols"] == list(table.study.protocols)
+    assert "gain" in [column.title for column in method_view(table).columns]
+    assert "0.8 points is none" in method_view(table).caption
+
+
+def test_where_no_study_ships_there_is_no_column_of_gains() -> None:
+    bare = method_table("resnet20", dataset="cifar100", methods=["prelu"])
+    assert bare.rows[0].gain_against is None and table_record(bare)["protocols"] == []
+    assert "gain" not in [column.title for column in method_view(bare).columns]
+    assert "Gain" not in method_view(bare).caption

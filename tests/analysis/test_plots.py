@@ -28,6 +28,7 @@ from analysis.plots import (
     split_info,
     write_figure,
 )
+from analysis.plots.label_places import Room, place_labels
 from analysis.plots.marginal import FREE_FOLDS, FREE_TRAINING, FREE_WIRING
 from analysis.plots.split import PARTS
 from analysis.plots.style import GREY, INK, STAR_NOTE, VERMILLION
@@ -294,6 +295,22 @@ def test_a_table_of_training_techniques_alone_can_be_drawn() -> None:
     info = marginal_info(methods_frame().query("use in ('adam', 'bop')"), "T")
     assert info.groups == ()
     assert "optimizer: adam, bop" in [text.get_text() for text in shown_texts(draw_marginal(info))]
+
+
+def test_a_label_is_nearer_to_its_own_point_than_to_another() -> None:
+    """Four points above each other, closed in at the right by the steps of a front."""
+    anchors = np.array([[50.0, 112.0], [50.0, 105.0], [50.0, 90.0], [50.0, 73.0]])
+    corners = np.array([[50, 0], [50, 112], [90, 112], [90, 148], [170, 148], [170, 290]], dtype=float)
+    steps = np.column_stack([corners[:-1], corners[1:]])
+    room, size = (
+        Room((0, 0, 300, 300), np.column_stack([anchors - 3, anchors + 3]), steps),
+        np.array([90.0, 10.0]),
+    )
+    placed = place_labels(anchors, np.array([size] * 4), room, np.array([3.0, 1.0, 3.0, 1.0]))
+    assert placed is not None
+    for own, corner in enumerate(placed):
+        gaps = np.hypot(*np.maximum(np.maximum(corner - anchors, anchors - (corner + size)), 0).T)
+        assert np.argmin(gaps) == own
 
 
 # ---------------------------------------------------------------- all figures

@@ -156,6 +156,20 @@ def test_two_sides_of_one_seed_differ_by_root_two_of_the_deviation() -> None:
     assert error == pytest.approx(sqrt((1 * 0.3**2 + 2 * 0.6**2) / 3) * sqrt(2))
 
 
+def test_a_deviation_can_be_assumed_where_no_design_has_several_seeds() -> None:
+    bare = study_of(row("baseline", PLAIN, 50.0), row("alone", PRELU, 51.0, PLAIN, 1.0))
+    assert np.isnan(gains_frame(priced(bare, CHIP)).error[0])
+    study = priced(bare.model_copy(update={"seed_deviation": 0.5}), CHIP)
+    frame = gains_frame(study)
+    assert frame.error[0] == pytest.approx(0.5 * sqrt(2)) and frame.one_seed[0]
+    assert "less than 0.7 points is none" in gains_note(frame, study)
+    several = study_of(
+        row("baseline", PLAIN, 50.0, seeds=2, spread=0.3), row("alone", PRELU, 51.0, PLAIN, 1.0)
+    )
+    (error,) = gains_frame(priced(several.model_copy(update={"seed_deviation": 9.0}), CHIP)).error
+    assert error == pytest.approx(0.3 * sqrt(1 + 1 / 2))  # what was measured goes first
+
+
 def test_energy_is_that_of_the_fair_pair_not_of_the_plain_network(frame: pd.DataFrame) -> None:
     found = frame.set_index("label").energy_ratio
     both, norm = of("double_residual+norm_before_sign"), of("norm_before_sign")

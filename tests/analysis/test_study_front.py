@@ -78,6 +78,24 @@ def test_without_a_spread_nothing_is_left_open() -> None:
     assert within_spread(x, top1, np.array([1, 1]), 0.2).tolist() == [False, True]
 
 
+def test_an_assumed_deviation_counts_where_no_design_has_several_seeds() -> None:
+    (study,) = studies([measured(PLAIN, 60.0), measured("resnet20[hardtanh]/cifar10-16", 59.5)])
+    names = names_of(study.designs)
+    for deviation, close in (
+        (None, False),
+        (0.3, False),
+        (0.4, True),
+    ):  # sqrt(2) times it: 0.42 and 0.57 points
+        frame = study_frame(study.designs, "asic-45nm", names, seed_deviation=deviation)
+        assert frame.within_spread.tolist() == [False, close]
+        assert ("is none" in front_note(frame, names, "P")) == (deviation is not None)
+    (seeds,) = studies(SMALL_STUDY)
+    frame = study_frame(seeds.designs, "asic-45nm", names_of(seeds.designs), seed_deviation=9.0)
+    # variances 1 over three seeds, 2 over two
+    assert frame.seed_deviation.unique().tolist() == [pytest.approx(sqrt((2 * 1 + 1 * 2) / 3))]
+    assert "is none" not in front_note(frame, names_of(seeds.designs), "P")
+
+
 def test_designs_without_a_cost_are_named_with_the_reason() -> None:
     (study,) = studies(
         [measured("resnet34/imagenet", 50.0), measured("resnet34@compute=fp32/imagenet", 70.0)]

@@ -10,6 +10,7 @@ import pytest
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
 from analysis.accuracy import outcome as module
+from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
 from analysis.gains.review_document import review_document, write_review_front
@@ -170,6 +171,21 @@ def test_a_known_outcome_counts_where_protocol_and_network_are_the_same() -> Non
 def test_shipped_outcomes_are_sound() -> None:
     for found in module.shipped_outcomes():
         assert found.rows and found.protocols
+
+
+def test_shipped_outcomes_are_those_of_the_shipped_measurements() -> None:
+    top1 = {resolve(one.design): one.top1 for one in shipped_measurements()}  # one seed each
+    assert len(top1) == len(shipped_measurements())
+    ((study, outcome),) = module.shipped_studies()
+    assert outcome.plan != "measured"  # the shipped one, found by its protocol
+    assert {row.key for row in outcome.rows} == set(top1) == {one.key for one in study.trained}
+    plain = top1[resolve(outcome.baseline)]
+    for row in outcome.rows:
+        assert (row.seeds, row.top1_mean) == (1, top1[row.key])
+        if row.key != resolve(outcome.baseline):
+            assert row.gain == pytest.approx(top1[row.key] - plain)
+        if row.against is not None:
+            assert row.gain_against == pytest.approx(top1[row.key] - top1[resolve(row.against)])
 
 
 def test_shipped_comparisons_have_what_a_methods_paper_has_round_it() -> None:

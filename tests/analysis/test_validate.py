@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -149,3 +150,36 @@ def test_inputs_alone_make_a_picture_too() -> None:
     info = validation_info(validate(["gap9-0v65"]))
     assert info.subtitle == "inputs only" and [one.title for one in info.panels] == ["Latency", "Power"]
     draw_validation(info)
+
+
+# ------------------------------------------------------------------ what the texts say
+
+_AMOUNT = re.compile(r"([\d.]+)\s*(µJ|mJ|µs|ms|mm²)?")
+_UNITS = {"µJ": 1e-6, "mJ": 1e-3, "µs": 1e-6, "ms": 1e-3, "mm²": 1e-6}
+
+
+def amounts(cell: str) -> list[float]:
+    """The amounts of a cell in SI units; a unit counts for those before it that have none."""
+    found = _AMOUNT.findall(cell)
+    units = [unit for _, unit in found if unit]
+    return [float(number) * _UNITS[unit or units[-1]] for number, unit in found]
+
+
+@pytest.mark.parametrize("text", ["README.md", "docs/validation.md"])
+def test_texts_tell_what_is_predicted(text: str) -> None:
+    predictions = validate()
+    lines = (ROOT / text).read_text("utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| system | held"))
+    rows = [line.split("|")[1:-1] for line in lines[start + 2 :]]
+    rows = rows[: next(number for number, row in enumerate(rows) if not row)]
+    told = [
+        pair for row in rows if " to " not in row[2] for pair in zip(*map(amounts, row[2:4]), strict=True)
+    ]
+    assert len(told) >= 10
+    for published, predicted in told:
+        assert any(
+            (published, predicted)
+            == (pytest.approx(one.published, rel=6e-3), pytest.approx(one.predicted, rel=6e-3))
+            for one in predictions
+            if one.held_out
+        ), f"{text}: {published:g} against {predicted:g} is no figure of the model"

@@ -22,6 +22,17 @@ def test_a_measurement_is_read_back_from_json_and_from_texts() -> None:
     assert Measurement.from_mapping(texts, "a.csv:2") == MADE
 
 
+def test_a_time_that_is_not_known_is_an_empty_cell() -> None:
+    unknown = replace(MADE, wall_s=None)
+    assert Measurement.from_mapping(json.loads(unknown.to_json()), "a.json") == unknown
+    texts = {name: str(value) for name, value in asdict(MADE).items()}
+    assert Measurement.from_mapping({**texts, "wall_s": ""}, "a.csv:2") == unknown
+    with pytest.raises(BnncostError, match="'wall_s' of a measurement is missing"):
+        Measurement.from_mapping({name: text for name, text in texts.items() if name != "wall_s"}, "a.csv:2")
+    with pytest.raises(BnncostError, match="field 'top1' is '', but must be a number"):
+        Measurement.from_mapping({**texts, "top1": ""}, "a.csv:2")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

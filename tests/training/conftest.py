@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 
@@ -13,7 +15,10 @@ def one_thread() -> None:
 
 
 @pytest.fixture(autouse=True)
-def same_numbers() -> None:
+def same_numbers() -> Iterator[None]:
+    """Begin with the same draws, and leave the process with the numbers that training flushes to zero."""
     import torch
 
     torch.manual_seed(0)
+    yield
+    torch.set_flush_denormal(False)

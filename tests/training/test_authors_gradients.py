@@ -39,6 +39,10 @@ def _triangle(x: Array, t: float, k: float) -> Array:
     return np.where(abs(x) < math.sqrt(2) / t, k * (math.sqrt(2) * t - t * t * abs(x)), 0)
 
 
+def _ie_net(x: Array, t: float, k: float) -> Array:
+    return np.maximum(k * (3 * math.sqrt(t**2 / 3) - abs(3 * t**2 * x) / 2), 0)
+
+
 def _swish(x: Array, done: float) -> Array:
     s = 1 / (1 + np.exp(-5 * x))  # 2 s (1 + 5 x (1 - s)) - 1, differentiated by the chain rule
     slope = 5 * s * (1 - s)
@@ -55,6 +59,9 @@ FORMULAS: dict[str, Callable[[Array, float], Array]] = {
     # the authors' features keep k = 1 and t at least 1 (imagenet/modules/binarized_modules.py), their weights do not
     "rbnn": lambda x, done: _triangle(x, max(1, 10 ** (-2 + 3 * done)), 1),
     "rbnn_weights": lambda x, done: _triangle(x, 10 ** (-2 + 3 * done), max(1, 10 ** (2 - 3 * done))),
+    # Alexrich961210/IE-Net, binary_modules.py: k (3 sqrt(t^2 / 3) - |3 t^2 x| / 2) above 0; features as RBNN's
+    "ie_net": lambda x, done: _ie_net(x, max(1, 10 ** (-2 + 3 * done)), 1),
+    "ie_net_weights": lambda x, done: _ie_net(x, 10 ** (-2 + 3 * done), max(1, 10 ** (2 - 3 * done))),
     "magnitude": lambda x, done: (abs(x) <= 1) / abs(x).mean(axis=1, keepdims=True),
     "siman": lambda x, done: np.where(x >= 0, 1.0, -1.0),
 }  # fmt: skip
@@ -123,12 +130,19 @@ BEHAVIOUR = {
     "standardize_weights": (-1, True),
     "standardize_weights+ede_weights": (-1, True),
     "standardize_weights+rbnn_weight_gradient": (-1, True),
+    "standardize_weights+ie_net_weight_gradient": (-1, True),
     "standardize_weights+sign_to_magnitude": (-1, True),
     "standardize_weights(deviation=2.828)+clamp_weights": (-1, True),
     "adaptive_weights": (-1, True),
     "adaptive_weights+ede_weights": (-1, True),
 }
-PARTLY = {"ede_weights", "rbnn_weight_gradient", "percentile_clamp", "weight_rotation"}
+PARTLY = {
+    "ede_weights",
+    "rbnn_weight_gradient",
+    "ie_net_weight_gradient",
+    "percentile_clamp",
+    "weight_rotation",
+}
 """Gradients that are windows of fixed width, no power of the filter's size; or that move latents, or do not train."""
 
 

@@ -101,6 +101,7 @@ def test_the_digest_follows_settings_not_names(tmp_path: Path) -> None:
 def test_settings_that_came_later_leave_the_names_of_earlier_runs() -> None:
     """The digests of the shipped recipes as they were when their settings were fewer."""
     assert load_recipe("cpu-16").digest == "0296fb21"
+    assert load_recipe("cifar-40").digest == "da08d62b"
     recipe = load_recipe("digits")
     for field, value in (
         ("kurtosis_target", 1.4),

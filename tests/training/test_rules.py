@@ -39,6 +39,7 @@ MAPS = (
     Case("compare", ((C, H, W), (C, 1, 1))),
     Case("quantize", params=(("", ()),), attributes={"bits": 4}, stored=("int16", "int4")),
     Case("quantize", params=(("", ()),), attributes={"bits": 2}, stored=("int16", "ternary")),
+    Case("quantize", attributes={"bits": 32}, stored=("int16", "fp32")),
     Case("scale", params=(CHANNEL,)),
     Case("scale", params=(("CHW", (C, H, W)),)),
     Case("scale", ((1, H, W),), params=(CHANNEL,)),

@@ -173,7 +173,8 @@ def test_promises_are_kept() -> None:
 
 STACKED = [
     "", "ede+ede_weights", "rbnn_gradient+magnitude_aware_sign", "sign_to_magnitude+swish_ste",
-    "maxout+adaptive_weights", "prelu+squeeze_excitation+sample_deviation_scale",
+    "maxout+adaptive_weights", "percentile_clamp+standardize_weights+branches", "rbnn_weight_gradient+clamp_weights",
+    "channel_scale+identity_weight_ste", "prelu+squeeze_excitation+sample_deviation_scale",
     "weight_bases+standardize_weights+shift_scale", "boolean_shortcut+wide_ste",
     "spatial_scale+rprelu+data_dependent_shift+real_shortcut",
 ]  # fmt: skip

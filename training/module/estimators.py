@@ -242,8 +242,6 @@ def with_gradient_scaled(x: torch.Tensor, factor: torch.Tensor | float) -> torch
     >>> x.grad.item()
     0.5
     """
-    if torch.compiler.is_exporting():
-        return x
     return _Scaled.apply(x, torch.as_tensor(factor, dtype=x.dtype, device=x.device))
 
 

@@ -7,7 +7,7 @@ layers and hold the parameters; `run` of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,17 +55,20 @@ class Lowered(nn.Module):
     `progress` is the part of training that is done, 0 .. 1, which scheduled gradients follow; `set_progress` sets
     it. In training mode norms use the batch's statistics and operations of training run; in eval mode the module
     computes what `costmodel.operations.run` does, unless `real_weights` lets weights pass their sign unchanged, as in
-    the first of two stages of training (Martinez 2020).
+    the first of two stages of training (Martinez 2020). `side` is that of the images while they are smaller than the
+    network's; None otherwise.
     """
 
     progress: torch.Tensor
     real_weights: bool
+    side: int | None
 
     def __init__(self, program: LoweredProgram, dtype: torch.dtype) -> None:
         super().__init__()
         self._program = program
         self._places: dict[str, tuple[nn.Module, str]] = {}
         self.real_weights = False
+        self.side = None
         self.register_buffer("progress", torch.zeros((), dtype=dtype))
 
     @property
@@ -106,6 +109,8 @@ class Lowered(nn.Module):
 
     def _run(self, image: torch.Tensor, wanted: Collection[Value]) -> dict[Value, torch.Tensor]:
         expected = tuple(self.network.input.shape)
+        if self.side is not None:
+            expected = (expected[0], self.side, self.side)
         if image.dim() != 4 or tuple(image.shape[1:]) != expected:
             raise BnncostError(
                 f"network '{self.network.name}' takes images of shape (N, {', '.join(map(str, expected))}), "
@@ -157,7 +162,7 @@ def lower(
     model = Lowered(LoweredProgram(network, _steps(network, ops), trains), dtype or torch.get_default_dtype())
     layers = _make_layers(model, network)
     if trains:
-        statistics = _statistics(ops)
+        statistics = statistics_of(ops)
         for param in network.learned():
             layer, _, name = param.name.rpartition(".")
             _place(model, layers[layer], name, param, learned=param not in statistics)
@@ -237,9 +242,9 @@ def _place(model: Lowered, owner: nn.Module, name: str, param: Param, *, learned
     model._places[param.name] = (owner, name)
 
 
-def _statistics(ops: list[Op]) -> set[Param]:
+def statistics_of(ops: Iterable[Op]) -> tuple[Param, ...]:
     """Find the parameters that the forward pass keeps up to date, not the gradient."""
-    return {op.params[index] for op in ops for index in rule_of(op.kind).statistics}
+    return tuple(dict.fromkeys(op.params[index] for op in ops for index in rule_of(op.kind).statistics))
 
 
 def _stored(ops: list[Op]) -> Iterator[tuple[Op, Param]]:

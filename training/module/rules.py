@@ -18,6 +18,7 @@ from costmodel.graph import Op
 from costmodel.operations.elementwise import EPSILON
 from costmodel.operations.registry import replicates
 from training.module.estimators import binarize, rounded, with_gradient_scaled
+from training.module.initial import UNIT_SUMS
 from training.module.layout import in_one_layout
 
 MOMENTUM = 0.1
@@ -172,9 +173,16 @@ def _quantize(call: Call) -> torch.Tensor:
     bits, x = call.op.integer("bits"), call.inputs[0]
     ternary = call.op.output.precision.kind == "ternary"
     low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    learned = with_gradient_scaled(call.params[0], 1 / math.sqrt(x.numel() * high))
+    learned = _damped(call.params[0], x, 1 / math.sqrt(high))
     step = torch.exp2(rounded(torch.log2(learned)))
     return rounded(torch.clamp(x / step, low, high)) * step
+
+
+def _damped(values: torch.Tensor, x: torch.Tensor, part: torch.Tensor | float) -> torch.Tensor:
+    """Let `part` of the gradient through, divided by the root of the number of elements that each value is for."""
+    if torch.compiler.is_exporting():  # a number of elements would fix that of the images
+        return values
+    return with_gradient_scaled(values, part * math.sqrt(values.numel() / x.numel()))
 
 
 # ------------------------------------------------------------------ factors and offsets
@@ -186,13 +194,12 @@ def _scale(call: Call) -> torch.Tensor:
 
     That is LSQ's factor for a step (Esser 2020, section 2.2) without its levels, in units of the factors' own size. By
     SGD at the rate of weights, gates between branches would otherwise die within a few steps, and small scales without
-    a norm behind explode; behind a norm a scale has no gradient anyway. What export makes of weights starts at no
-    number, and passes the whole sum on.
+    a norm behind explode. Other scales have a norm behind, where they get next to no gradient, and keep all of it.
     """
-    x, factor = call.inputs[0], along(call, 0)
-    if call.op.params[0].initial != 0:
-        size = factor.detach().square().mean().clamp(max=1)
-        factor = with_gradient_scaled(factor, size * math.sqrt(factor.numel() / x.numel()))
+    x, factor, param = call.inputs[0], along(call, 0), call.op.params[0]
+    whole = not param.axes and isinstance(param.initial, float) and param.initial != 0
+    if whole or param.initial == UNIT_SUMS:
+        factor = _damped(factor, x, factor.detach().square().mean().clamp(max=1))
     return x * factor
 
 

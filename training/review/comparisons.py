@@ -26,7 +26,7 @@ BASELINE, FULL = "baseline", "full"
 ORDER: tuple[Role, ...] = (
     "baseline", "reference", "company", "alone", "pair", "full", "without", "width",
 )  # fmt: skip
-"""Roles in the order of their runs; designs that the plan puts first go right behind the references."""
+"""Roles in the order of their runs; designs that the plan puts first go right behind the baseline."""
 
 
 @dataclass(frozen=True)
@@ -263,13 +263,11 @@ def _company(plan: Plan, design: DesignKey) -> Comparison:
 
 
 def _in_order(plan: Plan, listed: list[Comparison]) -> list[Comparison]:
-    """Sort by role; what the plan puts first goes right behind the references."""
+    """Sort by role; what the plan puts first goes right behind the baseline."""
 
     def place(item: Comparison) -> tuple[int, int]:
-        if item.role in ("baseline", "reference"):
-            return ORDER.index(item.role), 0
-        if item.label in plan.first:
-            return ORDER.index("company"), plan.first.index(item.label)
+        if item.label in plan.first and item.role != "baseline":
+            return ORDER.index("baseline") + 1, plan.first.index(item.label)
         return ORDER.index(item.role), len(plan.first)
 
     return sorted(listed, key=place)

@@ -1,4 +1,7 @@
-"""How long runs take: from what earlier runs needed for an epoch, scaled by the MACs of their networks."""
+"""How long runs take: from what earlier runs needed for an epoch, scaled by the MACs of their networks.
+
+An epoch of smaller images counts as the part that its pixels are of the whole ones.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from costmodel.demand.counts import count
 from costmodel.designs.key import DesignKey
 from costmodel.networks.build import build
 from training.run.folders import HISTORY, RunSpec
+from training.run.sizes import work_left, work_of
 
 
 @lru_cache(maxsize=512)
@@ -23,7 +27,7 @@ def macs_of(design: DesignKey) -> float:
 
 @dataclass(frozen=True)
 class Pace:
-    """Mean seconds of an epoch, by design."""
+    """Mean seconds of an epoch of whole images, by design."""
 
     epoch_s: dict[DesignKey, float] = field(default_factory=dict)
 
@@ -38,7 +42,7 @@ class Pace:
     def remaining_s(self, spec: RunSpec, epochs_done: int) -> float | None:
         """Estimate the seconds until a run ends."""
         epoch_s = self.of(spec.design)
-        return None if epoch_s is None else epoch_s * max(spec.recipe.epochs - epochs_done, 0)
+        return None if epoch_s is None else epoch_s * work_left(epochs_done, spec.recipe, spec.design)
 
 
 def pace_of(specs: Iterable[RunSpec], runs: Path) -> Pace:
@@ -46,7 +50,8 @@ def pace_of(specs: Iterable[RunSpec], runs: Path) -> Pace:
     seconds: dict[DesignKey, list[float]] = {}
     for spec in specs:
         taken = epochs_of(runs / spec.name)
-        seconds.setdefault(spec.design, []).extend(taken)
+        whole = (took / work_of(epoch, spec.recipe, spec.design) for epoch, took in enumerate(taken))
+        seconds.setdefault(spec.design, []).extend(whole)
     return Pace({design: fmean(taken) for design, taken in seconds.items() if taken})
 
 

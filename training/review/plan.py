@@ -150,7 +150,7 @@ class Plan(BaseModel):
     widths: tuple[Annotated[float, AfterValidator(_width)], ...] = Field((), description="width multipliers")
     seeds: Count = Field(1, description="how many seeds every design is trained with")
     more_seeds: dict[str, Count] = Field({}, description="how many seeds instead, by label of the design")
-    first: tuple[str, ...] = Field((), description="labels of designs that go right behind the references")
+    first: tuple[str, ...] = Field((), description="labels of designs that go right behind the baseline")
 
     @property
     def images(self) -> str:

@@ -26,8 +26,10 @@ from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
 from training.data.pins import path_and_digest
+from training.data.shrink import shrunk
 from training.module.calibrate import calibrate
 from training.module.lower import Lowered, keep_promises, lower, set_progress
+from training.module.statistics import settle
 from training.run.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
 from training.run.folders import (
     CHECKPOINT,
@@ -60,10 +62,12 @@ from training.run.phases import (
 from training.run.preparation import Prepared, prepared
 from training.run.provenance import commit, device_name
 from training.run.recipe import Recipe
+from training.run.sizes import side_of, work_left, work_of
 
 WATCH_EVERY_S = 0.5
 EVALUATION_BATCH = 500
 CALIBRATION_IMAGES = 256
+SETTLING_IMAGES, SETTLING_BATCH = 1000, 250
 
 
 @dataclass(frozen=True)
@@ -215,10 +219,12 @@ def _epoch(
     whole = batches * min(spec.recipe.batch_size, len(images.train))
     total = torch.zeros((), device=images.train.images.device)
     last = history[-1].validation_top1 if history else None
+    later = work_left(epoch + 1, spec.recipe, spec.design)
+    epochs_to_come = later / work_of(epoch, spec.recipe, spec.design)  # in the time of this one
 
     def tell(number: int, mean: float, top1: float | None, trained: float) -> float:
         speed = whole * number / batches / max(trained - started, 1e-9)
-        left = (spec.recipe.epochs - epoch - number / batches) * whole / speed
+        left = (epochs_to_come + 1 - number / batches) * whole / speed
         if watch is not None:
             watch(Progress(spec, epoch + 1, number / batches, mean, top1, speed, left))
         return speed
@@ -230,6 +236,8 @@ def _epoch(
             tell(number, _finite(total, number, trainee, spec, epoch), last, now)
             told = now
     mean, trained = _finite(total, batches, trainee, spec, epoch), time.monotonic()
+    if spec.recipe.sizes:  # norms have seen other images than those of validation, test and export
+        settle(trainee.model, whole_images(images))
     top1 = evaluate(trainee.model, images.validation, images.normalization)
     speed = tell(batches, mean, top1, trained)
     rate = trainee.optimizer.param_groups[0]["lr"]
@@ -247,17 +255,27 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
     generator = generator_of(spec.seed, epoch)
     drawn = shuffled(images.train, recipe.batch_size, generator, images.augmentation, images.normalization)
     model.train()
+    model.side = side = side_of(epoch, recipe)
     for number, (batch, labels) in enumerate(drawn):
         progress = (epoch - phase.first + (number + 0.5) / batches) / (phase.end - phase.first)
         set_progress(model, progress)
         set_rate(trainee.optimizer, recipe.schedule, progress, warmup)
-        loss = trainee.objective(model, batch, labels, stage)
+        seen = batch if side is None else shrunk(batch, side)
+        loss = trainee.objective(model, seen, labels, stage, whole=batch)
         loss.backward()
         trainee.optimizer.step()
         trainee.optimizer.zero_grad(set_to_none=True)
         if positive:
             keep_promises(model)
         yield loss.detach()
+    model.side = None
+
+
+def whole_images(images: Prepared) -> Iterator[torch.Tensor]:
+    """Yield training images for the statistics of norms: always the same, at full size and as they are."""
+    factors = images.normalization.factors(images.train.images.device)
+    for batch in images.train.images[:SETTLING_IMAGES].split(SETTLING_BATCH):
+        yield normalize(batch, *factors)
 
 
 @torch.no_grad()

@@ -58,9 +58,17 @@ class Objective:
         return tuple(dict.fromkeys(name for terms in self.terms for name in terms.added))
 
     def __call__(
-        self, model: Lowered, images: torch.Tensor, labels: torch.Tensor, stage: int
+        self,
+        model: Lowered,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        stage: int,
+        whole: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Compute the loss of a batch of images (N, C, H, W) and labels (N,) in stage 1 or 2."""
+        """Compute the loss of a batch of images (N, C, H, W) and labels (N,) in stage 1 or 2.
+
+        `whole` are the same images as the teacher reads them, where the student gets smaller ones.
+        """
         terms = self.terms[stage - 1]
         maps = model.maps(images, self.student_maps)
         logits = maps[model.network.output].flatten(1)
@@ -73,7 +81,7 @@ class Objective:
         others: Mapping[Value, torch.Tensor] = {}
         if self.teacher is not None and terms.need_teacher:
             with torch.no_grad():
-                others = self.teacher.maps(images, self.teacher_maps)
+                others = self.teacher.maps(images if whole is None else whole, self.teacher_maps)
         evidence = LossInputs(
             model.network,
             maps,

@@ -17,6 +17,7 @@ from training.run.folders import RunSpec
 from training.run.losses import LOSSES
 from training.run.optimizers import DECAY_POLICIES, OPTIMIZERS
 from training.run.recipe import Recipe
+from training.run.sizes import require_sizes
 
 _HOOKS_OF_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
 _WITHOUT_BITS = ("sgd", "adam", "logits_teacher", "attention_teacher")
@@ -87,6 +88,8 @@ def phases_of(spec: RunSpec) -> tuple[Phase, ...]:
             f"of '{spec.design}', which has {shortest}, so that the rate would never be reached; lower "
             "'warmup_epochs', or train longer."
         )
+    for phase in phases:
+        require_sizes(phase.design, spec.recipe)
     return phases
 
 

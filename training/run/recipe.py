@@ -6,6 +6,7 @@ A design's own techniques (its optimizer, teacher, regularizers, stages) go befo
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -122,7 +123,27 @@ class LossFactors(BaseModel):
     kurtosis_regularizer: Factor = None
 
 
-_LATER = frozenset({"labels", "latent_decay", "clip", "kurtosis_target"})
+class Size(BaseModel):
+    """The side of training images up to some part of the epochs."""
+
+    model_config = _STRICT
+
+    side: int = Field(description="pixels; images are averaged down to it", ge=1)
+    until: float = Field(description="part of the epochs that is done when it ends", gt=0, le=1)
+
+
+def _rising(sizes: tuple[Size, ...] | None) -> tuple[Size, ...] | None:
+    """Refuse sizes of which one ends before it begins."""
+    for first, second in itertools.pairwise(sizes or ()):
+        if second.until <= first.until:
+            raise refused(
+                f"has side {second.side} until {second.until:g} behind side {first.side} until {first.until:g}, which "
+                "must come later; write them in the order of training."
+            )
+    return sizes
+
+
+_LATER = frozenset({"labels", "latent_decay", "clip", "kurtosis_target", "sizes"})
 """Settings that the first recipes did not have: where unset they are no part of a digest, so that runs keep theirs."""
 
 
@@ -155,6 +176,10 @@ class Recipe(BaseModel):
     )
     padding: int | None = Field(
         default=None, description="pixels of shift; default what suits the data", ge=0
+    )
+    sizes: Annotated[tuple[Size, ...] | None, AfterValidator(_rising)] = Field(
+        default=None,
+        description="smaller images at first: side and until; those of the data set behind the last",
     )
     switch: float = Field(default=0.5, description="part of the epochs before the second stage", gt=0, lt=1)
     kurtosis_target: float | None = Field(

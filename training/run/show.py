@@ -48,8 +48,9 @@ def _now(state: Progress) -> str:
 
 def outcome(record: Measurement) -> str:
     """Say in two lines what a run reached, and how."""
+    time = "" if record.wall_s is None else f"{words_of(record.wall_s)} "
     return (
         f"{record.design}, seed {record.seed}: top-1 {record.top1:.2f} % on {record.test_images} test images "
         f"(last epoch; validation {record.validation_top1:.2f} %)\n"
-        f"{record.protocol}, {words_of(record.wall_s)} on {record.device}"
+        f"{record.protocol}, {time}on {record.device}"
     )
