@@ -41,7 +41,7 @@ REDUCTION = ("C", "FY", "FX")
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ImageAxis:
     """How one axis of the image is walked: outputs, kernel, stride, dilation, padding in front, map length."""
 
     outputs: int
@@ -57,7 +57,7 @@ class Axis:
 
 
 @lru_cache(maxsize=4096)
-def _positions_read(axis: Axis) -> int:
+def _positions_read(axis: ImageAxis) -> int:
     outputs, taps = range(axis.outputs), range(axis.kernel)
     positions = {
         output * axis.stride + tap * axis.dilation - axis.padding for output in outputs for tap in taps
@@ -121,12 +121,14 @@ class LoopNest:
         """Iterations of one loop."""
         return int(getattr(self, dim))
 
-    def axis(self, number: int) -> Axis:
+    def axis(self, number: int) -> ImageAxis:
         """Describe the y (0) or the x (1) axis of the image."""
         outputs, kernel = (self.OY, self.FY) if number == 0 else (self.OX, self.FX)
         stride, dilation, padding = self.stride[number], self.dilation[number], self.padding[number]
         whole = (outputs - 1) * stride + (kernel - 1) * dilation + 1 - 2 * padding
-        return Axis(outputs, kernel, stride, dilation, padding, self.size[number] if self.size else whole)
+        return ImageAxis(
+            outputs, kernel, stride, dilation, padding, self.size[number] if self.size else whole
+        )
 
     @property
     def macs(self) -> int:

@@ -26,7 +26,7 @@ from costmodel.hardware.text.yaml_lines import read_yaml
 from costmodel.importers import architecture_of
 from costmodel.mapping import OURS, ZIGZAG, Architecture, Level, LoopNest, Temporal, best_mapping, cost_of
 from costmodel.mapping.architecture import NEEDED
-from costmodel.mapping.nest import Axis
+from costmodel.mapping.nest import ImageAxis
 from costmodel.mapping.search.lattice import Spread
 from costmodel.mapping.search.tiles import even_loop_tiles, even_window_tiles
 
@@ -101,7 +101,7 @@ def test_even_windows_count_distinct_positions(outputs: int, taps: int, stride: 
     if gcd(stride, dilation) != 1:
         dilation = 1
     seen = {output * stride + tap * dilation for output in range(outputs) for tap in range(taps)}
-    axis = Axis(outputs, taps, stride, dilation, 0, 10_000)
+    axis = ImageAxis(outputs, taps, stride, dilation, 0, 10_000)
     spreads = (Spread(outputs, ()), Spread(taps, ()))
     held, largest = even_window_tiles(axis, spreads, frozenset(), (np.array([outputs]), np.array([taps])))
     if dilation == 1 or (outputs >= dilation and taps >= stride):

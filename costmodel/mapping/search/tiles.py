@@ -13,7 +13,7 @@ from math import gcd, prod
 
 import numpy as np
 
-from costmodel.mapping.nest import DIMS, FEATURES, RELEVANT, Axis, LoopNest, Operand
+from costmodel.mapping.nest import DIMS, FEATURES, RELEVANT, ImageAxis, LoopNest, Operand
 from costmodel.mapping.search.lattice import Lattice, Spread
 
 Inside = frozenset[str]
@@ -106,7 +106,7 @@ class Tiling:
 @lru_cache(maxsize=1024)
 def _windows(
     even: bool,
-    axis: Axis,
+    axis: ImageAxis,
     spreads: tuple[Spread, ...],
     inside: Inside,
     outputs: tuple[int, ...],
@@ -159,7 +159,7 @@ def even_lanes(spread: Spread) -> list[tuple[str, float]]:
 
 
 def even_window_tiles(
-    axis: Axis, spreads: tuple[Spread, ...], inside: Inside, sizes: tuple[np.ndarray, np.ndarray]
+    axis: ImageAxis, spreads: tuple[Spread, ...], inside: Inside, sizes: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sum the positions of tiles of full windows, cut to whole iterations and to the map's length.
 
@@ -177,7 +177,7 @@ def even_window_tiles(
 
 
 def window_tiles(
-    axis: Axis, spreads: tuple[Spread, ...], inside: Inside, sizes: tuple[np.ndarray, np.ndarray]
+    axis: ImageAxis, spreads: tuple[Spread, ...], inside: Inside, sizes: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sum the positions of the map that the tiles of a pair of loops (outputs, taps) hold; borders hold none.
 
