@@ -11,7 +11,7 @@ import costmodel as cm
 from costmodel.builder import Builder
 from costmodel.demand.compulsory import ROLES, Traffic, compulsory_traffic
 from costmodel.folding import unfolded
-from costmodel.graph import BINARY, Network, Param, Tensor, precision
+from costmodel.graph import BINARY, Network, Op, Param, Tensor, precision
 from costmodel.operations import known
 
 PUBLISHED = sorted(cm.published_names())
@@ -194,6 +194,13 @@ def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str,
     """Bits by (layer, role, direction) and peaks, asking every layer about every map."""
     channels_read = channels_of(network)
     ops = [op for op in network.running() if channels_read[op.output][0][0] is op.output]  # type: ignore[index]
+    reads: dict[str, list[tuple[Op, dict[Tensor, set[int]]]]] = {layer: [] for layer in network.layers()}
+    for op in ops:
+        of_op: dict[Tensor, set[int]] = {}
+        for item in op.inputs:
+            for source, channel in channels_read.get(item, ()):
+                of_op.setdefault(source, set()).add(channel)
+        reads[op.layer].append((op, of_op))
     made = {op.output: op.layer for op in ops}
     order = judged_order(network)
     maps = {network.input, *made}
@@ -206,20 +213,7 @@ def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str,
         role = "binary_features" if tensor.precision == BINARY else "features"
         users = {}
         for layer in order:
-            readers = [
-                (
-                    op,
-                    {
-                        c
-                        for item in op.inputs
-                        for source, c in channels_read.get(item, ())
-                        if source is tensor
-                    },
-                )
-                for op in ops
-                if op.layer == layer
-            ]
-            readers = [(op, read) for op, read in readers if read]
+            readers = [(op, read[tensor]) for op, read in reads[layer] if tensor in read]
             if readers and made.get(tensor) != layer:
                 area = height * width
                 used = [
