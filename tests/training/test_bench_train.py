@@ -12,9 +12,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.per_image import PerImage
 from benchmarks.resnet20_torch import VARIANTS, LeanSign, ResNet20, Sign
-from benchmarks.train import measure, tables
+from benchmarks.train import measure, race_table, tables
 from benchmarks.training_speed import Setting, compare_loops, design, ratio, take_turns
+from benchmarks.training_time import Finish, Race, race
 from costmodel.networks.build import build
+from training.data.dataset import Dataset, Part
 from training.module.lower import lower
 
 SMALL = Setting(size=16, batch=2, batches=1)
@@ -97,3 +99,31 @@ def test_figures_are_json_and_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _speeds() -> dict[str, float]:
     return {"images_per_s": 1.0, "ours_times_as_fast": 1.0, "passes_images_per_s": 1.0, "times_as_long": 1.0}
+
+
+def _images(count: int) -> Part:
+    made = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (count, 3, 32, 32), generator=made, dtype=torch.uint8)
+    return Part(pixels, torch.arange(count) % 10)
+
+
+def test_runs_get_longer_until_one_is_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 % after 90 s by the usual loop; here 40 % after 10 s, 50 % after 30 s: three times as fast."""
+    finishes = {2: Finish(2, 40.0, 10.0), 4: Finish(4, 50.0, 30.0)}
+    monkeypatch.setattr("benchmarks.training_time.usual_run", lambda *_: Finish(6, 50.0, 90.0))
+    monkeypatch.setattr("benchmarks.training_time.own_run", lambda _, recipe: finishes[recipe.epochs])
+    data = Dataset("generated", tuple("0123456789"), _images(50), _images(10))
+    figures = race(data, Race(50, 6, (2, 4, 8)))
+    assert figures["times_as_fast"] == 3
+    assert figures["images"] == 40
+    assert race_table(figures).row_count == 3
+    assert race(data, Race(50, 6, (2,)))["times_as_fast"] is None
+
+
+def test_both_train_on_the_same_images_and_take_time() -> None:
+    data = Dataset("generated", tuple("0123456789"), _images(160), _images(10))
+    figures = race(data, Race(160, usual_epochs=1, own_epochs=(1,)))
+    usual, (own,) = figures["usual"], figures["this project"]  # type: ignore[misc]
+    assert figures["images"] == 128
+    assert usual["cpu_s"] > 0 and own["cpu_s"] > 0
+    assert all(0 <= run["top1"] <= 100 for run in (usual, own))
