@@ -35,6 +35,9 @@ def test_the_method_becomes_part_of_designs() -> None:
 import costmodel as cm
 shared, own = (cm.cost(f"resnet20[{{name}}]").operation_totals() for name in ("shared_prelu", "prelu"))
 assert shared == own, (shared, own)
+from analysis.catalogue.methods import methods_document
+(row,) = (row for row in methods_document().data if row["method"] == "shared_prelu")
+assert row["held_against"] == "not checked: No code is recorded.", row
 """
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=README.parent)

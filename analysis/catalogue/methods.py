@@ -10,7 +10,7 @@ from analysis.show.document import Document
 from analysis.show.tables import Column, Table, records
 from costmodel import METHODS
 from costmodel.methods import CATEGORIES, REFERENCES
-from costmodel.methods.evidence import METHOD_EVIDENCE
+from costmodel.methods.evidence import evidence_of
 
 
 def methods_document() -> Document:
@@ -25,7 +25,7 @@ def methods_document() -> Document:
         (
             branch, category, method.name, method.summary, method.hook, _options(method.options),
             REFERENCES[method.source], method.free_because or method.note, ", ".join(method.beside),
-            held_text(METHOD_EVIDENCE[method.name]),
+            held_text(evidence_of(method.name)),
         )
         for branch, categories in CATEGORIES.items()
         for category in categories
