@@ -13,6 +13,7 @@ from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
 from analysis.show.tables import Table
 from analysis.show.words import COMPULSORY
 from costmodel import Cost, cost
+from costmodel.evaluate.cost import AnyProfile
 from costmodel.evaluate.mappings import mappings_of
 from costmodel.evaluate.ranges import CostRange, cost_range
 from costmodel.pricing.price import TrafficModel
@@ -32,7 +33,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def cost_document(
     design: str,
-    profile: str,
+    profile: AnyProfile,
     *,
     per_layer: bool,
     ranges: bool = False,

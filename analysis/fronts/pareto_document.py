@@ -22,10 +22,11 @@ from analysis.show.axes import Axis
 from analysis.show.document import Document
 from analysis.show.tables import Table, records, without_empty_columns
 from analysis.show.words import COMPULSORY
-from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
+from costmodel import DATASETS, NETWORKS, BnncostError
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
+from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 from costmodel.pricing.price import TrafficModel, traffic_model
@@ -45,7 +46,7 @@ class FrontChoice:
 
     network: str | None
     dataset: str | None
-    profile: str
+    profile: AnyProfile
     x: Axis = Axis.energy
     accuracy: str = LITERATURE
     recipe: str | None = None
@@ -62,7 +63,7 @@ def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path
         raise unknown("network", choice.network, NETWORKS)
     if choice.dataset is not None and choice.dataset not in DATASETS:
         raise unknown("data set", choice.dataset, DATASETS)
-    chip = load_profile(choice.profile)
+    chip = as_profile(choice.profile)
     model = traffic_model(chip, choice.traffic)
     document, written, left_out = _fronts(replace(choice, traffic=model), chip, out)
     notes = (*document.notes, COMPULSORY) if model == "compulsory" else document.notes

@@ -16,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
 from analysis.show.units import Scale, common_scale
-from costmodel.output import write_whole
+from costmodel.output import make_folder, write_whole
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two columns of a paper [in]."""
@@ -153,6 +153,13 @@ def write_figure(figure: Figure, stem: Path) -> list[Path]:
         write_whole(stem.with_name(stem.name + suffix), drawn.getvalue())
         for suffix, drawn in ((".png", png), (".svg", svg))
     ]
+
+
+def write_drawn(figure: Figure, out: Path, stem: str) -> list[Path]:
+    """Write a figure to a file, or as PNG and SVG called `stem` into a folder, which is made."""
+    if out.suffix and not out.is_dir():
+        return [write_picture(figure, out)]
+    return write_figure(figure, make_folder(out) / stem)
 
 
 def write_picture(figure: Figure, path: Path) -> Path:
