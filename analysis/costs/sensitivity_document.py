@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.costs.sensitivity_words import (
+from analysis.show.document import Document
+from analysis.show.figure_words import (
     HELD,
     assumption_sentence,
     comparison_sentence,
     range_text,
     value_text,
 )
-from analysis.show.document import Document
 from analysis.show.pictures import check_picture, file_stem
 from analysis.show.progress import under_way
 from analysis.show.tables import Column, Table, records

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.costs.sensitivity_words import comparison_sentence, value_text
 from analysis.plots.style import short_number
+from analysis.show.figure_words import comparison_sentence, value_text
 from analysis.show.units import common_scale, readable
 from costmodel.evaluate.break_even import Comparison, Turn
 from costmodel.evaluate.figures import Figure

@@ -106,10 +106,9 @@ def _end_texts(info: TornadoInfo, row: TornadoRow) -> list[tuple[float, int, str
             inside = f" ({here[1][1]} inside)" if len(here) > 1 else ""
             found.append((here[0][0], side, f"{here[0][1]}{inside}{star}"))
     missing = [text for end, text in ends if end is None]
-    if missing:
-        found.append(
-            (min([info.now, *(end for end, _ in drawn)]), -1, f"{' and '.join(missing)}: does not fit *")
-        )
+    if missing:  # on the side that has no text yet
+        side = 1 if any(side < 0 for _, side, _ in found) else -1
+        found.append((info.now, side, f"{' and '.join(missing)}: does not fit *"))
     return found
 
 

@@ -23,6 +23,8 @@ from costmodel.pricing.price import TrafficModel
 
 _ROUNDING = 1e-12
 """Share of an energy below which a difference is that of two sums."""
+_NOTHING = 1e-9
+"""A figure that would have to be so many times as large would have to be zero, and differs from it by rounding."""
 _FARTHEST = 1000.0
 """Where energy is linear in neither a figure nor its inverse, it is searched so many times above and below."""
 _STEPS = 61
@@ -42,7 +44,10 @@ class Turn:
     high_j: float | None
     """The same at the high end [J]."""
     break_even: float | None
-    """Value above zero at which both are equal, in the unit of the figure, the nearest one; None if there is none."""
+    """Value above zero at which both are equal, in the unit of the figure, the nearest one; None if there is none.
+
+    That of a memory that fits the network is its value at the size for the first design; the other's changes alike.
+    """
 
     @property
     def factor(self) -> float:
@@ -71,8 +76,8 @@ class Comparison:
 
     @property
     def difference_j(self) -> float:
-        """Energy of the first less that of the second [J]."""
-        return self.energy_j - self.than_energy_j
+        """Energy of the first less that of the second [J]; zero where that is rounding alone."""
+        return _less(self.energy_j, self.than_energy_j)
 
     @property
     def nearest(self) -> Turn | None:
@@ -113,6 +118,12 @@ def comparison_of(one: Held, other: Held) -> Comparison:
     )
 
 
+def _less(one_j: float, other_j: float) -> float:
+    """One energy less another [J], without what is rounding alone."""
+    difference = one_j - other_j
+    return difference if abs(difference) > _ROUNDING * max(one_j, other_j) else 0.0
+
+
 def _turn(one: Held, other: Held, figure: Figure) -> Turn | None:
     """What a figure does to the difference; None where it does nothing."""
 
@@ -121,7 +132,7 @@ def _turn(one: Held, other: Held, figure: Figure) -> Turn | None:
         first, second = (design.energy_on(chip, figure) for design in (one, other))
         return None if first is None or second is None else first - second
 
-    now = one.energy_j - other.energy_j
+    now = _less(one.energy_j, other.energy_j)
     low, high = (_at(one, other, figure, end) for end in ENDS)
     even = _SEARCHES[figure.law](figure, now, difference) if now else None
     moved = max((abs(end - now) for end in (low, high) if end is not None), default=math.inf)
@@ -159,7 +170,7 @@ def _zero(now: float, at_two: float | None) -> float | None:
     """Where a line that is `now` at 1 and `at_two` at 2 is zero, if that is above zero and not by rounding."""
     slope = 0.0 if at_two is None else at_two - now
     found = 0.0 if slope == 0 else 1 - now / slope
-    return found if 0 < found < 1 / _ROUNDING else None
+    return found if _NOTHING < found < 1 / _NOTHING else None
 
 
 def _piecewise(figure: Figure, now: float, difference: Difference) -> float | None:

@@ -16,6 +16,7 @@ OPTION = "--set"
 _EXAMPLE = f"{OPTION} memories.feature_sram.size=128kB"
 _PART = re.compile(r"([^.\[\]]+)((?:\[\d+\])*)")
 _FIGURE = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?")
+_OF_FILES = ("name", "extends")
 Origins = dict[Path, tuple[str, int]]
 
 
@@ -48,6 +49,10 @@ def read_override(text: str) -> Override:
     path: list[str | int] = []
     for part in filter(None, parts):
         path += [part[1], *map(int, re.findall(r"\d+", part[2]))]
+    if path[0] in _OF_FILES:
+        raise BnncostError(
+            f"{OPTION} {text}: {path[0]} says which profile it is; choose another with --profile."
+        )
     figure = _FIGURE.fullmatch(written)
     if figure is None or figure[2] is None:
         return Override(text, tuple(path), plain_value(written))
