@@ -32,8 +32,16 @@ def write_index(out: Path, jobs: Sequence[Job], version: str) -> Path:
         }
         sections.setdefault(str(part["title"]), []).append(part)
     profiles = list(dict.fromkeys(job.profile_name for job in jobs))
-    measured = any(job.with_measured for job in jobs)
-    page = _template().render(sections=sections, profiles=profiles, version=version, measured=measured)
+    by_traffic: dict[str, list[str]] = {"mapped": [], "compulsory": []}
+    for part in next(iter(sections.values())):
+        by_traffic[part["traffic"]].append(part["profile"])
+    page = _template().render(
+        sections=sections,
+        profiles=profiles,
+        version=version,
+        measured=any(job.with_measured for job in jobs),
+        by_traffic=by_traffic,
+    )
     return write_whole(out / INDEX, page)
 
 

@@ -66,7 +66,8 @@ def assumption_sentence(found: Sensitivity) -> str:
     figure = effect.figure
     where = "" if figure.stated else ", half to double, for the profile gives it no range"
     return (
-        f"The energy hangs most on {named(figure)} ({figure.place}, {figure.status}): {_energies(effect)} at "
+        f"Of all figures neither published nor measured, {named(figure)} moves the energy of {found.design} most "
+        f"({figure.place}, {figure.status}): {_energies(effect)} at "
         f"{significant(figure.low)} and {significant(figure.high)} {figure.unit}{where}; it is {value_text(figure)}."
     )
 

@@ -148,8 +148,45 @@ def test_the_page_links_to_what_is_there_and_loads_nothing_else(small: None, tmp
     files = [target for target in links.targets if not target.startswith("#")]
     assert len(files) >= 14
     assert all((tmp_path / name).is_file() and not Path(name).is_absolute() for name in files)
-    for phrase in ("compulsory", "own recipe", "assumed", "double_residual", "prefers-color-scheme"):
+    for phrase in ("best mapping", "own recipe", "assumed", "double_residual", "prefers-color-scheme"):
         assert phrase in text
+    assert "compulsory" not in text, "no profile here has it"
+
+
+def test_the_page_says_on_which_profiles_traffic_is_compulsory(
+    quick: None, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = report.run_job
+
+    def without_array(job: Job, chip: HardwareProfile, *rest: object) -> list[Path]:
+        files = copied(job, chip, *rest)  # type: ignore[arg-type]
+        path = tmp_path / job.folder / "summary.json"
+        if job.profile_name == "own-chip":
+            path.write_text(
+                json.dumps(
+                    json.loads(path.read_text("utf-8")) | {"traffic": "compulsory", "profile": "own-chip"}
+                ),
+                "utf-8",
+            )
+        return files
+
+    monkeypatch.setattr(report, "run_job", without_array)
+    made(tmp_path, "asic-45nm", own)
+    text = " ".join((tmp_path / "index.html").read_text("utf-8").split())
+    assert "best mapping of every layer" in text
+    assert "on own-chip it is compulsory" in text
+    made(tmp_path / "alone", own)
+    assert "asic-45nm it is compulsory" not in text
+
+
+def test_the_page_names_the_assumed_figure_that_matters_most(drawn: Path) -> None:
+    summary = json.loads((drawn / "summary.json").read_text("utf-8"))
+    assert summary["traffic"] == cost("resnet20").traffic
+    for design, sentence in zip(
+        ("resnet20/cifar10", "resnet20[channel_scale+"), summary["heaviest"], strict=True
+    ):
+        assert f"moves the energy of {design}" in sentence
+        assert "control.energy, assumed" in sentence
 
 
 def test_jobs_run_in_processes_of_their_own(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from costmodel import cost, load_profile
 from costmodel.evaluate.break_even import compare
 from costmodel.evaluate.sensitivity import sensitivity
 
+SHIPPED = Path(__file__).parents[2] / "hardware_profiles"
 Captured = pytest.CaptureFixture[str]
 REPAIRED, WIDER = "resnet20[double_residual]/cifar10", "resnet20@w1.2/cifar10"
 SIZE = "memories.feature_sram.size=128kB"
@@ -80,6 +82,27 @@ def test_the_csv_is_of_the_comparison_where_there_is_one(capsys: Captured) -> No
     alone = list(csv.DictReader(io.StringIO(said(capsys, "sensitivity", REPAIRED, "--format", "csv"))))
     both = said(capsys, "sensitivity", REPAIRED, "--than", WIDER, "--format", "csv")
     assert "share" in alone[0] and "break_even" in next(csv.DictReader(io.StringIO(both)))
+
+
+def test_cost_names_the_assumed_size_that_its_answer_hangs_on(capsys: Captured) -> None:
+    """With a feature memory of 64 kB double residual costs half as much again as with 80 kB."""
+    on = ["--profile", "asic-28nm-bnn"]
+    for more in ([], ["--ranges"]):
+        text = said(capsys, "cost", REPAIRED, *on, *more)
+        assert "the size of feature_sram moves the energy" in text
+        assert "memories.feature_sram.size" in text
+    heaviest = read_json(capsys, "cost", REPAIRED, *on)["heaviest_assumption"]
+    assert heaviest["figure"] == "memories.feature_sram.size"
+    wide = load_profile("asic-28nm-bnn", [f"memories.feature_sram.size={heaviest['high']}{heaviest['unit']}"])
+    assert heaviest["energy_at_high_j"] == cost(REPAIRED, wide).energy_j
+
+
+def test_where_all_is_published_no_figure_is_named(capsys: Captured, tmp_path: Path) -> None:
+    text = (SHIPPED / "mcu-cortex-m33.yaml").read_text("utf-8")
+    path = tmp_path / "published.yaml"
+    path.write_text(re.sub(r"status: (assumed|derived|scaled)", "status: published", text), "utf-8")
+    assert read_json(capsys, "cost", "bnn", "--profile", str(path))["heaviest_assumption"] is None
+    assert "neither published nor measured" not in said(capsys, "cost", "bnn", "--profile", str(path))
 
 
 # ---------------------------------------------------------------- figures that are set
