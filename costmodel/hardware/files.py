@@ -53,6 +53,7 @@ class Examined:
 
     profile: HardwareProfile | None
     problems: tuple[Problem, ...]
+    documents: tuple[YamlDocument, ...]
     origins: Mapping[Place, tuple[str, int]] = field(default_factory=dict)
 
 
@@ -70,7 +71,8 @@ def examine(name_or_path: str | os.PathLike[str], overrides: Sequence[str] = ())
     documents, problems = _chain(_locate(os.fspath(name_or_path)))
     laid = tuple(map(read_override, overrides))
     if problems or not all(document.complete for document in documents):
-        return Examined(None, in_order([*problems, *problems_of(documents, ())], documents[0].file))
+        told = in_order([*problems, *problems_of(documents, ())], documents[0].file)
+        return Examined(None, told, documents)
     return _examined(documents, tuple(one.text for one in laid))
 
 
@@ -82,9 +84,9 @@ def _examined(documents: tuple[YamlDocument, ...], overrides: tuple[str, ...]) -
     profile, findings = checked(data, documents[0])
     problems = [*misplaced, *problems_of(documents, findings, origins)]
     if profile is not None and not problems:
-        return Examined(_renamed(profile, overrides), (), origins)
+        return Examined(_renamed(profile, overrides), (), documents, origins)
     told = in_order(blamed(problems, findings, documents, laid), documents[0].file)
-    return Examined(None, told, origins)
+    return Examined(None, told, documents, origins)
 
 
 def _renamed(profile: HardwareProfile, overrides: tuple[str, ...]) -> HardwareProfile:
