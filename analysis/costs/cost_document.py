@@ -13,7 +13,7 @@ from analysis.show.document import Document
 from analysis.show.figure_words import assumption_sentence
 from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
 from analysis.show.tables import Table
-from analysis.show.words import COMPULSORY
+from analysis.show.words import COMPULSORY, scope_sentence
 from costmodel import Cost, cost
 from costmodel.evaluate.cost import AnyProfile
 from costmodel.evaluate.mappings import mappings_of
@@ -73,7 +73,9 @@ def _with_heaviest_assumption(document: Document, found: Sensitivity) -> Documen
 def _with_ranges(priced: CostRange, *, per_layer: bool) -> Document:
     """The same document with ranges in its numbers, and a key more in JSON."""
     three = (priced.low, priced.value, priced.high)
-    totals = replace(totals_table(priced.value, priced), caption=WHAT_RANGES_ARE)
+    totals = replace(
+        totals_table(priced.value, priced), caption=f"{scope_sentence(priced.value)} {WHAT_RANGES_ARE}"
+    )
     low, value, high = (cost_tables(one, per_layer=per_layer)[1:] for one in three)
     tidy = tidy_layers if per_layer else tidy_cost
     return Document(

@@ -97,7 +97,7 @@ def _published(
     )
     folder = make_folder(out)
     written = write_front(frame, network, dataset, chip, choice.x, folder, traffic=choice.traffic)
-    table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}")
+    table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}", chip)
     return Document((table,), records(table), table), written, left_out
 
 
@@ -144,7 +144,7 @@ def _measured(
             frame, names, study.protocol, chip, choice.x, make_folder(out) / stem, traffic=choice.traffic
         )
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
-        tables.append(study_front_view(frame, title, table_note(frame, names, study.protocol)))
+        tables.append(study_front_view(frame, title, chip, table_note(frame, names, study.protocol)))
     return _document(chosen, tables), written, left_out
 
 

@@ -120,6 +120,11 @@ def write_titles(figure: Figure, title: str, subtitle: str = "") -> None:
         figure.text(left, 1 - 0.27 / height, subtitle, color=GREY, va="top", gid="subtitle")
 
 
+def subtitle_in(subtitle: str) -> float:
+    """Height that the lines below a title take [in]."""
+    return 0.17 + NOTE_IN * subtitle.count("\n") if subtitle else 0.0
+
+
 def note_for(labels: Iterable[str]) -> str:
     """What a star behind a label means, where there is one."""
     return STAR_NOTE if any(label.endswith(" *") for label in labels) else ""

@@ -26,7 +26,7 @@ from analysis.show.range_cells import at_all_ends, joined_frames
 from analysis.show.tables import Table, csv_text
 from analysis.show.text_forms import shown_cells
 from analysis.show.units import readable
-from analysis.show.words import network_title, profile_title
+from analysis.show.words import network_title, profile_title, scope_sentence
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.sensitivity import sensitivity
@@ -125,6 +125,8 @@ def _summary(job: Job, chip: HardwareProfile, table: MethodTable, view: Table) -
         "profile": chip.name,
         "profile_title": chip.title,
         "profile_description": chip.description,
+        "scope": chip.scope,
+        "scope_sentence": scope_sentence(chip),
         "plain": {"energy": readable(plain.energy_j, "J"), "latency": readable(plain.latency_s, "s")},
         "figures": {status: statuses.count(status) for status in dict.fromkeys(statuses)},
         "heaviest": _heaviest_assumptions(table, chip),

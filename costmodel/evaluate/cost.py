@@ -102,6 +102,8 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
     return Cost(
         design=name,
         profile=profile.name,
+        scope=profile.scope,
+        weights_from_outside=profile.weights_from_outside,
         traffic=points.traffic,
         energy_j=float(energy.total_j[0]),
         latency_s=latency_s,

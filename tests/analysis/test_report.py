@@ -289,3 +289,34 @@ def test_a_front_is_written_in_five_forms(tmp_path: Path, own: Path) -> None:
     assert "IR-Net" in (tmp_path / "front-latency.md").read_text("utf-8")
     assert r"\begin{tabular}" in (tmp_path / "front-latency.tex").read_text("utf-8")
     assert "own-chip" in (tmp_path / "front-latency.svg").read_text("utf-8")
+
+
+def test_energies_of_unlike_scopes_stand_side_by_side_only_with_their_scopes(
+    quick: None, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = report.run_job
+
+    def of_a_board(job: Job, chip: HardwareProfile, *rest: object) -> list[Path]:
+        files = copied(job, chip, *rest)  # type: ignore[arg-type]
+        path = tmp_path / "out" / job.folder / "summary.json"
+        if job.profile_name == "own-chip" and path.exists():
+            path.write_text(path.read_text("utf-8").replace('"scope": "chip"', '"scope": "board"'), "utf-8")
+        return files
+
+    same = made(tmp_path / "same", "asic-45nm", own)
+    assert "energy of a" in same
+    assert "Profiles differ in what their energies count" not in (tmp_path / "same/index.html").read_text(
+        "utf-8"
+    )
+    monkeypatch.setattr(report, "run_job", of_a_board)
+    made(tmp_path / "out", "asic-45nm", own)
+    text = " ".join((tmp_path / "out/index.html").read_text("utf-8").split())
+    assert "Profiles differ in what their energies count" in text
+    assert "that of a whole board" in text and "that of a chip with its memories" in text
+    assert text.count('<th class="number soft">') == 2
+
+
+def test_pictures_and_tables_of_a_front_say_what_energies_count(drawn: Path) -> None:
+    sentence = "Energy of a chip with its memories; weights stay on it."
+    for name in ("front-energy.md", "methods.md", "front-energy.svg", "split.svg", "marginal.svg"):
+        assert sentence in (drawn / name).read_text("utf-8"), name
