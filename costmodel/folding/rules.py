@@ -20,6 +20,7 @@ from costmodel.folding.signs import (
     gate_before_sign,
     share_signs,
     sign_before_pool,
+    sign_where_made,
     threshold,
 )
 from costmodel.graph import Network, Note, Value
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     bias_through_sum,
     merge_affine,
     scale_into_weights,
+    sign_where_made,
     remaining_norms,
     live,
 )

@@ -84,7 +84,7 @@ def _shortcut(g: Builder, style: LayerStyle, use: MethodUse, site: Site) -> Tens
     if made.precision == BINARY:
         return made
     levels = site.groups if np.all(made.shape[0] == site.channels) else 1
-    with g.origin(use.name), g.with_producer(made):
+    with g.origin(use.name):
         return sliced(g, made, levels, site)
 
 
