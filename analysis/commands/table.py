@@ -22,6 +22,12 @@ def table_command(
     methods: Annotated[
         str | None, typer.Option("--methods", metavar="A,B", help="Only these. Default: all.")
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            "--features", metavar="PRECISION", help="Of non-binary maps: int8, int4, ... Default: int16."
+        ),
+    ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
     form: Form = None,
@@ -31,5 +37,7 @@ def table_command(
     from analysis.methods.table_document import table_document
 
     model = model_of(traffic)
-    document = table_document(network, profile, dataset, full, methods, ranges=ranges, traffic=model)
+    document = table_document(
+        network, profile, dataset, full, methods, features=features, ranges=ranges, traffic=model
+    )
     deliver(document, form, out)

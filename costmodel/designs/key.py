@@ -62,6 +62,12 @@ class DesignKey:
         check_combination(methods)
         return replace(self, methods=methods)
 
+    def with_features(self, features: str) -> DesignKey:
+        """The same design with non-binary maps of another precision; raises BnncostError for an unknown one."""
+        if features not in FEATURES:
+            raise unknown("precision of features", features, FEATURES, place=f"design '{self}'")
+        return replace(self, features=features)
+
     def without(self, name: str) -> DesignKey:
         """The same design less one method."""
         return self.with_methods(tuple(use for use in self.methods if use.name != name))

@@ -65,7 +65,9 @@ array:
 
 
 @pytest.mark.parametrize("profile", ["asic-22nm-bnn", "asic-65nm"])
-@pytest.mark.parametrize(("rows", "columns", "of_49"), [("[[FY]]", "[[FX]]", 9), ("[[FY, OY]]", "[[FX, OX]]", 36)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "of_49"), [("[[FY]]", "[[FX]]", 9), ("[[FY, OY]]", "[[FX, OX]]", 36)]
+)
 def test_the_other_readings_of_the_source_are_a_few_lines(
     profile: str, rows: str, columns: str, of_49: int, tmp_path: Path
 ) -> None:

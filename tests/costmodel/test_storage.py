@@ -80,6 +80,14 @@ def test_the_second_shortcut_needs_no_room_of_its_own() -> None:
     assert alive(traffic.storage)["stem"] == traffic.storage.peak_features == 17 * n + 24_576 == 303_104
 
 
+def test_maps_of_a_second_shortcut_stay_in_64_kilobytes() -> None:
+    """The memory for maps of asic-28nm-bnn has 524,288 bits: 557,056 of them would pass through the DRAM."""
+    found = cm.cost("resnet20[double_residual]/cifar10", "asic-28nm-bnn")
+    maps = [row for row in found.memory if row.role in ("features", "binary_features")]
+    assert {row.level for row in maps if row.read_bits} >= {"feature_sram"}
+    assert not any(row.read_bits or row.write_bits for row in maps if row.level == "dram")
+
+
 # ------------------------------------------------------------------ where a map takes the place of an operand
 
 Toy = Callable[[Builder, Tensor], Tensor]
