@@ -131,7 +131,7 @@ def _one_to_one(op: Op, item: Value) -> bool:
 
 def _equal(left: Dimension, right: Dimension) -> bool:
     """Whether two dimensions are the same at every width."""
-    return left is right or bool(np.all(left == right) if isinstance(left, np.ndarray) else left == right)
+    return left is right or bool(np.all(np.equal(left, right)))
 
 
 def _holds(operand: Operand, tensor: Value) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from costmodel.builder import Builder
 from costmodel.demand.compulsory import compulsory_traffic
 from costmodel.demand.storage import CHOOSING, Storage
 from costmodel.graph import BINARY, Role, Tensor, precision
+from costmodel.methods import METHODS, MethodUse
+from costmodel.networks.build import build
 from costmodel.operations import OPERATIONS, known
 
 ELEMENTS = 4 * 4 * 4
@@ -86,6 +89,17 @@ def test_maps_of_a_second_shortcut_stay_in_64_kilobytes() -> None:
     maps = [row for row in found.memory if row.role in ("features", "binary_features")]
     assert {row.level for row in maps if row.read_bits} >= {"feature_sram"}
     assert not any(row.read_bits or row.write_bits for row in maps if row.level == "dram")
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.free_because])
+def test_what_is_kept_at_many_widths_is_what_is_kept_at_each(name: str) -> None:
+    """Maps are alike in all networks of a sweep, or unlike in all; gates of one element for a map, too."""
+    key, widths = cm.DesignKey("resnet20", "cifar10", (MethodUse(name),)), np.array([0.25, 1.0, 1.3])
+    swept = compulsory_traffic(cm.fold(build(key, widths))).storage
+    for number, width in enumerate(widths):
+        alone = compulsory_traffic(cm.fold(build(replace(key, width=float(width))))).storage
+        for layer_role, bits in alone.alive.items():
+            assert np.broadcast_to(swept.alive[layer_role], 3)[number] == bits
 
 
 # ------------------------------------------------------------------ where a map takes the place of an operand
