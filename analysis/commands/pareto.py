@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Profile, Ranges, Traffic, model_of
+from analysis.commands.options import Overrides, Profile, Ranges, Traffic, chip_of, model_of
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
 
@@ -21,6 +21,7 @@ def pareto_command(
         str | None, typer.Option("--dataset", help="cifar10, imagenet, ... Default: the one measured.")
     ] = None,
     profile: Profile = "asic-45nm",
+    overrides: Overrides = None,
     x: Annotated[Axis, typer.Option("--x", help="What accuracy is set against.")] = Axis.energy,
     accuracy: Annotated[
         str,
@@ -44,7 +45,8 @@ def pareto_command(
     """
     from analysis.fronts.pareto_document import FrontChoice, pareto_document
 
-    choice = FrontChoice(network, dataset, profile, x, accuracy, recipe, ranges, model_of(traffic))
+    chip = chip_of(profile, overrides)
+    choice = FrontChoice(network, dataset, chip, x, accuracy, recipe, ranges, model_of(traffic))
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)
     for name, reason in left_out.items():

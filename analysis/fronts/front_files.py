@@ -39,7 +39,7 @@ def write_front(
     """
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
-    view = front_view(frame, f"{title}, {chip.name}")
+    view = front_view(frame, f"{title}, {chip.name}", chip)
     widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic)
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
     csv = frame.to_csv(index=False, lineterminator="\n")
@@ -66,7 +66,7 @@ def write_study_front(
     note = front_note(frame, names, protocol)
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
     view = without_empty_columns(
-        study_front_view(frame, f"{title}, {chip.name}", table_note(frame, names, protocol))
+        study_front_view(frame, f"{title}, {chip.name}", chip, table_note(frame, names, protocol))
     )
     return [
         *write_figure(figure, stem),

@@ -22,10 +22,11 @@ from analysis.show.axes import Axis
 from analysis.show.document import Document
 from analysis.show.tables import Table, records, without_empty_columns
 from analysis.show.words import COMPULSORY
-from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
+from costmodel import DATASETS, NETWORKS, BnncostError
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
+from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 from costmodel.pricing.price import TrafficModel, traffic_model
@@ -45,7 +46,7 @@ class FrontChoice:
 
     network: str | None
     dataset: str | None
-    profile: str
+    profile: AnyProfile
     x: Axis = Axis.energy
     accuracy: str = LITERATURE
     recipe: str | None = None
@@ -62,7 +63,7 @@ def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path
         raise unknown("network", choice.network, NETWORKS)
     if choice.dataset is not None and choice.dataset not in DATASETS:
         raise unknown("data set", choice.dataset, DATASETS)
-    chip = load_profile(choice.profile)
+    chip = as_profile(choice.profile)
     model = traffic_model(chip, choice.traffic)
     document, written, left_out = _fronts(replace(choice, traffic=model), chip, out)
     notes = (*document.notes, COMPULSORY) if model == "compulsory" else document.notes
@@ -96,7 +97,7 @@ def _published(
     )
     folder = make_folder(out)
     written = write_front(frame, network, dataset, chip, choice.x, folder, traffic=choice.traffic)
-    table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}")
+    table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}", chip)
     return Document((table,), records(table), table), written, left_out
 
 
@@ -143,7 +144,7 @@ def _measured(
             frame, names, study.protocol, chip, choice.x, make_folder(out) / stem, traffic=choice.traffic
         )
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
-        tables.append(study_front_view(frame, title, table_note(frame, names, study.protocol)))
+        tables.append(study_front_view(frame, title, chip, table_note(frame, names, study.protocol)))
     return _document(chosen, tables), written, left_out
 
 

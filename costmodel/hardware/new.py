@@ -32,6 +32,7 @@ name: {name_text}
 title: {title}
 description: {description}
 archetype: {archetype}
+scope: {scope}
 extends: {base_text}
 
 # One figure replaced, the same as in {base}: put in the clock of your chip.
@@ -70,6 +71,7 @@ def new_profile(name: str, base: str) -> str:
         title=_text(f"{name}, after {parent.name}"),
         description=_text(f"As {parent.name}: {parent.title}. Not yet adapted."),
         archetype=parent.archetype,
+        scope=parent.scope,
         base_text=_text(base),
         clock=_flow(parent.clock),
     )

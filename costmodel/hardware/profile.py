@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from costmodel.graph import Role
 from costmodel.hardware.array import ArraySection, Lanes
 from costmodel.hardware.memories.level import MemoryLevel
 from costmodel.hardware.precision import OperationName, SidePrecision
@@ -27,6 +28,8 @@ from costmodel.hardware.text.quantity import (
 )
 
 Archetype = Literal["asic", "fpga", "mcu"]
+Scope = Literal["core", "chip", "board"]
+WeightsFromOutside = Literal["never", "where they do not fit", "always"]
 
 
 class Technology(Section):
@@ -111,6 +114,10 @@ class HardwareProfile(Section):
     title: Text = Field(description="One line for tables.")
     description: Text = Field(description="One paragraph: what it stands for and what it is not good for.")
     archetype: Archetype = Field(description="asic, fpga or mcu: it decides which fields the sections take.")
+    scope: Scope = Field(
+        description="What the energy counts: core (the accelerator and its memories), chip (all of it) or board; "
+        "what a memory outside takes is counted wherever there is one."
+    )
     extends: Text | None = Field(None, description="A shipped profile, or a path relative to this file.")
     technology: Technology = Field(description="The process.")
     clock: Frequency = Field(description="Clock [MHz].")
@@ -122,3 +129,13 @@ class HardwareProfile(Section):
     )
     memories: dict[str, MemoryLevel] = Field(description="Memory levels from inner to outer.")
     control: Control | None = Field(None, description="asic and fpga only.")
+
+    @property
+    def weights_from_outside(self) -> WeightsFromOutside:
+        """Whether weights come from a memory outside of the chip for each inference."""
+        holders = [level for level in self.memories.values() if Role.WEIGHTS in level.holds]
+        outside = [level.off_chip for level in holders]
+        if not any(outside):
+            return "never"
+        fetched = any(level.loaded == "per inference" for level in holders[: outside.index(True)])
+        return "always" if outside[0] or fetched else "where they do not fit"

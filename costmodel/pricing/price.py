@@ -16,9 +16,9 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.area import area_of
 from costmodel.pricing.cycles import LayerCycles, cycles_of
-from costmodel.pricing.mac_traffic import mac_traffic
+from costmodel.pricing.mac_traffic import MacTraffic, mac_traffic
 from costmodel.pricing.moved import Moved, moved_by
-from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_of
+from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_in, setting_of
 
 TrafficModel = Literal["mapped", "compulsory"]
 
@@ -65,6 +65,8 @@ class PointCosts:
     """The chip, what lies where on it, and its prices."""
     moved: Moved
     """Bits that every level moves in each layer [bit]."""
+    macs: MacTraffic | None
+    """What MACs move and how long they take under their mappings; None where traffic is compulsory."""
     traffic: TrafficModel
     """The model of the traffic."""
 
@@ -81,7 +83,22 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     model = traffic_model(profile, traffic)
     setting = setting_of(profile, demand, tiled=model == "mapped")
     macs = mac_traffic(setting, demand) if model == "mapped" else None
-    moved = moved_by(setting, demand, macs)
+    return _priced(demand, setting, moved_by(setting, demand, macs), macs, model)
+
+
+def repriced(points: PointCosts, demand: Demand, profile: HardwareProfile) -> PointCosts:
+    """Price the same demand with other figures of the same chip, everything staying where it is.
+
+    What lies in which memory, its size, what moves, and the cycles of each mapping are held.
+    """
+    setting = setting_in(points.setting.placement, profile, demand)
+    return _priced(demand, setting, points.moved, points.macs, points.traffic)
+
+
+def _priced(
+    demand: Demand, setting: Setting, moved: Moved, macs: MacTraffic | None, traffic: TrafficModel
+) -> PointCosts:
+    profile = setting.profile
     cycles = cycles_of(setting, moved, demand, macs)
     total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
     latency_s = total_cycles / profile.clock.si
@@ -107,7 +124,8 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
         area=area_of(setting, cycles, demand),
         setting=setting,
         moved=moved,
-        traffic=model,
+        macs=macs,
+        traffic=traffic,
     )
 
 
