@@ -15,7 +15,9 @@ def _not_checked(design: str, backbone: str, reason: str) -> None:
     held_against("", "", "", design=design, backbone=backbone, difference=reason)
 
 
-_COMPARED = "The accuracy is quoted by N2UQ's authors; whether 1x1 shortcuts were quantized is not said there, so 8 bits."
+_COMPARED = (
+    "The accuracy is quoted by N2UQ's authors, who do not say how 1x1 shortcuts were quantized; 8 bits here."
+)
 for _bits in (2, 3, 4):
     for _name in ("pact", "dorefa", "lsq"):
         _not_checked(f"{_name}-{_bits}", _R18, _COMPARED)
@@ -65,8 +67,8 @@ held_against(
     difference="Read, not run; the released module differs from ReCU's in its weights alone.",
 )  # fmt: skip
 for _backbone in (_R18_CIFAR, _VGG, _R18, _R34):
-    _not_checked("biper", _backbone, "The authors released ResNet-20 alone; the parameters that they print for this one "
-                 "are those of ReCU's network.")  # fmt: skip
+    _not_checked("biper", _backbone, "The authors released ResNet-20 alone; the parameters that they print for this "
+                 "one are those of ReCU's network.")  # fmt: skip
 _not_checked(
     "bnn", "cnv/cifar10", "FINN's network as Brevitas trains it; its MACs are those that qonnx counts there."
 )

@@ -1,8 +1,8 @@
 """Published networks of 2 to 8 bits and ternary ones: what a repaired binary network competes with.
 
-A name ends in the bits of weights and features of the inner convolutions. First and last layers have 8 bits, in which the
-papers have them or which stand, as for every design, for layers that a paper leaves in floating point; `edge=fp32` prices
-those as they are there.
+A name ends in the bits of weights and features of the inner convolutions. First and last layers have 8 bits: those of
+the paper, or, as for every design, those that stand for layers left in floating point; `edge=fp32` prices these as they
+are there.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ for _bits in _BITS:
     declare(
         f"lsq-{_bits}", f"LSQ, {_bits} bit", "esser2020",
         {R18: _compute, R34: _compute, VGG: _compute} | ({R18_CIFAR100: _compute} if _bits == 4 else {}),
-        "First and last layer and 1x1 shortcuts have 8 bits. VGG-small, and ResNet-18 on CIFAR-100, were trained by others.",
+        "First and last layer and 1x1 shortcuts have 8 bits. VGG-small and CIFAR-100's ResNet-18: trained by others.",
     )  # fmt: skip
     declare(
         f"n2uq-{_bits}", f"N2UQ, {_bits} bit", "liu2022n2uq",
         {backbone: f"rprelu+{_shortcut}{_compute}" for backbone in (R18, R34)}, _FLOATING,
     )  # fmt: skip
     declare(
-        f"n2uq-{_bits}-real-shortcut", f"N2UQ, {_bits} bit, real 1x1 shortcuts", "liu2022n2uq",
+        f"n2uq-{_bits}-real-shortcut", f"N2UQ, {_bits} bit, real 1x1", "liu2022n2uq",
         {backbone: f"rprelu{_compute}" for backbone in (R18, R34)},
         f"{_FLOATING} So are the 1x1 shortcuts.",
     )  # fmt: skip
