@@ -5,6 +5,7 @@
 'asic-45nm'
 """
 
+from costmodel.designs import low_bit  # noqa: F401  (it fills the table of published designs)
 from costmodel.designs.catalogue import DATASETS, NETWORKS
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import DESIGNS, published_names, resolve

@@ -114,7 +114,7 @@ def _read_number(label: str) -> Precision | None:
     return Precision("float", int(floating.group(1))) if floating else None
 
 
-_OF_NETWORKS = ("binary", "ternary", "int2", "int4", "int6", "int8", "int16", "int32", "fp16", "fp32")
+_OF_NETWORKS = ("binary", "ternary", "int2", "int3", "int4", "int6", "int8", "int16", "int32", "fp16", "fp32")
 _PRECISIONS = {label: number for label in _OF_NETWORKS for number in read_precisions(label)}
 BINARY = _PRECISIONS["binary"]
 

@@ -15,33 +15,36 @@ from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
 
 
-def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile) -> Table:
+def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: str = "") -> Table:
     """The designs of a front on a profile in the order of their axis; the front itself is marked."""
     unit = str(frame["area_unit"].iloc[0])
     columns = (
-        Column("label", "design"), Column("top1", "top-1", "%"), *cost_columns(unit),
+        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"), *cost_columns(unit),
         Column("on_front", "on the front"), Column("reference", "accuracy from"),
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
-            str(row.label), float(row.top1), *_cost_cells(row), "yes" if row.on_front else "", str(row.reference),
+            str(row.label), str(row.design_class), float(row.top1), *_cost_cells(row), "yes" if row.on_front else "",
+            str(row.reference),
         )
         for row in frame.itertuples()
     ]  # fmt: skip
-    return Table("front", title, columns, tuple(rows), _caption(frame, chip))
+    return Table("front", title, columns, tuple(rows), _caption(frame, chip, caption))
 
 
 def study_front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: str = "") -> Table:
     """The designs of a study's front in the order of their axis, with mean, spread and number of seeds."""
     unit = str(frame["area_unit"].iloc[0])
     columns = (
-        Column("label", "design"), Column("top1", "top-1", "%"), Column("top1_spread", "deviation", "points"),
+        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
+        Column("top1_spread", "deviation", "points"),
         Column("seeds", "seeds"), *cost_columns(unit), Column("on_front", "on the front"),
         Column("note", "accuracy of"),
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
-            str(row.label), float(row.top1), _number(row.top1_spread), int(row.seeds), *_cost_cells(row), _place(row),
+            str(row.label), str(row.design_class), float(row.top1),
+            _number(row.top1_spread), int(row.seeds), *_cost_cells(row), _place(row),
             str(row.note),
         )
         for row in frame.itertuples()

@@ -41,14 +41,23 @@ DATASET_TITLES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def network_title(network: str, dataset: str) -> str:
-    """Name a network and data set for people.
+def network_name(network: str) -> str:
+    """Name a network for people.
 
-    >>> network_title("resnet20", "cifar10")
-    'ResNet-20 on CIFAR-10'
+    >>> network_name("resnet20")
+    'ResNet-20'
     """
-    name = NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
-    return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
+    return NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
+
+
+def network_title(network: str | None, dataset: str) -> str:
+    """Name a network, or all of them, and a data set for people.
+
+    >>> network_title("resnet20", "cifar10"), network_title(None, "imagenet")
+    ('ResNet-20 on CIFAR-10', 'ImageNet')
+    """
+    title = DATASET_TITLES.get(dataset, dataset)
+    return f"{network_name(network)} on {title}" if network else title
 
 
 def profile_title(chip: HardwareProfile, traffic: TrafficModel | None = None) -> str:

@@ -11,7 +11,7 @@ from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
-COMPUTE = ("binary", "ternary", "int2", "int4", "int8", "fp16", "fp32")
+COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
 PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
 _SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
