@@ -42,6 +42,11 @@ class Processor(Section):
     """The core of a microcontroller, and the cycles that it spends on more than operations."""
 
     energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
+    waiting: EnergyPerCycle | None = Field(
+        None,
+        description="Energy of a cycle that no operation has: a layer's own, one of waiting for weights, or one that a "
+        "depthwise MAC takes more [pJ/cycle]. Default: `energy`.",
+    )
     layer: CyclesPerLayer | None = Field(
         None, description="To begin and end a layer of MACs [cycle]; without it, inside the cycles of a MAC."
     )

@@ -127,7 +127,8 @@ def _control(
     """Energy of the control [J]: (N,); on a processor that of the cycles that no operation has."""
     if profile.processor is not None:
         spent = np.einsum("ln,ln->n", cycles.beside, demand.repeats)
-        return np.asarray(profile.processor.energy.si * spent)
+        of_a_cycle = profile.processor.waiting or profile.processor.energy
+        return np.asarray(of_a_cycle.si * spent)
     return (profile.control.energy.si if profile.control else 0.0) * total_cycles
 
 

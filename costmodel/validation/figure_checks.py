@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from costmodel.errors import unknown
+from costmodel.folding import RULES
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.text.problem import Findings, place_of
 from costmodel.hardware.text.problem import Path as Place
@@ -13,6 +14,10 @@ from costmodel.validation.figures import KINDS, OF_A_MAC, OF_A_NETWORK, Differen
 
 def system_problems(system: System, chip: HardwareProfile) -> Findings:
     """Yield every problem of the figures of a system and of the differences between them."""
+    rules = dict.fromkeys(rule.__name__ for rule in RULES)
+    for number, name in enumerate(system.unfolded):
+        if name not in rules:
+            yield ("unfolded", number), str(unknown("rule of folding", name, rules))
     calibrated: dict[str, int] = {}
     for number, figure in enumerate(system.figures):
         place: Place = ("figures", number)

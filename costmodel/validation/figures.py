@@ -87,5 +87,8 @@ class System(Section):
     lanes: dict[str, LayerLanes] | None = Field(
         None, description="Lanes by layer, of a system in which every layer is a pipeline stage of its own."
     )
+    unfolded: tuple[Text, ...] = Field(
+        (), description="Rules of folding that the software of the system does not have."
+    )
     figures: Annotated[tuple[Figure, ...], Field(min_length=1)] = Field(description="What was published.")
     differences: tuple[Difference, ...] = Field((), description="Pairs of its networks that a repair parts.")

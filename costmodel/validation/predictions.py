@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.evaluate.cost import as_design, cost
+from costmodel.evaluate.cost import as_design, cost, cost_of_network
 from costmodel.evaluate.results import Cost
 from costmodel.folding import fold
 from costmodel.hardware import HardwareProfile
@@ -120,7 +120,7 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
     if figure.macs is not None:
         return _of_macs(chip, figure.macs)
     assert figure.design is not None
-    priced = cost(figure.design, chip)
+    priced = _priced(system, chip, figure.design)
     area_m2 = priced.area.get("mm2", 0.0) * _SQUARE_MILLIMETRE
     if system.lanes is not None:
         cycles = pipeline_of(system, figure.design)
@@ -130,6 +130,14 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
     dynamic_j = sum(row.operation_j + row.memory_j for row in kept)
     standing_j = priced.control_j + sum(row.energy_j for row in priced.leakage)
     return dynamic_j + share * standing_j, share * priced.latency_s, area_m2
+
+
+def _priced(system: System, chip: HardwareProfile, design: str) -> Cost:
+    """Price a design as the system runs it: folded by the rules that its software has."""
+    if not system.unfolded:
+        return cost(design, chip)
+    key = as_design(design)
+    return cost_of_network(fold(build(key), without=system.unfolded), chip, str(key))
 
 
 def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, float, float]:

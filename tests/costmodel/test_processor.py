@@ -91,6 +91,14 @@ def test_they_take_time_and_energy(demand: Demand, tmp_path: Path) -> None:
         assert found.energy.total_j * 1e12 == pytest.approx(found.time.latency_s * 100e6 * 100)
 
 
+def test_a_cycle_without_operation_may_cost_less(demand: Demand, tmp_path: Path) -> None:
+    layers = ("processor:", f"layer: {figure(50, 'cycle')}")
+    busy = price(demand, chip(tmp_path, layers))
+    calm = price(demand, chip(tmp_path, layers, ("processor:", f"waiting: {figure(40, 'pJ/cycle')}")))
+    assert (busy.energy.total_j - calm.energy.total_j)[0] * 1e12 == pytest.approx(4 * 50 * (100 - 40))
+    assert calm.time.latency_s == pytest.approx(busy.time.latency_s)
+
+
 def test_points_of_a_sweep_and_repeated_layers_count_alike(demand: Demand, tmp_path: Path) -> None:
     profile = chip(tmp_path, ("processor:", f"layer: {figure(50, 'cycle')}"))
     alone, both = price(demand, profile), price(joined([demand, demand]), profile)
