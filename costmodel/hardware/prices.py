@@ -133,7 +133,7 @@ def _processor_price(
 ) -> UnitPrice:
     assert profile.processor is not None
     cycles = _given(unit.cycles, profile, f"{place}.cycles")
-    used = (*_used(place, unit, ("cycles", "depthwise")), *_of_section("processor", profile.processor))
+    used = (*_used(place, unit, ("cycles", "depthwise")), *_used_of(profile.processor))
     energy_j = cycles.si * profile.processor.energy.si
     return UnitPrice(energy_j, cycles.si, MappingProxyType({}), None, runs_on, used)
 
@@ -160,9 +160,10 @@ def _used(place: str, unit: MacUnit | SideUnit, fields: Iterable[str]) -> Used:
     return tuple((f"{place}.{name}", figures[name]) for name in fields if name in figures)
 
 
-def _of_section(place: str, section: Processor) -> Used:
-    """The figures of a section, each with its path in the profile."""
-    return tuple((f"{place}.{name}", figure) for name, figure in own_quantities(section).items())
+def _used_of(processor: Processor) -> Used:
+    """The figures of the core that a price rests on; copying of maps is a matter of published systems."""
+    figures = own_quantities(processor).items()
+    return tuple((f"processor.{name}", figure) for name, figure in figures if name != "map_copy")
 
 
 def _given(figure: Quantity | None, profile: HardwareProfile, place: str) -> Quantity:

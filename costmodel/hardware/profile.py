@@ -47,6 +47,11 @@ class Processor(Section):
         description="Energy of a cycle that no operation has: a layer's own, one of waiting for weights, or one that a "
         "depthwise MAC takes more [pJ/cycle]. Default: `energy`.",
     )
+    map_copy: CyclesPerBit | None = Field(
+        None,
+        description="To read and write a bit of a map that software copies where a view would do [cycle/bit]; only "
+        "published systems ask for it.",
+    )
     layer: CyclesPerLayer | None = Field(
         None, description="To begin and end a layer of MACs [cycle]; without it, inside the cycles of a MAC."
     )

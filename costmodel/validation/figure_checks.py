@@ -9,6 +9,7 @@ from costmodel.hardware.text.problem import Findings, place_of
 from costmodel.hardware.text.problem import Path as Place
 from costmodel.hardware.text.units import dimension_problem
 from costmodel.hardware.walk import quantity_at
+from costmodel.operations import OPERATIONS
 from costmodel.validation.figures import KINDS, OF_A_MAC, OF_A_NETWORK, Difference, Figure, System
 
 
@@ -18,6 +19,11 @@ def system_problems(system: System, chip: HardwareProfile) -> Findings:
     for number, name in enumerate(system.unfolded):
         if name not in rules:
             yield ("unfolded", number), str(unknown("rule of folding", name, rules))
+    for number, kind in enumerate(system.copied):
+        if kind not in OPERATIONS:
+            yield ("copied", number), str(unknown("kind of operation", kind, OPERATIONS))
+    if system.copied and (chip.processor is None or chip.processor.map_copy is None):
+        yield ("copied",), f"needs processor.map_copy, which profile '{chip.name}' does not give"
     calibrated: dict[str, int] = {}
     for number, figure in enumerate(system.figures):
         place: Place = ("figures", number)

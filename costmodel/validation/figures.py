@@ -90,5 +90,10 @@ class System(Section):
     unfolded: tuple[Text, ...] = Field(
         (), description="Rules of folding that the software of the system does not have."
     )
+    copied: tuple[Text, ...] = Field(
+        (),
+        description="Kinds of operations whose result its software writes anew, though a view would do; each bit at "
+        "processor.map_copy.",
+    )
     figures: Annotated[tuple[Figure, ...], Field(min_length=1)] = Field(description="What was published.")
     differences: tuple[Difference, ...] = Field((), description="Pairs of its networks that a repair parts.")

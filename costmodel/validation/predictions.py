@@ -12,6 +12,7 @@ from costmodel.errors import BnncostError, unknown
 from costmodel.evaluate.cost import as_design, cost, cost_of_network
 from costmodel.evaluate.results import Cost
 from costmodel.folding import fold
+from costmodel.graph import Network
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
 from costmodel.hardware.prices import mac_price
@@ -120,7 +121,7 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
     if figure.macs is not None:
         return _of_macs(chip, figure.macs)
     assert figure.design is not None
-    priced = _priced(system, chip, figure.design)
+    priced, copying_s = _priced(system, chip, figure.design)
     area_m2 = priced.area.get("mm2", 0.0) * _SQUARE_MILLIMETRE
     if system.lanes is not None:
         cycles = pipeline_of(system, figure.design)
@@ -129,15 +130,32 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
     kept = [row for row in priced.layers if row.layer not in figure.without]
     dynamic_j = sum(row.operation_j + row.memory_j for row in kept)
     standing_j = priced.control_j + sum(row.energy_j for row in priced.leakage)
-    return dynamic_j + share * standing_j, share * priced.latency_s, area_m2
+    latency_s = share * priced.latency_s + copying_s
+    return dynamic_j + share * standing_j + _busy_j(chip, copying_s), latency_s, area_m2
 
 
-def _priced(system: System, chip: HardwareProfile, design: str) -> Cost:
-    """Price a design as the system runs it: folded by the rules that its software has."""
-    if not system.unfolded:
-        return cost(design, chip)
+def _priced(system: System, chip: HardwareProfile, design: str) -> tuple[Cost, float]:
+    """Price a design as the system runs it, folded by the rules of its software; and the time of its copies [s]."""
+    if not (system.unfolded or system.copied):
+        return cost(design, chip), 0.0
     key = as_design(design)
-    return cost_of_network(fold(build(key), without=system.unfolded), chip, str(key))
+    network = fold(build(key), without=system.unfolded)
+    return cost_of_network(network, chip, str(key)), _copying_s(system, chip, network)
+
+
+def _copying_s(system: System, chip: HardwareProfile, network: Network) -> float:
+    """Time in which software copies what the model takes for views [s]."""
+    if not system.copied:
+        return 0.0
+    assert chip.processor is not None and chip.processor.map_copy is not None
+    copies = (op.output for op in network.running() if op.kind in system.copied)
+    bits = sum(int(made.size) * made.precision.bits for made in copies)
+    return bits * chip.processor.map_copy.si / chip.clock.si
+
+
+def _busy_j(chip: HardwareProfile, seconds: float) -> float:
+    """Energy of a processor that is busy for so long [J]."""
+    return chip.processor.energy.si * chip.clock.si * seconds if chip.processor else 0.0
 
 
 def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, float, float]:
