@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from costmodel.folding.merging import (
     average_before_norm,
@@ -72,10 +72,14 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def fold(network: Network) -> Network:
-    """Apply every rule in order; the notes of the result say what was folded and why."""
+def fold(network: Network, without: Container[str] = ()) -> Network:
+    """Apply every rule in order, but for those named in `without`; the notes of the result say what was folded and why.
+
+    Software that lacks a rule is predicted without it.
+    """
     for rule in RULES:
-        network = rule(network)
+        if rule.__name__ not in without:
+            network = rule(network)
     return network
 
 

@@ -13,6 +13,8 @@ from costmodel.hardware.precision import OperationName, SidePrecision
 from costmodel.hardware.text.fields import MacLabel, Name, Section, Text
 from costmodel.hardware.text.quantity import (
     Cycles,
+    CyclesPerBit,
+    CyclesPerLayer,
     Dsp,
     Energy,
     EnergyPerCycle,
@@ -40,9 +42,27 @@ class Technology(Section):
 
 
 class Processor(Section):
-    """The core of a microcontroller."""
+    """The core of a microcontroller, and the cycles that it spends on more than operations."""
 
     energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
+    waiting: EnergyPerCycle | None = Field(
+        None,
+        description="Energy of a cycle that no operation has: a layer's own, one of waiting for weights, or one that a "
+        "depthwise MAC takes more [pJ/cycle]. Default: `energy`.",
+    )
+    map_copy: CyclesPerBit | None = Field(
+        None,
+        description="To read and write a bit of a map that software copies where a view would do [cycle/bit]; only "
+        "published systems ask for it.",
+    )
+    layer: CyclesPerLayer | None = Field(
+        None, description="To begin and end a layer of MACs [cycle]; without it, inside the cycles of a MAC."
+    )
+    weight_wait: CyclesPerBit | None = Field(
+        None,
+        description="To wait for a weight that its layer uses once, as fully connected layers do [cycle/bit]; without "
+        "it, inside the cycles of a MAC.",
+    )
 
 
 class Part(Section):
@@ -71,6 +91,9 @@ class MacUnit(Section):
     lut: Lut | None = Field(None, description="LUTs per unit [lut]; fpga.")
     dsp: Dsp | None = Field(None, description="DSPs per unit [dsp]; fpga, optional.")
     cycles: Cycles | None = Field(None, description="Cycles per MAC [cycle/operation]; mcu.")
+    depthwise: Cycles | None = Field(
+        None, description="Cycles per MAC where each channel has a filter of its own; mcu. Default: `cycles`."
+    )
     lanes: dict[str, Lanes] | None = Field(
         None, description="Lanes along each axis of the array; their product is the throughput."
     )

@@ -34,7 +34,7 @@ class Energy:
     memory_j: Mapping[TrafficKey, np.ndarray]
     """Energy of the traffic at each level, in each role and direction [J]: (N,) each."""
     control_j: np.ndarray
-    """Energy of the control over all cycles [J]: (N,)."""
+    """Energy of the control over all cycles, on a processor of those that no operation has [J]: (N,)."""
     leakage_j: np.ndarray
     """Static power over the latency [J]: (N,)."""
     leakage_w: Mapping[str, np.ndarray]
@@ -106,7 +106,7 @@ def _priced(
     leakage_w = _leakage(setting, demand.points)
     operations_j = setting.prices.energy_j @ demand.total_counts
     memory_j = memory_energy(setting, moved.totals)
-    control_j = (profile.control.energy.si if profile.control else 0.0) * total_cycles
+    control_j = _control(profile, cycles, demand, total_cycles)
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
@@ -137,6 +137,17 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
             f"hardware_profiles/README.md), or ask for compulsory traffic."
         )
     return asked or ("compulsory" if profile.array is None else "mapped")
+
+
+def _control(
+    profile: HardwareProfile, cycles: LayerCycles, demand: Demand, total_cycles: np.ndarray
+) -> np.ndarray:
+    """Energy of the control [J]: (N,); on a processor that of the cycles that no operation has."""
+    if profile.processor is not None:
+        spent = np.einsum("ln,ln->n", cycles.beside, demand.repeats)
+        of_a_cycle = profile.processor.waiting or profile.processor.energy
+        return np.asarray(of_a_cycle.si * spent)
+    return (profile.control.energy.si if profile.control else 0.0) * total_cycles
 
 
 def _leakage(setting: Setting, points: int) -> dict[str, np.ndarray]:
