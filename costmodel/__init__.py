@@ -5,8 +5,9 @@
 'asic-45nm'
 """
 
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.designs.published import DESIGNS, published_names, resolve
 from costmodel.errors import BnncostError
 from costmodel.evaluate.cost import cost, cost_of_network
@@ -26,6 +27,7 @@ __all__ = [
     "Cost",
     "CostRange",
     "DesignKey",
+    "backbone_of",
     "build",
     "cost",
     "cost_of_network",

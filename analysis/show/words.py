@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from types import MappingProxyType
 
-from costmodel import NETWORKS
+from costmodel import backbone_of
 from costmodel.hardware import HardwareProfile
 from costmodel.mapping import LoopNest
 from costmodel.mapping.nest import DIMS
@@ -21,6 +22,10 @@ DATASET_TITLES: Mapping[str, str] = MappingProxyType(
         "imagenet": "ImageNet",
         "mnist": "MNIST",
         "fashion-mnist": "Fashion-MNIST",
+        "speech-commands": "Speech Commands",
+        "visual-wake-words": "Visual Wake Words",
+        "toyadmos": "ToyADMOS",
+        "own": "own images",
     }
 )
 
@@ -31,7 +36,7 @@ def network_title(network: str, dataset: str) -> str:
     >>> network_title("resnet20", "cifar10")
     'ResNet-20 on CIFAR-10'
     """
-    name = NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
+    name = backbone_of(network).summary.partition(":")[0].partition(" for ")[0] or PurePath(network).stem
     return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
 
 
