@@ -52,7 +52,7 @@ class Builder:
         self.features = features
         self.input = Tensor("input", shape, image)
         self._ops: list[Op] = []
-        self._layers: dict[Value, str] = {self.input: "input"}
+        self._layers: dict[Value, str] = {self.input: "image"}
         self._layer = ""
         self._origin = "base"
         self._used: dict[str, int] = {}
@@ -78,9 +78,11 @@ class Builder:
 
     @contextmanager
     def with_producer(self, value: Value) -> Iterator[None]:
-        """Put the operations of the block into the layer that makes `value`: they run as it streams out."""
-        before, producer = self._layer, self._layers[value]
-        self._layer = before if producer == "input" else producer
+        """Put the operations of the block into the layer that makes `value`: they run as it streams out.
+
+        Those on the image itself make up a layer `image`.
+        """
+        before, self._layer = self._layer, self._layers[value]
         yield
         self._layer = before
 

@@ -18,8 +18,8 @@ from costmodel.networks.style import LayerStyle, activate, branch, matched, unit
 class Block:
     """One block: the channels that it makes (or adds), and its stride.
 
-    `times` is the file's number of channels over that of the block's input, where it is whole; `behind` are the channels
-    behind a bottleneck, `pool` the size and stride of a pool in the block.
+    `times` is the file's number of channels over that of the block's input, where it is whole. `behind` are the
+    channels behind a bottleneck, `pool` the size and stride of a pool in the block.
     """
 
     channels: Dimension
