@@ -151,7 +151,7 @@ class Backbone(Section):
     large_stem: tuple[Layer, ...] | None = Field(
         None, description="The stem for images of 128 pixels and more."
     )
-    stages: tuple[Stage, ...] = Field(min_length=1, description="Blocks, stage by stage.")
+    stages: tuple[Stage, ...] = Field(description="Blocks, stage by stage.")
     head: tuple[Layer, ...] = Field(
         (Layer.model_validate({"layer": "global_average_pool"}),),
         description="Layers between the stages and the classifier.",
@@ -174,6 +174,8 @@ class Backbone(Section):
 
 def rule_findings(backbone: Backbone) -> Iterator[Finding]:
     """Yield what is wrong with a network whose parts are sound each alone."""
+    if not backbone.stages:
+        yield ("stages",), "must not be empty: a network has at least one stage"
     yield from _data_findings(backbone)
     layers = {"stem": backbone.stem, "large_stem": backbone.large_stem or (), "head": backbone.head}
     for place, steps in layers.items():
