@@ -224,3 +224,13 @@ def test_windows_by_hand() -> None:
     assert Axis(5, 3, 2, 1, 1, 1).cuts() == [(1, 0), (0, 0), (0, 1)]
     assert Axis(3, 3, 1, 2, 2, 2).cuts() == [(1, 0), (1, 1), (0, 1)]
     assert same_padding((224, 224), 11, 4) == (3, 4, 3, 4) and same_padding((8, 8), 3, 2) == (0, 1, 0, 1)
+
+
+def test_the_example_of_the_documentation_is_a_network(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+    path = tmp_path / "my-net.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0])
+    network = cm.build(cm.resolve(f"{path}[double_residual+prelu]@w1.5"))
+    assert network.input.shape == (3, 64, 64) and network.output.shape == (10, 1, 1)
+    for names in (BLOCKS, LAYERS):
+        assert all(f"`{name}`" in text for name in names)
