@@ -26,6 +26,7 @@ from costmodel.mapping.best import MOST_FACTORS, MOST_PREFIXES, best_mapping
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import OPERANDS, LoopNest, Operand
+from costmodel.output import parse_json
 
 VERSION = 4
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
@@ -234,8 +235,8 @@ def _stored(mapped: Mapped) -> str:
 def _restored(text: str, layer: LoopNest, machine: Architecture, goal: str) -> Mapped | None:
     """Read an entry; None where it has another form than entries have, or figures that no mapping has."""
     try:
-        return _read(json.loads(text), layer, machine, goal)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return _read(parse_json(text), layer, machine, goal)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
