@@ -9,7 +9,7 @@ import numpy as np
 
 from costmodel.builder import Builder
 from costmodel.designs.catalogue import DATASETS, NETWORKS, Backbone, DatasetShape
-from costmodel.designs.key import DesignKey
+from costmodel.designs.key import WIDTHS, DesignKey
 from costmodel.errors import BnncostError, by_closeness
 from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
@@ -31,6 +31,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = N
     _check_places(key, backbone)
     _check_image(key, backbone, dataset)
     factor = _width(composition, key.width if widths is None else widths)
+    _check_width(key, factor)
     image = Precision("integer", 8) if precision(key.edge).kind == "integer" else precision(key.edge)
     g = Builder(str(key), dataset.image, image, precision(key.features))
     style = LayerStyle(
@@ -82,6 +83,15 @@ def _check_image(key: DesignKey, backbone: Backbone, dataset: DatasetShape) -> N
             f"design '{key}': {backbone.name} has no padding and needs images of at least {backbone.smallest_side}x"
             f"{backbone.smallest_side}; '{dataset.name}' has {height}x{width}. "
             f"Data sets with large enough images: {', '.join(by_closeness(dataset.name, large))}."
+        )
+
+
+def _check_width(key: DesignKey, factor: float | np.ndarray) -> None:
+    """Refuse channels by another factor than `@w` takes, whether it is given so, by a method or by both."""
+    low, high = WIDTHS
+    if not np.all((np.asarray(factor) >= low) & (np.asarray(factor) <= high)):
+        raise BnncostError(
+            f"design '{key}': channels times {factor} are asked for, but the factor must lie from {low:g} to {high:g}."
         )
 
 
