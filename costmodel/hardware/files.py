@@ -20,7 +20,7 @@ from costmodel.hardware.text.messages import typed
 from costmodel.hardware.text.problem import Finding, Problem
 from costmodel.hardware.text.problem import Path as Place
 from costmodel.hardware.text.reader import in_order, problems_of, read_document, unread
-from costmodel.hardware.text.yaml_lines import YamlDocument
+from costmodel.hardware.text.yaml_lines import YamlDocument, read_yaml
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -68,6 +68,14 @@ def examine(name_or_path: str | os.PathLike[str]) -> Examined:
     if problems or not all(document.complete for document in documents):
         return Examined(None, in_order([*problems, *problems_of(documents, ())], documents[0].file))
     return _examined(documents)
+
+
+def examine_text(text: str, label: str) -> Examined:
+    """Read the text of a profile that extends none, before it is written to a file."""
+    document = read_yaml(text, label)
+    if not document.complete:
+        return Examined(None, problems_of([document], ()))
+    return _examined((document,))
 
 
 @lru_cache(maxsize=64)
