@@ -17,6 +17,8 @@ FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
 COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
 PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
+WIDTHS = 0.05, 64.0
+"""Least and largest factor on the channels of a network."""
 _SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
 _OF_IMAGES = ("input", "classes")
 _SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})")
@@ -238,8 +240,9 @@ def _read_width(text: str, value: str) -> str:
         width = float(value)
     except ValueError:
         width = math.nan
-    if not 0.05 <= width <= 64:
+    low, high = WIDTHS
+    if not low <= width <= high:
         raise BnncostError(
-            f"design '{text}': width '{value}' must be a number from 0.05 to 64, as in '@w1.5'."
+            f"design '{text}': width '{value}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
         )
     return value
