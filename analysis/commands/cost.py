@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Profile, Ranges, Traffic, model_of
+from analysis.commands.options import Conventions, Form, Out, Profile, Ranges, Traffic, model_of
 from analysis.show.document import deliver
 
 
@@ -23,6 +23,7 @@ def cost_command(
     ] = False,
     traffic: Traffic = None,
     ranges: Ranges = False,
+    ops_convention: Conventions = None,
     form: Form = None,
     out: Out = None,
 ) -> None:
@@ -33,5 +34,12 @@ def cost_command(
     """
     from analysis.costs.cost_document import cost_document
 
-    document = cost_document(design, profile, per_layer=per_layer, ranges=ranges, traffic=model_of(traffic))
+    document = cost_document(
+        design,
+        profile,
+        per_layer=per_layer,
+        ranges=ranges,
+        traffic=model_of(traffic),
+        conventions=ops_convention or (),
+    )
     deliver(document, form, out)

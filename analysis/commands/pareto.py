@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Profile, Ranges, Traffic, model_of
+from analysis.commands.options import Conventions, Profile, Ranges, Traffic, model_of
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
 
@@ -49,6 +49,7 @@ def pareto_command(
     ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
+    ops_convention: Conventions = None,
 ) -> None:
     """Accuracy against cost: the designs that no other beats, as a figure and as tables.
 
@@ -59,7 +60,16 @@ def pareto_command(
     from analysis.fronts.pareto_document import FrontChoice, pareto_document
 
     choice = FrontChoice(
-        network, dataset, profile, x, accuracy, recipe, ranges, model_of(traffic), tuple(add or ())
+        network,
+        dataset,
+        profile,
+        x,
+        accuracy,
+        recipe,
+        ranges,
+        model_of(traffic),
+        tuple(add or ()),
+        tuple(ops_convention or ()),
     )
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)

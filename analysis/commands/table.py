@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Profile, Ranges, Traffic, model_of
+from analysis.commands.options import Conventions, Form, Out, Profile, Ranges, Traffic, model_of
 from analysis.show.document import deliver
 
 
@@ -24,6 +24,7 @@ def table_command(
     ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
+    ops_convention: Conventions = None,
     form: Form = None,
     out: Out = None,
 ) -> None:
@@ -31,5 +32,14 @@ def table_command(
     from analysis.methods.table_document import table_document
 
     model = model_of(traffic)
-    document = table_document(network, profile, dataset, full, methods, ranges=ranges, traffic=model)
+    document = table_document(
+        network,
+        profile,
+        dataset,
+        full,
+        methods,
+        ranges=ranges,
+        traffic=model,
+        conventions=ops_convention or (),
+    )
     deliver(document, form, out)
