@@ -238,7 +238,11 @@ class Network:
 
     def running(self) -> Iterator[Op]:
         """Yield the operations that run at inference, in order."""
-        return (op for op in self.ops if op.when == "run")
+        return iter(self._running)
+
+    @cached_property
+    def _running(self) -> tuple[Op, ...]:
+        return tuple(op for op in self.ops if op.when == "run")
 
     @cached_property
     def producers(self) -> dict[Value, Op]:

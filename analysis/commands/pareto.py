@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Conventions, Profile, Ranges, Traffic, model_of
+from analysis.commands.options import (
+    Conventions,
+    Overrides,
+    Profile,
+    Ranges,
+    Traffic,
+    chip_of,
+    model_of,
+)
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
 
@@ -26,6 +34,7 @@ def pareto_command(
         typer.Option("--dataset", help="cifar10, imagenet, ... Default: where only one is possible."),
     ] = None,
     profile: Profile = "asic-45nm",
+    overrides: Overrides = None,
     x: Annotated[Axis, typer.Option("--x", help="What accuracy is set against.")] = Axis.energy,
     accuracy: Annotated[
         str,
@@ -59,10 +68,11 @@ def pareto_command(
     """
     from analysis.fronts.pareto_document import FrontChoice, pareto_document
 
+    chip = chip_of(profile, overrides)
     choice = FrontChoice(
         network,
         dataset,
-        profile,
+        chip,
         x,
         accuracy,
         recipe,

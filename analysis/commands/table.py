@@ -6,13 +6,24 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Conventions, Form, Out, Profile, Ranges, Traffic, model_of
+from analysis.commands.options import (
+    Conventions,
+    Form,
+    Out,
+    Overrides,
+    Profile,
+    Ranges,
+    Traffic,
+    chip_of,
+    model_of,
+)
 from analysis.show.document import deliver
 
 
 def table_command(
     network: Annotated[str, typer.Option("--network", help="See `bnncost networks`.")] = "resnet20",
     profile: Profile = "asic-45nm",
+    overrides: Overrides = None,
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="Default: the network's usual one.")
     ] = None,
@@ -21,6 +32,12 @@ def table_command(
     ] = None,
     methods: Annotated[
         str | None, typer.Option("--methods", metavar="A,B", help="Only these. Default: all.")
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            "--features", metavar="PRECISION", help="Of non-binary maps: int8, int4, ... Default: int16."
+        ),
     ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
@@ -31,15 +48,15 @@ def table_command(
     """What every repair method costs: as it asks for it, alone, and left out of a full design."""
     from analysis.methods.table_document import table_document
 
-    model = model_of(traffic)
     document = table_document(
         network,
-        profile,
+        chip_of(profile, overrides),
         dataset,
         full,
         methods,
+        features=features,
         ranges=ranges,
-        traffic=model,
+        traffic=model_of(traffic),
         conventions=ops_convention or (),
     )
     deliver(document, form, out)

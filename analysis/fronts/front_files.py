@@ -40,7 +40,7 @@ def write_front(
     """
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
-    view = front_view(frame, f"{title}, {chip.name}", verdict_text(frame, x))
+    view = front_view(frame, f"{title}, {chip.name}", chip, verdict_text(frame, x))
     widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic) if network else None
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
     csv = frame.to_csv(index=False, lineterminator="\n")
@@ -67,7 +67,7 @@ def write_study_front(
     note = front_note(frame, names, protocol)
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
     caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
-    view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", caption))
+    view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption))
     return [
         *write_figure(figure, stem),
         *write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n")),

@@ -10,12 +10,14 @@ import pandas as pd
 from analysis.costs.cost_columns import COST_NAMES, convention_columns, cost_columns
 from analysis.show.range_cells import WHAT_RANGES_ARE
 from analysis.show.tables import Cell, Column, Table, range_name
+from analysis.show.words import scope_sentence
 from costmodel.demand.conventions import OpsConvention
 from costmodel.evaluate.ranges import Range
+from costmodel.hardware import HardwareProfile
 
 
-def front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
-    """The designs of a front in the order of their axis; the front itself is marked."""
+def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: str = "") -> Table:
+    """The designs of a front on a profile in the order of their axis; the front itself is marked."""
     unit = str(frame["area_unit"].iloc[0])
     columns = (
         Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
@@ -30,10 +32,10 @@ def front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
         )
         for row in frame.itertuples()
     ]  # fmt: skip
-    return Table("front", title, columns, tuple(rows), " ".join(filter(None, (caption, _range_note(frame)))))
+    return Table("front", title, columns, tuple(rows), _caption(frame, chip, caption))
 
 
-def study_front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
+def study_front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: str = "") -> Table:
     """The designs of a study's front in the order of their axis, with mean, spread and number of seeds."""
     unit = str(frame["area_unit"].iloc[0])
     columns = (
@@ -50,7 +52,7 @@ def study_front_view(frame: pd.DataFrame, title: str, caption: str = "") -> Tabl
         )
         for row in frame.itertuples()
     ]  # fmt: skip
-    return Table("front", title, columns, tuple(rows), " ".join(filter(None, (caption, _range_note(frame)))))
+    return Table("front", title, columns, tuple(rows), _caption(frame, chip, caption))
 
 
 def _conventions(frame: pd.DataFrame) -> tuple[OpsConvention, ...]:
@@ -62,9 +64,10 @@ def _convention_cells(row: Any, frame: pd.DataFrame) -> tuple[Cell, ...]:
     return tuple(float(getattr(row, one.value)) for one in _conventions(frame))
 
 
-def _range_note(frame: pd.DataFrame) -> str:
-    """What the brackets of a front's table are, where it has any."""
-    return WHAT_RANGES_ARE if "x_low" in frame else ""
+def _caption(frame: pd.DataFrame, chip: HardwareProfile, caption: str = "") -> str:
+    """What the energies count, a caption, and what the brackets of the table are, where it has any."""
+    ranges = WHAT_RANGES_ARE if "x_low" in frame else ""
+    return " ".join(filter(None, (scope_sentence(chip), caption, ranges)))
 
 
 def _cost_cells(row: Any) -> tuple[Cell, ...]:

@@ -24,11 +24,12 @@ from analysis.show.axes import Axis
 from analysis.show.document import Document
 from analysis.show.tables import Table, records, without_empty_columns
 from analysis.show.words import COMPULSORY, network_title
-from costmodel import DATASETS, NETWORKS, BnncostError, load_profile
+from costmodel import DATASETS, BnncostError, backbone_of
 from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
+from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 from costmodel.pricing.price import TrafficModel, traffic_model
@@ -51,7 +52,7 @@ class FrontChoice:
 
     network: str | None
     dataset: str | None
-    profile: str
+    profile: AnyProfile
     x: Axis = Axis.energy
     accuracy: str = LITERATURE
     recipe: str | None = None
@@ -66,11 +67,11 @@ def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path
 
     Published accuracies make one front. Measurements make one per protocol, each with its files and its caption.
     """
-    if choice.network is not None and choice.network not in NETWORKS:
-        raise unknown("network", choice.network, NETWORKS)
+    if choice.network is not None:
+        backbone_of(choice.network)
     if choice.dataset is not None and choice.dataset not in DATASETS:
         raise unknown("data set", choice.dataset, DATASETS)
-    chip = load_profile(choice.profile)
+    chip = as_profile(choice.profile)
     model = traffic_model(chip, choice.traffic)
     document, written, left_out = _fronts(replace(choice, traffic=model), chip, out)
     notes = (*document.notes, COMPULSORY) if model == "compulsory" else document.notes
@@ -115,7 +116,7 @@ def _published(
     written = write_front(frame, network, dataset, chip, choice.x, folder, traffic=choice.traffic)
     place = f"{network}/{dataset}" if network else dataset
     title = f"Top-1 against {choice.x}: {place} on {chip.name}"
-    table = front_view(frame, title, verdict_text(frame, choice.x))
+    table = front_view(frame, title, chip, verdict_text(frame, choice.x))
     return Document((table,), records(table), table), written, left_out
 
 
@@ -184,7 +185,7 @@ def _measured(
         )
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
         caption = f"{verdict_text(frame, choice.x)} {table_note(frame, names, study.protocol)}"
-        tables.append(study_front_view(frame, title, caption))
+        tables.append(study_front_view(frame, title, chip, caption))
     return _document(chosen, tables), written, left_out
 
 

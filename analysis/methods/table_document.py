@@ -29,18 +29,28 @@ def table_document(
     full: str | None,
     methods: str | None,
     *,
+    features: str | None = None,
     ranges: bool = False,
     traffic: TrafficModel | None = None,
     conventions: Sequence[OpsConvention] = (),
 ) -> Document:
     """Price the methods, showing on a terminal which is being priced; with the range of each figure if asked for.
 
-    `conventions` add what a method alone changes in operations as papers sum them up.
+    `features` is the precision of non-binary maps, where it is not the default. `conventions` add what a method alone
+    changes in operations as papers sum them up.
     """
     uses, chip = split_methods(methods), as_profile(profile)
     model = traffic_model(chip, traffic)
     document = _priced(
-        network, chip, dataset, full, uses, ranges=ranges, traffic=model, conventions=conventions
+        network,
+        chip,
+        dataset,
+        full,
+        uses,
+        features,
+        ranges=ranges,
+        traffic=model,
+        conventions=conventions,
     )
     return replace(document, notes=(*document.notes, COMPULSORY)) if model == "compulsory" else document
 
@@ -51,19 +61,22 @@ def _priced(
     dataset: str | None,
     full: str | None,
     uses: list[str] | None,
+    features: str | None,
     *,
     ranges: bool,
     traffic: TrafficModel,
     conventions: Sequence[OpsConvention],
 ) -> Document:
     with under_way("pricing") as tell:
+
+        def priced(chip: HardwareProfile) -> MethodTable:
+            return method_table(network, chip, dataset, full, uses, tell, features=features, traffic=traffic)
+
         if not ranges:
-            table = method_table(network, profile, dataset, full, uses, tell, traffic=traffic)
+            table = priced(profile)
             view, tidy = method_view(table, conventions), tidy_methods(table, conventions)
             return _document(table, view, tidy, table_record(table, conventions))
-        three = at_all_ends(
-            lambda chip: method_table(network, chip, dataset, full, uses, tell, traffic=traffic), profile
-        )
+        three = at_all_ends(priced, profile)
     view = ranged_method_view(*three, conventions)
     best, table, worst = three
     tidy = joined_tables(

@@ -160,7 +160,7 @@ def front_info(
         log_x=log_x,
         x_limits=x_limits,
         y_limits=y_limits,
-        size=_size(near, far, y_limits, max(len(title), len(subtitle)), studied),
+        size=_size(near, far, y_limits, max(map(len, (title, *subtitle.splitlines()))), studied),
         note=" ".join(filter(None, (note_for(point.label for point in points), range_note(ranges), note))),
         ranges=ranges,
     )

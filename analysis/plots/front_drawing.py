@@ -28,6 +28,7 @@ from analysis.plots.style import (
     canvas,
     short_number,
     styled,
+    subtitle_in,
     text_size,
     write_note,
     write_titles,
@@ -56,7 +57,7 @@ def draw_front(info: FrontInfo) -> Figure:
 def _drawn(info: FrontInfo) -> Figure | None:
     figure = canvas(*info.size)
     strip = _STRIP_IN if info.far else 0.0
-    top = 0.27 + (0.17 if info.subtitle else 0) + (0.34 if info.widths else 0.06)
+    top = 0.27 + subtitle_in(info.subtitle) + (0.34 if info.widths else 0.06)
     note = _note(info)
     below = NOTE_IN * len(note.splitlines()) + ranges_in(info.ranges)
     bottom = below + 0.5 + 0.16 * ceil(len(_legend(info)) / _legend_columns(info))
