@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costmodel.designs.evidence import held_against
-from costmodel.methods.released import BIPER, GDFQ, N2UQ, PACT_BY_OTHERS, REACTNET, STTN, TORCHVISION
+from costmodel.methods.released import BIPER, BNEXT, GDFQ, N2UQ, PACT_BY_OTHERS, REACTNET, STTN, TORCHVISION
 
 _R18, _R34, _R20, _R18_CIFAR, _VGG = (
     "resnet18/imagenet", "resnet34/imagenet", "resnet20/cifar10", "resnet18/cifar10", "vgg_small/cifar10",
@@ -81,6 +81,11 @@ for _name in ("reactnet-a", "adam-bnn"):
     held_against(
         *REACTNET, "mobilenet/2_step2/reactnet.py", design=_name, backbone="reactnet_a/imagenet",
         difference="Read, not run; the operations are those that the authors print, 0.87e8.",
+    )  # fmt: skip
+for _size in "tsml":
+    held_against(
+        *BNEXT, "src/bnext.py", design="bnext", backbone=f"bnext_{_size}/imagenet",
+        difference="Read, not run; the operations are those that the authors print.",
     )  # fmt: skip
 _LARQ = "MACs are those that Larq counts on its deployed model, parameters those of its zoo; its code was not run."
 for _name, _networks in (

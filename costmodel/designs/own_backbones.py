@@ -27,6 +27,11 @@ declare(
     {f"binary_densenet{depth}/imagenet": "clipped_ste" for depth in ("28", "37", "37_dilated", "45")},
 )  # fmt: skip
 declare("meliusnet", "MeliusNet", "bethge2020", {"meliusnet22/imagenet": "clipped_ste"})
+declare(
+    "bnext", "BNext", "guo2022bnext",
+    {f"bnext_{size}/imagenet": "learned_threshold+clipped_ste+logits_teacher" for size in "tsml"},
+    "Distilled from large teachers; the sign's gradient reaches to 1.5 in the released code.",
+)  # fmt: skip
 declare("bnn-alexnet", "BNN on AlexNet", "hubara2016", {"binary_alexnet/imagenet": "clipped_ste"})
 declare(
     "xnor-net-alexnet", "XNOR-Net on AlexNet", "rastegari2016",
