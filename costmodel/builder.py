@@ -34,6 +34,8 @@ from costmodel.operations.window import (
     pair,
 )
 
+MOST_OPERATIONS = 20_000
+"""Of a network; one with more is a mistake."""
 _NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
 
 
@@ -125,6 +127,10 @@ class Builder:
         known(kind)
         frozen = attributes if attributes is _NO_ATTRIBUTES else MappingProxyType(dict(attributes))
         op = Op(kind, inputs, output, params, frozen, self._layer, self._origin, when)
+        if len(self._ops) == MOST_OPERATIONS:
+            raise BnncostError(
+                f"'{self.name}' has more than {MOST_OPERATIONS} operations; take fewer branches, bases or networks."
+            )
         self._ops.append(op)
         self._producers[output] = op
         self._layers[output] = self._layer

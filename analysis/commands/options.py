@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from analysis.show.document import Format
+from costmodel.demand.conventions import OpsConvention
+from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.pricing.price import TrafficModel
 
 
@@ -20,6 +22,16 @@ class TrafficChoice(str, Enum):
 
 
 Profile = Annotated[str, typer.Option("--profile", help="A shipped profile, or the path of a .yaml file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PLACE=VALUE",
+        help="Replace a figure of the profile, e.g. memories.feature_sram.size=128kB; may be repeated. "
+        "`bnncost profiles show` lists the places.",
+        show_default=False,
+    ),
+]
 Traffic = Annotated[
     TrafficChoice | None,
     typer.Option(
@@ -35,6 +47,13 @@ Ranges = Annotated[
         "--ranges", help="Add what every figure of the profile at its cheap, and at its dear end gives."
     ),
 ]
+Conventions = Annotated[
+    list[OpsConvention] | None,
+    typer.Option(
+        "--ops-convention",
+        help="Add other people's columns: ops (FLOPs + BOPs/64), bops, ace; may be repeated.",
+    ),
+]
 Form = Annotated[
     Format | None,
     typer.Option("--format", help="Default: by the suffix of --out, else table.", show_default=False),
@@ -42,6 +61,11 @@ Form = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="Write to this file, not to the terminal.", show_default=False)
 ]
+
+
+def chip_of(profile: str, overrides: list[str] | None) -> HardwareProfile:
+    """The profile that is asked for, with the figures that are set; raises BnncostError as `load_profile` does."""
+    return load_profile(profile, overrides or ())
 
 
 def model_of(traffic: TrafficChoice | None) -> TrafficModel | None:

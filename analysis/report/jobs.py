@@ -15,19 +15,22 @@ from analysis.accuracy.studies import Study
 from analysis.fronts.from_literature import front_frame, runnable
 from analysis.fronts.front_files import accuracies_on_front, write_front, write_tables
 from analysis.fronts.nondominated import front_over
+from analysis.fronts.verdict import verdict
 from analysis.methods.marginal import MethodTable, method_table
 from analysis.methods.method_columns import FIGURES, method_frame, table_record
 from analysis.methods.method_tables import method_view, ranged_method_view
 from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
 from analysis.report.study_parts import write_measured
 from analysis.show.axes import Axis
+from analysis.show.figure_words import assumption_sentence
 from analysis.show.range_cells import at_all_ends, joined_frames
 from analysis.show.tables import Table, csv_text
 from analysis.show.text_forms import shown_cells
 from analysis.show.units import readable
-from analysis.show.words import network_title, profile_title
+from analysis.show.words import network_title, profile_title, scope_sentence
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
+from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
 from costmodel.output import write_whole
 
@@ -83,6 +86,7 @@ def run_job(
         written += write_front(frame, job.network, job.dataset, chip, Axis.energy, folder)
         written += _write_split_and_marginal(folder, job, chip, frame, methods)
         summary |= {"front": accuracies_on_front(frame), "designs": len(frame), "left_out": left_out}
+        summary["verdict"] = verdict(frame, Axis.energy)
     mine = [item for item in measured if (item[0].network, item[0].dataset) == (job.network, job.dataset)]
     files, parts = write_measured(mine, chip, folder, ranges=job.ranges)
     written += files
@@ -123,11 +127,21 @@ def _summary(job: Job, chip: HardwareProfile, table: MethodTable, view: Table) -
         "profile": chip.name,
         "profile_title": chip.title,
         "profile_description": chip.description,
+        "scope": chip.scope,
+        "scope_sentence": scope_sentence(chip),
         "plain": {"energy": readable(plain.energy_j, "J"), "latency": readable(plain.latency_s, "s")},
         "figures": {status: statuses.count(status) for status in dict.fromkeys(statuses)},
+        "heaviest": _heaviest_assumptions(table, chip),
+        "traffic": plain.traffic,
         "caption": view.caption,
         "methods": _shown_methods(view),
     }
+
+
+def _heaviest_assumptions(table: MethodTable, chip: HardwareProfile) -> list[str]:
+    """Say of the plain and of the full design which unpublished figure moves its energy most."""
+    found = (assumption_sentence(sensitivity(design, chip)) for design in (table.network, table.full))
+    return [sentence for sentence in found if sentence]
 
 
 def _shown_methods(view: Table) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
-COMPUTE = ("binary", "ternary", "int2", "int4", "int8", "fp16", "fp32")
+COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
 PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
+WIDTHS = 0.05, 64.0
+"""Least and largest factor on the channels of a network."""
 _SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
 _OF_IMAGES = ("input", "classes")
 _SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})")
@@ -94,6 +96,12 @@ class DesignKey:
         """The same design with other repairs."""
         check_combination(methods)
         return replace(self, methods=methods)
+
+    def with_features(self, features: str) -> DesignKey:
+        """The same design with non-binary maps of another precision; raises BnncostError for an unknown one."""
+        if features not in FEATURES:
+            raise unknown("precision of features", features, FEATURES, place=f"design '{self}'")
+        return replace(self, features=features)
 
     def without(self, name: str) -> DesignKey:
         """The same design less one method."""
@@ -232,8 +240,9 @@ def _read_width(text: str, value: str) -> str:
         width = float(value)
     except ValueError:
         width = math.nan
-    if not 0.05 <= width <= 64:
+    low, high = WIDTHS
+    if not low <= width <= high:
         raise BnncostError(
-            f"design '{text}': width '{value}' must be a number from 0.05 to 64, as in '@w1.5'."
+            f"design '{text}': width '{value}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
         )
     return value

@@ -12,7 +12,7 @@ from costmodel.builder import Builder
 from costmodel.designs.backbone import Backbone, Stage, entering, made_by
 from costmodel.designs.blocks import BLOCKS
 from costmodel.designs.catalogue import DatasetShape
-from costmodel.designs.key import DesignKey
+from costmodel.designs.key import WIDTHS, DesignKey
 from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.errors import SHOWN, BnncostError, by_closeness
 from costmodel.graph import Network, Precision, Tensor, precision
@@ -36,6 +36,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = N
     composition = Composition(key.methods)
     _check_places(key, backbone)
     factor = _width(composition, key.width if widths is None else widths)
+    _check_width(key, factor)
     widths_of = Widths(factor, backbone.multiple_of)
     image = Precision("integer", 8) if precision(key.edge).kind == "integer" else precision(key.edge)
     g = Builder(str(key), dataset.image, image, precision(key.features))
@@ -74,6 +75,15 @@ def _check_places(key: DesignKey, backbone: Backbone) -> None:
             raise BnncostError(
                 f"design '{key}': '{use.name}' needs binary operands, not compute={key.compute}."
             )
+
+
+def _check_width(key: DesignKey, factor: float | np.ndarray) -> None:
+    """Refuse channels by another factor than `@w` takes, whether it is given so, by a method or by both."""
+    low, high = WIDTHS
+    if not np.all((np.asarray(factor) >= low) & (np.asarray(factor) <= high)):
+        raise BnncostError(
+            f"design '{key}': channels times {factor} are asked for, but the factor must lie from {low:g} to {high:g}."
+        )
 
 
 def _width(composition: Composition, width: float | np.ndarray) -> float | np.ndarray:
