@@ -41,6 +41,7 @@ memories:
     holds: [weights, parameters, binary_features, features]
     size: fit
     port: {figure(128, "bit/cycle")}
+    banks: {{size: {figure(16.0, "kB")}, wire: {figure(0.1, "pJ/bit/mm")}}}
     macros:
       - size: {figure(1, "kB")}
         read: {figure(0.1, "pJ/bit")}

@@ -74,6 +74,7 @@ def written_out(level: dict[str, Any]) -> dict[str, Any]:
                 "read": figure(float(row["read_pJ"]) / word * scale, "pJ/bit"),
                 "write": figure(float(row["write_pJ"]) / word * scale, "pJ/bit"),
                 "leakage": figure(float(row["leak_mW"]), "mW"),
+                "area": figure(float(row["area_mm2"]), "mm^2"),
             }
             for row in csv.DictReader(stream)
             if (row["node_nm"], row["cell"], float(row["width_b"])) == (process, sram["cell"], word)
@@ -119,18 +120,34 @@ def energy_of_one(operation: str, precision: str, chip: dict[str, Any]) -> float
 
 
 def of_size(level: dict[str, Any], field: str, bits: float) -> float:
+    """A figure of a memory: a piece at a time, and the wires from the middle of an edge to the bank."""
+    if level.get("off_chip"):
+        return of_macro(level, field, bits)
+    largest = si(level["banks"]["size"] if "banks" in level else level["macros"][-1]["size"])
+    if field in ("leakage", "area"):
+        total = 0.0
+        while bits > largest:
+            total, bits = total + of_macro(level, field, largest), bits - largest
+        return total + of_macro(level, field, bits)
+    energy = of_macro(level, field, min(bits, largest))
+    if "banks" not in level:
+        return energy
+    edges = [math.sqrt(of_size(level, "area", size)) for size in (bits, min(bits, largest))]
+    return energy + si(level["banks"]["wire"]) * (edges[0] - edges[1]) * 3 / 4
+
+
+def of_macro(level: dict[str, Any], field: str, bits: float) -> float:
     macros = level["macros"]
     sizes = [si(macro["size"]) if "size" in macro else 1.0 for macro in macros]
     figures = [si(macro[field]) if field in macro else 0.0 for macro in macros]
-    pieces = 1 if level.get("off_chip") or field != "leakage" else max(1, math.ceil(bits / sizes[-1]))
     if bits <= sizes[0] or len(sizes) == 1:
-        return figures[0] * pieces
+        return figures[0]
     if bits >= sizes[-1]:
-        return figures[-1] * pieces
+        return figures[-1]
     upper = next(place for place, size in enumerate(sizes) if size >= bits)
     (x0, x1), (y0, y1) = sizes[upper - 1 : upper + 1], figures[upper - 1 : upper + 1]
     part = math.log(bits / x0) / math.log(x1 / x0)
-    return (y0 + part * (y1 - y0) if min(figures) == 0 else y0 * (y1 / y0) ** part) * pieces
+    return y0 + part * (y1 - y0) if min(figures) == 0 else y0 * (y1 / y0) ** part
 
 
 def level_bits(level: dict[str, Any], stored: Mapping[str, int]) -> float:

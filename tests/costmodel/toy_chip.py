@@ -49,6 +49,7 @@ FITTED = f"""
     holds: {ALL}
     size: fit
     port: {figure(24, "bit/cycle")}
+    banks: {{size: {figure(0.5, "kB")}, wire: {figure(10, "pJ/bit/mm")}}}
     macros:
       - {macro(0.125, 0.1, 0.2, 0.01, 1)}
       - {macro(0.5, 0.4, 0.4, 0.04, 1)}

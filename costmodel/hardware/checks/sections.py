@@ -169,6 +169,19 @@ def _memory_problems(data: Mapping[str, Any], archetype: str) -> Findings:
             yield from _sram_problems(path, level, archetype)
         if "macros" in level:
             yield from _macro_problems(path, level, archetype)
+        yield from _bank_problems(path, level, archetype)
+
+
+def _bank_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Findings:
+    priced = archetype == "asic" and ("macros" in level or "sram" in level)
+    outside = level.get("off_chip") is True
+    if "banks" in level and (not priced or (outside and "sram" not in level)):
+        yield (*path, "banks"), "is for memories with macros or an sram on an asic; delete it"
+    elif priced and not outside and level.get("size") == "fit" and "banks" not in level:
+        yield (
+            (*path, "banks"),
+            "is missing: a memory that fits the network is built of banks; give their `size` and `wire`",
+        )
 
 
 def _sram_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Findings:

@@ -234,6 +234,11 @@ EnergyPerCycle = Annotated[
     Quantity, _quantity("an energy per cycle", ("J/cycle",), "12 pJ/cycle"), _LESS_IS_CHEAPER
 ]
 EnergyPerBit = Annotated[Quantity, _quantity("an energy per bit", ("J/bit",), "0.2 pJ/bit"), _LESS_IS_CHEAPER]
+EnergyPerBitLength = Annotated[
+    Quantity,
+    _quantity("an energy per bit and length", ("J/bit/m",), "0.12 pJ/bit/mm"),
+    _LESS_IS_CHEAPER,
+]
 UnitArea = Annotated[Quantity, _quantity("an area", ("m^2",), "36 um^2"), _LESS_IS_CHEAPER]
 MacThroughput = Annotated[
     Quantity, _quantity("a MAC throughput", _PER_CYCLE, "4096 mac/cycle", True), _ANOTHER_CHIP
