@@ -10,7 +10,7 @@ from costmodel.builder import Builder
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import BINARY, Dimension, Precision, Tensor, precision
 from costmodel.methods.registry import repair_method
-from costmodel.methods.site import Site, chain, convolve, signed_features
+from costmodel.methods.site import Site, before_sign, chain, convolve, signed_features
 
 
 @repair_method(
@@ -48,24 +48,29 @@ def boolean_shortcut(
 ) -> Tensor:
     """Join each convolution's slices of bits with those of the block's input by a logic gate (BoolNet)."""
     made = sliced(g, y, slices, site)
-    return g.logic_xnor(made, shortcut) if gate == "xnor" else g.logic_or(made, shortcut)
+    with g.with_producer(made):
+        return g.logic_xnor(made, shortcut) if gate == "xnor" else g.logic_or(made, shortcut)
 
 
 def sliced(g: Builder, x: Tensor, slices: int, site: Site) -> Tensor:
-    """Binarize a map with `slices` fixed levels, even between -1 and 1: (C, H, W) to (slices C, H, W)."""
+    """Binarize a map with `slices` fixed levels, even between -1 and 1: (C, H, W) to (slices C, H, W).
+
+    The bits belong to the layer that makes what the signs read.
+    """
     if slices > 1 and slices % 2:
         raise BnncostError(
             f"design '{g.name}': slices={slices} must be one or an even number, so that as many levels lie below zero "
             "as above."
         )
-    x = chain(g, "before_sign", x, replace(site, x=x, branch=x))
-    if slices == 1:
-        return signed_features(g, x, site)
-    half = slices // 2
-    levels = [number / (half + 1) for number in range(-half, half + 1) if number]
-    bits = tuple(signed_features(g, g.bias(x, g.constant("level", level)), site) for level in levels)
-    shape = (x.shape[0] * slices, x.shape[1], x.shape[2])
-    return g.map("concatenate", bits, shape=shape, stored=BINARY)
+    x = before_sign(g, x, replace(site, x=x, branch=x))
+    with g.with_producer(x):
+        if slices == 1:
+            return signed_features(g, x, site)
+        half = slices // 2
+        levels = [number / (half + 1) for number in range(-half, half + 1) if number]
+        bits = tuple(signed_features(g, g.bias(x, g.constant("level", level)), site) for level in levels)
+        shape = (x.shape[0] * slices, x.shape[1], x.shape[2])
+        return g.map("concatenate", bits, shape=shape, stored=BINARY)
 
 
 def pad_to(g: Builder, x: Tensor, channels: Dimension) -> Tensor:

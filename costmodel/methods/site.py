@@ -111,13 +111,19 @@ def narrow_features(g: Builder, site: Site) -> Site:
             return replace(site, bits=(g.quantize(x, site.operands),))
     if x.precision == BINARY:
         return replace(site, bits=(x,))
-    for use in site.composition.on("before_sign"):
-        with g.with_producer(x):
-            x = emit(g, use, x, site)
+    x = before_sign(g, x, site)
     several = site.composition.first("features")
     with g.with_producer(x):
         bits = emit(g, several, x, site) if several else (signed_features(g, x, site),)
     return replace(site, x=x, bits=bits)
+
+
+def before_sign(g: Builder, x: Tensor, site: Site) -> Tensor:
+    """Apply the methods that act before a sign, each in the layer that makes what it reads."""
+    for use in site.composition.on("before_sign"):
+        with g.with_producer(x):
+            x = emit(g, use, x, site)
+    return x
 
 
 def binary_weights(g: Builder, site: Site) -> Bases:

@@ -27,10 +27,10 @@ def logic_stem(g: Builder, style: LayerStyle, use: MethodUse, x: Tensor) -> Tens
         if not use.option("concatenate"):
             with g.with_producer(x):
                 y = g.batch_norm(x)
-                return sliced(g, y, slices, style.site(y, y, y.shape[0], 1))
-        with g.layer("stem_depthwise"):
-            y = g.add(g.batch_norm(x), _depthwise(g, style, g.batch_norm(x)))
-            return sliced(g, y, slices, style.site(y, y, y.shape[0], 1))
+        else:
+            with g.layer("stem_depthwise"):
+                y = g.add(g.batch_norm(x), _depthwise(g, style, g.batch_norm(x)))
+        return sliced(g, y, slices, style.site(y, y, y.shape[0], 1))
 
 
 def _depthwise(g: Builder, style: LayerStyle, x: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def logic_block(
     slices, wide = int(use.option("slices")), bool(use.option("concatenate"))
     passed = None
     if wide and stride == 1 and np.all(x.shape[0] == 2 * channels * slices):
-        with g.origin(use.name), g.layer("conv1"):
+        with g.origin(use.name), g.with_producer(x):
             x, passed = (_half(g, x, slices, number) for number in (0, 1))
     with g.layer("conv1"):
         first = replace(style.site(x, x, channels, stride), bits=(x,), groups=slices)
@@ -66,7 +66,7 @@ def logic_block(
         if not wide:
             return made
         other = shortcut if passed is None else passed
-        with g.origin(use.name):
+        with g.origin(use.name), g.with_producer(made):
             shape = (made.shape[0] + other.shape[0], made.shape[1], made.shape[2])
             return g.map("interleave_channels", (made, other), shape=shape, stored=BINARY)
 
@@ -84,7 +84,7 @@ def _shortcut(g: Builder, style: LayerStyle, use: MethodUse, site: Site) -> Tens
     if made.precision == BINARY:
         return made
     levels = site.groups if np.all(made.shape[0] == site.channels) else 1
-    with g.origin(use.name), g.with_producer(made):
+    with g.origin(use.name):
         return sliced(g, made, levels, site)
 
 

@@ -155,6 +155,17 @@ def test_layers_in_a_circle_are_an_error() -> None:
         compulsory_traffic(g.finish(z))
 
 
+LOGIC = ("boolean_shortcut", "boolean_shortcut(concatenate=true,slices=2)")
+
+
+@pytest.mark.parametrize("logic", LOGIC)
+@pytest.mark.parametrize("method", ["squeeze_excitation", "data_dependent_shift", "sample_standardize"])
+def test_no_layer_waits_for_one_that_waits_for_it(method: str, logic: str) -> None:
+    """The mean of a map is made where the map is, and so are its halves and slices; who needs it comes later."""
+    network = cm.fold(cm.build(cm.DesignKey.parse(f"resnet8[{logic}+{method}]/digits")))
+    assert compulsory_traffic(network).storage.peak_features > 0
+
+
 # ------------------------------------------------------------------ by a slow judge
 
 

@@ -128,10 +128,13 @@ def test_steps_fit_the_network_that_was_inherited() -> None:
 # ------------------------------------------------------------------ SGD at the papers' rate
 
 
+MULTIPLY = ("quantize", "scale", "prelu", "two_slope")
+
+
 def factors_of(network: Network) -> tuple[Param, ...]:
-    """Learned steps of roundings and learned factors of maps; the rest of what is learned adds, or is a weight."""
+    """Learned steps of roundings, factors and slopes of maps; the rest of what is learned adds, or is a weight."""
     learned = set(network.learned())
-    found = [op.params[0] for op in network.ops if op.kind in ("quantize", "scale") and op.params]
+    found = [param for op in network.ops if op.kind in MULTIPLY for param in op.params]
     return tuple(dict.fromkeys(param for param in found if param in learned))
 
 
