@@ -48,6 +48,10 @@ class Demand:
     operations: tuple[OperationKey, ...]
     counts: Annotated[np.ndarray, Layout(("operation", "layer", "point"))]
     """Operations of each sort."""
+    per_element: Annotated[np.ndarray, Layout(("operation", "layer", "point"))]
+    """Side operations of each sort on every element that passes, whole ones."""
+    elements: Annotated[np.ndarray, Layout(("layer", "point"))]
+    """Elements that pass the side units: the most that any operation of the layer passes."""
     read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """Bits that a layer reads [bit]."""
     write_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
@@ -161,7 +165,10 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
     number_of = {name: number for number, name in enumerate(layers)}
     operation_number = {key: number for number, key in enumerate(operations)}
     for row in rows:
-        demand.counts[operation_number[row.operation, row.precision], number_of[row.layer]] += row.count
+        place = operation_number[row.operation, row.precision], number_of[row.layer]
+        demand.counts[place] += row.count
+        demand.per_element[place] += row.per_element
+        demand.elements[place[1]] = np.maximum(demand.elements[place[1]], row.elements)
     for moved in traffic.rows:
         place = ROLES.index(moved.role), number_of[moved.layer]
         demand.read_bits[place] += moved.read_bits

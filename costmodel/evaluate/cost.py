@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +16,15 @@ from costmodel.demand.counts import CountRow, count
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError
-from costmodel.evaluate.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
+from costmodel.evaluate.results import (
+    AreaCost,
+    Assumption,
+    Cost,
+    LayerCost,
+    LeakageCost,
+    MemoryCost,
+    OperationCost,
+)
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
@@ -26,6 +35,7 @@ from costmodel.pricing.price import PointCosts, TrafficModel, price
 from costmodel.pricing.setting import TrafficKey, memory_energy
 
 AnyProfile = HardwareProfile | str | os.PathLike[str]
+Key = TypeVar("Key")
 
 
 def as_profile(profile: AnyProfile) -> HardwareProfile:
@@ -105,7 +115,12 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
         traffic=points.traffic,
         energy_j=float(energy.total_j[0]),
         latency_s=latency_s,
-        area={resource: float(amount[0]) for resource, amount in points.area.items()},
+        area=_at_first(points.area),
+        areas=tuple(
+            AreaCost(part, resource, amount)
+            for part, amounts in points.areas.items()
+            for resource, amount in _at_first(amounts).items()
+        ),
         memory_bits=_storage_bits(work.traffic),
         operations=_operation_costs(rows, demand, points.setting.prices),
         memory=_memory_costs(_at_first(points.moved.totals), _at_first(energy.memory_j)),
@@ -152,7 +167,7 @@ def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -
     )  # fmt: skip
 
 
-def _at_first(values: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, float]:
+def _at_first(values: Mapping[Key, np.ndarray]) -> dict[Key, float]:
     """The value of each key at the first design point."""
     return {key: float(of_points[0]) for key, of_points in values.items()}
 

@@ -24,7 +24,7 @@ Used = tuple[tuple[str, Quantity], ...]
 class UnitPrice:
     """Price of one operation and of the unit that runs it.
 
-    `cycles_per_operation` is 0 for a matched side unit, which keeps pace with the array. `resources` maps
+    `cycles_per_operation` is 0 for a matched side unit, of which there are as many as keep the pace. `resources` maps
     "mm2", "lut" or "dsp" to the amount per unit (per MAC a cycle for an array). `units` is the throughput
     [1/cycle], None for matched units and on an mcu. `precision` is the one that it runs on. `quantities` are
     the figures used, each with its path in the profile.

@@ -19,6 +19,7 @@ from costmodel.hardware.text.quantity import (
     Length,
     Lut,
     MacThroughput,
+    Pace,
     Power,
     SideThroughput,
     UnitArea,
@@ -88,7 +89,10 @@ class Side(Section):
     """The units for element-wise operations (norm, shortcut, activation, gate)."""
 
     policy: Literal["matched", "fixed"] | None = Field(
-        None, description="matched: as many units as keep pace with the array; fixed: `units` of each."
+        None, description="matched: as many units as keep the `pace`; fixed: `units` of each."
+    )
+    pace: Pace | None = Field(
+        None, description="Elements of a map that pass in a cycle [element/cycle]; policy matched."
     )
     operations: dict[OperationName, dict[SidePrecision, SideUnit]] = Field(
         description="Units by operation and precision; an operation runs on the next wider precision listed."

@@ -26,21 +26,16 @@ class LayerCycles:
     array: np.ndarray
     """Cycles of the MACs; on a processor of all operations."""
     side: np.ndarray
-    """Cycles of the busiest side unit."""
+    """Cycles of the busiest side unit; where units are matched, of the elements that pass at their pace."""
     ports: tuple[np.ndarray, ...]
     """Cycles that the port of each memory is busy, in the order of the profile's memories."""
     stalls: np.ndarray
     """Those cycles of the array in which it waits for a port; 0 where traffic is compulsory."""
 
     @cached_property
-    def without_side(self) -> np.ndarray:
-        """Cycles of the slower of array and ports: matched side units keep pace with these."""
-        return reduce(np.maximum, self.ports, self.array)
-
-    @cached_property
     def slowest(self) -> np.ndarray:
         """Cycles of the slowest part, which sets the pace."""
-        return np.maximum(self.without_side, self.side)
+        return reduce(np.maximum, (self.array, *self.ports), self.side)
 
     @property
     def bound_by(self) -> np.ndarray:
@@ -61,6 +56,9 @@ def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic |
         return LayerCycles(array=everything, side=np.zeros_like(array), ports=ports, stalls=stalls)
     if macs is not None:
         array = np.maximum(array, macs.cycles + _cycles_of(demand.loose_macs, prices, mac_numbers))
+    if profile.side.pace is not None:
+        side = demand.elements / profile.side.pace.si
+        return LayerCycles(array=array, side=side, ports=ports, stalls=stalls)
     by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number in side_numbers:
         by_unit[prices.unit_of[number]].append(int(number))

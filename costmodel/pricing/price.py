@@ -14,7 +14,7 @@ import numpy as np
 from costmodel.demand.arrays import Demand
 from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.area import area_of
+from costmodel.pricing.area import Areas, area_of, total_area
 from costmodel.pricing.cycles import LayerCycles, cycles_of
 from costmodel.pricing.mac_traffic import mac_traffic
 from costmodel.pricing.moved import Moved, moved_by
@@ -59,14 +59,20 @@ class PointCosts:
     """Energy with its parts [J]."""
     time: Time
     """Latency [s] and cycles."""
-    area: Mapping[str, np.ndarray]
-    """Amount of each resource, (N,): "mm2", or "lut", "dsp" and "bram", or bits in use of a processor's memories."""
+    areas: Areas
+    """Area by part of the chip and by resource: "mm2", or "lut", "dsp" and "bram", or bits in use of a processor's
+    memories; (N,) each."""
     setting: Setting
     """The chip, what lies where on it, and its prices."""
     moved: Moved
     """Bits that every level moves in each layer [bit]."""
     traffic: TrafficModel
     """The model of the traffic."""
+
+    @property
+    def area(self) -> dict[str, np.ndarray]:
+        """Amount of each resource, all parts of the chip together: (N,) each."""
+        return total_area(self.areas)
 
 
 def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None = None) -> PointCosts:
@@ -104,7 +110,7 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
             leakage_w=leakage_w,
         ),
         time=Time(latency_s=latency_s, cycles=cycles),
-        area=area_of(setting, cycles, demand),
+        areas=area_of(setting, demand),
         setting=setting,
         moved=moved,
         traffic=model,

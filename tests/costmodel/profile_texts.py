@@ -30,6 +30,7 @@ compute:
     area: {figure(400, "um^2")}
 side:
   policy: matched
+  pace: {figure(16, "element/cycle")}
   operations:
     add:
       int8: {{energy: {figure(0.03, "pJ/operation")}, area: {figure(36, "um^2")}}}

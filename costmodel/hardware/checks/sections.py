@@ -116,7 +116,7 @@ def _side_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     elif policy is None and "policy" not in side:
         yield (
             ("side", "policy"),
-            "is missing: matched (units keep pace with the array) or fixed (`units` of each)",
+            "is missing: matched (as many units as keep the `pace`) or fixed (`units` of each)",
         )
     elif policy == "fixed":
         fields = _Fields((*fields.needed, "units"), fields.optional)
@@ -125,11 +125,22 @@ def _side_problems(data: Mapping[str, Any], archetype: str) -> Findings:
         what += " with matched side units"
     else:
         return
+    yield from _pace_problems(side, policy)
     for operation, units in _mapping(side.get("operations")).items():
         for precision, unit in _mapping(units).items():
             if isinstance(unit, Mapping):
                 path = ("side", "operations", operation, precision)
                 yield from _field_problems(path, unit, fields, tuple(SideUnit.model_fields), what)
+
+
+def _pace_problems(side: Mapping[str, Any], policy: object) -> Findings:
+    if policy == "matched" and "pace" not in side:
+        yield (
+            ("side", "pace"),
+            "is missing: matched units keep a pace that all networks share, such as 16 element/cycle",
+        )
+    elif policy != "matched" and "pace" in side:
+        yield ("side", "pace"), "is for matched side units; delete it"
 
 
 def _role_problems(data: Mapping[str, Any]) -> Findings:

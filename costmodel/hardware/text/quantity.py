@@ -246,6 +246,7 @@ MacThroughput = Annotated[
 SideThroughput = Annotated[
     Quantity, _quantity("a throughput", ("operation/cycle",), "16 operation/cycle", True), _ANOTHER_CHIP
 ]
+Pace = Annotated[Quantity, _quantity("a pace", ("element/cycle",), "16 element/cycle", True), _ANOTHER_CHIP]
 Cycles = Annotated[
     Quantity,
     _quantity("cycles per operation", ("cycle/operation", "cycle/mac"), "1.4 cycle/operation", True),
