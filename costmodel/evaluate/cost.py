@@ -19,6 +19,7 @@ from costmodel.errors import BnncostError
 from costmodel.evaluate.results import (
     AreaCost,
     Assumption,
+    ClockCost,
     Cost,
     LayerCost,
     LeakageCost,
@@ -28,7 +29,8 @@ from costmodel.evaluate.results import (
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
-from costmodel.hardware.walk import own_quantities
+from costmodel.hardware.text.problem import place_of
+from costmodel.hardware.walk import own_quantities, quantities
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, price
@@ -126,6 +128,7 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
         memory=_memory_costs(_at_first(points.moved.totals), _at_first(energy.memory_j)),
         layers=_layer_costs(demand, points),
         control_j=float(energy.control_j[0]),
+        clocks=_clock_costs(demand, points),
         leakage=tuple(
             LeakageCost(part, float(power[0]), float(power[0]) * latency_s)
             for part, power in energy.leakage_w.items()
@@ -154,6 +157,17 @@ def _storage_bits(traffic: Traffic) -> dict[str, int]:
         "parameters": int(np.max(kept.parameters)),
         "peak_features": int(np.max(kept.peak_features)),
     }
+
+
+def _clock_costs(demand: Demand, points: PointCosts) -> tuple[ClockCost, ...]:
+    """List the arrays that run, with the clock of their registers; a processor has none."""
+    running = {
+        name: cycles[:, 0] @ demand.repeats[:, 0] for name, cycles in points.time.cycles.arrays.items()
+    }
+    return tuple(
+        ClockCost(array, float(running[array]), float(energy_j[0]))
+        for array, energy_j in points.energy.clock_j.items()
+    )
 
 
 def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -> tuple[OperationCost, ...]:
@@ -248,10 +262,10 @@ def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
         used.update(unit.quantities)
     if profile.control is not None:
         used.update({f"control.{name}": figure for name, figure in own_quantities(profile.control).items()})
-    for name, buffer in profile.array.buffers.items() if points.traffic == "mapped" and profile.array else ():
-        used.update(
-            {f"array.buffers.{name}.{field}": figure for field, figure in own_quantities(buffer).items()}
-        )
+    for name, buffer in profile.array.buffers.items() if profile.array else ():
+        in_use = buffer if points.traffic == "mapped" else buffer.bit
+        found = quantities(in_use, ("array", "buffers", name, *(() if in_use is buffer else ("bit",))))
+        used.update({place_of(path): figure for path, figure in found})
     for name, level in profile.memories.items():
         if points.setting.placement.used_bits[name][0] > 0:
             used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})

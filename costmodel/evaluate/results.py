@@ -57,6 +57,15 @@ class LeakageCost:
 
 
 @dataclass(frozen=True)
+class ClockCost:
+    """The array of one precision: how many cycles it runs, and what clocking its registers takes meanwhile."""
+
+    array: str
+    cycles: float
+    energy_j: float
+
+
+@dataclass(frozen=True)
 class AreaCost:
     """What one part of the chip takes of one resource: arrays, side units, memories, buffers or control."""
 
@@ -81,7 +90,7 @@ class Cost:
     """Energy, latency, area and storage of one inference of a design on a profile.
 
     `area` holds `mm2`, or `lut`, `dsp` and `bram`, or on a processor the bits used of each memory; `areas` has the
-    same by part of the chip.
+    same by part of the chip. `clocks` is the part of `control_j` that each array takes while it runs; others are gated.
     `energy_j` is the sum of operations, memory, control and leakage. `traffic` names the model of memory traffic:
     "mapped" (the best mapping of every MAC layer) or "compulsory" (every value moved once).
     """
@@ -98,6 +107,7 @@ class Cost:
     memory: tuple[MemoryCost, ...]
     layers: tuple[LayerCost, ...]
     control_j: float
+    clocks: tuple[ClockCost, ...]
     leakage: tuple[LeakageCost, ...]
     notes: tuple[str, ...]
     assumptions: tuple[Assumption, ...]

@@ -14,6 +14,7 @@ from costmodel.hardware.text.fields import Flag, Section, Text
 from costmodel.hardware.text.messages import refused
 from costmodel.hardware.text.quantity import (
     EnergyPerBit,
+    EnergyPerCycle,
     Length,
     MemorySize,
     Port,
@@ -60,6 +61,15 @@ class RegisterFile(Section):
         return Quantity.model_validate(written)
 
 
+class RegisterBit(Section):
+    """What one bit of a buffer brings with it on each array; a buffer in words has as many as the array needs."""
+
+    clock: EnergyPerCycle | None = Field(
+        None, description="Energy in every cycle in which its array runs [fJ/cycle]; else it is gated."
+    )
+    area: UnitArea | None = Field(None, description="Area [um^2].")
+
+
 class Buffer(Section):
     """One kind of memory near the lanes: registers, latches or a small memory, in one or many instances."""
 
@@ -88,6 +98,10 @@ class Buffer(Section):
     area: UnitArea | None = Field(
         None, description="Area of all instances [um^2]; where it is not inside the units or the control."
     )
+    bit: RegisterBit | None = Field(
+        None,
+        description="Clock and area of one bit; every array brings its own, and is gated while another runs.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -110,6 +124,10 @@ class Buffer(Section):
         except BnncostError as error:
             raise refused(str(error)) from error
         return {**raw, "register_file": registers, "read": energy, "write": energy}
+
+    def instances(self, lanes: Mapping[str, int]) -> int:
+        """How many there are on an array of so many lanes along each axis."""
+        return math.prod(count for axis, count in lanes.items() if axis not in self.serves)
 
     def bits(self, widths: Mapping[Operand, int]) -> int:
         """Capacity of one instance [bit] for operands of these widths [bit]."""

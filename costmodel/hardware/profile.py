@@ -21,6 +21,7 @@ from costmodel.hardware.text.quantity import (
     MacThroughput,
     Pace,
     Power,
+    PowerPerArea,
     SideThroughput,
     UnitArea,
     Voltage,
@@ -69,6 +70,10 @@ class MacUnit(Section):
     lut: Lut | None = Field(None, description="LUTs per unit [lut]; fpga.")
     dsp: Dsp | None = Field(None, description="DSPs per unit [dsp]; fpga, optional.")
     cycles: Cycles | None = Field(None, description="Cycles per MAC [cycle/operation]; mcu.")
+    partial_sum: Width | None = Field(
+        None,
+        description="Width of a partial sum in the buffers of the array [bit], where their bits take area.",
+    )
     lanes: dict[str, Lanes] | None = Field(
         None, description="Lanes along each axis of the array; their product is the throughput."
     )
@@ -103,7 +108,10 @@ class Control(Section):
     """Clock tree, sequencer, instruction fetch; asic and fpga."""
 
     energy: EnergyPerCycle = Field(description="Energy of every cycle [pJ/cycle].")
-    leakage: Power = Field(description="Static power of the logic [mW].")
+    leakage: Power = Field(description="Static power of the control, or of all logic [mW].")
+    leakage_by_area: PowerPerArea | None = Field(
+        None, description="Static power of arrays, their registers and side units, by area [mW/mm^2]; asic."
+    )
     area: UnitArea | None = Field(None, description="Area [mm^2]; asic.")
     lut: Lut | None = Field(None, description="LUTs [lut]; fpga.")
 

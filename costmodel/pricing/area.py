@@ -11,7 +11,7 @@ import numpy as np
 
 from costmodel.demand.arrays import Demand
 from costmodel.hardware import UnitPrice
-from costmodel.hardware.prices import control_resources
+from costmodel.hardware.prices import array_registers, control_resources
 from costmodel.pricing.setting import Setting
 
 AreaPart = Literal["arrays", "side units", "memories", "buffers", "control"]
@@ -40,6 +40,8 @@ def area_of(setting: Setting, demand: Demand) -> Areas:
 
     for part, unit, units in _built(setting) if setting.prices.built else _matched(setting, demand):
         add(part, unit.resources, units)
+        if part == "arrays" and profile.archetype == "asic":
+            add(part, {"mm2": array_registers(profile, unit.precision).area_mm2}, np.sign(units))
     for name, level in profile.memories.items():
         if not level.off_chip:
             resource = "bram" if profile.archetype == "fpga" else "mm2"
@@ -59,6 +61,12 @@ def total_area(area: Areas) -> dict[str, np.ndarray]:
         for resource, amount in amounts.items():
             total[resource] = total[resource] + amount if resource in total else amount
     return total
+
+
+def logic_area_mm2(area: Areas) -> np.ndarray | float:
+    """Area of arrays, their registers and side units of an asic [mm2]: (N,)."""
+    parts = (area.get("arrays", {}), area.get("side units", {}))
+    return sum((amounts["mm2"] for amounts in parts if "mm2" in amounts), 0.0)
 
 
 def _built(setting: Setting) -> Iterator[tuple[AreaPart, UnitPrice, float]]:

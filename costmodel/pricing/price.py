@@ -14,11 +14,14 @@ import numpy as np
 from costmodel.demand.arrays import Demand
 from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.area import Areas, area_of, total_area
+from costmodel.hardware.prices import array_registers
+from costmodel.pricing.area import Areas, area_of, logic_area_mm2, total_area
 from costmodel.pricing.cycles import LayerCycles, cycles_of
 from costmodel.pricing.mac_traffic import mac_traffic
 from costmodel.pricing.moved import Moved, moved_by
 from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_of
+
+_SQUARE_MILLIMETRE = 1e-6  # m2
 
 TrafficModel = Literal["mapped", "compulsory"]
 
@@ -34,11 +37,13 @@ class Energy:
     memory_j: Mapping[TrafficKey, np.ndarray]
     """Energy of the traffic at each level, in each role and direction [J]: (N,) each."""
     control_j: np.ndarray
-    """Energy of the control over all cycles [J]: (N,)."""
+    """Energy of the control over all cycles, and of the clock of each array while it runs [J]: (N,)."""
+    clock_j: Mapping[str, np.ndarray]
+    """The part of `control_j` that clocks the registers of each array, by its precision [J]: (N,) each."""
     leakage_j: np.ndarray
     """Static power over the latency [J]: (N,)."""
     leakage_w: Mapping[str, np.ndarray]
-    """Static power of the control and of each memory [W]: (N,) each."""
+    """Static power of the control, of other logic by its area, and of each memory [W]: (N,) each."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -92,10 +97,17 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
     latency_s = total_cycles / profile.clock.si
 
-    leakage_w = _leakage(setting, demand.points)
+    areas = area_of(setting, demand)
+    leakage_w = _leakage(setting, areas, demand.points)
     operations_j = setting.prices.energy_j @ demand.total_counts
     memory_j = memory_energy(setting, moved.totals)
+    clock_j = {
+        array: array_registers(profile, array).cycle_j * np.einsum("ln,ln->n", running, demand.repeats)
+        for array, running in cycles.arrays.items()
+        if profile.processor is None
+    }
     control_j = (profile.control.energy.si if profile.control else 0.0) * total_cycles
+    control_j = control_j + sum(clock_j.values())
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
@@ -106,11 +118,12 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
             operations_j=operations_j,
             memory_j=memory_j,
             control_j=control_j,
+            clock_j=clock_j,
             leakage_j=leakage_j,
             leakage_w=leakage_w,
         ),
         time=Time(latency_s=latency_s, cycles=cycles),
-        areas=area_of(setting, demand),
+        areas=areas,
         setting=setting,
         moved=moved,
         traffic=model,
@@ -127,8 +140,10 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
     return asked or ("compulsory" if profile.array is None else "mapped")
 
 
-def _leakage(setting: Setting, points: int) -> dict[str, np.ndarray]:
-    """Static power [W] of the control and of each memory level: (N,) each."""
+def _leakage(setting: Setting, areas: Areas, points: int) -> dict[str, np.ndarray]:
+    """Static power [W] of the control, of other logic by its area, and of each memory level: (N,) each."""
     control = setting.profile.control
-    logic = {"control": np.full(points, control.leakage.si)} if control else {}
+    logic: dict[str, np.ndarray] = {"control": np.full(points, control.leakage.si)} if control else {}
+    if control is not None and control.leakage_by_area is not None:
+        logic["logic"] = control.leakage_by_area.si * np.asarray(logic_area_mm2(areas) * _SQUARE_MILLIMETRE)
     return logic | {name: np.broadcast_to(one.leakage_w, (points,)) for name, one in setting.figures.items()}

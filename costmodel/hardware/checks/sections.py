@@ -24,11 +24,11 @@ class _Fields(NamedTuple):
 
 
 _MAC = {
-    "asic": _Fields(("throughput", "energy", "area"), ("lanes",)),
+    "asic": _Fields(("throughput", "energy", "area"), ("lanes", "partial_sum")),
     "fpga": _Fields(("throughput", "energy", "lut"), ("dsp", "lanes")),
     "mcu": _Fields(("cycles",), ("lanes",)),
 }
-_BINARY_ASIC = _Fields(("throughput", "popcount"), ("lanes",))
+_BINARY_ASIC = _Fields(("throughput", "popcount"), ("lanes", "partial_sum"))
 _SIDE = {
     "asic": _Fields(("energy", "area")),
     "fpga": _Fields(("energy", "lut"), ("dsp",)),
@@ -75,7 +75,9 @@ def _section_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     control = _mapping(data.get("control"))
     if control and archetype != "mcu":
         size, other = ("area", "lut") if archetype == "asic" else ("lut", "area")
-        yield from _field_problems(("control",), control, _Fields((size,)), (size, other), _a(archetype))
+        optional = ("leakage_by_area",) if archetype == "asic" else ()
+        known = (size, other, "leakage_by_area")
+        yield from _field_problems(("control",), control, _Fields((size,), optional), known, _a(archetype))
 
 
 def _field_problems(

@@ -260,6 +260,7 @@ Words = Annotated[Quantity, _quantity("a number of words", ("word",), "16 word",
 Width = Annotated[Quantity, _quantity("a width", ("bit",), "64 bit", True), _ANOTHER_CHIP]
 Port = Annotated[Quantity, _quantity("a port width", ("bit/cycle",), "128 bit/cycle", True), _MORE_IS_CHEAPER]
 Power = Annotated[Quantity, _quantity("a power", ("W",), "0.5 mW"), _LESS_IS_CHEAPER]
+PowerPerArea = Annotated[Quantity, _quantity("a power per area", ("W/m^2",), "2 mW/mm^2"), _LESS_IS_CHEAPER]
 Length = Annotated[Quantity, _quantity("a feature size", ("m",), "45 nm", True), _ANOTHER_CHIP]
 Voltage = Annotated[Quantity, _quantity("a voltage", ("V",), "0.9 V", True), _ANOTHER_CHIP]
 Frequency = Annotated[Quantity, _quantity("a frequency", ("Hz",), "400 MHz", True), _MORE_IS_CHEAPER]
