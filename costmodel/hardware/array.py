@@ -18,6 +18,7 @@ from costmodel.hardware.text.quantity import (
     Length,
     MemorySize,
     Port,
+    Power,
     Quantity,
     UnitArea,
     Voltage,
@@ -97,6 +98,9 @@ class Buffer(Section):
     )
     area: UnitArea | None = Field(
         None, description="Area of all instances [um^2]; where it is not inside the units or the control."
+    )
+    leakage: Power | None = Field(
+        None, description="Static power of all instances [mW]; where it is not inside that of the control."
     )
     bit: RegisterBit | None = Field(
         None,

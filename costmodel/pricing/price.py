@@ -43,7 +43,7 @@ class Energy:
     leakage_j: np.ndarray
     """Static power over the latency [J]: (N,)."""
     leakage_w: Mapping[str, np.ndarray]
-    """Static power of the control, of other logic by its area, and of each memory [W]: (N,) each."""
+    """Static power of the control, of other logic by its area, of each buffer and memory [W]: (N,) each."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -141,9 +141,12 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
 
 
 def _leakage(setting: Setting, areas: Areas, points: int) -> dict[str, np.ndarray]:
-    """Static power [W] of the control, of other logic by its area, and of each memory level: (N,) each."""
+    """Static power [W] of the control, of other logic by its area, of each buffer and memory level: (N,) each."""
     control = setting.profile.control
     logic: dict[str, np.ndarray] = {"control": np.full(points, control.leakage.si)} if control else {}
     if control is not None and control.leakage_by_area is not None:
         logic["logic"] = control.leakage_by_area.si * np.asarray(logic_area_mm2(areas) * _SQUARE_MILLIMETRE)
+    for name, buffer in setting.profile.array.buffers.items() if setting.profile.array else ():
+        if buffer.leakage is not None:
+            logic[name] = np.full(points, buffer.leakage.si)
     return logic | {name: np.broadcast_to(one.leakage_w, (points,)) for name, one in setting.figures.items()}
