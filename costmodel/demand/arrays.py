@@ -58,6 +58,10 @@ class Demand:
     """Bits that a layer writes [bit]."""
     mac_read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """The part of `read_bits` that MACs read [bit]."""
+    line_read_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
+    """Bits that windows of side operations read from lines [bit]."""
+    line_write_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
+    """Bits that windows of side operations write into lines [bit]."""
     alive_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
     """Bits of the maps that are kept while a layer runs [bit]."""
     macs: Annotated[np.ndarray, Layout(("slot", "layer", "point"), MAC)]
@@ -173,6 +177,10 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
         place = ROLES.index(moved.role), number_of[moved.layer]
         demand.read_bits[place] += moved.read_bits
         demand.write_bits[place] += moved.write_bits
+    for line in traffic.lines:
+        of_maps = MAP_ROLES.index(line.role), number_of[line.layer]
+        demand.line_read_bits[of_maps] += line.read_bits
+        demand.line_write_bits[of_maps] += line.write_bits
     kept = traffic.storage
     for (layer, role), bits in kept.alive.items():
         if layer in number_of:

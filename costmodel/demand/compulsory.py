@@ -16,6 +16,7 @@ from functools import reduce
 import numpy as np
 
 from costmodel.demand.macs import MacWork, mac_works
+from costmodel.demand.windows import LineRow, line_rows
 from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, MAP_ROLES, ROLES, Dimension, Network, Op, Param, Role, Tensor, Value
 
@@ -53,11 +54,12 @@ class Storage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traffic:
-    """All that a network moves and keeps, and its MAC operations, whose reads are part of the rows."""
+    """All that a network moves and keeps, its MAC operations, whose reads are part of the rows, and lines of windows."""
 
     rows: tuple[TrafficRow, ...]
     storage: Storage
     macs: tuple[MacWork, ...]
+    lines: tuple[LineRow, ...]
 
 
 def compulsory_traffic(network: Network) -> Traffic:
@@ -82,7 +84,7 @@ def compulsory_traffic(network: Network) -> Traffic:
     rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
     stored = {view: tuple(source for source, _ in behind) for view, behind in views.items()}
     macs = mac_works(network, producer_layer, stored, lambda layer, value: amounts[layer, value])
-    return Traffic(rows, _storage(network, order, producer_layer, readers), macs)
+    return Traffic(rows, _storage(network, order, producer_layer, readers), macs, line_rows(network))
 
 
 def _role(value: Value) -> Role:

@@ -96,6 +96,9 @@ class Buffer(Section):
     double_buffered: Flag = Field(
         False, description="True where the next tile is loaded while this one is in use."
     )
+    windows: Flag = Field(
+        False, description="True where the lines that windows of pools slide over lie here, too."
+    )
     area: UnitArea | None = Field(
         None, description="Area of all instances [um^2]; where it is not inside the units or the control."
     )
