@@ -54,7 +54,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traffic:
-    """All that a network moves and keeps, its MAC operations, whose reads are part of the rows, and lines of windows."""
+    """All that a network moves and keeps; reads of its MAC operations are part of the rows, lines of windows are not."""
 
     rows: tuple[TrafficRow, ...]
     storage: Storage
