@@ -54,7 +54,7 @@ class Storage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traffic:
-    """All that a network moves and keeps; reads of its MAC operations are part of the rows, lines of windows are not."""
+    """All that a network moves and keeps; the rows have the reads of its MACs in them, but no lines of windows."""
 
     rows: tuple[TrafficRow, ...]
     storage: Storage

@@ -65,8 +65,8 @@ class RegisterFile(Section):
 class RegisterBit(Section):
     """What one bit of a buffer brings with it on each array; a buffer in words has as many as the array needs."""
 
-    clock: EnergyPerCycle | None = Field(
-        None, description="Energy in every cycle in which its array runs [fJ/cycle]; else it is gated."
+    energy: EnergyPerCycle | None = Field(
+        None, description="Energy of its clock while its array runs [fJ/cycle]; else it is gated."
     )
     area: UnitArea | None = Field(None, description="Area [um^2].")
 
@@ -107,7 +107,7 @@ class Buffer(Section):
     )
     bit: RegisterBit | None = Field(
         None,
-        description="Clock and area of one bit; every array brings its own, and is gated while another runs.",
+        description="Clock energy and area of one bit; every array brings its own, and is gated while another runs.",
     )
 
     @model_validator(mode="before")

@@ -57,7 +57,7 @@ def array_registers(profile: HardwareProfile, label: str) -> ArrayRegisters:
     for buffer in buffers:
         if buffer.bit is not None and unit.lanes is not None:
             bits = buffer.instances(unit.lanes) * buffer.bits(widths)
-            cycle_j += bits * (buffer.bit.clock.si if buffer.bit.clock else 0.0)
+            cycle_j += bits * (buffer.bit.energy.si if buffer.bit.energy else 0.0)
             area_m2 += bits * (buffer.bit.area.si if buffer.bit.area else 0.0)
     return ArrayRegisters(cycle_j, area_m2 * _SQUARE_METRE)
 

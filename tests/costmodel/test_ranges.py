@@ -170,7 +170,7 @@ def quantities(node: Any, place: str = "") -> Iterator[tuple[str, Quantity]]:
 
 MORE_IS_CHEAPER = ("clock", "port")
 KEPT = (
-    "throughput", "units", "size", "words", "width", "fan_in", "node", "voltage", "value",
+    "throughput", "units", "pace", "size", "words", "width", "partial_sum", "fan_in", "node", "voltage", "value",
 )  # fmt: skip
 
 
