@@ -16,6 +16,7 @@ from costmodel.demand.counts import CountRow, count
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError
+from costmodel.evaluate.figures import used_quantities
 from costmodel.evaluate.results import (
     AreaCost,
     Assumption,
@@ -28,9 +29,7 @@ from costmodel.evaluate.results import (
 )
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
-from costmodel.hardware import HardwareProfile, Quantity, load_profile
-from costmodel.hardware.text.problem import place_of
-from costmodel.hardware.walk import own_quantities, quantities
+from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, price
@@ -114,6 +113,8 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
     return Cost(
         design=name,
         profile=profile.name,
+        scope=profile.scope,
+        weights_from_outside=profile.weights_from_outside,
         traffic=points.traffic,
         energy_j=float(energy.total_j[0]),
         latency_s=latency_s,
@@ -256,19 +257,6 @@ def _sentences(notes: Iterable[Note]) -> Iterable[str]:
 
 def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
     """List every figure in use that is derived, scaled or assumed."""
-    profile = points.setting.profile
-    used: dict[str, Quantity] = {"clock": profile.clock}
-    for unit in points.setting.prices.units:
-        used.update(unit.quantities)
-    if profile.control is not None:
-        used.update({f"control.{name}": figure for name, figure in own_quantities(profile.control).items()})
-    for name, buffer in profile.array.buffers.items() if profile.array else ():
-        in_use = buffer if points.traffic == "mapped" else buffer.bit
-        found = quantities(in_use, ("array", "buffers", name, *(() if in_use is buffer else ("bit",))))
-        used.update({place_of(path): figure for path, figure in found})
-    for name, level in profile.memories.items():
-        if points.setting.placement.used_bits[name][0] > 0:
-            used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})
     return tuple(
         Assumption(
             path,
@@ -277,6 +265,6 @@ def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
             figure.source,
             "; ".join(words for words in (figure.law, figure.note) if words),
         )
-        for path, figure in used.items()
+        for path, figure in used_quantities(points).items()
         if figure.status not in ("published", "measured")
     )

@@ -16,6 +16,7 @@ from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 from costmodel.pricing.mac_traffic import MacTraffic
 from costmodel.pricing.moved import Moved
 from costmodel.pricing.operation_prices import Prices
+from costmodel.pricing.processor import beside_operations
 from costmodel.pricing.setting import Setting
 
 
@@ -31,6 +32,8 @@ class LayerCycles:
     """Cycles that the port of each memory is busy, in the order of the profile's memories."""
     stalls: np.ndarray
     """Those cycles of the array in which it waits for a port; 0 where traffic is compulsory."""
+    beside: np.ndarray
+    """Those cycles of a processor that no operation has: a layer's own, and waiting for weights; 0 on other chips."""
 
     @cached_property
     def array(self) -> np.ndarray:
@@ -56,10 +59,10 @@ def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic |
     ports = tuple(_port_cycles(moved, name, level) for name, level in profile.memories.items())
     stalls = np.zeros(demand.elements.shape) if macs is None else macs.stall_cycles
     if profile.processor is not None:  # it does one thing at a time
-        everything = _cycles_of(work, prices, [*mac_numbers, *side_numbers])
-        return LayerCycles(
-            arrays={"": everything}, side=np.zeros_like(everything), ports=ports, stalls=stalls
-        )
+        beside = beside_operations(profile, demand)
+        everything = _cycles_of(work, prices, [*mac_numbers, *side_numbers]) + beside
+        none = np.zeros_like(everything)
+        return LayerCycles(arrays={"": everything}, side=none, ports=ports, stalls=stalls, beside=beside)
     arrays = {
         array: _array_cycles(array, numbers, setting, demand, macs)
         for array, numbers in _by_precision(mac_numbers, prices).items()
@@ -69,7 +72,7 @@ def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic |
     else:
         busy = (_cycles_of(work, prices, numbers) for numbers in _by_unit(side_numbers, prices).values())
         side = reduce(np.maximum, busy, np.zeros(demand.elements.shape))
-    return LayerCycles(arrays=arrays, side=side, ports=ports, stalls=stalls)
+    return LayerCycles(arrays=arrays, side=side, ports=ports, stalls=stalls, beside=np.zeros_like(side))
 
 
 def _array_cycles(

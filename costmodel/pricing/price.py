@@ -17,9 +17,9 @@ from costmodel.hardware import HardwareProfile
 from costmodel.hardware.prices import array_registers
 from costmodel.pricing.area import Areas, area_of, logic_area_mm2, total_area
 from costmodel.pricing.cycles import LayerCycles, cycles_of
-from costmodel.pricing.mac_traffic import mac_traffic
+from costmodel.pricing.mac_traffic import MacTraffic, mac_traffic
 from costmodel.pricing.moved import Moved, moved_by
-from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_of
+from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_in, setting_of
 
 _SQUARE_MILLIMETRE = 1e-6  # m2
 
@@ -37,7 +37,8 @@ class Energy:
     memory_j: Mapping[TrafficKey, np.ndarray]
     """Energy of the traffic at each level, in each role and direction [J]: (N,) each."""
     control_j: np.ndarray
-    """Energy of the control over all cycles, and of the clock of each array while it runs [J]: (N,)."""
+    """Energy of the control over all cycles and of the clock of each array while it runs; on a processor of those
+    cycles that no operation has [J]: (N,)."""
     clock_j: Mapping[str, np.ndarray]
     """The part of `control_j` that clocks the registers of each array, by its precision [J]: (N,) each."""
     leakage_j: np.ndarray
@@ -71,6 +72,8 @@ class PointCosts:
     """The chip, what lies where on it, and its prices."""
     moved: Moved
     """Bits that every level moves in each layer [bit]."""
+    macs: MacTraffic | None
+    """What MACs move and how long they take under their mappings; None where traffic is compulsory."""
     traffic: TrafficModel
     """The model of the traffic."""
 
@@ -92,7 +95,22 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     model = traffic_model(profile, traffic)
     setting = setting_of(profile, demand, tiled=model == "mapped")
     macs = mac_traffic(setting, demand) if model == "mapped" else None
-    moved = moved_by(setting, demand, macs)
+    return _priced(demand, setting, moved_by(setting, demand, macs), macs, model)
+
+
+def repriced(points: PointCosts, demand: Demand, profile: HardwareProfile) -> PointCosts:
+    """Price the same demand with other figures of the same chip, everything staying where it is.
+
+    What lies in which memory, its size, what moves, and the cycles of each mapping are held.
+    """
+    setting = setting_in(points.setting.placement, profile, demand)
+    return _priced(demand, setting, points.moved, points.macs, points.traffic)
+
+
+def _priced(
+    demand: Demand, setting: Setting, moved: Moved, macs: MacTraffic | None, traffic: TrafficModel
+) -> PointCosts:
+    profile = setting.profile
     cycles = cycles_of(setting, moved, demand, macs)
     total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
     latency_s = total_cycles / profile.clock.si
@@ -101,13 +119,8 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     leakage_w = _leakage(setting, areas, demand.points)
     operations_j = setting.prices.energy_j @ demand.total_counts
     memory_j = memory_energy(setting, moved.totals)
-    clock_j = {
-        array: array_registers(profile, array).cycle_j * np.einsum("ln,ln->n", running, demand.repeats)
-        for array, running in cycles.arrays.items()
-        if profile.processor is None
-    }
-    control_j = (profile.control.energy.si if profile.control else 0.0) * total_cycles
-    control_j = control_j + sum(clock_j.values())
+    clock_j = _clock(profile, cycles, demand)
+    control_j = _control(profile, cycles, demand, total_cycles) + sum(clock_j.values())
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
@@ -126,7 +139,8 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
         areas=areas,
         setting=setting,
         moved=moved,
-        traffic=model,
+        macs=macs,
+        traffic=traffic,
     )
 
 
@@ -138,6 +152,26 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
             f"hardware_profiles/README.md), or ask for compulsory traffic."
         )
     return asked or ("compulsory" if profile.array is None else "mapped")
+
+
+def _control(
+    profile: HardwareProfile, cycles: LayerCycles, demand: Demand, total_cycles: np.ndarray
+) -> np.ndarray:
+    """Energy of the control in all cycles [J]: (N,); on a processor in the cycles that no operation has."""
+    if profile.processor is not None:
+        spent = np.einsum("ln,ln->n", cycles.beside, demand.repeats)
+        of_a_cycle = profile.processor.waiting or profile.processor.energy
+        return np.asarray(of_a_cycle.si * spent)
+    return (profile.control.energy.si if profile.control else 0.0) * total_cycles
+
+
+def _clock(profile: HardwareProfile, cycles: LayerCycles, demand: Demand) -> dict[str, np.ndarray]:
+    """Energy of clocking the registers of each array while it runs [J]: (N,) each; none on a processor."""
+    return {
+        array: array_registers(profile, array).cycle_j * np.einsum("ln,ln->n", running, demand.repeats)
+        for array, running in cycles.arrays.items()
+        if profile.processor is None
+    }
 
 
 def _leakage(setting: Setting, areas: Areas, points: int) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ name: small-asic
 title: A small chip
 description: For tests.
 archetype: asic
+scope: chip
 technology:
   node: {figure(45, "nm")}
   voltage: {figure(0.9, "V")}
@@ -65,6 +66,7 @@ name: small-mcu
 title: A small microcontroller
 description: For tests.
 archetype: mcu
+scope: chip
 technology:
   node: {figure(40, "nm")}
   voltage: {figure(1.8, "V")}
@@ -92,6 +94,7 @@ name: small-fpga
 title: A small fabric
 description: For tests.
 archetype: fpga
+scope: chip
 technology:
   node: {figure(28, "nm")}
   voltage: {figure(1, "V")}
