@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Overrides, Profile, Ranges, Traffic, chip_of, model_of
+from analysis.commands.options import (
+    Conventions,
+    Form,
+    Out,
+    Overrides,
+    Profile,
+    Ranges,
+    Traffic,
+    chip_of,
+    model_of,
+)
 from analysis.show.document import deliver
 
 
@@ -24,6 +34,7 @@ def cost_command(
     ] = False,
     traffic: Traffic = None,
     ranges: Ranges = False,
+    ops_convention: Conventions = None,
     form: Form = None,
     out: Out = None,
 ) -> None:
@@ -34,6 +45,12 @@ def cost_command(
     """
     from analysis.costs.cost_document import cost_document
 
-    chip = chip_of(profile, overrides)
-    document = cost_document(design, chip, per_layer=per_layer, ranges=ranges, traffic=model_of(traffic))
+    document = cost_document(
+        design,
+        chip_of(profile, overrides),
+        per_layer=per_layer,
+        ranges=ranges,
+        traffic=model_of(traffic),
+        conventions=ops_convention or (),
+    )
     deliver(document, form, out)

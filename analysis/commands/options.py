@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from analysis.show.document import Format
+from costmodel.demand.conventions import OpsConvention
 from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.pricing.price import TrafficModel
 
@@ -44,6 +45,13 @@ Ranges = Annotated[
     bool,
     typer.Option(
         "--ranges", help="Add what every figure of the profile at its cheap, and at its dear end gives."
+    ),
+]
+Conventions = Annotated[
+    list[OpsConvention] | None,
+    typer.Option(
+        "--ops-convention",
+        help="Add other people's columns: ops (FLOPs + BOPs/64), bops, ace; may be repeated.",
     ),
 ]
 Form = Annotated[

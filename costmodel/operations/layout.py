@@ -57,6 +57,25 @@ def half_of_slices(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return kept.reshape(*x.shape[:-3], -1, *x.shape[-2:])
 
 
+@operation("channel_shuffle", free_because="channels in another order are wiring")
+def channel_shuffle(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Take one channel of each group in turn (ShuffleNet, Zhang 2018)."""
+    x = inputs[0]
+    apart = x.reshape(*x.shape[:-3], op.integer("groups"), -1, *x.shape[-2:])
+    return apart.swapaxes(-4, -3).reshape(x.shape)
+
+
+@operation("shift_quarters", free_because="reading a neighbour instead is addressing")
+def shift_quarters(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Move a quarter of the channels by `distance` down, one up, one right and one left; what leaves comes in again."""
+    x, distance = inputs[0], op.integer("distance")
+    quarters = np.array_split(x, 4, axis=-3)
+    moves = ((distance, -2), (-distance, -2), (distance, -1), (-distance, -1))
+    return np.concatenate(
+        [np.roll(part, step, axis) for part, (step, axis) in zip(quarters, moves, strict=True)], axis=-3
+    )
+
+
 @operation("divide_training", free_because="a positive divisor changes no sign, so only training divides")
 def divide_training(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide by a positive value per sample, in training only."""

@@ -128,6 +128,11 @@ CASES = (
     Case("box_sum", ((1, H, W),), (1, H, W), attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 0}),
     Case("sample_mean", output=(1, 1, 1)),
     Case("slice_mean", ((6 * C, H, W),), (C, H, W), attributes={"slices": 6}, stored=("binary", "int16")),
+    Case("channel_mean", ((6 * C, H, W),), (C, H, W), attributes={"slices": 6}),
+    Case(
+        "channel_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4},
+        convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
+    ),
     Case(
         "slice_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4}, stored=("binary", "int16"),
         convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
@@ -141,11 +146,13 @@ WIRING = (
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("interleave_channels", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
+    Case("channel_shuffle", ((6, H, W),), (6, H, W), attributes={"groups": 3}),
+    Case("shift_quarters", ((6, H, W),), (6, H, W), attributes={"distance": 3}),
 )
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
     "log2_magnitude", "mean_weight", "deviation_weight", "shifted_weight", "quarter_turn", "outer",
-    "confine_weight", "constant", "border_correction", "ratio", "threshold_level", "threshold_direction",
+    "confine_weight", "constant", "border_correction", "ratio", "complement", "threshold_level", "threshold_direction",
     "composed_factor", "composed_offset", "scaled_weight",
 }  # fmt: skip
 IN_TRAINING = {"divide_training", "sample_deviation"}

@@ -71,6 +71,9 @@ MAPS = (
     Case("logic_or", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("logic_xnor", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("slice_mean", ((4 * C, H, W),), attributes={"slices": 4}, stored=("binary", "int16")),
+    Case("channel_mean", ((4 * C, H, W),), attributes={"slices": 4}),
+    Case("channel_shuffle", ((6, H, W),), (6, H, W), attributes={"groups": 3}),
+    Case("shift_quarters", ((6, H, W),), (6, H, W), attributes={"distance": 3}),
     Case("global_average_pool", output=(C, 1, 1)),
     Case("average_pool", output=HALF, attributes=WINDOW),
     Case("max_pool", output=HALF, attributes=WINDOW),
@@ -117,6 +120,7 @@ WEIGHTS: tuple[tuple[str, list[tuple[int, ...]], dict[str, object]], ...] = (
     ("constant", [], {"value": 0.2}),
     ("outer", [(H,), (W,)], {}),
     ("ratio", [(5,), (5,)], {}),
+    ("complement", [(5,)], {}),
 )
 IN_NUMPY_ALONE = {
     "border_correction", "threshold_level", "threshold_direction", "composed_factor", "composed_offset",

@@ -291,6 +291,12 @@ def _slice_mean(call: Call) -> torch.Tensor:
     return call.inputs[0].unflatten(-3, (slices, -1)).sum(-4) * (1 / slices)
 
 
+@rule("channel_mean")
+def _channel_mean(call: Call) -> torch.Tensor:
+    slices = call.op.integer("slices")
+    return call.inputs[0].unflatten(-3, (-1, slices)).sum(-3) * (1 / slices)
+
+
 @rule("sample_mean")
 def _sample_mean(call: Call) -> torch.Tensor:
     x = call.inputs[0]
@@ -343,3 +349,18 @@ def _interleave_channels(call: Call) -> torch.Tensor:
 def _half_of_slices(call: Call) -> torch.Tensor:
     apart = call.inputs[0].unflatten(-3, (call.op.integer("slices"), 2, -1))
     return apart[..., call.op.integer("half"), :, :, :].flatten(-4, -3)
+
+
+@rule("channel_shuffle")
+def _channel_shuffle(call: Call) -> torch.Tensor:
+    apart = call.inputs[0].unflatten(-3, (call.op.integer("groups"), -1))
+    return apart.transpose(-4, -3).flatten(-4, -3)
+
+
+@rule("shift_quarters")
+def _shift_quarters(call: Call) -> torch.Tensor:
+    """Roll the quarters, which are as equal as the number of channels allows, the first ones larger."""
+    x, distance = call.inputs[0], call.op.integer("distance")
+    parts = torch.tensor_split(x, 4, dim=-3)
+    moves = ((distance, -2), (-distance, -2), (distance, -1), (-distance, -1))
+    return torch.cat([part.roll(step, axis) for part, (step, axis) in zip(parts, moves, strict=True)], dim=-3)
