@@ -14,7 +14,7 @@ from costmodel.hardware import HardwareProfile, check_profile
 
 GENERIC = ("asic-45nm", "asic-7nm")
 FLIP_FLOP_UM2, LATCH_UM2 = {"asic-45nm": 5.32, "asic-7nm": 0.29}, {"asic-45nm": 3.458, "asic-7nm": 0.253}
-SUM_BITS = {"1x1": 16, "1x8": 24, "ternaryxternary": 16, "2x2": 24, "4x4": 24, "8x8": 32, "16x16": 48,
+SUM_BITS = {"1x1": 16, "1x8": 24, "ternaryxternary": 16, "2x2": 24, "3x3": 24, "4x4": 24, "8x8": 32, "16x16": 48,
             "fp16xfp16": 32, "fp32xfp32": 32}  # fmt: skip
 BITS = {"1x8": (1, 8), "ternaryxternary": (2, 2), "fp16xfp16": (16, 16), "fp32xfp32": (32, 32)}
 
@@ -113,7 +113,7 @@ def test_precisions_are_compared_at_equal_area(name: str) -> None:
             )
         areas[label] = units_um2 + registers_um2(name, columns, rows, label)
     assert lanes_of(profile, "1x1") == (64, 64)
-    assert all(0.8 < area / areas["1x1"] < 1.25 for area in areas.values()), areas
+    assert all(0.8 < area / areas["1x1"] < 1.2 for area in areas.values()), areas
     # ... and this is the area that a network of that precision alone has.
     for label, compute in (("8x8", "int8"), ("fp32xfp32", "fp32"), ("4x4", "int4")):
         arrays = cm.cost(f"resnet20@compute={compute}/cifar10", name, traffic="compulsory").area_split[
@@ -154,7 +154,7 @@ def test_logic_leaks_by_its_area() -> None:
 
 @pytest.mark.parametrize("name", GENERIC)
 def test_the_stem_reads_each_pixel_about_once(name: str) -> None:
-    """From the large memory, in place of 97 times; it was 57 % (45 nm) and 65 % (7 nm) of the energy, 74 % of the time."""
+    """From the large memory, not 97 times. It was 57 % (45 nm) and 65 % (7 nm) of the energy, 74 % of the time."""
     cost = cm.cost("resnet18/imagenet", name)
     stem = cost.layers[0]
     image_bits = 3 * 224 * 224 * 8
