@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,7 +17,16 @@ from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError
 from costmodel.evaluate.figures import used_quantities
-from costmodel.evaluate.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
+from costmodel.evaluate.results import (
+    AreaCost,
+    Assumption,
+    ClockCost,
+    Cost,
+    LayerCost,
+    LeakageCost,
+    MemoryCost,
+    OperationCost,
+)
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, load_profile
@@ -26,6 +36,7 @@ from costmodel.pricing.price import PointCosts, TrafficModel, price
 from costmodel.pricing.setting import TrafficKey, memory_energy
 
 AnyProfile = HardwareProfile | str | os.PathLike[str]
+Key = TypeVar("Key")
 
 
 def as_profile(profile: AnyProfile) -> HardwareProfile:
@@ -107,12 +118,18 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
         traffic=points.traffic,
         energy_j=float(energy.total_j[0]),
         latency_s=latency_s,
-        area={resource: float(amount[0]) for resource, amount in points.area.items()},
+        area=_at_first(points.area),
+        areas=tuple(
+            AreaCost(part, resource, amount)
+            for part, amounts in points.areas.items()
+            for resource, amount in _at_first(amounts).items()
+        ),
         memory_bits=_storage_bits(work.traffic),
         operations=_operation_costs(rows, demand, points.setting.prices),
         memory=_memory_costs(_at_first(points.moved.totals), _at_first(energy.memory_j)),
         layers=_layer_costs(demand, points),
         control_j=float(energy.control_j[0]),
+        clocks=_clock_costs(demand, points),
         leakage=tuple(
             LeakageCost(part, float(power[0]), float(power[0]) * latency_s)
             for part, power in energy.leakage_w.items()
@@ -143,6 +160,17 @@ def _storage_bits(traffic: Traffic) -> dict[str, int]:
     }
 
 
+def _clock_costs(demand: Demand, points: PointCosts) -> tuple[ClockCost, ...]:
+    """List the arrays that run, with the clock of their registers; a processor has none."""
+    running = {
+        name: cycles[:, 0] @ demand.repeats[:, 0] for name, cycles in points.time.cycles.arrays.items()
+    }
+    return tuple(
+        ClockCost(array, float(running[array]), float(energy_j[0]))
+        for array, energy_j in points.energy.clock_j.items()
+    )
+
+
 def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -> tuple[OperationCost, ...]:
     energy = dict(zip(demand.operations, prices.energy_j, strict=True))
     return tuple(
@@ -154,7 +182,7 @@ def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -
     )  # fmt: skip
 
 
-def _at_first(values: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, float]:
+def _at_first(values: Mapping[Key, np.ndarray]) -> dict[Key, float]:
     """The value of each key at the first design point."""
     return {key: float(of_points[0]) for key, of_points in values.items()}
 

@@ -23,8 +23,8 @@ class Range(NamedTuple):
     def of(cls, best: float, value: float, worst: float) -> Range:
         """The range of a result that is `best` at the cheap end and `worst` at the costly one.
 
-        Mostly these are the low and the high end. Where matched units need more area to keep pace with a faster
-        chip, they are not, and the range still holds all three.
+        Mostly these are the low and the high end. Where the best mapping at an end is another one, they need not be,
+        and the range still holds all three.
 
         >>> Range.of(2.0, 1.0, 4.0)
         Range(low=1.0, value=1.0, high=4.0)

@@ -15,7 +15,7 @@ from costmodel.folding import fold
 from costmodel.graph import Network
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
-from costmodel.hardware.prices import mac_price
+from costmodel.hardware.prices import cycle_energy_j, mac_price
 from costmodel.networks.build import build
 from costmodel.validation.figures import Figure, System
 from costmodel.validation.streaming import StreamingCycles, streaming_cycles
@@ -110,10 +110,7 @@ def _of_a_mac(chip: HardwareProfile, figure: Figure, precision: str) -> float:
     macs_per_cycle = 1.0 / price.cycles_per_operation
     if figure.metric == "throughput":
         return figure.operations_per_mac * macs_per_cycle * chip.clock.si
-    if chip.control is None:
-        return price.energy_j
-    control_j = chip.control.energy.si + chip.control.leakage.si / chip.clock.si
-    return price.energy_j + control_j / macs_per_cycle
+    return price.energy_j + cycle_energy_j(chip, price.precision) / macs_per_cycle
 
 
 def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tuple[float, float, float]:
