@@ -38,7 +38,7 @@ def front_frame(
     for record in for_network(records, network, dataset):
         groups.setdefault(record.name, []).append(record)
     rows = [
-        _accuracy(name, group) | cost_values(cost(group[0].key, chip, traffic=traffic))
+        accuracy_of(name, group) | cost_values(cost(group[0].key, chip, traffic=traffic))
         for name, group in groups.items()
     ]
     return with_front(rows, x)
@@ -58,7 +58,8 @@ def runnable(
     return kept, reasons
 
 
-def _accuracy(name: str, group: Sequence[AccuracyRecord]) -> dict[str, object]:
+def accuracy_of(name: str, group: Sequence[AccuracyRecord]) -> dict[str, object]:
+    """The accuracy of one design from all figures of it, with its range, its label and where it is from."""
     by_authors = [record.top1 for record in group if record.kind == "author"]
     everything = [record.top1 for record in group]
     own = all(record.kind == "measured" for record in group)

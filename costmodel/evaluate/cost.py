@@ -116,7 +116,7 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
             for part, power in energy.leakage_w.items()
         ),
         notes=work.notes,
-        assumptions=_assumptions(points),
+        assumptions=assumptions(points, demand.total_counts[:, 0] > 0),
     )
 
 
@@ -225,12 +225,15 @@ def _sentences(notes: Iterable[Note]) -> Iterable[str]:
         yield f"{rule}: {reason} ({shown})"
 
 
-def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
-    """List every figure in use that is derived, scaled or assumed."""
+def assumptions(points: PointCosts, runs: Sequence[bool] | np.ndarray, at: int = 0) -> tuple[Assumption, ...]:
+    """List every figure that one design point uses and that is derived, scaled or assumed.
+
+    `runs` says of each operation whether the point has one.
+    """
     profile = points.setting.profile
     used: dict[str, Quantity] = {"clock": profile.clock}
-    for unit in points.setting.prices.units:
-        used.update(unit.quantities)
+    for unit, is_used in zip(points.setting.prices.units, runs, strict=True):
+        used.update(unit.quantities if is_used else ())
     if profile.control is not None:
         used.update({f"control.{name}": figure for name, figure in own_quantities(profile.control).items()})
     for name, buffer in profile.array.buffers.items() if points.traffic == "mapped" and profile.array else ():
@@ -238,7 +241,7 @@ def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
             {f"array.buffers.{name}.{field}": figure for field, figure in own_quantities(buffer).items()}
         )
     for name, level in profile.memories.items():
-        if points.setting.placement.used_bits[name][0] > 0:
+        if points.setting.placement.used_bits[name][at] > 0:
             used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})
     return tuple(
         Assumption(

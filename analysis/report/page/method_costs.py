@@ -1,0 +1,95 @@
+"""What each method costs on a network and profile, in groups of prices: asked for, alone, left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from analysis.accuracy.outcome import gains_alone, shipped_with
+from analysis.methods.marginal import FULL, including, offered
+from analysis.report.page.design_costs import Together, group_energies, priced_together
+from costmodel import METHODS, DesignKey
+from costmodel.hardware import HardwareProfile
+from costmodel.methods import MethodUse
+
+WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+"""Widths of the plain network between which the page looks up the one that costs as much as a repair."""
+
+
+def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[str, Any]:
+    """Energy of every method by group of prices [J], and that of the plain network at several widths.
+
+    `asked` is what a method adds before anything folds, `alone` over the plain network after folding, `left_out` what
+    the full design saves without it. Methods that cost nothing and brought nothing that was measured are left out.
+    """
+    plain = DesignKey(network, dataset)
+    study = shipped_with(plain)
+    gains = gains_alone(study) if study is not None else {}
+    uses = [use for use in offered(network, list(METHODS)) if use.method.branch == "topology" and str(use) not in gains]
+    uses += map(MethodUse.parse, gains)
+    full = plain.with_methods(offered(network, FULL.split("+")))
+    alone = {use: plain.with_methods((use,)) for use in uses}
+    whole = {use: including(full, use) for use in uses}
+    wide = {width: DesignKey(network, dataset, (), width) for width in WIDTHS}
+    folded = _Energies(
+        priced_together(
+            [plain, *alone.values(), *whole.values(), *(key.without(use.name) for use, key in whole.items()),
+             *wide.values()], chip,
+        )
+    )  # fmt: skip
+    unfolded = _Energies(priced_together([plain, *alone.values()], chip, folding=False))
+    rows = []
+    for use in uses:
+        three = {
+            "asked": unfolded.difference(alone[use], plain),
+            "alone": folded.difference(alone[use], plain),
+            "left_out": folded.difference(whole[use], whole[use].without(use.name)),
+        }
+        gain = gains.get(str(use))
+        if gain is not None or any(np.any(energy) for energy in three.values() if energy is not None):
+            rows.append(_row(use, three, gain))
+    widths = [[width, folded.of(key)] for width, key in wide.items() if key in folded.known]
+    return {
+        "plain": folded.of(plain),
+        "widths": widths,
+        "protocols": list(study.protocols) if study is not None else [],
+        "full": str(full),
+        "methods": rows,
+    }
+
+
+class _Energies:
+    """Energies by group of designs that were priced together."""
+
+    def __init__(self, together: Together | None) -> None:
+        """Sum up what was priced; nothing where nothing has a cost."""
+        self.known: dict[DesignKey, np.ndarray] = (
+            dict(zip(together.keys, group_energies(together).T, strict=True)) if together else {}
+        )
+
+    def of(self, key: DesignKey) -> list[float] | None:
+        """The energies of one design, None where it has no cost."""
+        return self.known[key].tolist() if key in self.known else None
+
+    def difference(self, one: DesignKey, other: DesignKey) -> np.ndarray | None:
+        """Those of one design less those of another; what rounding alone leaves is nothing."""
+        if one not in self.known or other not in self.known:
+            return None
+        added = self.known[one] - self.known[other]
+        return np.where(np.abs(added) > 1e-12 * self.known[one].sum(), added, 0.0)
+
+
+def _row(use: MethodUse, three: Mapping[str, np.ndarray | None], gain: float | None) -> dict[str, Any]:
+    energies = {name: None if energy is None else energy.tolist() for name, energy in three.items()}
+    method = use.method
+    return {
+        "method": str(use),
+        "branch": method.branch,
+        "category": method.category,
+        "summary": method.summary,
+        "why": method.free_because or method.note,
+        "gain": gain,
+        **energies,
+    }
