@@ -132,6 +132,7 @@ class _Baseline:
 
 
 def offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
+    """Those of the named methods that have a place in a network."""
     return tuple(MethodUse(name) for name in names if NETWORKS[network].offers(METHODS[name].hook))
 
 

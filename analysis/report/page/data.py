@@ -48,9 +48,13 @@ def spaces() -> list[Space]:
 
 def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, Any]:
     """The points and designs of a space, and the costs of its designs on some profiles, by name."""
-    points = [one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)]
+    points = [
+        one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)
+    ]
     keys = tuple(dict.fromkeys([DesignKey(space.network, space.dataset), *(one.key for one in points)]))
-    operations = list(dict.fromkeys(f"{row.operation} {row.precision}" for key in keys for row in prepared(key).rows))
+    operations = list(
+        dict.fromkeys(f"{row.operation} {row.precision}" for key in keys for row in prepared(key).rows)
+    )
     return {
         "name": space.name,
         "network": space.network,

@@ -57,7 +57,9 @@ def priced_together(
 
 
 def _together(
-    demands: Mapping[DesignKey, Demand], chip: HardwareProfile, left_out: Mapping[DesignKey, str] | None = None
+    demands: Mapping[DesignKey, Demand],
+    chip: HardwareProfile,
+    left_out: Mapping[DesignKey, str] | None = None,
 ) -> Together:
     demand = joined(list(demands.values()))
     return Together(tuple(demands), demand, price(demand, chip), left_out or {})
@@ -83,9 +85,7 @@ def design_record(together: Together, at: int) -> dict[str, Any]:
     network, what reading and writing a bit cost [J]. `layers` has cycles, then bits read and written of these levels.
     """
     chip, costs = together.profile, together.costs
-    totals = _by_level(
-        levels_of(chip), {key: bits[at] for key, bits in costs.moved.totals.items()}, ()
-    )
+    totals = _by_level(levels_of(chip), {key: bits[at] for key, bits in costs.moved.totals.items()}, ())
     used = [number for number, bits in enumerate(totals) if bits.any()]
     key = together.keys[at]
     depth = len(prepared(key).demand.layers)

@@ -27,7 +27,11 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
     plain = DesignKey(network, dataset)
     study = shipped_with(plain)
     gains = gains_alone(study) if study is not None else {}
-    uses = [use for use in offered(network, list(METHODS)) if use.method.branch == "topology" and str(use) not in gains]
+    uses = [
+        use
+        for use in offered(network, list(METHODS))
+        if use.method.branch == "topology" and str(use) not in gains
+    ]
     uses += map(MethodUse.parse, gains)
     full = plain.with_methods(offered(network, FULL.split("+")))
     alone = {use: plain.with_methods((use,)) for use in uses}

@@ -87,7 +87,13 @@ def _published(name: str, group: Sequence[AccuracyRecord]) -> Point:
 
 def _placed(key: DesignKey, record: Mapping[str, Any]) -> dict[str, Any]:
     methods = [use.name for use in key.methods]
-    return {**record, "class": class_of(key), "methods": methods, "network": key.network, "dataset": key.dataset}
+    return {
+        **record,
+        "class": class_of(key),
+        "methods": methods,
+        "network": key.network,
+        "dataset": key.dataset,
+    }
 
 
 def _commands() -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from costmodel import BnncostError
 from costmodel.demand.arrays import OperationKey
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
@@ -67,8 +68,7 @@ def profile_record(chip: HardwareProfile, operations: Iterable[OperationKey]) ->
         "archetype": chip.archetype,
         "clock_hz": [chip.clock.si, worst.clock.si, best.clock.si],
         "operations": {
-            " ".join(key): [float(prices_of(one, (key,)).energy_j[0]) for one in (chip, best, worst)]
-            for key in operations
+            " ".join(key): _operation(key, (chip, best, worst)) for key in operations if _runs(chip, key)
         },
         "levels": [_level(chip, name, best, worst) for name in levels_of(chip)],
         "control_j": [one.control.energy.si if one.control else 0.0 for one in (chip, best, worst)],
@@ -77,9 +77,20 @@ def profile_record(chip: HardwareProfile, operations: Iterable[OperationKey]) ->
     }
 
 
-def _level(
-    chip: HardwareProfile, name: str, best: HardwareProfile, worst: HardwareProfile
-) -> dict[str, Any]:
+def _operation(key: OperationKey, three: Iterable[HardwareProfile]) -> dict[str, Any]:
+    """The group of an operation and its price [J] as value, low and high."""
+    return {"group": group_of(key), "price_j": [float(prices_of(one, (key,)).energy_j[0]) for one in three]}
+
+
+def _runs(chip: HardwareProfile, key: OperationKey) -> bool:
+    try:
+        prices_of(chip, (key,))
+    except BnncostError:
+        return False
+    return True
+
+
+def _level(chip: HardwareProfile, name: str, best: HardwareProfile, worst: HardwareProfile) -> dict[str, Any]:
     """A memory or buffer; `ends` are its cheap and its dear price over its value, at its own size or on average."""
     here, low, high = (_bit_prices(one, name) for one in (chip, best, worst))
     fits = name in chip.memories and chip.memories[name].fits_network
