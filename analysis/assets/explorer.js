@@ -1,141 +1,8 @@
-// The explorer: energy is counts times prices, so that prices can move while the mapping is held. All text that comes from
-// data or from the address is written as text, never as markup. `pricing` has no page in it; tests run it in node.
+// The explorer's page: what is chosen, moved and pinned, drawn. All text that comes from data or from the address is written as
+// text, never as markup.
 "use strict";
 
-const pricing = (() => {
-  const VALUE = 0, LOW = 1, HIGH = 2;
-
-  /** Energy [J] by group, latency [s] of one design on a profile; `scale` multiplies groups, `end` picks the end of ranges. */
-  function costOf(space, profile, number, scale, end = VALUE) {
-    const priced = space.on[profile.name].priced[number];
-    const groups = Object.fromEntries(Object.keys(scale).filter((name) => name !== "clock").map((name) => [name, 0]));
-    for (const [, , operation, count] of space.designs[number].counts) {
-      const known = profile.operations[space.operations[operation]];
-      groups[known.group] += count * known.price_j[end];
-    }
-    for (const [level, read, write, ...own] of priced.levels) {
-      const at = profile.levels[level];
-      groups[at.group] += levelEnergy(at, read, write, own) * (end === VALUE ? 1 : at.ends[end - 1]);
-    }
-    const latency_s = priced.cycles / (profile.clock_hz[[VALUE, HIGH, LOW][end] === VALUE ? 0 : end === LOW ? 2 : 1] * scale.clock);
-    const leakage_w = Object.values(priced.leakage_w).reduce((sum, power) => sum + power, 0);
-    groups.control += priced.cycles * profile.control_j[end];
-    groups.leakage += leakage_w * latency_s * (end === VALUE ? 1 : profile.leakage_ends[end - 1]);
-    for (const name of Object.keys(groups)) groups[name] *= scale[name];
-    return { groups, energy_j: sum(Object.values(groups)), latency_s };
-  }
-
-  function levelEnergy(level, read, write, own) {
-    const [read_j, write_j] = own.length ? own : level.price_j;
-    return read * read_j + write * write_j;
-  }
-
-  /** Energy [J] of each layer: operations, memory, and by its cycles a share of control and leakage. They sum to the total. */
-  function layersOf(space, profile, number, scale) {
-    const design = space.designs[number], priced = space.on[profile.name].priced[number];
-    const leakage_w = sum(Object.values(priced.leakage_w)) * scale.leakage;
-    const per_cycle = profile.control_j[VALUE] * scale.control + leakage_w / (profile.clock_hz[VALUE] * scale.clock);
-    const rows = design.layers.map((name, at) => {
-      const [cycles, ...bits] = priced.layers[at];
-      const memory = priced.levels.map(([level, , , ...own], place) => {
-        const of = profile.levels[level];
-        return levelEnergy(of, bits[2 * place], bits[2 * place + 1], own) * scale[of.group];
-      });
-      return { name, cycles, operations: 0, memory: sum(memory), rest: cycles * per_cycle };
-    });
-    for (const [layer, , operation, count] of design.counts) {
-      const known = profile.operations[space.operations[operation]];
-      rows[layer].operations += count * known.price_j[VALUE] * scale[known.group];
-    }
-    return rows;
-  }
-
-  /** Operations as papers count them: MACs, and a sixty-fourth of the binary ones. */
-  function opsOf(space, number) {
-    return sum(space.designs[number].counts.map(([, , operation, count]) => {
-      const [name, precision] = space.operations[operation].split(" ");
-      return name !== "mac" ? 0 : precision === "1x1" ? count / 64 : count;
-    }));
-  }
-
-  /** Energies by group [J] under moved prices, summed; leakage follows the clock. */
-  function scaled(energies, names, scale) {
-    return energies && sum(energies.map((energy, at) =>
-      energy * scale[names[at]] / (names[at] === "leakage" ? scale.clock : 1)));
-  }
-
-  /** Mark the rows that no other beats: lower `x`, higher `y`. Equal ones are all kept. */
-  function front(rows) {
-    const order = [...rows].sort((a, b) => a.x - b.x || b.y - a.y);
-    const kept = [];
-    let best = -Infinity, at = NaN;
-    for (const row of order) {
-      if (row.y > best) { kept.push(row); best = row.y; at = row.x; } else if (row.y === best && row.x === at) kept.push(row);
-    }
-    return kept;
-  }
-
-  /** Factor on one group's price at which two designs use as much energy; null where there is none. */
-  function breakEven(one, other, group) {
-    const gap = one.energy_j - other.energy_j, slope = one.groups[group] - other.groups[group];
-    const factor = 1 - gap / slope;
-    return Math.abs(slope) > 1e-9 * one.energy_j && factor > 0 ? factor : null;
-  }
-
-  /** Width at which the plain network uses an energy, between those known on logarithmic axes; null beyond them. */
-  function widthAt(energy_j, widths) {
-    for (let at = 1; at < widths.length; at++) {
-      const [left, low] = widths[at - 1], [right, high] = widths[at];
-      if (energy_j >= low && energy_j <= high) {
-        const part = high === low ? 0 : Math.log(energy_j / low) / Math.log(high / low);
-        return left * (right / left) ** part;
-      }
-    }
-    return null;
-  }
-
-  function sum(values) { return values.reduce((total, value) => total + value, 0); }
-
-  return { costOf, layersOf, opsOf, scaled, front, breakEven, widthAt, sum, ENDS: { VALUE, LOW, HIGH } };
-})();
-
-const words = (() => {
-  const metric = [["a", 1e-18], ["f", 1e-15], ["p", 1e-12], ["n", 1e-9], ["µ", 1e-6], ["m", 1e-3], ["", 1], ["k", 1e3], ["M", 1e6], ["G", 1e9]];
-  const bits = [[" bit", 1], [" B", 8], [" kB", 8192], [" MB", 8192 * 1024]];
-
-  function significant(value) {
-    if (!Number.isFinite(value)) return "–";
-    const rounded = Number(value.toPrecision(3)), size = Math.abs(rounded);
-    if (size === 0) return "0";
-    if (size < 1e-3) return rounded.toExponential().replace("e-", "·10⁻").replace(/[0-9]+$/, (n) => [...n].map((d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]).join(""));
-    return size >= 1000 ? rounded.toLocaleString("en") : size >= 100 ? rounded.toFixed(0) : size >= 10 ? rounded.toFixed(1) : rounded.toFixed(2);
-  }
-
-  /** A number with three digits and a unit of fitting size: readable(1.46e-6, "J") is "1.46 µJ". */
-  function readable(value, unit) {
-    if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-    if (value === 0) return unit === "count" ? "0" : `0 ${unit}`;
-    if (unit === "%") return `${value.toFixed(2).replace(/0$/, "")} %`;
-    const size = Math.abs(Number(value.toPrecision(3)));
-    if (unit === "bit") { const [name, of] = bits.filter(([, s]) => size >= s).pop() || bits[0]; return significant(value / of) + name; }
-    if (unit === "mm2") return size < 1e-3 ? `${significant(value * 1e6)} µm²` : `${significant(value)} mm²`;
-    if (unit === "lut" || unit === "dsp" || unit === "bram") return `${Math.round(value).toLocaleString("en")} ${unit.toUpperCase()}`;
-    const [prefix, of] = metric.filter(([, s]) => size >= s * (1 - 1e-12)).pop() || metric[0];
-    return `${significant(value / of)} ${prefix}${unit === "count" ? "" : unit}`.trim();
-  }
-
-  /** A cell of CSV; text that a spreadsheet would run as a formula is quoted as text. */
-  function csvCell(value) {
-    if (typeof value === "number") return String(value);
-    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? "");
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  }
-
-  return { significant, readable, csvCell };
-})();
-
-if (typeof document === "undefined") module.exports = { pricing, words };
-else unpack(document.getElementById("data").textContent).then(explorer);
+unpack(document.getElementById("data").textContent).then(explorer);
 
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
@@ -206,7 +73,7 @@ function explorer(data) {
 
   function rowsOn(profile, scale = state.scale) {
     const rows = [];
-    for (const space of data.spaces.filter((one) => one.dataset === state.dataset && state.networks.includes(one.network))) {
+    for (const space of chosenSpaces()) {
       for (const point of space.points) {
         if (state.off.includes(point.class) || state.unseen.includes(point.evidence)) continue;
         if (!state.methods.every((name) => point.methods.includes(name))) continue;
@@ -255,7 +122,7 @@ function explorer(data) {
       else if (name in node && typeof value !== "string") node[name] = value;
       else node.setAttribute(name, value);
     }
-    node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+    node.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== ""));
     return node;
   }
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -318,7 +185,7 @@ function explorer(data) {
   const readBudgets = (given) => Object.fromEntries(Object.keys(BUDGETS).map((name) => [name, given[name] ?? null]));
 
   function drawSide() {
-    const everything = data.spaces.filter((space) => space.dataset === state.dataset && state.networks.includes(space.network)).flatMap((space) => space.points);
+    const everything = chosenSpaces().flatMap((space) => space.points);
     const methods = [...new Set(everything.flatMap((point) => point.methods))].sort(), evidence = [...new Set(everything.map((point) => point.evidence))];
     const profile = profileOf(state.profile), plainRows = rowsOn(profile);
     const open = (name) => $("side").querySelector(`[data-name=${name}]`)?.open ?? (name !== "with" && innerWidth > 990);
@@ -406,7 +273,7 @@ function explorer(data) {
 
   // ---------------------------------------------------------------- charts
 
-  const axis = (title, unit, extra) => ({ name: title, nameLocation: "middle", nameTextStyle: { color: color("--soft") }, axisLabel: { color: color("--soft"), hideOverlap: true, formatter: (value) => unit === "%" || unit === "points" ? String(Number(value.toFixed(2))) : readable(value, unit) },
+  const axis = (title, unit, extra) => ({ name: title, nameLocation: "middle", nameTextStyle: { color: color("--soft") }, axisLabel: { color: color("--soft"), hideOverlap: true, showMinLabel: false, showMaxLabel: false, formatter: (value) => unit === "%" || unit === "points" ? String(Number(value.toFixed(2))) : readable(value, unit) },
     axisLine: { show: true, lineStyle: { color: color("--line") } }, splitLine: { lineStyle: { color: color("--line"), opacity: 0.6 } }, minorSplitLine: { show: false }, ...extra });
   const base = (title) => ({ animation: false, backgroundColor: color("--card"), textStyle: { fontFamily: "system-ui, 'Liberation Sans', 'DejaVu Sans', sans-serif" }, aria: { enabled: true },
     title: { text: title, left: 14, top: 10, textStyle: { fontSize: 13, fontWeight: 600, color: color("--ink") } }, grid: { left: 62, right: 26, top: 48, bottom: 56 } });
@@ -420,14 +287,16 @@ function explorer(data) {
     const bars = !state.ranges || state.x !== "energy" ? [] : [{ type: "custom", name: "ranges", silent: true, z: 1, data: seen.map((row) => [...[1, 2].map((end) => pricing.costOf(row.space, profile, row.point.design, state.scale, end).energy_j), row.y]),
       renderItem: (_, api) => { const [left, right] = [0, 1].map((at) => api.coord([api.value(at), api.value(2)])); return { type: "line", shape: { x1: left[0], y1: left[1], x2: right[0], y2: right[1] }, style: { stroke: color("--soft"), lineWidth: 1, opacity: 0.55 } }; }, encode: { x: [0, 1], y: 2 }, clip: true }];
     return { ...base(`${profile.name}: top-1 against ${AXES[state.x].title}`),
-      xAxis: axis(AXES[state.x].title, unit, { type: state.log ? "log" : "value", nameGap: 30, scale: true, ...state.log ? logEnds(rows, bars) : {} }), yAxis: axis("top-1 [%]", "%", { type: "value", nameGap: 40, ...extent }),
+      xAxis: axis(AXES[state.x].title, unit, { type: state.log ? "log" : "value", nameGap: 30, ...ends(rows, bars) }), yAxis: axis("top-1 [%]", "%", { type: "value", nameGap: 40, ...extent }),
       tooltip: { trigger: "item", confine: true, backgroundColor: color("--card"), borderColor: color("--line"), textStyle: { color: color("--ink") }, formatter: (event) => tip(seen[event.dataIndex]) },
-      series: [line(false), line(true), ...bars, { type: "scatter", name: "designs", z: 3, data: seen.map(item), labelLayout: { hideOverlap: true }, label: { position: "right", distance: 7, fontSize: 11.5, textBorderColor: color("--card"), textBorderWidth: 3 }, emphasis: { scale: 1.35, label: { show: true } } }] };
+      series: [line(false), line(true), ...bars, { type: "scatter", name: "designs", z: 3, data: seen.map(item), labelLayout: { hideOverlap: true }, label: { position: "left", offset: [2, -9], distance: 4, fontSize: 11.5, textBorderColor: color("--card"), textBorderWidth: 3 }, emphasis: { scale: 1.35, label: { show: true } } }] };
   }
 
-  function logEnds(rows, bars) {
+  function ends(rows, bars) {
     const values = [...rows.map((row) => row.x), ...bars.flatMap((one) => one.data.flatMap(([low, high]) => [low, high]))].filter((value) => value > 0);
-    return values.length ? { min: Math.min(...values) / 1.3, max: Math.max(...values) * 1.9 } : {};
+    if (!values.length) return {};
+    const [low, high] = [Math.min(...values), Math.max(...values)], room = Math.max(high / low, 3); // names stand left of the front
+    return state.log ? { min: low / room ** (state.other ? 0.35 : 0.2), max: high * room ** 0.04 } : { min: Math.max(0, low - 0.2 * (high - low)), max: high + 0.03 * (high - low) };
   }
 
   function tip(row) {
@@ -438,14 +307,24 @@ function explorer(data) {
       row.broken.length ? el("div", { class: "warn" }, `breaks the budget of ${row.broken.join(", ")}`) : null);
   }
 
-  function chartIn(place, option, label, pick) {
-    const node = el("div", { class: "chart", tabindex: "0", role: "img", "aria-label": label });
-    place.append(node);
-    const chart = echarts.init(node, null, { renderer: "canvas" });
-    chart.setOption(option);
-    chart.on("click", (event) => event.data?.id && pick(event.data.id));
-    node.addEventListener("keydown", (event) => onKey(event, chart));
-    charts.push(chart);
+  /** Draw options into charts, each in a place of its own; those of the same view are drawn over. */
+  function drawCharts(view, options) {
+    const place = $("chart"), same = place.dataset.view === view && charts.length === options.length;
+    if (!same) {
+      charts.forEach((chart) => chart.dispose());
+      focus = -1;
+      place.dataset.view = view;
+      place.replaceChildren(...options.map(() => el("div", { class: "chart", tabindex: "0", role: "img" })));
+      charts = [...place.children].map((node) => echarts.init(node, null, { renderer: "canvas" }));
+      for (const chart of charts) {
+        chart.on("click", (event) => event.data?.id && pin(event.data.id));
+        chart.getDom().addEventListener("keydown", (event) => onKey(event, chart));
+      }
+    }
+    charts.forEach((chart, at) => {
+      chart.setOption(options[at].option, { replaceMerge: ["series", "xAxis", "yAxis"] });
+      chart.getDom().setAttribute("aria-label", options[at].label);
+    });
   }
 
   /** Arrows go along the designs of a chart, Enter pins; what is reached is said aloud. */
@@ -466,19 +345,12 @@ function explorer(data) {
     shown = all[0];
     const extent = ys.length ? { min: Math.floor(Math.min(...ys) - 0.5), max: Math.ceil(Math.max(...ys) + 0.5) } : {};
     $("verdict").replaceChildren(...verdict(shown));
-    const same = charts.length === profiles.length && $("chart").dataset.view === `front ${profiles.length}`;
-    if (!same) { freshCharts(`front ${profiles.length}`); profiles.forEach((profile, at) => chartIn($("chart"), frontOption(all[at], profile, extent), "", pin)); }
-    profiles.forEach((profile, at) => {
-      if (same) charts[at].setOption(frontOption(all[at], profile, extent), { replaceMerge: ["series"] });
-      charts[at].getDom().setAttribute("aria-label", `${all[at].length} designs on ${profile.name}: top-1 accuracy against ${AXES[state.x].title}. Arrow keys go along them; the table below says the same.`);
-    });
+    drawCharts("front", profiles.map((profile, at) => ({
+      option: frontOption(all[at], profile, extent),
+      label: `${all[at].length} designs on ${profile.name}: top-1 accuracy against ${AXES[state.x].title}. `
+        + "Arrow keys go along them; the table below says the same.",
+    })));
     drawTable(all);
-  }
-
-  function freshCharts(view) {
-    charts.forEach((chart) => chart.dispose());
-    charts = []; focus = -1;
-    $("chart").replaceChildren(); $("chart").dataset.view = view;
   }
 
   function drawTable(all) {
@@ -493,8 +365,8 @@ function explorer(data) {
       el("td", { class: "number" }, `${row.rank}${nominal && nominal.get(row.id) !== row.rank ? ` (${nominal.get(row.id) > row.rank ? "▲" : "▼"}${Math.abs(nominal.get(row.id) - row.rank)})` : ""}`),
       el("th", { scope: "row" }, el("button", { type: "button", onclick: () => pin(row.id), onfocus: () => lift(row.id), onmouseenter: () => lift(row.id) }, symbol(row.point.class, row.measured), ` ${row.label}`)),
       el("td", { class: "number" }, readable(row.top1, "%")), Object.values(AXES).map((one) => el("td", { class: "number" }, readable(one.of(row), one.unit(row)))),
-      other ? el("td", { class: "number" }, readable(other.get(row.id)?.energy_j, "J")) : null, el("td", {}, row.front ? "front" : row.broken.length ? `breaks ${row.broken.join(", ")}` : ""), el("td", {}, row.point.evidence)));
-    const without = data.spaces.filter((space) => space.dataset === state.dataset && state.networks.includes(space.network)).flatMap((space) => Object.values(space.on[state.profile]?.left_out ?? {}));
+      other ? el("td", { class: "number" }, readable(other.get(row.id)?.energy_j, "J")) : null, el("td", {}, row.broken.length ? `breaks ${row.broken.join(", ")}` : row.front ? "front" : ""), el("td", {}, row.point.evidence)));
+    const without = chosenSpaces().flatMap((space) => Object.values(space.on[state.profile]?.left_out ?? {}));
     $("table").replaceChildren(el("h2", {}, "The designs"), el("div", { class: "scroll" }, el("table", {}, el("caption", { class: "hidden" }, `Designs on ${state.profile}; a design's name pins it.`),
       el("thead", {}, el("tr", {}, el("th", { scope: "col", class: "number" }, "rank"), head, other ? el("th", { scope: "col", class: "number" }, `energy on ${state.other}`) : null, el("th", { scope: "col" }, "front"), el("th", { scope: "col" }, "accuracy by"))), el("tbody", {}, body))),
       ...without.map((why) => el("p", { class: "soft" }, `Not here: ${why}`)));
@@ -558,40 +430,44 @@ function explorer(data) {
 
   // ---------------------------------------------------------------- methods
 
+  const chosenSpaces = () => data.spaces.filter((space) => space.dataset === state.dataset && state.networks.includes(space.network));
+
   function methodRows() {
-    return data.spaces.filter((space) => space.dataset === state.dataset && state.networks.includes(space.network)).flatMap((space) => {
-      const found = space.on[state.profile].methods, total = (energies) => pricing.scaled(energies, CAUSES, state.scale);
-      const widths = found.widths.map(([width, energies]) => [width, total(energies)]).sort((a, b) => a[0] - b[0]), plain = total(found.plain);
-      const wide = found.methods.filter((one) => one.category === "width" && one.gain !== null && one.alone).map((one) => [total(one.alone), one.gain]).sort((a, b) => a[0] - b[0]);
-      const widen = (energy) => { const line = [[0, 0], ...wide]; const at = line.findIndex(([x]) => x >= energy); if (!wide.length || energy < 0) return null; const [[x0, y0], [x1, y1]] = at > 0 ? [line[at - 1], line[at]] : line.slice(-2); return at === 0 ? 0 : y0 + (energy - x0) * (y1 - y0) / (x1 - x0); };
-      return found.methods.map((one) => {
-        const [asked, alone, left_out] = ["asked", "alone", "left_out"].map((name) => total(one[name])), line = one.gain === null || alone === null ? null : widen(alone);
-        return { ...one, space, asked, alone, left_out, plain, wide, protocols: found.protocols, width: alone === null || plain === null ? null : pricing.widthAt(plain + alone, widths), line,
-          label: one.method + (state.networks.length > 1 ? `, ${space.network}` : ""), rate: one.gain !== null && alone > 0 ? one.gain / (alone * 1e6) : null };
+    return chosenSpaces().flatMap((space) => {
+      const found = space.on[state.profile].methods, total = (energies) => pricing.scaled(energies ?? null, CAUSES, state.scale), plain = total(found.plain);
+      const widths = found.widths.map(([width, energies]) => [width, total(energies)]).sort((a, b) => a[0] - b[0]);
+      const wide = found.measured.filter((one) => one.role === "width").map((one) => [total(one.added), one.gain]).sort((a, b) => a[0] - b[0]);
+      const gained = new Map(found.measured.map((one) => [one.label, one])), named = new Set(found.methods.map((one) => one.method));
+      const rows = [...found.methods, ...found.measured.filter((one) => !named.has(one.label)).map((one) => ({ method: one.label, category: one.role, summary: "", alone: one.added }))];
+      return rows.map((one) => {
+        const [asked, alone, left_out] = ["asked", "alone", "left_out"].map((name) => total(one[name])), of = gained.get(one.method), gain = of?.gain ?? null;
+        return { ...one, space, asked, alone, left_out, gain, wide, role: of?.role, protocols: found.protocols, sure: found.sure, width: alone === null || plain === null ? null : pricing.widthAt(plain + alone, widths),
+          line: gain === null || alone === null ? null : pricing.widened(alone, wide), label: one.method + (state.networks.length > 1 ? `, ${space.network}` : ""), rate: gain !== null && alone > 0 ? gain / (alone * 1e6) : null };
       });
     });
   }
 
   function drawMethods() {
     const rows = methodRows(), gained = rows.filter((row) => row.gain !== null && row.alone !== null), profile = profileOf(state.profile), view = `methods ${gained.length > 0}`;
-    const pays = gained.filter((row) => row.category !== "width" && row.line !== null && row.gain > row.line).sort((a, b) => b.gain - a.gain);
-    $("verdict").replaceChildren(...gained.length ? [el("b", {}, `${pays.length} of ${gained.filter((row) => row.category !== "width").length} measured repairs bring more than widening for their energy`), pays.length ? `: ${pays.map((row) => `${row.label} (${significant(row.gain)} points${row.alone > 0 ? ` for ${readable(row.alone, "J")}` : ", free"})`).join(", ")}.` : ".", " One seed each: below about 0.8 points a gain is none."]
-      : ["No study of this network ships, so there are no gains here: what each repair asks for, what is left of it alone, and what leaving it out of a full design saves."], ...moved().length ? [el("span", { class: "warn" }, " Mapping held.")] : []);
-    const shownRows = gained.length ? gained : rows.filter((row) => Math.max(...[row.asked, row.alone, row.left_out].map((value) => Math.abs(value ?? 0))) > 0).sort((a, b) => (a.alone ?? 0) - (b.alone ?? 0));
-    const ink = color("--ink"), scatter = () => { const far = Math.max(...gained.map((row) => row.alone), 0), wide = gained[0].wide, line = wide.length ? [[0, 0], ...wide, ...wide.at(-1)[0] < far ? [[far, wide.at(-1)[1] * far / wide.at(-1)[0]]] : []] : [];
+    const repairs = gained.filter((row) => row.role !== "width"), pays = repairs.filter((row) => row.line !== null && row.gain > row.line).sort((a, b) => b.gain - a.gain);
+    $("verdict").replaceChildren(...gained.length ? [el("b", {}, `${pays.length} of ${repairs.length} measured repairs bring more than widening for their energy`), pays.length ? `: ${pays.map((row) => `${row.label} (${significant(row.gain)} points${row.alone > 0 ? ` for ${readable(row.alone, "J")}` : ", free"})`).join(", ")}.` : ".", ` ${gained[0].sure}`]
+      : ["No study of this network ships, so there are no gains here: what each repair asks for, what is left of it alone, and what leaving it out of a full design saves. Ensembles and width, which multiply the network, are in the table alone."], ...moved().length ? [el("span", { class: "warn" }, " Mapping held.")] : []);
+    const shownRows = gained.length ? gained : rows.filter((row) => !["ensemble", "width"].includes(row.category) && Math.max(...[row.asked, row.alone, row.left_out].map((value) => Math.abs(value ?? 0))) > 0).sort((a, b) => (a.alone ?? 0) - (b.alone ?? 0));
+    const ink = color("--ink"), scatter = () => { const far = Math.max(...gained.map((row) => row.alone), 0), wide = gained[0].wide, line = wide.length ? [0, ...wide.map(([energy]) => energy), Math.max(far, wide.at(-1)[0])].map((energy) => [energy, pricing.widened(energy, wide)]) : [];
       return { ...base(`${profile.name}: measured gain against added energy`), xAxis: axis("energy added alone, over the plain network", "J", { type: "value", nameGap: 30 }), yAxis: axis("gain [points]", "points", { type: "value", nameGap: 40 }), tooltip: { formatter: (event) => event.data?.row ? methodTip(event.data.row) : "", confine: true, backgroundColor: color("--card"), textStyle: { color: ink } },
-        series: [{ type: "line", name: "widen", silent: true, symbol: "none", data: line, lineStyle: { color: color("--low"), width: 2 }, endLabel: { show: true, formatter: "widen instead", color: color("--low") } },
-          { type: "scatter", name: "designs", symbolSize: 11, labelLayout: { hideOverlap: true }, data: gained.map((row) => ({ value: [row.alone, row.gain], row, symbol: row.category === "width" ? "diamond" : "circle", itemStyle: { color: color(row.category === "width" ? "--low" : "--binary") } })), label: { show: true, position: "right", formatter: (event) => event.data.row.label, color: ink, fontSize: 11 } }] }; };
+        series: [{ type: "line", name: "widen", silent: true, symbol: "none", data: line, lineStyle: { color: color("--low"), width: 2 } },
+          { type: "scatter", name: "designs", symbolSize: 11, labelLayout: { hideOverlap: true }, data: gained.map((row) => ({ value: [row.alone, row.gain], row, symbol: row.role === "width" ? "diamond" : "circle", itemStyle: { color: color(row.role === "width" ? "--low" : "--binary") } })), label: { show: true, position: "right", formatter: (event) => (event.data.row.role === "width" ? "widen: " : "") + event.data.row.label, color: ink, fontSize: 11 } }] }; };
     const bars = () => ({ ...base(`${profile.name}: energy of each method`), grid: { left: 8, right: 20, top: 64, bottom: 44, containLabel: true }, legend: { top: 34, left: 14, textStyle: { color: color("--soft") } }, tooltip: { trigger: "axis", confine: true, valueFormatter: (value) => readable(value, "J"), backgroundColor: color("--card"), textStyle: { color: ink } }, xAxis: axis("energy", "J", { type: "value", nameGap: 28 }), yAxis: { type: "category", data: shownRows.map((row) => row.label), axisLabel: { color: color("--soft"), fontSize: 11 } },
       series: [["asked", "asks for", "#8a8a8a"], ["alone", "costs alone", color("--binary")], ["left_out", "costs left out", color("--low")]].map(([name, title, tint]) => ({ type: "bar", name: title, itemStyle: { color: tint }, data: shownRows.map((row) => row[name]) })) });
     const option = gained.length ? scatter() : bars();
-    if ($("chart").dataset.view !== view) { freshCharts(view); chartIn($("chart"), option, "Methods; the table below says the same.", () => {}); } else charts[0].setOption(option, { replaceMerge: ["series"] });
+    drawCharts(view, [{ option, label: "Methods; the table below says the same." }]);
     const sorted = rows.toSorted((a, b) => (b.gain ?? -99) - (a.gain ?? -99) || (a.alone ?? 0) - (b.alone ?? 0));
     $("table").replaceChildren(el("h2", {}, "The methods"), grid([["method"], ["category"], ["asks for", true], ["costs alone", true], ["costs left out", true], ["as wide as", true], ["gain", true], ["per µJ", true], ["against widening"]], sorted.map((row) => [el("span", { title: row.summary }, row.label), row.category, ...[row.asked, row.alone, row.left_out].map((value) => readable(value, "J")), row.width === null ? "–" : `×${significant(row.width)}`,
-      row.gain === null ? "–" : significant(row.gain), row.rate === null ? (row.gain > 0 && row.alone === 0 ? "free" : "–") : significant(row.rate), row.category === "width" || row.line === null ? "" : row.gain > row.line ? "brings more" : "brings less"]), "Methods"), el("p", { class: "soft" }, sorted[0]?.protocols.length ? `Gains in points of top-1 over the fair pair of each: ${sorted[0].protocols.join("; ")}.` : ""));
+      row.gain === null ? "–" : signed(row.gain), row.rate === null ? (row.gain > 0 && row.alone === 0 ? "free" : "–") : significant(row.rate), row.role === "width" || row.line === null ? "" : row.gain > row.line ? "brings more" : "brings less"]), "Methods"), el("p", { class: "soft" }, sorted[0]?.protocols.length ? `Gains in points of top-1 over the fair pair of each: ${sorted[0].protocols.join("; ")}.` : ""));
     shown = [];
   }
 
+  const signed = (points) => `${points < 0 ? "−" : "+"}${significant(Math.abs(points))}`;
   const methodTip = (row) => el("div", { class: "tip" }, el("b", {}, row.label), el("div", {}, row.summary), el("div", { class: "soft" }, `asks for ${readable(row.asked, "J")}, alone ${readable(row.alone, "J")}, left out ${readable(row.left_out, "J")}; gain ${significant(row.gain)} points`));
 
   // ---------------------------------------------------------------- saving, drawing
@@ -621,7 +497,7 @@ function explorer(data) {
   $("choice").addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", () => { state = readState(); draw(); });
   addEventListener("resize", () => charts.forEach((chart) => chart.resize()));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { freshCharts(""); draw(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { $("chart").dataset.view = ""; draw(); });
   addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("drop"); });
   addEventListener("dragleave", () => document.body.classList.remove("drop"));
   addEventListener("drop", async (event) => {

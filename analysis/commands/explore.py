@@ -43,10 +43,10 @@ def explore_command(
     from analysis.report.explore import explore
 
     console = console_for(sys.stdout)
-    page = explore(
+    made = explore(
         out, profile or None, console, networks=network or (), tables=tables, figures=figures, ranges=ranges
     )
     if serve:
         from analysis.report.page.server import serve_page
 
-        serve_page(page, console)
+        serve_page(made.page, made.spaces, made.operations, console)

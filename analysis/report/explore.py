@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,26 @@ from rich.text import Text
 
 from analysis.report.files import write_files
 from analysis.report.manifest import code_digest, package_version
-from analysis.report.page.data import Space, costs_digest, page_record, space_record, spaces
+from analysis.report.page.data import Space, costs_digest, operations_of, page_record, space_record, spaces
 from analysis.report.page.html import INDEX, read_page, write_page
 from analysis.report.page.screen import front_rows
 from analysis.report.workers import pool_of
 from analysis.show.progress import counting
 from costmodel import BnncostError, load_profile, shipped_profiles
+from costmodel.demand.arrays import OperationKey
 from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
+
+
+@dataclass(frozen=True)
+class Explored:
+    """The page that was written, its networks, and the operations of their designs."""
+
+    page: Path
+    spaces: tuple[Space, ...]
+    operations: tuple[OperationKey, ...]
+
 
 GENERIC = "asic-45nm"
 """The profile that a reader meets first."""
@@ -37,8 +49,8 @@ def explore(
     tables: bool = False,
     figures: bool = False,
     ranges: bool = False,
-) -> Path:
-    """Write the page of all networks, or those given, on the profiles given, or all shipped ones; return its path.
+) -> Explored:
+    """Write the page of all networks, or those given, on the profiles given, or all shipped ones.
 
     `tables` and `figures` ask for files of them beside it; with `ranges` these show what the ends of the profiles'
     ranges give. What is still current stays. Raises BnncostError for unknown names and folders that cannot be written.
@@ -56,7 +68,7 @@ def explore(
     if tables or figures:
         write_files(out, chips, wanted, console, tables=tables, figures=figures, ranges=ranges)
     console.print(Text(f"Open {page}"), soft_wrap=True)
-    return page
+    return Explored(page, tuple(wanted), tuple(operations_of(data["spaces"])))
 
 
 def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:

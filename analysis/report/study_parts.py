@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.accuracy.outcome import names_in
-from analysis.accuracy.studies import Study, stems
+from analysis.accuracy.studies import MeasuredDesign, Study, stems
 from analysis.fronts.from_studies import runnable_designs, study_frame
 from analysis.fronts.front_files import write_study_front, write_tables
 from analysis.fronts.nondominated import front_over
@@ -41,13 +44,7 @@ def write_measured(
         kept, _ = runnable_designs(study.designs, chip)
         if not kept:
             continue
-        frame = front_over(
-            lambda at, kept=kept, outcome=outcome: study_frame(
-                kept, at, names_in(outcome), seed_deviation=outcome.seed_deviation
-            ),
-            chip,
-            ranges=ranges,
-        )
+        frame = front_over(partial(_frame, kept, outcome), chip, ranges=ranges)
         costed = priced(outcome, chip)
         table = study_table(costed)
         written += write_study_front(
@@ -59,3 +56,7 @@ def write_measured(
         if figures:
             written += write_study_gains(costed, chip, folder / dots)
     return written
+
+
+def _frame(kept: Sequence[MeasuredDesign], outcome: Outcome, chip: HardwareProfile) -> pd.DataFrame:
+    return study_frame(kept, chip, names_in(outcome), seed_deviation=outcome.seed_deviation)

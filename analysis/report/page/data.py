@@ -20,6 +20,7 @@ from analysis.report.page.points import CLASSES, Point, measured_points, publish
 from analysis.report.page.profile_prices import GROUPS, profile_record
 from analysis.show.words import network_title
 from costmodel import DesignKey
+from costmodel.demand.arrays import OperationKey
 from costmodel.evaluate.cost import prepared
 from costmodel.hardware import HardwareProfile
 
@@ -48,10 +49,7 @@ def spaces() -> list[Space]:
 
 def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, Any]:
     """The points and designs of a space, and the costs of its designs on some profiles, by name."""
-    points = [
-        one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)
-    ]
-    keys = tuple(dict.fromkeys([DesignKey(space.network, space.dataset), *(one.key for one in points)]))
+    points, keys = _points_of(space), keys_of(space)
     operations = list(
         dict.fromkeys(f"{row.operation} {row.precision}" for key in keys for row in prepared(key).rows)
     )
@@ -65,6 +63,12 @@ def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, An
         "points": [{**one.record, "design": keys.index(one.key)} for one in points],
         "on": {chip.name: costs_on(space, keys, chip) for chip in chips},
     }
+
+
+def keys_of(space: Space) -> tuple[DesignKey, ...]:
+    """The designs of a space: the plain one, then each with an accuracy."""
+    plain = DesignKey(space.network, space.dataset)
+    return tuple(dict.fromkeys([plain, *(one.key for one in _points_of(space))]))
 
 
 def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> dict[str, Any]:
@@ -91,15 +95,20 @@ def page_record(
     records: Sequence[Mapping[str, Any]], chips: Iterable[HardwareProfile], version: str
 ) -> dict[str, Any]:
     """Everything that the page knows, from the records of its spaces."""
-    operations = dict.fromkeys(text for space in records for text in space["operations"])
-    keys = [tuple(text.split(" ", 1)) for text in operations]
+    operations = operations_of(records)
     return {
         "version": version,
         "groups": dict(GROUPS),
         "classes": list(CLASSES),
-        "profiles": [profile_record(chip, keys) for chip in chips],
+        "profiles": [profile_record(chip, operations) for chip in chips],
         "spaces": list(records),
     }
+
+
+def operations_of(records: Iterable[Mapping[str, Any]]) -> list[OperationKey]:
+    """Every operation that designs of some spaces have."""
+    texts = dict.fromkeys(text for space in records for text in space["operations"])
+    return [(name, precision) for name, _, precision in (text.partition(" ") for text in texts)]
 
 
 def space_digest(space: Space, code: str) -> str:
@@ -110,6 +119,10 @@ def space_digest(space: Space, code: str) -> str:
 def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
     """Digest of all that the costs of a space on a profile depend on."""
     return digest(space_digest(space, code), chip.model_dump_json())
+
+
+def _points_of(space: Space) -> list[Point]:
+    return [one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)]
 
 
 def _points() -> list[Point]:

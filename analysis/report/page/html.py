@@ -1,7 +1,7 @@
 """The page as one file: data, script and the library that draws inside it; and the data read back from it.
 
-Nothing in the data can become part of the page's text: it is packed, and the script writes it as text alone. A policy in
-the page lets it run the scripts that it holds and load nothing.
+Nothing in the data can become part of the page's text: it is packed, and the script writes it as text alone. A policy
+in the page lets it run the scripts that it holds and load nothing.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from costmodel import BnncostError
 from costmodel.output import write_whole
 
 INDEX = "index.html"
-LIBRARY = "echarts.min.js"
+SCRIPTS = ("echarts.min.js", "pricing.js", "explorer.js")
+"""The library that draws, and what is the page's own, in their order."""
 _DATA = re.compile(r'<script type="application/gzip" id="data">([A-Za-z0-9+/=\s]*)</script>')
 _END = re.compile(r"</(?=script|style)", re.IGNORECASE)
 
 
 def page_html(data: Mapping[str, Any]) -> str:
     """The whole page around its data."""
-    library, own = _asset(LIBRARY), _asset("explorer.js")
-    for name, text in ((LIBRARY, library), ("explorer.js", own)):
+    scripts = {name: _asset(name) for name in SCRIPTS}
+    for name, text in scripts.items():
         if _END.search(text):
             raise BnncostError(
                 f"analysis/assets/{name} ends a script inside itself; it cannot be part of a page."
             )
     filled = {
         "@STYLE@": _asset("explorer.css"),
-        "@LIBRARY@": library,
-        "@SCRIPT@": own,
+        "@SCRIPTS@": "\n".join(f"<script>{text}</script>" for text in scripts.values()),
         "@DATA@": packed(data),
-        "@POLICY@": policy(library, own),
+        "@POLICY@": policy(*scripts.values()),
     }
     parts = re.split("(@[A-Z]+@)", _asset("explorer.html"))
     return "".join(filled.get(part, part) for part in parts)

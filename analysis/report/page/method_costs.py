@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.accuracy.outcome import gains_alone, shipped_with
+from analysis.accuracy.outcome import names_in, shipped_with, sure_of
 from analysis.methods.marginal import FULL, including, offered
 from analysis.report.page.design_costs import Together, group_energies, priced_together
-from costmodel import METHODS, DesignKey
+from costmodel import METHODS, DesignKey, resolve
+from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
 from costmodel.methods import MethodUse
 
@@ -22,17 +23,12 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
     """Energy of every method by group of prices [J], and that of the plain network at several widths.
 
     `asked` is what a method adds before anything folds, `alone` over the plain network after folding, `left_out` what
-    the full design saves without it. Methods that cost nothing and brought nothing that was measured are left out.
+    the full design saves without it; methods that cost nothing are left out. `measured` has the gains of the shipped
+    study, each with what the design costs over the one that it is compared with.
     """
     plain = DesignKey(network, dataset)
     study = shipped_with(plain)
-    gains = gains_alone(study) if study is not None else {}
-    uses = [
-        use
-        for use in offered(network, list(METHODS))
-        if use.method.branch == "topology" and str(use) not in gains
-    ]
-    uses += map(MethodUse.parse, gains)
+    uses = [use for use in offered(network, list(METHODS)) if use.method.branch == "topology"]
     full = plain.with_methods(offered(network, FULL.split("+")))
     alone = {use: plain.with_methods((use,)) for use in uses}
     whole = {use: including(full, use) for use in uses}
@@ -44,23 +40,24 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
         )
     )  # fmt: skip
     unfolded = _Energies(priced_together([plain, *alone.values()], chip, folding=False))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for use in uses:
         three = {
             "asked": unfolded.difference(alone[use], plain),
             "alone": folded.difference(alone[use], plain),
             "left_out": folded.difference(whole[use], whole[use].without(use.name)),
         }
-        gain = gains.get(str(use))
-        if gain is not None or any(np.any(energy) for energy in three.values() if energy is not None):
-            rows.append(_row(use, three, gain))
+        if any(np.any(energy) for energy in three.values() if energy is not None):
+            rows.append(_row(use, three))
     widths = [[width, folded.of(key)] for width, key in wide.items() if key in folded.known]
     return {
         "plain": folded.of(plain),
         "widths": widths,
         "protocols": list(study.protocols) if study is not None else [],
+        "sure": sure_of(study) if study is not None else "",
         "full": str(full),
         "methods": rows,
+        "measured": [] if study is None else _measured(study, chip),
     }
 
 
@@ -85,7 +82,23 @@ class _Energies:
         return np.where(np.abs(added) > 1e-12 * self.known[one].sum(), added, 0.0)
 
 
-def _row(use: MethodUse, three: Mapping[str, np.ndarray | None], gain: float | None) -> dict[str, Any]:
+def _measured(study: Outcome, chip: HardwareProfile) -> list[dict[str, Any]]:
+    """The gains of a study over fair pairs, or over its plain BNN, with the energy that each adds there."""
+    names = names_in(study)
+    pairs = [(row, resolve(row.against or study.baseline)) for row in study.rows if row.gain is not None]
+    keys = [key for row, against in pairs for key in (row.key, against)]
+    energies = _Energies(priced_together(keys, chip))
+    found = []
+    for row, against in pairs:
+        added = energies.difference(row.key, against)
+        if added is not None and row.key.compute == against.compute:
+            gain = row.gain if row.gain_against is None else row.gain_against
+            label = row.method if row.role == "alone" else names.of(row.key)
+            found.append({"label": label, "role": row.role, "gain": gain, "added": added.tolist()})
+    return found
+
+
+def _row(use: MethodUse, three: Mapping[str, np.ndarray | None]) -> dict[str, Any]:
     energies = {name: None if energy is None else energy.tolist() for name, energy in three.items()}
     method = use.method
     return {
@@ -94,6 +107,5 @@ def _row(use: MethodUse, three: Mapping[str, np.ndarray | None], gain: float | N
         "category": method.category,
         "summary": method.summary,
         "why": method.free_because or method.note,
-        "gain": gain,
         **energies,
     }

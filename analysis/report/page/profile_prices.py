@@ -128,17 +128,19 @@ def _control_leakage_ratio(chip: HardwareProfile, end: HardwareProfile) -> float
 
 def draft(chip: HardwareProfile) -> str:
     """A profile that extends this one, with the figures that change a mapping written out, to begin an edit from."""
+    said = "source: engineering-estimate, status: assumed"
     lines = [f"name: {chip.name}-edited", f"extends: {chip.name}"]
+    binary = chip.compute.get("1x1")
+    if binary is not None and binary.throughput is not None and binary.lanes:
+        lanes = ", ".join(f"{axis}: {count}" for axis, count in binary.lanes.items())
+        rate = f"{{value: {binary.throughput.si:g}, unit: mac/cycle, {said}}}"
+        lines += ["compute:", "  1x1:", f"    throughput: {rate}", f"    lanes: {{{lanes}}}"]
     given = {name: level for name, level in chip.memories.items() if not level.fits_network}
     if given:
         lines.append("memories:")
     for name, level in given.items():
         size = level.size_bits / 8192
         lines.append(f"  {name}:")
-        lines.append(
-            f"    size: {{value: {size:g}, unit: kB, source: engineering-estimate, status: assumed}}"
-        )
-    lines.append(
-        f"clock: {{value: {chip.clock.si / 1e6:g}, unit: MHz, source: engineering-estimate, status: assumed}}"
-    )
+        lines.append(f"    size: {{value: {size:g}, unit: kB, {said}}}")
+    lines.append(f"clock: {{value: {chip.clock.si / 1e6:g}, unit: MHz, {said}}}")
     return "\n".join(lines) + "\n"
