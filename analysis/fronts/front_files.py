@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.accuracy.names import Names
 from analysis.fronts.from_studies import front_note, table_note
 from analysis.fronts.front_tables import front_view, study_front_view
+from analysis.fronts.verdict import verdict_text
 from analysis.methods.equivalence import width_curve
 from analysis.plots import draw_front, front_info, write_figure
 from analysis.plots.front import WIDTHS
@@ -24,7 +25,7 @@ from costmodel.pricing.price import TrafficModel
 
 def write_front(
     frame: pd.DataFrame,
-    network: str,
+    network: str | None,
     dataset: str,
     profile: AnyProfile,
     x: Axis,
@@ -40,13 +41,13 @@ def write_front(
     """
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
-    view = front_view(frame, f"{title}, {chip.name}")
     written: list[Path] = []
     if figures:
-        widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic)
+        widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic) if network else None
         figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
         written += write_figure(figure, out / f"front-{x}")
     if tables:
+        view = front_view(frame, f"{title}, {chip.name}", chip, verdict_text(frame, x))
         written += write_tables(out / f"front-{x}", view, frame.to_csv(index=False, lineterminator="\n"))
     return written
 
@@ -77,9 +78,8 @@ def write_study_front(
             draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note)), stem
         )
     if tables:
-        view = without_empty_columns(
-            study_front_view(frame, f"{title}, {chip.name}", table_note(frame, names, protocol))
-        )
+        caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
+        view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption))
         written += write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n"))
     return written
 

@@ -82,18 +82,21 @@ def method_table(
     methods: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
     *,
+    features: str | None = None,
     traffic: TrafficModel | None = None,
 ) -> MethodTable:
     """Price every method (or those named) on a network; each is left out of the full design that contains it.
 
-    `progress` gets each method's name before it is priced, `traffic` is as in `cost`. Raises BnncostError for unknown
-    names.
+    `progress` gets each method's name before it is priced, `features` is the precision of non-binary maps in all
+    designs where it is given, `traffic` is as in `cost`. Raises BnncostError for unknown names.
     """
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS)
     chip = as_profile(profile)
     plain = DesignKey.parse(f"{network}/{dataset}" if dataset else network)
     complete = resolve(full) if full else plain.with_methods(offered(network, FULL.split("+")))
+    if features is not None:
+        plain, complete = plain.with_features(features), complete.with_features(features)
     if (complete.network, complete.dataset) != (plain.network, plain.dataset):
         raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
     uses = tuple(map(MethodUse.parse, methods)) if methods else offered(network, list(METHODS))

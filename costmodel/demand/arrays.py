@@ -61,7 +61,7 @@ class Demand:
     repeats: Annotated[np.ndarray, Layout(("layer", "point"))]
     """How often each layer occurs."""
     kept_bits: Annotated[np.ndarray, Layout(("store", "point"))]
-    """Bits to keep [bit]; see `costmodel.demand.compulsory.Storage`."""
+    """Bits to keep [bit]; see `costmodel.demand.storage.Storage`."""
 
     @property
     def points(self) -> int:

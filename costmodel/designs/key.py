@@ -11,7 +11,7 @@ from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
-COMPUTE = ("binary", "ternary", "int2", "int4", "int8", "fp16", "fp32")
+COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
 PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
 _SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
@@ -61,6 +61,12 @@ class DesignKey:
         """The same design with other repairs."""
         check_combination(methods)
         return replace(self, methods=methods)
+
+    def with_features(self, features: str) -> DesignKey:
+        """The same design with non-binary maps of another precision; raises BnncostError for an unknown one."""
+        if features not in FEATURES:
+            raise unknown("precision of features", features, FEATURES, place=f"design '{self}'")
+        return replace(self, features=features)
 
     def without(self, name: str) -> DesignKey:
         """The same design less one method."""

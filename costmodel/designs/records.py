@@ -21,7 +21,8 @@ class AccuracyRecord:
     """Top-1 accuracy [%] of a design, with its source.
 
     `name` is the design as written: a published design's name or the text form. `kind` says who measured:
-    author, third-party, cited or secondary for the literature, measured for own runs.
+    author, third-party, cited or secondary for the literature, measured for own runs, added for one front alone.
+    `label` is what a picture calls the design, if it was given.
     """
 
     name: str
@@ -32,6 +33,7 @@ class AccuracyRecord:
     note: str = ""
     epochs: str = ""
     seeds: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)

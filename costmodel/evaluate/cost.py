@@ -15,11 +15,11 @@ from costmodel.demand.counts import CountRow, count
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError
+from costmodel.evaluate.figures import used_quantities
 from costmodel.evaluate.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
-from costmodel.hardware import HardwareProfile, Quantity, load_profile
-from costmodel.hardware.walk import own_quantities
+from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, price
@@ -102,6 +102,8 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
     return Cost(
         design=name,
         profile=profile.name,
+        scope=profile.scope,
+        weights_from_outside=profile.weights_from_outside,
         traffic=points.traffic,
         energy_j=float(energy.total_j[0]),
         latency_s=latency_s,
@@ -116,7 +118,7 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
             for part, power in energy.leakage_w.items()
         ),
         notes=work.notes,
-        assumptions=assumptions(points, demand.total_counts[:, 0] > 0),
+        assumptions=assumptions(points),
     )
 
 
@@ -225,24 +227,10 @@ def _sentences(notes: Iterable[Note]) -> Iterable[str]:
         yield f"{rule}: {reason} ({shown})"
 
 
-def assumptions(points: PointCosts, runs: Sequence[bool] | np.ndarray, at: int = 0) -> tuple[Assumption, ...]:
-    """List every figure that one design point uses and that is derived, scaled or assumed.
-
-    `runs` says of each operation whether the point has one.
-    """
-    profile = points.setting.profile
-    used: dict[str, Quantity] = {"clock": profile.clock}
-    for unit, is_used in zip(points.setting.prices.units, runs, strict=True):
-        used.update(unit.quantities if is_used else ())
-    if profile.control is not None:
-        used.update({f"control.{name}": figure for name, figure in own_quantities(profile.control).items()})
-    for name, buffer in profile.array.buffers.items() if points.traffic == "mapped" and profile.array else ():
-        used.update(
-            {f"array.buffers.{name}.{field}": figure for field, figure in own_quantities(buffer).items()}
-        )
-    for name, level in profile.memories.items():
-        if points.setting.placement.used_bits[name][at] > 0:
-            used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})
+def assumptions(
+    points: PointCosts, at: int = 0, runs: Sequence[bool] | None = None
+) -> tuple[Assumption, ...]:
+    """List every figure that a design point uses and that is derived, scaled or assumed; arguments as there."""
     return tuple(
         Assumption(
             path,
@@ -251,6 +239,6 @@ def assumptions(points: PointCosts, runs: Sequence[bool] | np.ndarray, at: int =
             figure.source,
             "; ".join(words for words in (figure.law, figure.note) if words),
         )
-        for path, figure in used.items()
+        for path, figure in used_quantities(points, at, runs).items()
         if figure.status not in ("published", "measured")
     )

@@ -69,6 +69,7 @@ def profile_text(
         "title": f"{machine.name} as ZigZag describes it, completed from {profile.name}",
         "description": f"Array, memories and the energy of {label} MACs from {source}; all else from {profile.name}.",
         "archetype": "asic",
+        "scope": profile.scope,
         **{name: _plain(getattr(profile, name)) for name in ("technology", "clock")},
         "compute": _compute(machine, profile, label, source),
         "array": {

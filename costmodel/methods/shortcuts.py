@@ -138,7 +138,7 @@ def pooled_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     return pad_to(g, averaged(g, x, site.stride), site.channels * site.groups)
 
 
-REAL_OPERANDS = ("edge", "int4", "int8", "int16", "fp16", "fp32")
+REAL_OPERANDS = ("edge", "int2", "int3", "int4", "int8", "int16", "fp16", "fp32")
 """What the weights of a real-valued shortcut may be; `edge` is the precision of the first and last layer."""
 
 

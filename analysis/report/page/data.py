@@ -16,8 +16,9 @@ from analysis.report.page.design_costs import (
     priced_together,
 )
 from analysis.report.page.method_costs import method_records
-from analysis.report.page.points import CLASSES, Point, measured_points, published_points
+from analysis.report.page.points import Point, measured_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
+from analysis.show.classes import DesignClass
 from analysis.show.words import network_title
 from costmodel import DesignKey
 from costmodel.demand.arrays import OperationKey
@@ -99,7 +100,7 @@ def page_record(
     return {
         "version": version,
         "groups": dict(GROUPS),
-        "classes": list(CLASSES),
+        "classes": [str(one) for one in DesignClass if one is not DesignClass.MEASURED],
         "profiles": [profile_record(chip, operations) for chip in chips],
         "spaces": list(records),
     }

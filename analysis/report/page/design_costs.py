@@ -81,32 +81,38 @@ def _reasons(
 def design_record(together: Together, at: int) -> dict[str, Any]:
     """The demand of one design on the profile: what the page prices, and what it shows beside.
 
-    `levels` has a row for each level in use: its number, bits read and written, and where the level grows with the
-    network, what reading and writing a bit cost [J]. `layers` has cycles, then bits read and written of these levels.
+    The control is paid in `control_cycles`: all of them, but on a processor those that no operation has. `levels` has a
+    row for each level in use: its number, bits read and written, and where the level grows with the network, what reading
+    and writing a bit cost [J]. `layers` has both cycles, then bits read and written of these levels.
     """
     chip, costs = together.profile, together.costs
     totals = _by_level(levels_of(chip), {key: bits[at] for key, bits in costs.moved.totals.items()}, ())
     used = [number for number, bits in enumerate(totals) if bits.any()]
     key = together.keys[at]
     depth = len(prepared(key).demand.layers)
-    cycles = costs.time.cycles.slowest[:depth, at]
+    cycles = costs.time.cycles.slowest
+    controlled = costs.time.cycles.beside if chip.processor is not None else cycles
     by_layer = _layer_bits(together, at, depth)
     return {
         "levels": [_level_row(together, at, number, totals[number]) for number in used],
-        "cycles": float(np.einsum("l,l->", costs.time.cycles.slowest[:, at], together.demand.repeats[:, at])),
+        "cycles": _over_layers(cycles, together, at),
+        "control_cycles": _over_layers(controlled, together, at),
         "leakage_w": {part: float(power[at]) for part, power in costs.energy.leakage_w.items() if power[at]},
         "area": {name: float(amount[at]) for name, amount in costs.area.items()},
         "area_split": _area_split(together, at),
         "layers": [
-            [_short(cycles[layer]), *(_short(bits) for number in used for bits in by_layer[number, :, layer])]
+            [
+                _short(cycles[layer, at]), _short(controlled[layer, at]),
+                *(_short(bits) for number in used for bits in by_layer[number, :, layer]),
+            ]
             for layer in range(depth)
         ],
-    }
+    }  # fmt: skip
 
 
 def assumed_figures(together: Together, at: int) -> list[list[str]]:
     """Figures in use that are neither published nor measured: figure, value, status and source."""
-    rows = assumptions(together.costs, together.demand.total_counts[:, at] > 0, at)
+    rows = assumptions(together.costs, at, (together.demand.total_counts[:, at] > 0).tolist())
     return [[row.figure, row.value, row.status, row.source] for row in rows]
 
 
@@ -144,6 +150,10 @@ def counts_record(key: DesignKey, operations: Sequence[str]) -> dict[str, Any]:
         "memory_bits": {name: int(stored[name][0]) for name in ("weights", "parameters", "peak_features")},
         "notes": list(work.notes),
     }  # fmt: skip
+
+
+def _over_layers(cycles: np.ndarray, together: Together, at: int) -> float:
+    return float(np.einsum("l,l->", cycles[:, at], together.demand.repeats[:, at]))
 
 
 def _level_row(together: Together, at: int, number: int, bits: np.ndarray) -> list[float]:

@@ -12,12 +12,11 @@ from analysis.accuracy.measurements import MEASURED
 from analysis.accuracy.outcome import names_in
 from analysis.accuracy.studies import Study
 from analysis.fronts.from_literature import accuracy_of
+from analysis.show.classes import class_of
 from costmodel import DesignKey
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
-from costmodel.graph import precision
 
-CLASSES = ("binary", "low-bit", "full precision")
 _MEASURED_FILE = "data/measured_accuracy.csv"
 
 
@@ -27,17 +26,6 @@ class Point:
 
     key: DesignKey
     record: Mapping[str, Any]
-
-
-def class_of(key: DesignKey) -> str:
-    """The class of a design, by what its MACs multiply.
-
-    >>> [class_of(DesignKey.parse(f"resnet20{setting}/cifar10")) for setting in ("", "@compute=int4", "@compute=fp32")]
-    ['binary', 'low-bit', 'full precision']
-    """
-    if key.compute == "binary":
-        return CLASSES[0]
-    return CLASSES[2] if precision(key.compute).kind == "float" else CLASSES[1]
 
 
 def published_points(records: Iterable[AccuracyRecord]) -> list[Point]:
@@ -70,7 +58,7 @@ def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
 
 
 def _published(name: str, group: Sequence[AccuracyRecord]) -> Point:
-    found = accuracy_of(name, group)
+    found = accuracy_of(name, group, several=False)
     first = next((record for record in group if record.top1 == found["top1"]), group[0])
     record = {
         "name": name,
@@ -89,7 +77,7 @@ def _placed(key: DesignKey, record: Mapping[str, Any]) -> dict[str, Any]:
     methods = [use.name for use in key.methods]
     return {
         **record,
-        "class": class_of(key),
+        "class": str(class_of(key.compute)),
         "methods": methods,
         "network": key.network,
         "dataset": key.dataset,

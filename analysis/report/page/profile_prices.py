@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.show.words import scope_sentence
 from costmodel import BnncostError
 from costmodel.demand.arrays import OperationKey
 from costmodel.hardware import HardwareProfile
@@ -65,16 +66,23 @@ def profile_record(chip: HardwareProfile, operations: Iterable[OperationKey]) ->
         "name": chip.name,
         "title": chip.title,
         "description": chip.description,
-        "archetype": chip.archetype,
+        "scope": scope_sentence(chip),
         "clock_hz": [chip.clock.si, worst.clock.si, best.clock.si],
         "operations": {
             " ".join(key): _operation(key, (chip, best, worst)) for key in operations if _runs(chip, key)
         },
         "levels": [_level(chip, name, best, worst) for name in levels_of(chip)],
-        "control_j": [one.control.energy.si if one.control else 0.0 for one in (chip, best, worst)],
+        "control_j": [_control_j(one) for one in (chip, best, worst)],
         "leakage_ends": [_control_leakage_ratio(chip, one) for one in (best, worst)],
         "draft": draft(chip),
     }
+
+
+def _control_j(chip: HardwareProfile) -> float:
+    """Energy of a cycle of the control, on a processor of one that no operation has [J]."""
+    if chip.processor is not None:
+        return (chip.processor.waiting or chip.processor.energy).si
+    return chip.control.energy.si if chip.control else 0.0
 
 
 def _operation(key: OperationKey, three: Iterable[HardwareProfile]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def energies_j(space: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[int
         for level, read, write, *own in priced["levels"]:
             read_j, write_j = own or profile["levels"][level]["price_j"]
             memory_j += read * read_j + write * write_j
-        control_j = priced["cycles"] * profile["control_j"][0]
+        control_j = priced["control_cycles"] * profile["control_j"][0]
         leakage_j = sum(priced["leakage_w"].values()) * priced["cycles"] / profile["clock_hz"][0]
         energies[int(number)] = float(operations_j + memory_j + control_j + leakage_j)
     return energies
