@@ -20,7 +20,7 @@ for (const space of data.spaces) {
 }
 const { cells = [], fronts = [], widths = [], pairs = [], readable = [] } = data.asked ?? {};
 process.stdout.write(JSON.stringify({
-  costs, cells: cells.map(words.csvCell), fronts: fronts.map((rows) => pricing.front(rows).map((row) => row.name).sort()),
+  costs, cells: cells.map(words.csvCell), fronts: fronts.map((rows) => pricing.front(rows).map((row) => row.name).sort((a, b) => a - b)),
   widths: widths.map(([energy, known]) => pricing.widthAt(energy, known)), pairs: pairs.map((pair) => pricing.breakEven(...pair)),
   readable: readable.map(([value, unit]) => words.readable(value, unit)),
 }));
