@@ -6,8 +6,9 @@
 """
 
 from costmodel.designs import low_bit  # noqa: F401  (it fills the table of published designs)
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.designs.published import DESIGNS, published_names, resolve
 from costmodel.errors import BnncostError
 from costmodel.evaluate.break_even import compare
@@ -29,6 +30,7 @@ __all__ = [
     "Cost",
     "CostRange",
     "DesignKey",
+    "backbone_of",
     "build",
     "compare",
     "cost",

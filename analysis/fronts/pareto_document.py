@@ -24,7 +24,7 @@ from analysis.show.axes import Axis
 from analysis.show.document import Document
 from analysis.show.tables import Table, records, without_empty_columns
 from analysis.show.words import COMPULSORY, network_title
-from costmodel import DATASETS, NETWORKS, BnncostError
+from costmodel import DATASETS, BnncostError, backbone_of
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
@@ -64,8 +64,8 @@ def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path
 
     Published accuracies make one front. Measurements make one per protocol, each with its files and its caption.
     """
-    if choice.network is not None and choice.network not in NETWORKS:
-        raise unknown("network", choice.network, NETWORKS)
+    if choice.network is not None:
+        backbone_of(choice.network)
     if choice.dataset is not None and choice.dataset not in DATASETS:
         raise unknown("data set", choice.dataset, DATASETS)
     chip = as_profile(choice.profile)

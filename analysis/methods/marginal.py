@@ -8,9 +8,8 @@ from typing import Any
 
 from analysis.accuracy.outcome import gains_alone, shipped_with
 from analysis.methods.equivalence import WidthScale, width_scale
-from costmodel import METHODS, NETWORKS, BnncostError, Cost, DesignKey, cost, resolve
+from costmodel import METHODS, BnncostError, Cost, DesignKey, backbone_of, cost, resolve
 from costmodel.designs.outcome import Outcome
-from costmodel.errors import unknown
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.methods import MethodUse
@@ -90,8 +89,7 @@ def method_table(
     `progress` gets each method's name before it is priced, `features` is the precision of non-binary maps in all
     designs where it is given, `traffic` is as in `cost`. Raises BnncostError for unknown names.
     """
-    if network not in NETWORKS:
-        raise unknown("network", network, NETWORKS)
+    backbone_of(network)
     chip = as_profile(profile)
     plain = DesignKey.parse(f"{network}/{dataset}" if dataset else network)
     complete = resolve(full) if full else plain.with_methods(offered(network, FULL.split("+")))
@@ -136,7 +134,7 @@ class _Baseline:
 
 def offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
     """Those of the named methods that have a place in a network."""
-    return tuple(MethodUse(name) for name in names if NETWORKS[network].offers(METHODS[name].hook))
+    return tuple(MethodUse(name) for name in names if backbone_of(network).offers(METHODS[name].hook))
 
 
 def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> MethodCost:

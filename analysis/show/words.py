@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from types import MappingProxyType
 
-from costmodel import NETWORKS, Cost
+from costmodel import Cost, backbone_of
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.profile import Scope, WeightsFromOutside
 from costmodel.mapping import LoopNest
@@ -37,6 +38,10 @@ DATASET_TITLES: Mapping[str, str] = MappingProxyType(
         "imagenet": "ImageNet",
         "mnist": "MNIST",
         "fashion-mnist": "Fashion-MNIST",
+        "speech-commands": "Speech Commands",
+        "visual-wake-words": "Visual Wake Words",
+        "toyadmos": "ToyADMOS",
+        "own": "own images",
     }
 )
 
@@ -47,7 +52,7 @@ def network_name(network: str) -> str:
     >>> network_name("resnet20")
     'ResNet-20'
     """
-    return NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
+    return backbone_of(network).summary.partition(":")[0].partition(" for ")[0] or PurePath(network).stem
 
 
 def network_title(network: str | None, dataset: str) -> str:

@@ -97,7 +97,7 @@ def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Di
 def _amount_read(op: Op, value: Value) -> Dimension:
     if op.kind == "subsample":
         return op.output.bits
-    if op.kind == "conv" and value is op.inputs[0] and op.params[0].shape[2] == 1:
+    if op.kind == "conv" and value is op.inputs[0] and op.params[0].shape[2:] == (1, 1):
         positions = op.output.shape[1] * op.output.shape[2]  # a strided 1x1 kernel skips the others
         return value.shape[0] * (positions * value.precision.bits)
     return value.bits

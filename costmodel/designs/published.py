@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from costmodel.designs.catalogue import NETWORKS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS, SUFFIXES
 from costmodel.errors import BnncostError, unknown
 
 R20, R18, R34, VGG = "resnet20/cifar10", "resnet18/imagenet", "resnet34/imagenet", "vgg_small/cifar10"
@@ -300,6 +300,8 @@ def resolve(text: str) -> DesignKey:
     'resnet20[hardtanh+clipped_ste]/cifar10'
     """
     name = text.strip()
+    if any(suffix in name for suffix in SUFFIXES):
+        return DesignKey.parse(name)
     simple = name.lower().replace("_", "-").replace(" ", "-")
     published, _, backbone = simple.partition("/")
     backbone = backbone.replace("-small", "_small")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 REFERENCES: dict[str, str] = {
     "banbury2021": "Banbury et al., MLPerf Tiny Benchmark, NeurIPS Datasets and Benchmarks 2021, arXiv 2106.07597",
+    "bannink2021": "Bannink et al., Larq Compute Engine, MLSys 2021, arXiv 2011.09398; blocks as in larq/zoo, sota/quicknet.py",
     "bethge2019": "Bethge et al., Back to Simplicity: How to Train Accurate BNNs from Scratch?, arXiv 1906.08637",
+    "bethge2020": "Bethge et al., MeliusNet: Can BNNs Achieve MobileNet-level Accuracy?, WACV 2021, arXiv 2001.05936",
     "bulat2019improved": "Bulat et al., Improved training of binary networks, arXiv 1904.05868",
     "bulat2019xnorpp": "Bulat and Tzimiropoulos, XNOR-Net++, BMVC 2019, arXiv 1909.13863",
     "choi2018": "Choi et al., PACT: Parameterized Clipping Activation for Quantized Neural Networks, arXiv 1805.06085",
@@ -15,6 +17,7 @@ REFERENCES: dict[str, str] = {
     "guo2022boolnet": "Guo et al., BoolNet: Minimizing the Energy Consumption of BNNs, arXiv 2106.06991",
     "he2016": "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv 1512.03385",
     "helwegen2019": "Helwegen et al., Latent Weights Do Not Exist, NeurIPS 2019, arXiv 1906.02107",
+    "howard2017": "Howard et al., MobileNets, arXiv 1704.04861; a quarter wide as in MLPerf Tiny (Banbury 2021)",
     "hubara2016": "Hubara et al., Binarized Neural Networks, NeurIPS 2016, arXiv 1602.02830",
     "ienet2022": "Ding et al., IE-Net: Information-Enhanced BNNs for Accurate Classification, Electronics 11(6), 2022",
     "jacob2018": "Jacob et al., Quantization and Training for Integer-Arithmetic-Only Inference, CVPR 2018, arXiv 1712.05877",

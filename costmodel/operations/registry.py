@@ -123,21 +123,3 @@ def along(op: Op, index: int, values: np.ndarray) -> np.ndarray:
     for axis, length in zip(axes, values.shape, strict=True):
         shape["CHW".index(axis)] = length
     return values.reshape(shape)
-
-
-def padded(op: Op, x: np.ndarray, value: float) -> np.ndarray:
-    """Add `op`'s padding round each map (..., H, W): a value, or with `replicate` what stands at the border."""
-    around = [(0, 0)] * (x.ndim - 2) + [(op.integer("padding"),) * 2] * 2
-    return np.pad(x, around, mode="edge") if replicates(op) else np.pad(x, around, constant_values=value)
-
-
-def replicates(op: Op) -> bool:
-    """Say whether padding repeats the positions at the border."""
-    return op.attributes.get("replicate") is True
-
-
-def windows_of(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """Every `stride`-th window of size by size: (..., H, W) to (..., H', W', size, size), as a view."""
-    rows = np.lib.stride_tricks.sliding_window_view(x, size, -2)  # (..., H', W, size)
-    both = np.lib.stride_tricks.sliding_window_view(rows, size, -2)  # (..., H', W', size, size)
-    return both[..., ::stride, ::stride, :, :]

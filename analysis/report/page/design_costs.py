@@ -82,8 +82,8 @@ def design_record(together: Together, at: int) -> dict[str, Any]:
     """The demand of one design on the profile: what the page prices, and what it shows beside.
 
     The control is paid in `control_cycles`: all of them, but on a processor those that no operation has. `levels` has a
-    row for each level in use: its number, bits read and written, and where the level grows with the network, what reading
-    and writing a bit cost [J]. `layers` has both cycles, then bits read and written of these levels.
+    row for each level in use: its number, bits read and written, and where the level grows with the network, what
+    reading and writing a bit cost [J]. `layers` has both cycles, then bits read and written of these levels.
     """
     chip, costs = together.profile, together.costs
     totals = _by_level(levels_of(chip), {key: bits[at] for key, bits in costs.moved.totals.items()}, ())
