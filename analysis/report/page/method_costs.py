@@ -15,8 +15,11 @@ from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
 from costmodel.methods import MethodUse
 
-WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
-"""Widths of the plain network between which the page looks up the one that costs as much as a repair."""
+WIDTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
+"""Widths of the plain network between which the page looks up the one that costs as much as a repair.
+
+Every width takes searches of its own for the mappings of its layers.
+"""
 
 
 def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[str, Any]:

@@ -149,6 +149,6 @@ def draft(chip: HardwareProfile) -> str:
     for name, level in given.items():
         size = level.size_bits / 8192
         lines.append(f"  {name}:")
-        lines.append(f"    size: {{value: {size:g}, unit: kB, {said}}}")
+        lines.append(f"    size: {{value: {size:.12g}, unit: kB, {said}}}")
     lines.append(f"clock: {{value: {chip.clock.si / 1e6:g}, unit: MHz, {said}}}")
     return "\n".join(lines) + "\n"

@@ -140,10 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _price(self, body: bytes) -> None:
         try:
             answer = self.server.answer(json.loads(body))
-        except (ValueError, RecursionError):
-            self._json(HTTPStatus.BAD_REQUEST, {"error": "the request is not JSON."})
         except BnncostError as error:
             self._json(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(error)})
+        except (ValueError, RecursionError):
+            self._json(HTTPStatus.BAD_REQUEST, {"error": "the request is not JSON."})
         else:
             self._json(HTTPStatus.OK, answer)
 
@@ -171,6 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: HTTPStatus, content: bytes, kind: str) -> None:
         self.send_response(status)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         for name, value in {**_HEADERS, "Content-Type": kind, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
