@@ -1,0 +1,179 @@
+"""From a graph to a network: every node in turn, what nothing reads left out, and what is unknown named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from costmodel.errors import BnncostError
+from costmodel.folding.rewriting import live
+from costmodel.graph import Network, Note, Op, Precision, Tensor, Value as Held
+from costmodel.importers.model import rules_arithmetic, rules_layers, rules_layout, rules_signs  # noqa: F401
+from costmodel.importers.model.constants import MEANINGS
+from costmodel.importers.model.document import ModelGraph, Node
+from costmodel.importers.model.reading import RULES, Reading, Widths
+from costmodel.importers.model.values import Map, NotRead, Value
+from costmodel.importers.model.views import view_of
+
+
+@dataclass(frozen=True, eq=False)
+class ReadNetwork:
+    """A network as it was read, the values of its parameters, and what had to be assumed, in sentences."""
+
+    network: Network
+    values: Mapping[str, np.ndarray]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A node that has no counterpart here, why, and the map that stands for what it makes."""
+
+    node: Node
+    reason: str
+    stands_for: Tensor | None
+
+
+def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
+    """Understand a graph as operations; raises BnncostError with all nodes that are unknown and of use."""
+    channels, height, width = map_shape(graph)
+    r = Reading(graph.name, (channels, height, width), widths)
+    values: dict[str, Value] = dict(graph.constants)
+    values[graph.input] = Map(view_of(r.g.input, len(graph.input_shape)))
+    unread: list[Unread] = []
+    made_before: dict[tuple[object, ...], Value | tuple[Value, ...]] = {}
+    for node in graph.nodes:
+        inputs = [values.get(name) if name else None for name in node.inputs]
+        key = _same_work(node, inputs)
+        try:
+            if key in made_before:
+                made = made_before[key]
+            else:
+                made = made_before[key] = _understood(r, node, inputs)
+        except NotRead as error:
+            shape = graph.shapes.get(node.outputs[0])
+            stand_in = _stand_in(r, node, shape, len(unread))
+            unread.append(Unread(node, str(error), None if stand_in is None else stand_in.tensor))
+            made = stand_in
+            if made is None:
+                break
+        several = made if isinstance(made, tuple) else (made,)
+        values.update(zip(node.outputs, several, strict=False))
+    return _finished(graph, r, values, unread)
+
+
+def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
+    """The image as (C, H, W)."""
+    sides = graph.input_shape[1:]
+    if len(sides) not in (1, 2, 3) or graph.input_shape[0] != 1:
+        raise BnncostError(f"'{graph.name}': its input of shape {graph.input_shape} is no image (N, C, H, W).")
+    channels, height, width = {1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: sides}[len(sides)]
+    return channels, height, width
+
+
+def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
+    """What two nodes have in common that compute the same."""
+    attributes = tuple(sorted((name, repr(value)) for name, value in node.attributes.items()))
+    place = node.place if node.kind in ("Conv", "Gemm", "MatMul", "Constant") else ""
+    return (node.kind, tuple(map(id, inputs)), attributes, place, node.outputs if node.kind == "Constant" else ())
+
+
+def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
+    arrays = [one for one in inputs if one is not None]
+    if all(isinstance(one, np.ndarray) for one in arrays) and node.kind in MEANINGS:
+        with np.errstate(all="ignore"):
+            return MEANINGS[node.kind](node, arrays)  # type: ignore[arg-type]
+    if node.kind not in RULES:
+        raise NotRead("an operator that bnncost does not know")
+    return RULES[node.kind](r, node, inputs)
+
+
+def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: int) -> Map | None:
+    """A map of the right shape in place of what is unknown, so that the rest is read too."""
+    if shape is None or not 1 <= len(shape) <= 4:
+        return None
+    sides = shape[1:]
+    full = {0: (1, 1, 1), 1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: tuple(sides)}[len(sides)]
+    tensor = Tensor(f"unknown{number}", (full[0], full[1], full[2]), r.widths.features)
+    layer = r.new_layer(node.place or node.kind.lower())
+    return Map(view_of(r.note_layer(tensor, (), layer), len(shape)))
+
+
+def _finished(
+    graph: ModelGraph, r: Reading, values: Mapping[str, Value], unread: Sequence[Unread]
+) -> ReadNetwork:
+    output = values.get(graph.output)
+    if isinstance(output, np.ndarray):
+        raise BnncostError(f"'{graph.name}': its output does not depend on the image.")
+    if output is None:
+        _refuse(graph, unread, None)
+    final = r.plain(output).tensor
+    network = live(r.g.finish(final))
+    read = {item for op in network.ops for item in op.inputs} | {network.output}
+    needed = [one for one in unread if one.stands_for is None or one.stands_for in read]
+    if needed:
+        _refuse(graph, needed, network)
+    network = paired_norms(network)
+    kept = {param.name for param in network.learned()}
+    return ReadNetwork(
+        replace(network, notes=tuple(r.notes)),
+        MappingProxyType({name: array for name, array in r.values.items() if name in kept}),
+        tuple(_remarks(r, graph, network)),
+    )
+
+
+def _refuse(graph: ModelGraph, unread: Sequence[Unread], network: Network | None) -> None:
+    """Raise the error that names every unknown node of use, with how often it is there and why it is unknown."""
+    counted = Counter((one.node.kind, one.reason) for one in unread)
+    first: dict[tuple[str, str], str] = {}
+    for one in unread:
+        first.setdefault((one.node.kind, one.reason), one.node.place or one.node.outputs[0])
+    lines = [
+        f"  {kind} ({times} times, first at '{first[kind, reason]}'): {reason}"
+        for (kind, reason), times in counted.most_common()
+    ]
+    raise BnncostError(
+        f"'{graph.name}' has {len(unread)} nodes that bnncost does not understand, so it has no price:\n"
+        + "\n".join(lines)
+    )
+
+
+def paired_norms(network: Network) -> Network:
+    """Make one operation of a scale and the bias behind it, as a norm is written."""
+    rewrites: dict[Op, Op | None] = {}
+    for op in network.ops:
+        before = network.producers.get(op.inputs[0]) if op.kind == "bias" else None
+        if before is None or before.kind != "scale" or network.readers[before.output] != 1 or before in rewrites:
+            continue
+        if before.params[0].axes != op.params[0].axes or before.output.shape != before.inputs[0].shape:
+            continue
+        rewrites[before] = None
+        rewrites[op] = replace(
+            op, kind="affine", inputs=before.inputs, params=(*before.params, *op.params), layer=op.layer
+        )
+    ops = tuple(new for op in network.ops if (new := rewrites.get(op, op)) is not None)
+    return replace(network, ops=ops)
+
+
+def _remarks(r: Reading, graph: ModelGraph, network: Network) -> list[str]:
+    remarks = list(graph.remarks)
+    ops = {op.output for op in network.ops}
+    if r.narrowed:
+        remarks.append(
+            f"{len(set(r.narrowed))} layers read real-valued features that no quantizer narrows: they are narrowed to "
+            f"{r.widths.edge.label} (edge), one rounding each."
+        )
+    zeros = [tensor for tensor in r.signs_with_zero if tensor in ops]
+    if zeros:
+        remarks.append(
+            f"{len(zeros)} signs are written so that sign(0) = 0; where a map is exactly zero that is a third value. "
+            "They are priced as binary with sign(0) = +1."
+        )
+    return remarks
+
+
+__all__ = ["Held", "Note", "Precision", "ReadNetwork", "Unread", "map_shape", "paired_norms", "read_network"]

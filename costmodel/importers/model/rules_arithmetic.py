@@ -1,0 +1,337 @@
+"""Sums, products and curves of elements; what cancels (a - b + b), and what is only a factor, is not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from costmodel.graph import Precision, precision
+from costmodel.importers.model.constants import limits
+from costmodel.importers.model.document import Node
+from costmodel.importers.model.reading import Reading, reads
+from costmodel.importers.model.values import Clipped, Map, NotRead, TwoBits, Value
+from costmodel.importers.model.views import View
+
+# ------------------------------------------------------------------ sums
+
+
+@reads("Add", "Sub", "Sum")
+def add(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Add or subtract; of more than two, one after the other."""
+    total = inputs[0]
+    for other in inputs[1:]:
+        total = _sum(r, total, other, -1 if node.kind == "Sub" else 1)
+    return total
+
+
+def _sum(r: Reading, left: Value, right: Value, sign: int) -> Value:
+    if isinstance(right, np.ndarray):
+        return shifted(r, left, sign * right)
+    if isinstance(left, np.ndarray):
+        return shifted(r, right if sign > 0 else _times_number(r, right, -1.0), left)
+    known = r.sums.cancelled(left, right, sign)
+    if known is not None:
+        return known
+    if isinstance(left, Map) and isinstance(right, Map) and _pair_of_bits(left, right):
+        made: Value = TwoBits(
+            left.view, right.view, _corner(left, (-1, -1, 1, 1)) + sign * _corner(right, (-1, 1, -1, 1))
+        )
+    elif sign > 0 and isinstance(left, Map) and isinstance(right, Map):
+        made = _added(r, left, right)
+    elif sign > 0:
+        made = Map(_joined(r, "add", left, right))
+    else:
+        made = Map(_joined(r, "subtract", left, right))
+    r.sums.record(made, left, right, sign)
+    return made
+
+
+def _added(r: Reading, left: Map, right: Map) -> Map:
+    """Add; a factor of both alike is one of the sum."""
+    return Map(_joined(r, "add", left, right))
+
+
+def _joined(r: Reading, kind: str, left: Value, right: Value) -> View:
+    first, second = r.together(left, right)
+    swap = kind != "subtract" and second.tensor.size > first.tensor.size
+    one, other = (second, first) if swap else (first, second)
+    if kind == "subtract" and other.tensor.size > one.tensor.size:
+        raise NotRead("a map is subtracted from a smaller one")
+    return one.with_tensor(r.emit(kind, (one.tensor, other.tensor)))
+
+
+def _pair_of_bits(left: Map, right: Map) -> bool:
+    same = left.view.shape == right.view.shape and left.tensor is not right.tensor
+    return left.is_bits and right.is_bits and same and left.factor.size == right.factor.size == 1
+
+
+def _corner(bits: Map, values: Sequence[int]) -> np.ndarray:
+    return np.array(values) * float(bits.factor) + float(bits.offset)
+
+
+def shifted(r: Reading, value: Value, constant: np.ndarray) -> Value:
+    """Add a constant; to bits it is not added before something reads them as numbers."""
+    if isinstance(value, TwoBits) and constant.size == 1:
+        return replace(value, values=value.values + float(constant.reshape(-1)[0]))
+    made = r.map_of(value)
+    if not np.any(constant):
+        return made if made.padding is None and _keeps_shape(made, constant) else Map(r.plain(made))
+    axes, values = r.along(made.view, constant) if made.padding is None else ("", constant.reshape(()))
+    if made.is_bits:
+        return made.times(1.0, _over_map(axes, values))
+    view = r.plain(made)
+    tensor = r.emit("bias", (view.tensor,), constants=(("offset", axes, values),))
+    return Map(view.with_tensor(tensor))
+
+
+def _keeps_shape(made: Map, constant: np.ndarray) -> bool:
+    return constant.ndim <= len(made.view.axes)
+
+
+def _over_map(axes: str, values: np.ndarray) -> np.ndarray:
+    shape = [1, 1, 1]
+    for axis, side in zip(axes, values.shape, strict=True):
+        shape["CHW".index(axis)] = side
+    return values.reshape(shape) if axes else values.reshape(())
+
+
+# ------------------------------------------------------------------ products
+
+
+@reads("Mul")
+def multiply(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Multiply by a constant, or two maps."""
+    left, right = inputs
+    if isinstance(left, np.ndarray):
+        left, right = right, left
+    if isinstance(right, np.ndarray):
+        return scaled(r, left, right)
+    if isinstance(left, Map) and isinstance(right, Map):
+        if _pair_of_bits(left, right):
+            return TwoBits(
+                left.view, right.view, _corner(left, (-1, -1, 1, 1)) * _corner(right, (-1, 1, -1, 1))
+            )
+        bent = _two_slopes(r, left, right) or _two_slopes(r, right, left)
+        if bent is not None:
+            return bent
+    return Map(_joined(r, "multiply", left, right))
+
+
+@reads("Div")
+def divide(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Divide by a constant."""
+    left, right = inputs
+    if not isinstance(right, np.ndarray):
+        raise NotRead("a map is divided by another")
+    return scaled(r, left, 1 / right.astype(np.float64))
+
+
+@reads("Neg")
+def negate(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Turn the sign."""
+    return _times_number(r, inputs[0], -1.0)
+
+
+def _times_number(r: Reading, value: Value, number: float) -> Value:
+    return scaled(r, value, np.asarray(number))
+
+
+def scaled(r: Reading, value: Value, constant: np.ndarray) -> Value:
+    """Multiply by a constant; one number, or any to bits, waits until something reads the product."""
+    if isinstance(value, TwoBits) and constant.size == 1:
+        return replace(value, values=value.values * float(constant.reshape(-1)[0]))
+    made = r.map_of(value)
+    if constant.size == 1 and _keeps_shape(made, constant):
+        if made.padding is not None:
+            factor = float(constant.reshape(-1)[0])
+            return replace(made.times(factor), padding=made.padding._replace(value=made.padding.value * factor))
+        return made.times(float(constant.reshape(-1)[0]))
+    wider = _widened(r, made, constant)
+    if wider is not None:
+        return wider
+    axes, values = r.along(made.view, constant)
+    if made.is_bits:
+        return made.times(_over_map(axes, values))
+    view = r.plain(made)
+    return Map(view.with_tensor(r.emit("scale", (view.tensor,), constants=(("factor", axes, values),))))
+
+
+def _widened(r: Reading, made: Map, constant: np.ndarray) -> Map | None:
+    """A map of one channel times a number per channel: the product has them all."""
+    shape = made.view.shape
+    if constant.ndim > len(shape) or len(shape) != 4 or shape[1] != 1:
+        return None
+    aligned = constant.reshape((1,) * (4 - constant.ndim) + constant.shape)
+    if aligned.shape[1] == 1 or aligned.size != aligned.shape[1]:
+        return None
+    view = r.plain(made)
+    channels = aligned.shape[1]
+    full = (channels, int(view.tensor.shape[1]), int(view.tensor.shape[2]))
+    tensor = r.emit("scale", (view.tensor,), shape=full, constants=(("factor", "C", aligned.reshape(-1)),))
+    return Map(r.view(tensor, 4))
+
+
+def _two_slopes(r: Reading, x: Map, slopes: Map) -> Map | None:
+    """x times a number that depends on the sign of x: two slopes, of which one may be 1 or 0."""
+    op = r.g.producer(slopes.tensor)
+    if not slopes.is_bits or op is None or op.kind != "sign" or op.inputs[0] is not x.tensor or not x.plain:
+        return None
+    above, below = slopes.factor + slopes.offset, slopes.offset - slopes.factor
+    return r.bent(x, above, below)
+
+
+# ------------------------------------------------------------------ curves
+
+
+@reads("Relu")
+def relu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Keep the positive part; a positive factor commutes."""
+    return _curve(r, inputs[0], "relu", lambda x: np.maximum(x, 0))
+
+
+def _curve(r: Reading, value: Value, kind: str, function, **attributes: float) -> Value:  # type: ignore[no-untyped-def]
+    if isinstance(value, TwoBits):
+        return replace(value, values=function(value.values))
+    made = r.map_of(value)
+    if made.is_bits and made.padding is None:
+        high, low = function(made.factor + made.offset), function(made.offset - made.factor)
+        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2, clipped=None, rounded=None)
+    view = r.plain(made)
+    return Map(view.with_tensor(r.emit(kind, (view.tensor,), attributes=attributes)))
+
+
+@reads("Clip", "HardTanh")
+def clip(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Clamp; with rounding before or after it, a quantizer."""
+    bounds = [one if isinstance(one, np.ndarray) else None for one in inputs[1:]]
+    low, high = limits(node, bounds)
+    value = inputs[0]
+    if isinstance(value, Map) and value.rounded is not None:
+        return quantized(r, value.rounded, low, high)
+    if (low, high) == (0.0, np.inf):
+        return relu(r, node, inputs[:1])
+    kind, bounds_of = ("hardtanh", {}) if (low, high) == (-1, 1) else ("clamp", {"low": low, "high": high})
+    made = _curve(r, value, kind, lambda x: np.clip(x, low, high), **bounds_of)
+    if isinstance(made, Map) and isinstance(value, Map) and not value.is_bits:
+        return replace(made, clipped=Clipped(value, low, high))
+    return made
+
+
+@reads("Round")
+def rounding(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Round to whole numbers, which is a quantizer where a clamp goes before or after."""
+    made = r.map_of(inputs[0])
+    if made.clipped is not None:
+        return quantized(r, *made.clipped)
+    return replace(made, rounded=made)
+
+
+def quantized(r: Reading, source: Map, low: float, high: float, zero: float = 0.0) -> Map:
+    """Round to whole numbers from `low` to `high`: the codes of a grid whose step is one over the pending factor."""
+    width, signed = bits_of(low, high)
+    factor = np.asarray(source.factor, np.float64)
+    if np.any(source.offset != 0) or source.padding is not None:
+        source = Map(r.plain(source))
+        factor = np.ones(())
+    step = 1 / np.abs(factor)
+    power = np.exp2(np.rint(np.log2(step)))
+    exact = not np.allclose(step, power, rtol=1e-6)
+    attributes: dict[str, object] = {"bits": width.bits}
+    usual = (-1, 1) if width.kind == "ternary" else (-(2 ** (width.bits - 1)), 2 ** (width.bits - 1) - 1)
+    if exact:
+        attributes["exact"] = True
+    if (low, high) != usual:
+        attributes |= {"low": int(low), "high": int(high)}
+    axes = "" if step.size == 1 else "C"
+    tensor = r.emit(
+        "quantize", (source.tensor,), stored=width, constants=(("step", axes, step.reshape(-1) if axes else step.reshape(())),),
+        attributes=attributes,
+    )  # fmt: skip
+    return Map(source.view.with_tensor(tensor)).times(factor)
+
+
+def bits_of(low: float, high: float) -> tuple[Precision, bool]:
+    """Precision of whole numbers from `low` to `high`."""
+    if (low, high) == (-1, 1):
+        return precision("ternary"), True
+    levels = max(high + 1, -low if low < 0 else 0)
+    bits = int(np.ceil(np.log2(levels))) + int(low < 0) if np.isfinite(levels) else 99
+    if bits > 32 or bits < 1:
+        raise NotRead(f"rounding to whole numbers from {low:g} to {high:g}, which no integer of 32 bits holds")
+    return Precision("integer", max(bits, 2)), low < 0
+
+
+@reads("Sigmoid")
+def sigmoid(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """The logistic function."""
+    return _curve(r, inputs[0], "sigmoid", lambda x: 1 / (1 + np.exp(-x)))
+
+
+@reads("Tanh")
+def tanh(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """The hyperbolic tangent."""
+    return _curve(r, inputs[0], "tanh", np.tanh)
+
+
+@reads("HardSigmoid")
+def hard_sigmoid(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """clamp(alpha x + beta, 0, 1)."""
+    alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+    if np.isclose(alpha, 1 / 6) and np.isclose(beta, 0.5):
+        view = r.plain(inputs[0])
+        return Map(view.with_tensor(r.emit("hard_sigmoid", (view.tensor,))))
+    line = shifted(r, Map(r.plain(scaled(r, inputs[0], np.asarray(alpha)))), np.asarray(beta))
+    return _curve(r, line, "clamp", lambda x: np.clip(x, 0, 1), low=0.0, high=1.0)
+
+
+@reads("HardSwish")
+def hard_swish(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """x times its hard sigmoid."""
+    view = r.plain(inputs[0])
+    gate = r.emit("hard_sigmoid", (view.tensor,))
+    return Map(view.with_tensor(r.emit("multiply", (view.tensor, gate))))
+
+
+@reads("PRelu")
+def prelu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Multiply negative elements by a slope."""
+    x, slope = inputs
+    if not isinstance(slope, np.ndarray):
+        raise NotRead("a slope that is computed from the image")
+    view = r.plain(x)
+    if slope.ndim == 1 and slope.size > 1:  # torch's slopes are of axis 1
+        slope = slope.reshape(-1, *[1] * (len(view.axes) - 2))
+    axes, values = r.along(view, slope)
+    return Map(view.with_tensor(r.emit("prelu", (view.tensor,), constants=(("slope", axes, values),))))
+
+
+@reads("LeakyRelu")
+def leaky_relu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """PReLU with one fixed slope."""
+    return prelu(r, node, (inputs[0], np.asarray(node.attributes.get("alpha", 0.01))))
+
+
+@reads("Abs")
+def absolute(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Magnitudes; summed over channels they cost nothing apart."""
+    view = r.plain(inputs[0])
+    tensor = r.emit("absolute", (view.tensor,))
+    return replace(Map(view.with_tensor(tensor)), magnitude=True)
+
+
+@reads("Pow")
+def power(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """A square; other powers of a map are unknown."""
+    x, exponent = inputs
+    if not isinstance(exponent, np.ndarray) or exponent.size != 1:
+        raise NotRead("a power that is computed from the image")
+    number = float(exponent.reshape(-1)[0])
+    if number == 1:
+        return x
+    if number != 2:
+        raise NotRead(f"a map to the power of {number:g}")
+    view = r.plain(x)
+    return Map(view.with_tensor(r.emit("multiply", (view.tensor, view.tensor))))
+
