@@ -139,7 +139,8 @@ def target_shape(shape: Sequence[int], wanted: np.ndarray, node: Node) -> tuple[
     """Shape that a reshape asks for: 0 keeps an axis, -1 takes what is left."""
     keep = not node.attributes.get("allowzero", 0)
     sides = [
-        int(shape[place]) if side == 0 and keep else int(side) for place, side in enumerate(wanted.reshape(-1))
+        int(shape[place]) if side == 0 and keep else int(side)
+        for place, side in enumerate(wanted.reshape(-1))
     ]
     if -1 in sides:
         rest = int(np.prod([side for side in sides if side != -1]))

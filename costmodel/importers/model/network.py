@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from types import MappingProxyType
+from typing import NoReturn
 
 import numpy as np
 
 from costmodel.errors import BnncostError
 from costmodel.folding.rewriting import live
-from costmodel.graph import Network, Note, Op, Precision, Tensor, Value as Held
+from costmodel.graph import Network, Tensor
 from costmodel.importers.model import rules_arithmetic, rules_layers, rules_layout, rules_signs  # noqa: F401
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
+from costmodel.importers.model.structure import beside_readers, paired_norms
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
+from costmodel.operations.convolution import fan_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class Unread:
     node: Node
     reason: str
     stands_for: Tensor | None
+    macs: int = 0
 
 
 def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
@@ -57,7 +62,8 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
         except NotRead as error:
             shape = graph.shapes.get(node.outputs[0])
             stand_in = _stand_in(r, node, shape, len(unread))
-            unread.append(Unread(node, str(error), None if stand_in is None else stand_in.tensor))
+            macs = _macs_of(node, inputs, shape)
+            unread.append(Unread(node, str(error), None if stand_in is None else stand_in.tensor, macs))
             made = stand_in
             if made is None:
                 break
@@ -70,7 +76,9 @@ def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
     """The image as (C, H, W)."""
     sides = graph.input_shape[1:]
     if len(sides) not in (1, 2, 3) or graph.input_shape[0] != 1:
-        raise BnncostError(f"'{graph.name}': its input of shape {graph.input_shape} is no image (N, C, H, W).")
+        raise BnncostError(
+            f"'{graph.name}': its input of shape {graph.input_shape} is no image (N, C, H, W)."
+        )
     channels, height, width = {1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: sides}[len(sides)]
     return channels, height, width
 
@@ -79,7 +87,13 @@ def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
     """What two nodes have in common that compute the same."""
     attributes = tuple(sorted((name, repr(value)) for name, value in node.attributes.items()))
     place = node.place if node.kind in ("Conv", "Gemm", "MatMul", "Constant") else ""
-    return (node.kind, tuple(map(id, inputs)), attributes, place, node.outputs if node.kind == "Constant" else ())
+    return (
+        node.kind,
+        tuple(map(id, inputs)),
+        attributes,
+        place,
+        node.outputs if node.kind == "Constant" else (),
+    )
 
 
 def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
@@ -90,6 +104,17 @@ def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tupl
     if node.kind not in RULES:
         raise NotRead("an operator that bnncost does not know")
     return RULES[node.kind](r, node, inputs)
+
+
+def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -> int:
+    """MACs of an unknown node that multiplies with weights."""
+    weight = inputs[1] if len(inputs) > 1 else None
+    if node.kind not in ("Conv", "ConvTranspose", "Gemm", "MatMul") or shape is None:
+        return 0
+    if not isinstance(weight, np.ndarray) or not len(weight):
+        return 0
+    each = weight.size // weight.shape[0] if node.kind == "Conv" else weight.shape[0]
+    return prod(shape) * each
 
 
 def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: int) -> Map | None:
@@ -117,7 +142,7 @@ def _finished(
     needed = [one for one in unread if one.stands_for is None or one.stands_for in read]
     if needed:
         _refuse(graph, needed, network)
-    network = paired_norms(network)
+    network = beside_readers(paired_norms(network))
     kept = {param.name for param in network.learned()}
     return ReadNetwork(
         replace(network, notes=tuple(r.notes)),
@@ -126,37 +151,36 @@ def _finished(
     )
 
 
-def _refuse(graph: ModelGraph, unread: Sequence[Unread], network: Network | None) -> None:
+class UnknownNodes(BnncostError):
+    """Nodes that nothing here computes; raised again with shapes, it also says how much was understood."""
+
+
+def _refuse(graph: ModelGraph, unread: Sequence[Unread], network: Network | None) -> NoReturn:
     """Raise the error that names every unknown node of use, with how often it is there and why it is unknown."""
     counted = Counter((one.node.kind, one.reason) for one in unread)
     first: dict[tuple[str, str], str] = {}
     for one in unread:
         first.setdefault((one.node.kind, one.reason), one.node.place or one.node.outputs[0])
     lines = [
-        f"  {kind} ({times} times, first at '{first[kind, reason]}'): {reason}"
+        f"  {kind} ({'once' if times == 1 else f'{times} times'}, first at '{first[kind, reason]}'): {reason}"
         for (kind, reason), times in counted.most_common()
     ]
-    raise BnncostError(
-        f"'{graph.name}' has {len(unread)} nodes that bnncost does not understand, so it has no price:\n"
-        + "\n".join(lines)
+    nodes = f"{len(unread)} node{'s' if len(unread) > 1 else ''}"
+    raise UnknownNodes(
+        f"'{graph.name}' has {nodes} that bnncost does not understand, and nothing unknown is free"
+        f"{_share_understood(unread, network)}:\n" + "\n".join(lines)
     )
 
 
-def paired_norms(network: Network) -> Network:
-    """Make one operation of a scale and the bias behind it, as a norm is written."""
-    rewrites: dict[Op, Op | None] = {}
-    for op in network.ops:
-        before = network.producers.get(op.inputs[0]) if op.kind == "bias" else None
-        if before is None or before.kind != "scale" or network.readers[before.output] != 1 or before in rewrites:
-            continue
-        if before.params[0].axes != op.params[0].axes or before.output.shape != before.inputs[0].shape:
-            continue
-        rewrites[before] = None
-        rewrites[op] = replace(
-            op, kind="affine", inputs=before.inputs, params=(*before.params, *op.params), layer=op.layer
-        )
-    ops = tuple(new for op in network.ops if (new := rewrites.get(op, op)) is not None)
-    return replace(network, ops=ops)
+def _share_understood(unread: Sequence[Unread], network: Network | None) -> str:
+    """The share of MACs that is understood, where no unknown node has MACs of a number that is not known."""
+    if network is None:
+        return ""
+    understood = sum(
+        int(op.output.size) * int(fan_in(op)) for op in network.ops if op.kind in ("conv", "linear")
+    )
+    unknown = sum(one.macs for one in unread)
+    return f" ({understood / max(understood + unknown, 1):.0%} of the MACs are understood)"
 
 
 def _remarks(r: Reading, graph: ModelGraph, network: Network) -> list[str]:
@@ -174,6 +198,3 @@ def _remarks(r: Reading, graph: ModelGraph, network: Network) -> list[str]:
             "They are priced as binary with sign(0) = +1."
         )
     return remarks
-
-
-__all__ = ["Held", "Note", "Precision", "ReadNetwork", "Unread", "map_shape", "paired_norms", "read_network"]

@@ -16,7 +16,12 @@ from costmodel.importers.model.document import ModelGraph, Node
 
 OLDEST_OPSET = 7
 NEWEST_OPSET = 26
-QONNX_DOMAINS = ("onnx.brevitas", "finn.custom_op.general", "qonnx.custom_op.general", "qonnx.custom_op.channels_last")
+QONNX_DOMAINS = (
+    "onnx.brevitas",
+    "finn.custom_op.general",
+    "qonnx.custom_op.general",
+    "qonnx.custom_op.channels_last",
+)
 _STANDARD = ("", "ai.onnx")
 
 
@@ -97,11 +102,15 @@ def _image_of(
     inputs = [one for one in graph.input if one.name not in constants]
     if len(inputs) != 1:
         named = ", ".join(one.name for one in inputs) or "none"
-        raise BnncostError(f"'{path}' has {len(inputs)} inputs ({named}); bnncost costs networks of one image.")
+        raise BnncostError(
+            f"'{path}' has {len(inputs)} inputs ({named}); bnncost costs networks of one image."
+        )
     one = inputs[0]
     sides = [side.dim_value if side.HasField("dim_value") else 0 for side in one.type.tensor_type.shape.dim]
     if not 2 <= len(sides) <= 4:
-        raise BnncostError(f"'{path}': its input '{one.name}' has {len(sides)} axes, and is no image (N, C, H, W).")
+        raise BnncostError(
+            f"'{path}': its input '{one.name}' has {len(sides)} axes, and is no image (N, C, H, W)."
+        )
     if image is not None:
         wanted = [side for side in image]
         if len(wanted) != len(sides) - 1:

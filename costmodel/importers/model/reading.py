@@ -95,9 +95,7 @@ class Reading:
         """The layer that makes a map."""
         return self._layer_of[tensor]
 
-    def param(
-        self, name: str, axes: str, values: np.ndarray, stored: Precision | None = None
-    ) -> Param:
+    def param(self, name: str, axes: str, values: np.ndarray, stored: Precision | None = None) -> Param:
         """Declare a parameter with its values, in the current layer of the builder."""
         array = np.asarray(values, np.float64)
         param = self.g.param(name, array.shape, axes, stored=stored, positive=bool((array > 0).all()))
@@ -172,7 +170,9 @@ class Reading:
         pattern = tuple(np.isclose(values, high).tolist())
         if high > low and np.all(np.isclose(values, high) | np.isclose(values, low)):
             if pattern == (False, True, True, True):
-                return Map(both.left.with_tensor(self.emit("logic_or", pair, stored=BINARY))).times(half, middle)
+                return Map(both.left.with_tensor(self.emit("logic_or", pair, stored=BINARY))).times(
+                    half, middle
+                )
             if pattern in ((True, False, False, True), (False, True, True, False)):
                 made = Map(both.left.with_tensor(self.emit("logic_xnor", pair, stored=BINARY)))
                 return made.times(half if pattern[0] else -half, middle)
@@ -204,7 +204,9 @@ class Reading:
         slopes = [self._over_channels(one) for one in (above, below)]
         named = [(name, *slope) for name, slope in zip(("slope_above", "slope_below"), slopes, strict=True)]
         if np.all(above == 1):
-            return Map(x.view.with_tensor(self.emit("prelu", (x.tensor,), constants=(("slope", *slopes[1]),))))
+            return Map(
+                x.view.with_tensor(self.emit("prelu", (x.tensor,), constants=(("slope", *slopes[1]),)))
+            )
         return Map(x.view.with_tensor(self.emit("two_slope", (x.tensor,), constants=named)))
 
     def _over_channels(self, values: np.ndarray) -> tuple[str, np.ndarray]:
@@ -222,7 +224,12 @@ class Reading:
         if made.tensor is tensor:
             return made.factor
         op = self.g.producer(made.tensor)
-        if op is None or op.kind != "scale" or op.inputs[0] is not tensor or op.params[0].axes not in ("", "C"):
+        if (
+            op is None
+            or op.kind != "scale"
+            or op.inputs[0] is not tensor
+            or op.params[0].axes not in ("", "C")
+        ):
             return None
         values = self.values[op.params[0].name]
         return (values.reshape(-1, 1, 1) if values.ndim else values) * made.factor
@@ -270,11 +277,15 @@ class Sums:
         if known is None:
             return {value.tensor: value.factor}, value.offset
         terms, offset = known
-        return {one: factor * value.factor for one, factor in terms.items()}, offset * value.factor + value.offset
+        return {
+            one: factor * value.factor for one, factor in terms.items()
+        }, offset * value.factor + value.offset
 
 
 def _joined_terms(
-    left: tuple[dict[Tensor, np.ndarray], np.ndarray], right: tuple[dict[Tensor, np.ndarray], np.ndarray], sign: int
+    left: tuple[dict[Tensor, np.ndarray], np.ndarray],
+    right: tuple[dict[Tensor, np.ndarray], np.ndarray],
+    sign: int,
 ) -> tuple[dict[Tensor, np.ndarray], np.ndarray]:
     terms = dict(left[0])
     for tensor, factor in right[0].items():

@@ -146,7 +146,9 @@ def scaled(r: Reading, value: Value, constant: np.ndarray) -> Value:
     if constant.size == 1 and _keeps_shape(made, constant):
         if made.padding is not None:
             factor = float(constant.reshape(-1)[0])
-            return replace(made.times(factor), padding=made.padding._replace(value=made.padding.value * factor))
+            return replace(
+                made.times(factor), padding=made.padding._replace(value=made.padding.value * factor)
+            )
         return made.times(float(constant.reshape(-1)[0]))
     wider = _widened(r, made, constant)
     if wider is not None:
@@ -230,7 +232,10 @@ def rounding(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 def quantized(r: Reading, source: Map, low: float, high: float, zero: float = 0.0) -> Map:
     """Round to whole numbers from `low` to `high`: the codes of a grid whose step is one over the pending factor."""
-    width, signed = bits_of(low, high)
+    width = bits_of(low, high)
+    if source.mean is not None:
+        share = source.factor * source.mean.size
+        source = Map(source.view.with_tensor(source.mean.emit())).times(share)
     factor = np.asarray(source.factor, np.float64)
     if np.any(source.offset != 0) or source.padding is not None:
         source = Map(r.plain(source))
@@ -252,15 +257,17 @@ def quantized(r: Reading, source: Map, low: float, high: float, zero: float = 0.
     return Map(source.view.with_tensor(tensor)).times(factor)
 
 
-def bits_of(low: float, high: float) -> tuple[Precision, bool]:
+def bits_of(low: float, high: float) -> Precision:
     """Precision of whole numbers from `low` to `high`."""
     if (low, high) == (-1, 1):
-        return precision("ternary"), True
+        return precision("ternary")
     levels = max(high + 1, -low if low < 0 else 0)
     bits = int(np.ceil(np.log2(levels))) + int(low < 0) if np.isfinite(levels) else 99
     if bits > 32 or bits < 1:
-        raise NotRead(f"rounding to whole numbers from {low:g} to {high:g}, which no integer of 32 bits holds")
-    return Precision("integer", max(bits, 2)), low < 0
+        raise NotRead(
+            f"rounding to whole numbers from {low:g} to {high:g}, which no integer of 32 bits holds"
+        )
+    return Precision("integer", max(bits, 2))
 
 
 @reads("Sigmoid")
@@ -334,4 +341,3 @@ def power(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead(f"a map to the power of {number:g}")
     view = r.plain(x)
     return Map(view.with_tensor(r.emit("multiply", (view.tensor, view.tensor))))
-

@@ -62,9 +62,7 @@ def _pads(node: Node, x: Map, kernel: int, stride: int) -> tuple[int, int, int, 
     return above, left, below, right
 
 
-def _merged_padding(
-    r: Reading, x: Map, pads: tuple[int, int, int, int]
-) -> tuple[Map, int, float]:
+def _merged_padding(r: Reading, x: Map, pads: tuple[int, int, int, int]) -> tuple[Map, int, float]:
     """One symmetric padding with one value, of a pad before the layer and of its own."""
     own = Padding(*pads, 0.0)
     given = x.padding
@@ -82,7 +80,9 @@ def convolved(
     r: Reading, layer: str, x: Map, weight: np.ndarray, stride: int, padding: int, value: float, groups: int
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
-    if len(x.view.axes) != 4 or any(axis and axis != x.view.stored[n] for n, axis in enumerate(x.view.axes[1:])):
+    if len(x.view.axes) != 4 or any(
+        axis and axis != x.view.stored[n] for n, axis in enumerate(x.view.axes[1:])
+    ):
         raise NotRead("a convolution of a tensor that is no (N, C, H, W) map")
     kind = found(weight, r.widths.edge)
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
@@ -192,7 +192,12 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
     columns = _columns_in_map_order(x.view, matrix)
     kind = found(columns, r.widths.edge)
     rank = len(x.view.axes)
-    if x.is_bits and kind.precision == BINARY and x.tensor.shape[1] == x.tensor.shape[2] and x.factor.size == 1:
+    if (
+        x.is_bits
+        and kind.precision == BINARY
+        and x.tensor.shape[1] == x.tensor.shape[2]
+        and x.factor.size == 1
+    ):
         side = int(x.tensor.shape[1])
         cube = replace(kind, values=kind.values.reshape(len(columns), -1, side, side))
         made = _of_bits(r, layer, Map(r.view(x.tensor, 4)).times(x.factor, x.offset), cube, 1, 0, 0, 1)
@@ -204,7 +209,13 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
 
 
 def _linear(
-    r: Reading, layer: str, view: View, kind: FoundWeights, bias: np.ndarray | None, rank: int, factor: float | None
+    r: Reading,
+    layer: str,
+    view: View,
+    kind: FoundWeights,
+    bias: np.ndarray | None,
+    rank: int,
+    factor: float | None,
 ) -> Value:
     tensor = narrow(r, view.tensor, kind.precision)
     exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])

@@ -11,6 +11,9 @@ import numpy as np
 from costmodel.graph import BINARY, Tensor
 from costmodel.importers.model.views import View
 
+ROUNDING = 1e-6
+"""Factors that differ from 1 by less are 1: what arithmetic on 32-bit floats leaves."""
+
 
 class Padding(NamedTuple):
     """Positions round a map that are not stored: above, left, below, right, and what they hold."""
@@ -81,6 +84,7 @@ class Map:
     def times(self, factor: np.ndarray | float, offset: np.ndarray | float = 0.0) -> Map:
         """The value times a factor, plus an offset, neither of them computed."""
         scaled = np.asarray(self.factor * factor, np.float64)
+        scaled = np.where(np.abs(scaled - 1) <= ROUNDING, 1.0, scaled)
         return replace(
             self, factor=scaled, offset=np.asarray(self.offset * factor + offset), clipped=None, rounded=None
         )

@@ -131,10 +131,7 @@ def constant_along(view: View, values: np.ndarray) -> tuple[str, np.ndarray]:
 def in_map_order(view: View, values: np.ndarray, kept: Sequence[int]) -> np.ndarray:
     """Bring values over (some axes of) the tensor into the order of the map's axes `kept`."""
     present = [
-        factor
-        for axis, side in zip(view.axes, values.shape, strict=True)
-        if side > 1
-        for factor in axis
+        factor for axis, side in zip(view.axes, values.shape, strict=True) if side > 1 for factor in axis
     ]
     apart = values.reshape([factor.size for factor in present] or [1])
     wanted = [factor for axis in kept for factor in view.stored[axis]]
@@ -158,7 +155,5 @@ def same_places(left: View, right: View) -> bool:
 
 def _order(view: View) -> list[tuple[int, int]]:
     """The place (axis, part) of each factor of the tensor, as it is stored."""
-    places = {
-        factor: (axis, part) for axis, row in enumerate(view.axes) for part, factor in enumerate(row)
-    }
+    places = {factor: (axis, part) for axis, row in enumerate(view.axes) for part, factor in enumerate(row)}
     return [places[factor] for row in view.stored for factor in row if factor in places]
