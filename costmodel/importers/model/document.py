@@ -68,13 +68,18 @@ def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> Path:
         "shapes": {name: list(shape) for name, shape in graph.shapes.items()},
         "remarks": list(graph.remarks),
     }
-    arrays = {f"a{number}": array for number, array in enumerate(graph.constants.values())}
+    arrays = {f"a{number}": _small(array) for number, array in enumerate(graph.constants.values())}
     text = np.frombuffer(json.dumps(description).encode(), np.uint8)
     from io import BytesIO
 
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, **{_DESCRIPTION: text}, **arrays)
     return write_whole(Path(path), buffer.getvalue())
+
+
+def _small(array: np.ndarray) -> np.ndarray:
+    """One number for a constant that repeats it."""
+    return array.reshape(-1)[:1].reshape([1] * array.ndim) if array.size and not any(array.strides) else array
 
 
 def read_graph(path: str | os.PathLike[str]) -> ModelGraph:

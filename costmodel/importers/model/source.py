@@ -224,18 +224,13 @@ def _torch_graph(given: ModelText) -> ModelGraph:
 
 
 class ReaderFailed(BnncostError):
-    """The torch side could not read a model: its sentence, and its traceback for those who ask."""
+    """The torch side could not read a model: what is wrong in a sentence, and the traceback of the user's code, if any."""
 
     def __init__(self, source: str, code: int, errors: str) -> None:
-        trace, _, sentence = errors.strip().rpartition(ERROR_MARK)
-        self.traceback = trace.strip()
-        lines = sentence.strip().splitlines()
-        last = (
-            "\n".join(lines)
-            if trace or ERROR_MARK in errors
-            else (lines[-1] if lines else f"exit code {code}")
-        )
-        super().__init__(last if ERROR_MARK in errors else f"'{source}' cannot be read: {last}")
+        _, mark, sentence = errors.rpartition(ERROR_MARK)
+        last = (errors.strip().splitlines() or [f"exit code {code}"])[-1]
+        self.traceback = "" if mark else errors.strip()
+        super().__init__(sentence.strip() if mark else f"'{source}' raised {last}")
 
 
 ERROR_MARK = "bnncost-reader-error: "

@@ -32,6 +32,28 @@ def paired_norms(network: Network) -> Network:
     return replace(network, ops=ops)
 
 
+def biased_layers(network: Network) -> Network:
+    """Make a fully connected layer and the bias behind it one operation, as most tools write it."""
+    rewrites: dict[Op, Op | None] = {}
+    for op in network.ops:
+        before = network.producers.get(op.inputs[0]) if op.kind == "bias" else None
+        if before is None or before.kind != "linear" or network.readers[before.output] != 1:
+            continue
+        if len(before.params) == 2 or op.params[0].axes != "C":
+            continue
+        rewrites[before] = None
+        output = replace(op.output, precision=before.output.precision)
+        rewrites[op] = replace(before, params=(*before.params, *op.params), output=output)
+    swapped = {op.output: new.output for op, new in rewrites.items() if new is not None}
+    ops = []
+    for op in network.ops:
+        new = rewrites.get(op, op)
+        if new is not None:
+            ops.append(replace(new, inputs=tuple(swapped.get(item, item) for item in new.inputs)))
+    output = swapped.get(network.output, network.output)
+    return replace(network, ops=tuple(ops), output=output)  # type: ignore[arg-type]
+
+
 def beside_readers(network: Network) -> Network:
     """Put addressing, and an average of a map that is stored anyway, into the one layer that reads its result.
 
