@@ -199,6 +199,10 @@ class _Recorder(TorchDispatchMode):
         self._places: dict[tuple[int, tuple[int, ...], tuple[int, ...]], str] = {_place_of(image): INPUT}
         self._parameters = {id(one): name for name, one in (*model.named_parameters(), *model.named_buffers())}
 
+    def leave(self) -> None:
+        """Go back to the module around this one."""
+        self.stack.pop()
+
     def name_of(self, tensor: torch.Tensor) -> str | None:
         """Name of a tensor that depends on the image, found as itself or as another handle of the same numbers."""
         return self._names.get(id(tensor)) or self._places.get(_place_of(tensor))
@@ -254,7 +258,7 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
     handles = []
     for path, module in model.named_modules():
         handles.append(module.register_forward_pre_hook(lambda m, a, path=path: recorder.stack.append(path)))
-        handles.append(module.register_forward_hook(lambda m, a, o: recorder.stack.pop() and None))
+        handles.append(module.register_forward_hook(lambda m, a, o: recorder.leave()))
     try:
         with _quiet(), torch.no_grad(), recorder:
             output = model(example)

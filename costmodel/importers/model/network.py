@@ -18,7 +18,7 @@ from costmodel.importers.model import rules_arithmetic, rules_layers, rules_layo
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
-from costmodel.importers.model.structure import beside_readers, biased_layers, paired_norms
+from costmodel.importers.model.structure import beside_readers, biased_layers, hard_sigmoids, paired_norms
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
 from costmodel.operations.convolution import fan_in
@@ -142,7 +142,8 @@ def _finished(
     needed = [one for one in unread if one.stands_for is None or one.stands_for in read]
     if needed:
         _refuse(graph, needed, network)
-    network = beside_readers(paired_norms(biased_layers(network)))
+    network = paired_norms(biased_layers(hard_sigmoids(network, r.values)))
+    network = beside_readers(network)
     kept = {param.name for param in network.learned()}
     return ReadNetwork(
         replace(network, notes=tuple(r.notes)),

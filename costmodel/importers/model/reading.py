@@ -34,6 +34,8 @@ class Reading:
         self.values: dict[str, np.ndarray] = {}
         self.notes: list[Note] = []
         self.sums = Sums()
+        self.weights: dict[object, Param] = {}
+        self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
         self.narrowed: list[str] = []
         self.real_weights: list[str] = []
@@ -151,6 +153,8 @@ class Reading:
         assert made.padding is not None
         if np.any(made.offset != 0) or made.factor.size != 1:
             raise NotRead("a map of bits with an offset is padded and read as numbers")
+        if made.padding.replicate:
+            raise NotRead("a border that repeats a map, in front of what is no layer")
         pad, (channels, height, width) = made.padding, made.tensor.shape
         shape = (channels, height + pad.above + pad.below, width + pad.left + pad.right)
         attributes: dict[str, object] = {
@@ -170,17 +174,29 @@ class Reading:
         pattern = tuple(np.isclose(values, high).tolist())
         if high > low and np.all(np.isclose(values, high) | np.isclose(values, low)):
             if pattern == (False, True, True, True):
-                return Map(both.left.with_tensor(self.emit("logic_or", pair, stored=BINARY))).times(
+                return Map(both.left.with_tensor(self._gate("logic_or", pair))).times(
                     half, middle
                 )
             if pattern in ((True, False, False, True), (False, True, True, False)):
-                made = Map(both.left.with_tensor(self.emit("logic_xnor", pair, stored=BINARY)))
+                made = Map(both.left.with_tensor(self._gate("logic_xnor", pair)))
                 return made.times(half if pattern[0] else -half, middle)
         left_step, right_step = values[2] - values[0], values[1] - values[0]
         if np.isclose(left_step, right_step) and np.isclose(values[3] - values[0], left_step + right_step):
             made = Map(both.left.with_tensor(self.emit("add", pair)))
             return made.times(left_step / 2, values[0] + left_step)
         raise NotRead("a function of two maps of bits that is neither a sum nor a gate that bnncost has")
+
+    def _gate(self, kind: str, pair: tuple[Tensor, Tensor]) -> Tensor:
+        """A gate of two maps of bits, once however many read it."""
+        if (kind, pair) not in self._gates:
+            self._gates[kind, pair] = self.emit(kind, pair, stored=BINARY)
+        return self._gates[kind, pair]
+
+    def gated(self, value: Value) -> Value:
+        """Two bits combined to one of two values, as the gate that they are; anything else as it is."""
+        if not isinstance(value, TwoBits) or len(np.unique(value.values.round(6))) > 2:
+            return value
+        return self._combined(value)
 
     def together(self, left: Value, right: Value) -> tuple[View, View]:
         """Two maps computed, in the same order of their numbers, the one with more elements first in rank."""

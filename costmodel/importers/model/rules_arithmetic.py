@@ -31,6 +31,7 @@ def _sum(r: Reading, left: Value, right: Value, sign: int) -> Value:
         return shifted(r, left, sign * right)
     if isinstance(left, np.ndarray):
         return shifted(r, right if sign > 0 else _times_number(r, right, -1.0), left)
+    left, right = r.gated(left), r.gated(right)
     known = r.sums.cancelled(left, right, sign)
     if known is not None:
         return known
@@ -108,6 +109,7 @@ def multiply(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         left, right = right, left
     if isinstance(right, np.ndarray):
         return scaled(r, left, right)
+    left, right = r.gated(left), r.gated(right)
     if isinstance(left, Map) and isinstance(right, Map):
         if _pair_of_bits(left, right):
             return TwoBits(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.values import Map, Mean, NotRead, Padding, Value
 from costmodel.importers.model.views import View, in_map_order
-from costmodel.importers.model.weights import FoundWeights, found
+from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found
 
 # ------------------------------------------------------------------ convolution
 
@@ -32,10 +33,10 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead("a dilated convolution")
     groups = int(node.attributes.get("group", 1))
     pads = _pads(node, made, weight.shape[2], stride)
-    made, padding, value = _merged_padding(r, made, pads)
+    made, around = _merged_padding(r, made, pads)
     layer = r.new_layer(_layer_name(node))
-    result = convolved(r, layer, made, weight, stride, padding, value, groups)
-    return result if bias is None else shifted(r, result, np.asarray(bias).reshape(-1, 1, 1))
+    offset = None if bias is None else np.asarray(bias, np.float64)
+    return convolved(r, layer, made, weight, stride, around, groups, offset)
 
 
 def _layer_name(node: Node) -> str:
@@ -62,22 +63,30 @@ def _pads(node: Node, x: Map, kernel: int, stride: int) -> tuple[int, int, int, 
     return above, left, below, right
 
 
-def _merged_padding(r: Reading, x: Map, pads: tuple[int, int, int, int]) -> tuple[Map, int, float]:
+class Around(NamedTuple):
+    """Padding of a layer: positions on each side, and what they hold, or that they repeat the border."""
+
+    width: int = 0
+    value: float = 0.0
+    replicate: bool = False
+
+
+def _merged_padding(r: Reading, x: Map, pads: tuple[int, int, int, int]) -> tuple[Map, Around]:
     """One symmetric padding with one value, of a pad before the layer and of its own."""
-    own = Padding(*pads, 0.0)
     given = x.padding
-    if given is not None and any(pads) and given.value != 0:
+    if given is not None and any(pads) and (given.value != 0 or given.replicate):
         x, given = Map(r.plain(x)), None
-    sides = [a + b for a, b in zip(own[:4], given[:4] if given else (0, 0, 0, 0), strict=True)]
-    value = given.value if given else 0.0
-    if len(set(sides)) > 1:
-        x = Map(r.plain(replace(x, padding=Padding(*sides, value))))
-        return x, 0, 0.0
-    return replace(x, padding=None), sides[0], value
+    inner = (given.above, given.left, given.below, given.right) if given else (0, 0, 0, 0)
+    above, left, below, right = (a + b for a, b in zip(pads, inner, strict=True))
+    value, replicate = (given.value, given.replicate) if given else (0.0, False)
+    if len({above, left, below, right}) > 1:
+        return Map(r.plain(replace(x, padding=Padding(above, left, below, right, value, replicate)))), Around()
+    return replace(x, padding=None), Around(above, value, replicate)
 
 
 def convolved(
-    r: Reading, layer: str, x: Map, weight: np.ndarray, stride: int, padding: int, value: float, groups: int
+    r: Reading, layer: str, x: Map, weight: np.ndarray, stride: int, around: Around, groups: int,
+    bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
     if len(x.view.axes) != 4 or any(
@@ -86,46 +95,63 @@ def convolved(
         raise NotRead("a convolution of a tensor that is no (N, C, H, W) map")
     kind = found(weight, r.widths.edge)
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
-        pad = (value - float(x.offset)) / float(x.factor)
-        if not padding or np.isclose(pad, round(pad)):
-            return _of_bits(r, layer, x, kind, stride, padding, int(round(pad)) if padding else 0, groups)
+        inner = around._replace(value=(around.value - float(x.offset)) / float(x.factor) if around.width else 0.0)
+        if around.replicate or np.isclose(inner.value, round(inner.value)):
+            return _of_bits(r, layer, x, kind, stride, inner, groups, bias)
     factor = x.factor if x.factor.size == 1 and np.all(x.offset == 0) else None
     view = x.view if factor is not None else r.plain(x)
-    pad = value / float(factor) if factor is not None else value
-    if padding and not np.isclose(pad, round(pad)):
-        raise NotRead(f"padding with {value:g}")
+    pad = around.value / float(factor) if factor is not None else around.value
+    if around.width and not np.isclose(pad, round(pad)):
+        raise NotRead(f"padding with {around.value:g}")
     tensor = narrow(r, view.tensor, kind.precision)
     with r.g.layer(layer):
         made = r.g.conv(
-            tensor, stored_weight(r, kind), stride=stride, padding=padding, pad_value=int(round(pad)), groups=groups
+            tensor, stored_weight(r, kind), stride=stride, padding=around.width, pad_value=round(pad), groups=groups,
+            replicate=around.replicate,
         )  # fmt: skip
     result = _behind(r, Map(r.view(r.note_layer(made, (tensor,), layer), 4)), kind)
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre on features that are not bits")
-    return result if factor is None else result.times(float(factor))
+    return _offset(r, result if factor is None else result.times(float(factor)), bias)
+
+
+def _offset(r: Reading, result: Map, bias: np.ndarray | None) -> Map:
+    """Add a bias per channel; of one that is zero, nothing."""
+    if bias is None or not np.any(bias):
+        return result
+    return r.map_of(shifted(r, result, bias.reshape(-1, 1, 1)))
 
 
 def _of_bits(
-    r: Reading, layer: str, x: Map, kind: FoundWeights, stride: int, padding: int, pad: int, groups: int
+    r: Reading, layer: str, x: Map, kind: FoundWeights, stride: int, around: Around, groups: int,
+    bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve bits with bits."""
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre, which are not split into bits and a sum")
     with r.g.layer(layer):
         weight = stored_weight(r, kind)
-        made = r.g.conv(x.tensor, weight, stride=stride, padding=padding, pad_value=pad, groups=groups)
+        made = r.g.conv(
+            x.tensor, weight, stride=stride, padding=around.width, pad_value=round(around.value), groups=groups,
+            replicate=around.replicate,
+        )  # fmt: skip
     result = _behind(r, Map(r.view(r.note_layer(made, (x.tensor,), layer), 4)), kind)
     result = result.times(float(x.factor))
+    total = np.zeros(len(kind.values)) if bias is None else bias
     if np.any(x.offset != 0):
         sums = (kind.values * kind.factor.reshape(-1, 1, 1, 1)).reshape(len(kind.values), -1).sum(axis=1)
-        result = shifted(r, result, (float(x.offset) * sums).reshape(-1, 1, 1))  # type: ignore[assignment]
-    return result
+        total = total + float(x.offset) * sums
+        total = np.where(np.abs(total) <= TOLERANCE * np.abs(sums).max(), 0, total)
+    return _offset(r, result, total)
 
 
 def stored_weight(r: Reading, kind: FoundWeights) -> Param:
     """Declare weights in the current layer, or hand out those that were declared of the same array."""
     axes = "OIKK" if kind.values.ndim == 4 else "OI"
-    return r.param("weight", axes, kind.values, stored=kind.precision)
+    key = (kind.values.tobytes(), kind.precision, kind.values.shape)
+    if key not in r.weights:
+        r.weights[key] = r.param("weight", axes, kind.values, stored=kind.precision)
+    return r.weights[key]
 
 
 def _behind(r: Reading, result: Map, kind: FoundWeights) -> Map:
@@ -200,9 +226,9 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
     ):
         side = int(x.tensor.shape[1])
         cube = replace(kind, values=kind.values.reshape(len(columns), -1, side, side))
-        made = _of_bits(r, layer, Map(r.view(x.tensor, 4)).times(x.factor, x.offset), cube, 1, 0, 0, 1)
-        result: Value = replace(made, view=r.view(made.tensor, rank))
-        return result if bias is None else shifted(r, result, bias)
+        bits = Map(r.view(x.tensor, 4)).times(x.factor, x.offset)
+        made = _of_bits(r, layer, bits, cube, 1, Around(), 1, None if bias is None else bias.reshape(-1))
+        return replace(made, view=r.view(made.tensor, rank))
     factor = float(x.factor) if x.factor.size == 1 and np.all(x.offset == 0) and bias is None else None
     view = x.view if factor is not None else r.plain(x)
     return _linear(r, layer, view, kind, bias, rank, factor)
@@ -240,7 +266,7 @@ def _columns_in_map_order(view: View, matrix: np.ndarray) -> np.ndarray:
 
 def _at_positions(r: Reading, layer: str, x: Map, matrix: np.ndarray, bias: np.ndarray | None) -> Value:
     flat = Map(r.view(x.tensor, 4)).times(x.factor, x.offset)
-    made = convolved(r, layer, flat, matrix[:, :, None, None], 1, 0, 0.0, 1)
+    made = convolved(r, layer, flat, matrix[:, :, None, None], 1, Around(), 1)
     view = made.view
     channels = view.stored[0]
     axes = (*x.view.axes[:-1], channels)
@@ -271,7 +297,7 @@ def batch_norm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 # ------------------------------------------------------------------ pools
 
 
-def _window(node: Node, r: Reading, x: Map) -> tuple[Map, int, int, int, float]:
+def _window(node: Node, r: Reading, x: Map) -> tuple[Map, int, int, Around]:
     size = _one(node.attributes["kernel_shape"], "windows")
     stride = _one(node.attributes.get("strides", (1,) * len(node.attributes["kernel_shape"])), "strides")
     pads = _pads(node, x, size, stride)
@@ -279,8 +305,8 @@ def _window(node: Node, r: Reading, x: Map) -> tuple[Map, int, int, int, float]:
         for side in x.shape[-2:]:
             if (side + pads[0] + pads[2] - size) % stride:
                 raise NotRead("a pool whose last windows reach over the border (ceil_mode)")
-    made, padding, value = _merged_padding(r, x, pads)
-    return made, size, stride, padding, value
+    made, around = _merged_padding(r, x, pads)
+    return made, size, stride, around
 
 
 def _pooled_shape(x: Tensor, size: int, stride: int, padding: int) -> tuple[int, int, int]:
@@ -296,7 +322,8 @@ def max_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead("a dilated pool")
     if made.padding is not None or not np.all(made.factor > 0):
         made = Map(r.plain(made))
-    made, size, stride, padding, _ = _window(node, r, made)
+    made, size, stride, around = _window(node, r, made)
+    padding = around.width
     if made.factor.size > 1 or made.offset.size > 1:
         made = Map(r.plain(made))
     tensor = r.emit(
@@ -312,7 +339,8 @@ def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     made = r.map_of(inputs[0])
     if made.is_bits and not np.all(made.offset == 0):
         made = Map(r.plain(made))
-    made, size, stride, padding, value = _window(node, r, made)
+    made, size, stride, around = _window(node, r, made)
+    padding, value = around.width, around.value
     if size == made.shape[-1] == made.shape[-2] and not padding:
         return global_pool(r, node, inputs)
     if any(node.attributes.get("pads", (0,))) and not node.attributes.get("count_include_pad", 0):
@@ -325,9 +353,10 @@ def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead(f"padding with {value:g}")
     shape = _pooled_shape(source, size, stride, padding)
     window: dict[str, object] = {"size": size, "stride": stride, "padding": padding}
-    summed = r.emit("box_sum", (source,), shape=shape, attributes=window | {"pad_value": int(round(pad))})
+    summed_window = window | {"pad_value": round(pad)} | ({"replicate": True} if around.replicate else {})
+    summed = r.emit("box_sum", (source,), shape=shape, attributes=summed_window)
     mean = None
-    if not pad or not padding:
+    if not padding or (not pad and not around.replicate):
         mean = Mean(size**2, lambda: r.emit("average_pool", (source,), shape=shape, attributes=window))
     result = Map(r.view(summed, len(made.view.axes))).times(factor / size**2)
     return replace(result, mean=mean) if factor == 1 else result

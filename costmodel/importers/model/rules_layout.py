@@ -33,7 +33,14 @@ def shape(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 def _over(r: Reading, value: Value) -> Map:
     """A map whose padding, if any, is there: what looks at positions needs it."""
     made = r.map_of(value)
-    return made if made.padding is None else Map(r.plain(made))
+    averaged = made.mean is not None and np.allclose(made.factor * made.mean.size, 1, rtol=1e-6)
+    return made if made.padding is None and not averaged else Map(r.plain(made))
+
+
+def _moved(r: Reading, value: Value) -> Map:
+    """A map of which a part, or copies, are made: a factor of real values is multiplied before."""
+    made = _over(r, value)
+    return made if made.is_bits else Map(r.plain(made))
 
 
 @reads("Reshape")
@@ -118,20 +125,23 @@ def pad(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     around = [(pads[axis], pads[axis + rank]) for axis in range(rank)]
     if not any(map(any, around)):
         return made
-    if mode != "constant":
+    if mode not in ("constant", "edge"):
         raise NotRead(f"padding in the mode '{mode}'")
     if rank != 4 or any(around[0]):
         raise NotRead("padding of a tensor that is no (N, C, H, W) map")
     if any(around[1]):
+        if mode == "edge":
+            raise NotRead("channels that repeat the first and last one")
         made = _pad_channels(r, made, around[1], value)
     if not any(around[2]) and not any(around[3]):
         return made
     (above, below), (left, right) = around[2:]
-    return replace(made, padding=Padding(above, left, below, right, value), clipped=None, rounded=None)
+    return replace(made, padding=Padding(above, left, below, right, value, mode == "edge"), clipped=None, rounded=None)
 
 
 def _pad_channels(r: Reading, made: Map, around: tuple[int, int], value: float) -> Map:
     before, after = around
+    made = _moved(r, made)
     inner = (value - float(made.offset)) / float(made.factor)
     if not np.isclose(inner, round(inner)) or after - before not in (0, 1):
         raise NotRead(f"{before} and {after} channels of {value:g} before and after a map")
@@ -177,6 +187,7 @@ def cut_by(r: Reading, made: Map, cuts: Sequence[slice]) -> Map:
         raise NotRead("a map is reversed")
     if not changed:
         return made
+    made = _moved(r, made)
     if made.factor.size > 1 or made.offset.size > 1:
         made = Map(r.plain(made))
     rows = [axis for axis in changed if made.view.letters(axis) in ((1,), (2,))]
@@ -270,7 +281,7 @@ def split(r: Reading, node: Node, inputs: Sequence[Value]) -> tuple[Value, ...]:
 @reads("Concat")
 def concat(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Join channels: addressing."""
-    maps = [_over(r, one) for one in inputs]
+    maps = [_moved(r, one) for one in inputs]
     axis = int(node.attributes["axis"]) % len(maps[0].shape)
     alike = all(np.all(one.factor == maps[0].factor) and np.all(one.offset == maps[0].offset) for one in maps)
     if alike and maps[0].factor.size == 1 and len({one.tensor.precision for one in maps}) == 1:

@@ -19,8 +19,11 @@ ZERO = "sign(0) = 0 in the file"
 def sign(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """The sign, whose zero is taken as +1."""
     made = r.map_of(inputs[0])
-    if made.is_bits and np.all(made.offset == 0):
-        return Map(made.view).times(np.sign(made.factor))
+    if made.is_bits and made.padding is None:
+        high, low = np.sign(made.factor + made.offset), np.sign(made.offset - made.factor)
+        if np.any(made.offset != 0) and made.tensor in r.signs_with_zero:
+            r.signs_with_zero.remove(made.tensor)  # sign(sign(x) + 0.5) has no zero
+        return Map(made.view).times((high - low) / 2, (high + low) / 2)
     return _sign_of(r, made, zero_is="zero")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from costmodel.graph import Network, Op, Tensor, Value
 
@@ -52,6 +55,27 @@ def biased_layers(network: Network) -> Network:
             ops.append(replace(new, inputs=tuple(swapped.get(item, item) for item in new.inputs)))
     output = swapped.get(network.output, network.output)
     return replace(network, ops=tuple(ops), output=output)  # type: ignore[arg-type]
+
+
+def hard_sigmoids(network: Network, values: Mapping[str, np.ndarray]) -> Network:
+    """Make one operation of clamp(x + 3, 0, 6) / 6."""
+    rewrites: dict[Op, Op | None] = {}
+    for op in network.ops:
+        if op.kind != "scale" or not _is_number(op, values, 1 / 6):
+            continue
+        clamp = network.producers.get(op.inputs[0])
+        bias = network.producers.get(clamp.inputs[0]) if clamp and clamp.kind == "clamp" else None
+        if clamp is None or bias is None or bias.kind != "bias" or not _is_number(bias, values, 3):
+            continue
+        bounds = (clamp.attributes["low"], clamp.attributes["high"])
+        if bounds == (0, 6) and network.readers[clamp.output] == network.readers[bias.output] == 1:
+            rewrites |= {bias: None, clamp: None}
+            rewrites[op] = replace(op, kind="hard_sigmoid", inputs=bias.inputs, params=())
+    return replace(network, ops=tuple(new for op in network.ops if (new := rewrites.get(op, op)) is not None))
+
+
+def _is_number(op: Op, values: Mapping[str, np.ndarray], number: float) -> bool:
+    return op.params[0].axes == "" and bool(np.isclose(values[op.params[0].name], number, rtol=1e-5))
 
 
 def beside_readers(network: Network) -> Network:

@@ -16,13 +16,14 @@ ROUNDING = 1e-6
 
 
 class Padding(NamedTuple):
-    """Positions round a map that are not stored: above, left, below, right, and what they hold."""
+    """Positions round a map that are not stored: above, left, below, right, and what they hold, or that they repeat it."""
 
     above: int
     left: int
     below: int
     right: int
     value: float
+    replicate: bool = False
 
 
 class Clipped(NamedTuple):
