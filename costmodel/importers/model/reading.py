@@ -35,6 +35,7 @@ class Reading:
         self.notes: list[Note] = []
         self.sums = Sums()
         self.weights: dict[object, Param] = {}
+        self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
         self.narrowed: list[str] = []
@@ -124,11 +125,16 @@ class Reading:
             return self._combined(value)
         raise NotRead("a constant stands where a map is read")
 
-    def plain(self, value: Value, rank: int | None = None) -> View:
-        """Compute what is pending of a value, so that the map that is stored is the value itself."""
+    def plain(self, value: Value) -> View:
+        """Compute what is pending of a value, once, so that the map that is stored is the value itself."""
         made = self.map_of(value)
         if made.plain:
             return made.view
+        if made not in self._plain:
+            self._plain[made] = self._computed(made)
+        return self._plain[made]
+
+    def _computed(self, made: Map) -> View:
         if made.padding is not None:
             return self.plain(self._padded(made))
         if made.mean is not None and np.allclose(made.factor * made.mean.size, 1, rtol=1e-6):

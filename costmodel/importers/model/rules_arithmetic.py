@@ -151,7 +151,8 @@ def scaled(r: Reading, value: Value, constant: np.ndarray) -> Value:
             return replace(
                 made.times(factor), padding=made.padding._replace(value=made.padding.value * factor)
             )
-        return made.times(float(constant.reshape(-1)[0]))
+        number = float(constant.reshape(-1)[0])
+        return (Map(r.plain(made)) if _computed_once(r, made, number) else made).times(number)
     wider = _widened(r, made, constant)
     if wider is not None:
         return wider
@@ -160,6 +161,16 @@ def scaled(r: Reading, value: Value, constant: np.ndarray) -> Value:
         return made.times(_over_map(axes, values))
     view = r.plain(made)
     return Map(view.with_tensor(r.emit("scale", (view.tensor,), constants=(("factor", axes, values),))))
+
+
+def _computed_once(r: Reading, made: Map, number: float) -> bool:
+    """Whether a factor that waits is a product of its own: it is one of several that may share it."""
+    op = r.g.producer(made.tensor)
+    whole = made.is_bits or made.mean is not None or (op is not None and op.kind in ("quantize", *_SUMS))
+    return not whole and abs(number) != 1 and bool(np.all(np.abs(made.factor) != 1))
+
+
+_SUMS = ("global_average_pool", "sample_mean", "channel_sum", "absolute_sum", "slice_mean", "box_sum")
 
 
 def _widened(r: Reading, made: Map, constant: np.ndarray) -> Map | None:
