@@ -13,7 +13,7 @@ LIGHT := .venv-without-torch
 NEED_NO_TORCH := tests/test_without_torch.py tests/test_architecture.py tests/analysis \
     tests/costmodel/test_networks.py tests/costmodel/test_folding.py tests/costmodel/test_evaluate.py
 
-.PHONY: help explore test train-demo bench bench-mapping bench-train format clean
+.PHONY: help explore test train-demo bench bench-mapping bench-ranks bench-train format clean
 
 help:  ## say what can be made
 	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder] [JOBS=2]"
@@ -40,6 +40,9 @@ bench: $(VENV)/.installed-bench  ## compare counts and speed with those of other
 
 bench-mapping: $(VENV)/.installed-explore  ## compare mappings with ZigZag's, on its accelerators; --again: BENCH="--again"
 	$(BIN)/python -m benchmarks.mapping --out $(OUT)/bench_mapping.json $(BENCH)
+
+bench-ranks: $(VENV)/.installed-explore  ## print how far ASICs agree which repair is cheap
+	$(BIN)/python -m benchmarks.ranks
 
 bench-train: $(VENV)/.installed-train  ## compare the speed of training with the usual loop; IR_NET=folder adds IR-Net's
 	$(BIN)/python -m benchmarks.train --out $(OUT)/bench_train.json

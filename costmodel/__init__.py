@@ -5,13 +5,17 @@
 'asic-45nm'
 """
 
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs import low_bit  # noqa: F401  (it fills the table of published designs)
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.designs.published import DESIGNS, published_names, resolve
 from costmodel.errors import BnncostError
+from costmodel.evaluate.break_even import compare
 from costmodel.evaluate.cost import cost, cost_of_network
 from costmodel.evaluate.ranges import CostRange, cost_range
 from costmodel.evaluate.results import Cost
+from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.folding import fold
 from costmodel.hardware import load_profile, shipped_profiles
 from costmodel.methods import METHODS
@@ -26,7 +30,9 @@ __all__ = [
     "Cost",
     "CostRange",
     "DesignKey",
+    "backbone_of",
     "build",
+    "compare",
     "cost",
     "cost_of_network",
     "cost_range",
@@ -34,5 +40,6 @@ __all__ = [
     "load_profile",
     "published_names",
     "resolve",
+    "sensitivity",
     "shipped_profiles",
 ]

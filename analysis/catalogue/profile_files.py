@@ -9,19 +9,22 @@ from pathlib import Path
 
 from analysis.catalogue.profiles import status_counts
 from costmodel import load_profile, shipped_profiles
-from costmodel.hardware import check_profile, new_profile, profile_json_schema
+from costmodel.evaluate.plausibility import plausibility_warnings
+from costmodel.hardware import new_profile, profile_json_schema
 from costmodel.hardware.text.reader import error_of
 from costmodel.importers import profile_text
 from costmodel.output import write_whole
 
 
-def check(path: str) -> str:
-    """One sentence if a profile is sound; raises with all that is wrong with it if not."""
-    problems = check_profile(path)
-    if problems:
-        raise error_of(problems)
-    profile = load_profile(path)
-    return f"{profile.name}: sound; figures by status: {status_counts(profile)}"
+def check(path: str, *, strict: bool = False) -> tuple[str, tuple[str, ...]]:
+    """One sentence if a profile is sound, and what in it is hardly meant; raises with all that is wrong with it if not.
+
+    With `strict`, what is hardly meant is wrong as well.
+    """
+    profile, warnings = load_profile(path), plausibility_warnings(path)
+    if warnings and strict:
+        raise error_of(warnings)
+    return f"{profile.name}: sound; figures by status: {status_counts(profile)}", tuple(map(str, warnings))
 
 
 def write_new(name: str, base: str, out: Path | None) -> Path:

@@ -8,6 +8,7 @@ from typing import get_args
 
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, records
+from analysis.show.words import scope_sentence
 from costmodel import load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile, Quantity
 from costmodel.hardware.prices import mac_price
@@ -20,7 +21,8 @@ def list_document() -> Document:
     """The shipped profiles side by side."""
     columns = (
         Column("name", "profile"), Column("title", "title"), Column("archetype", "kind"),
-        Column("node", "node"), Column("clock_hz", "clock", "Hz"),
+        Column("node", "node"), Column("clock_hz", "clock", "Hz"), Column("scope", "energy of a"),
+        Column("weights_from_outside", "weights from outside"),
         Column("binary_mac_j", "binary MAC", "J"), Column("int8_mac_j", "int8 MAC", "J"),
     )  # fmt: skip
     rows = tuple(_summary(load_profile(name)) for name in shipped_profiles())
@@ -31,6 +33,7 @@ def _summary(profile: HardwareProfile) -> tuple[Cell, ...]:
     node = profile.technology.node
     return (
         profile.name, profile.title, profile.archetype, f"{node.value:g} {node.unit}", profile.clock.si,
+        profile.scope, profile.weights_from_outside,
         mac_price(profile, "1x1").energy_j, mac_price(profile, "8x8").energy_j,
     )  # fmt: skip
 
@@ -62,7 +65,7 @@ def show_document(name: str) -> Document:
         for place, figure in given_quantities(profile)
     )
     title = f"{profile.name}: {profile.title}"
-    caption = f"{profile.description} Figures by status: {status_counts(profile)}."
+    caption = f"{profile.description} {scope_sentence(profile)} Figures by status: {status_counts(profile)}."
     tidy = Table("profile", title, columns, rows, caption)
     return Document(_as_written(tidy), records(tidy), tidy)
 

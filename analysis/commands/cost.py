@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Profile, Ranges, Traffic, model_of
+from analysis.commands.options import Form, Out, Overrides, Profile, Ranges, Traffic, chip_of, model_of
 from analysis.show.document import deliver
 
 
@@ -15,6 +15,7 @@ def cost_command(
         str, typer.Argument(metavar="DESIGN", help="e.g. resnet20[double_residual+prelu]@w1.5/cifar10")
     ],
     profile: Profile = "asic-45nm",
+    overrides: Overrides = None,
     per_layer: Annotated[
         bool,
         typer.Option(
@@ -33,5 +34,6 @@ def cost_command(
     """
     from analysis.costs.cost_document import cost_document
 
-    document = cost_document(design, profile, per_layer=per_layer, ranges=ranges, traffic=model_of(traffic))
+    chip = chip_of(profile, overrides)
+    document = cost_document(design, chip, per_layer=per_layer, ranges=ranges, traffic=model_of(traffic))
     deliver(document, form, out)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Profile
+from analysis.commands.options import Overrides, Profile, chip_of
 from analysis.show.document import Format, deliver, say
 
 
@@ -29,6 +29,7 @@ def map_command(
         ),
     ] = None,
     profile: Profile = "asic-45nm",
+    overrides: Overrides = None,
     goal: Annotated[Goal, typer.Option("--goal", help="What is to be least.")] = Goal.energy,
     form: Annotated[
         Format, typer.Option("--format", help="How it is printed.", show_default=True)
@@ -46,7 +47,8 @@ def map_command(
     """
     from analysis.costs.map_document import map_document, write_mapping
 
-    document, mappings = map_document(design, profile, layer, goal.value, out)
+    chip = chip_of(profile, overrides)
+    document, mappings = map_document(design, chip, layer, goal.value, out)
     deliver(document, form, None)
-    for path in write_mapping(mappings, design, profile, out) if out else ():
+    for path in write_mapping(mappings, design, chip, out) if out else ():
         say(f"Wrote {path}")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from analysis.show.document import Format
+from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.pricing.price import TrafficModel
 
 
@@ -20,6 +21,16 @@ class TrafficChoice(str, Enum):
 
 
 Profile = Annotated[str, typer.Option("--profile", help="A shipped profile, or the path of a .yaml file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PLACE=VALUE",
+        help="Replace a figure of the profile, e.g. memories.feature_sram.size=128kB; may be repeated. "
+        "`bnncost profiles show` lists the places.",
+        show_default=False,
+    ),
+]
 Traffic = Annotated[
     TrafficChoice | None,
     typer.Option(
@@ -42,6 +53,11 @@ Form = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="Write to this file, not to the terminal.", show_default=False)
 ]
+
+
+def chip_of(profile: str, overrides: list[str] | None) -> HardwareProfile:
+    """The profile that is asked for, with the figures that are set; raises BnncostError as `load_profile` does."""
+    return load_profile(profile, overrides or ())
 
 
 def model_of(traffic: TrafficChoice | None) -> TrafficModel | None:

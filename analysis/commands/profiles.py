@@ -50,11 +50,19 @@ def show_profile(
 @profiles_app.command("check")
 def check_profile_file(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A profile's .yaml file.")],
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
 ) -> None:
-    """Say that a profile is sound, or all that is wrong with it."""
+    """Say that a profile is sound, or all that is wrong with it; and warn of figures that are hardly meant.
+
+    Those are figures more than 100 times outside what the shipped profiles of its archetype and node have, and memories
+    in which no shipped network fits.
+    """
     from analysis.catalogue.profile_files import check
 
-    print(check(file))
+    sentence, warnings = check(file, strict=strict)
+    print(sentence)
+    for warning in warnings:
+        say(f"Warning: {warning}")
 
 
 @profiles_app.command("validate")

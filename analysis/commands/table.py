@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Profile, Ranges, Traffic, model_of
+from analysis.commands.options import Form, Out, Overrides, Profile, Ranges, Traffic, chip_of, model_of
 from analysis.show.document import deliver
 
 
 def table_command(
     network: Annotated[str, typer.Option("--network", help="See `bnncost networks`.")] = "resnet20",
     profile: Profile = "asic-45nm",
+    overrides: Overrides = None,
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="Default: the network's usual one.")
     ] = None,
@@ -22,6 +23,12 @@ def table_command(
     methods: Annotated[
         str | None, typer.Option("--methods", metavar="A,B", help="Only these. Default: all.")
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            "--features", metavar="PRECISION", help="Of non-binary maps: int8, int4, ... Default: int16."
+        ),
+    ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
     form: Form = None,
@@ -30,6 +37,8 @@ def table_command(
     """What every repair method costs: as it asks for it, alone, and left out of a full design."""
     from analysis.methods.table_document import table_document
 
-    model = model_of(traffic)
-    document = table_document(network, profile, dataset, full, methods, ranges=ranges, traffic=model)
+    model, chip = model_of(traffic), chip_of(profile, overrides)
+    document = table_document(
+        network, chip, dataset, full, methods, features=features, ranges=ranges, traffic=model
+    )
     deliver(document, form, out)

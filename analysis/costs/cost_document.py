@@ -8,13 +8,17 @@ from types import MappingProxyType
 
 from analysis.costs.cost_tables import TIDY, cost_tables, tidy_cost, tidy_layers, totals_table
 from analysis.costs.mapping_tables import listings_of, mapping_record
+from analysis.costs.sensitivity_document import effect_record
 from analysis.show.document import Document
+from analysis.show.figure_words import assumption_sentence
 from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
 from analysis.show.tables import Table
-from analysis.show.words import COMPULSORY
+from analysis.show.words import COMPULSORY, scope_sentence
 from costmodel import Cost, cost
+from costmodel.evaluate.cost import AnyProfile
 from costmodel.evaluate.mappings import mappings_of
 from costmodel.evaluate.ranges import CostRange, cost_range
+from costmodel.evaluate.sensitivity import Sensitivity, sensitivity
 from costmodel.pricing.price import TrafficModel
 
 _KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -32,7 +36,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def cost_document(
     design: str,
-    profile: str,
+    profile: AnyProfile,
     *,
     per_layer: bool,
     ranges: bool = False,
@@ -48,6 +52,7 @@ def cost_document(
         priced = cost(design, profile, traffic=traffic)
         tidy = tidy_layers(priced) if per_layer else tidy_cost(priced)
         document = Document(cost_tables(priced, per_layer=per_layer), priced.to_dict(), tidy, _notes(priced))
+    document = _with_heaviest_assumption(document, sensitivity(design, profile, traffic=traffic))
     assert isinstance(document.data, dict)
     if not per_layer or document.data["traffic"] == "compulsory":
         return document
@@ -56,10 +61,21 @@ def cost_document(
     return replace(document, data=data, listings=listings_of(mappings))
 
 
+def _with_heaviest_assumption(document: Document, found: Sensitivity) -> Document:
+    """The same document with the figure that is neither published nor measured and moves the energy most."""
+    assert isinstance(document.data, dict)
+    heaviest = found.heaviest_assumption
+    data = document.data | {"heaviest_assumption": effect_record(heaviest) if heaviest else None}
+    notes = (*document.notes, assumption_sentence(found)) if heaviest else document.notes
+    return replace(document, data=data, notes=notes)
+
+
 def _with_ranges(priced: CostRange, *, per_layer: bool) -> Document:
     """The same document with ranges in its numbers, and a key more in JSON."""
     three = (priced.low, priced.value, priced.high)
-    totals = replace(totals_table(priced.value, priced), caption=WHAT_RANGES_ARE)
+    totals = replace(
+        totals_table(priced.value, priced), caption=f"{scope_sentence(priced.value)} {WHAT_RANGES_ARE}"
+    )
     low, value, high = (cost_tables(one, per_layer=per_layer)[1:] for one in three)
     tidy = tidy_layers if per_layer else tidy_cost
     return Document(

@@ -8,6 +8,7 @@ from analysis.costs.mapping_tables import layer_traffic_table
 from analysis.show.tables import Cell, Column, Table
 from analysis.show.text_forms import cell_text
 from analysis.show.units import readable
+from analysis.show.words import scope_sentence
 from costmodel import Cost
 from costmodel.evaluate.ranges import CostRange, Range
 from costmodel.evaluate.results import LayerCost
@@ -42,7 +43,7 @@ def totals_table(cost: Cost, ranges: CostRange | None = None) -> Table:
         *((stored.get(name, name), readable(bits, "bit")) for name, bits in cost.memory_bits.items()),
     ]
     columns = (Column("quantity", "per inference"), Column("value", "value"))
-    return Table("totals", f"{cost.design} on {cost.profile}", columns, tuple(rows))
+    return Table("totals", f"{cost.design} on {cost.profile}", columns, tuple(rows), scope_sentence(cost))
 
 
 def area_text(resource: str, amount: float | Range) -> tuple[str, str]:

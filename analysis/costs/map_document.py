@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from analysis.costs.mapping_tables import (
@@ -13,17 +12,15 @@ from analysis.costs.mapping_tables import (
     operand_table,
 )
 from analysis.show.document import Document
+from analysis.show.pictures import check_picture, file_stem
 from analysis.show.progress import under_way
 from costmodel import BnncostError
-from costmodel.errors import unknown
-from costmodel.evaluate.cost import as_profile
+from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.mappings import LayerMapping, mappings_of
-
-_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def map_document(
-    design: str, profile: str, layer: str | None, goal: str, out: Path | None = None
+    design: str, profile: AnyProfile, layer: str | None, goal: str, out: Path | None = None
 ) -> tuple[Document, tuple[LayerMapping, ...]]:
     """The mapping of one layer with its traffic, or a line for every layer; and the mappings themselves.
 
@@ -44,26 +41,21 @@ def map_document(
     ), mappings
 
 
-def write_mapping(mappings: tuple[LayerMapping, ...], design: str, profile: str, out: Path) -> list[Path]:
+def write_mapping(
+    mappings: tuple[LayerMapping, ...], design: str, profile: AnyProfile, out: Path
+) -> list[Path]:
     """Draw the mappings of one layer to a file, or as PNG and SVG into a folder."""
     from analysis.plots.mapping import mapping_info
     from analysis.plots.mapping_drawing import draw_mapping
-    from analysis.plots.style import write_figure, write_picture
-    from costmodel.output import make_folder
+    from analysis.plots.style import write_drawn
 
     chip = as_profile(profile).name
     figure = draw_mapping(mapping_info(mappings, design, chip))
-    if out.suffix and not out.is_dir():
-        return [write_picture(figure, out)]
-    goal = mappings[0].mapped.goal
-    name = re.sub(r"[^\w.@+-]+", "-", f"{design}-{mappings[0].layer}-{chip}-{goal}")
-    return write_figure(figure, make_folder(out) / name)
+    return write_drawn(figure, out, file_stem(design, mappings[0].layer, chip, mappings[0].mapped.goal))
 
 
 def _check(out: Path, layer: str | None) -> None:
     """Refuse a picture of all layers, and a file that is no picture, before anything is mapped."""
     if layer is None:
         raise BnncostError("--out draws one layer; say which with --layer (without --out, all are listed).")
-    suffix = out.suffix.lower()
-    if suffix and suffix not in _SUFFIXES and not out.is_dir():
-        raise unknown("suffix", suffix, _SUFFIXES, place=f"output file '{out}'")
+    check_picture(out)

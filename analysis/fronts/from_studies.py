@@ -11,16 +11,15 @@ from analysis.accuracy.names import Names
 from analysis.accuracy.studies import MeasuredDesign, assumed_note, pooled_error, pooled_spread
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
-from analysis.fronts.nondominated import on_front, with_front
+from analysis.fronts.nondominated import best_at_cost, on_front, with_front
 from analysis.show.axes import Axis
+from analysis.show.classes import class_of
 from costmodel import cost
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 
 _NAMES = 24
 """Designs that a figure has room to name."""
-_SAME_COST = 1.03
-"""Costs within this ratio count as one where a figure has room for one name."""
 
 
 def study_frame(
@@ -72,21 +71,6 @@ def within_spread(x: np.ndarray, top1: np.ndarray, seeds: np.ndarray, spread: fl
     error = pooled_error(spread, seeds[None, :], seeds[:, None])
     clearly = (x[None, :] <= x[:, None]) & (lead > error)
     return np.asarray(~on_front(x, top1) & ~clearly.any(axis=1))
-
-
-def best_at_cost(x: np.ndarray, top1: np.ndarray) -> np.ndarray:
-    """Mark the most accurate point of each group of nearly equal costs; `x` ascends.
-
-    >>> best_at_cost(np.array([100, 101, 102, 110]), np.array([60, 62, 61, 59])).tolist()
-    [False, True, False, True]
-    """
-    marked = np.zeros(len(x), dtype=bool)
-    start = 0
-    for end in range(1, len(x) + 1):
-        if end == len(x) or x[end] > _SAME_COST * x[start]:
-            marked[start + int(np.argmax(top1[start:end]))] = True
-            start = end
-    return marked
 
 
 def _named(frame: pd.DataFrame, names: Names) -> pd.Series:
@@ -148,5 +132,6 @@ def _row(one: MeasuredDesign, names: Names) -> dict[str, object]:
         "top1_max": one.highest if one.highest is not None else np.nan,
         "kind": "measured",
         "compute": one.key.compute,
+        "design_class": str(class_of(one.key.compute)),
         "note": one.note,
     }

@@ -45,7 +45,7 @@ def review_document(values: Mapping[str, Any], profile: AnyProfile) -> Document:
         notes.insert(0, _SEVERAL.format(count=len(outcome.protocols), names="; ".join(outcome.protocols)))
     else:
         title = f"Top-1 against energy: {outcome.title or outcome.plan} on {chip.name}"
-        fronts.append(study_front_view(_frame(outcome, chip, Axis.energy), title))
+        fronts.append(study_front_view(_frame(outcome, chip, Axis.energy), title, chip))
     data = {
         "plan": outcome.plan,
         "title": outcome.title,

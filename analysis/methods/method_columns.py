@@ -133,6 +133,8 @@ def table_record(table: MethodTable) -> dict[str, Any]:
     return {
         "network": table.network,
         "profile": table.profile,
+        "scope": plain.scope,
+        "weights_from_outside": plain.weights_from_outside,
         "full": table.full,
         "plain": {"energy_j": plain.energy_j, "latency_s": plain.latency_s, "area": dict(plain.area)},
         "protocols": list(table.study.protocols) if table.study is not None else [],

@@ -14,6 +14,7 @@ from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
 from analysis.show.tables import Cell, Column, Table
 from analysis.show.text_forms import cell_text
 from analysis.show.units import readable
+from analysis.show.words import scope_sentence
 from costmodel.methods import CATEGORIES
 
 _JOINED: Mapping[str, str] = MappingProxyType(
@@ -82,6 +83,7 @@ def method_caption(table: MethodTable) -> str:
     plain = table.plain
     area = ", ".join(" ".join(area_text(resource, amount)) for resource, amount in plain.area.items())
     return (
+        f"{scope_sentence(plain)} "
         f"Plain BNN: {readable(plain.energy_j, 'J')}, {readable(plain.latency_s, 's')}, {area}. "
         "Emitted: what the method asks for, before folding. Alone: what is left of it after folding, over the "
         f"plain BNN. Left out: what {table.full}, with the method in it, saves without it. Equivalent width: the "

@@ -27,13 +27,17 @@ def table_document(
     full: str | None,
     methods: str | None,
     *,
+    features: str | None = None,
     ranges: bool = False,
     traffic: TrafficModel | None = None,
 ) -> Document:
-    """Price the methods, showing on a terminal which is being priced; with the range of each figure if asked for."""
+    """Price the methods, showing on a terminal which is being priced; with the range of each figure if asked for.
+
+    `features` is the precision of non-binary maps, where it is not the default.
+    """
     uses, chip = split_methods(methods), as_profile(profile)
     model = traffic_model(chip, traffic)
-    document = _priced(network, chip, dataset, full, uses, ranges=ranges, traffic=model)
+    document = _priced(network, chip, dataset, full, uses, features, ranges=ranges, traffic=model)
     return replace(document, notes=(*document.notes, COMPULSORY)) if model == "compulsory" else document
 
 
@@ -43,17 +47,20 @@ def _priced(
     dataset: str | None,
     full: str | None,
     uses: list[str] | None,
+    features: str | None,
     *,
     ranges: bool,
     traffic: TrafficModel,
 ) -> Document:
     with under_way("pricing") as tell:
+
+        def priced(chip: HardwareProfile) -> MethodTable:
+            return method_table(network, chip, dataset, full, uses, tell, features=features, traffic=traffic)
+
         if not ranges:
-            table = method_table(network, profile, dataset, full, uses, tell, traffic=traffic)
+            table = priced(profile)
             return _document(table, method_view(table), tidy_methods(table), {})
-        three = at_all_ends(
-            lambda chip: method_table(network, chip, dataset, full, uses, tell, traffic=traffic), profile
-        )
+        three = at_all_ends(priced, profile)
     view = ranged_method_view(*three)
     best, table, worst = three
     tidy = joined_tables((tidy_methods(best), tidy_methods(table), tidy_methods(worst)), key=("use",))

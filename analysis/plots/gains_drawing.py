@@ -24,6 +24,7 @@ from analysis.plots.style import (
     axes_in,
     canvas,
     styled,
+    subtitle_in,
     text_size,
     write_note,
     write_titles,
@@ -76,7 +77,7 @@ def draw_gains(info: GainsInfo) -> Figure:
         many = len(info.rows) >= _MANY
         note = textwrap.fill(info.note.replace(" %", "\u00a0%"), int(DOUBLE * _LETTERS_PER_IN))
         below = text_size(measure, note)[1] / 72 + 0.14 if note else 0.0
-        top = 0.3 + (0.17 if info.subtitle else 0) + 0.2 + (0.12 if many else 0)
+        top = 0.3 + subtitle_in(info.subtitle) + 0.2 + (0.12 if many else 0)
         bottom = below + 0.6
         figure = canvas(DOUBLE, top + bottom + _ROW_IN * layout.rows)
         left = (_EDGE + layout.group_pt + layout.name_pt + 2 * _BETWEEN) / 72

@@ -23,6 +23,7 @@ from analysis.plots.style import (
     axes_in,
     canvas,
     styled,
+    subtitle_in,
     text_size,
     write_titles,
 )
@@ -40,7 +41,7 @@ def draw_marginal(info: MarginalInfo) -> Figure:
     with styled():
         free = _free_lines(info)
         rows = max(1.0, sum(_HEADER_ROWS + len(group.rows) for group in info.groups))
-        top = 0.42 + (0.17 if info.subtitle else 0)
+        top = 0.42 + subtitle_in(info.subtitle)
         below = _BOTTOM_IN + (_LINE_IN * (len(free) + 1) + 0.1 if free else 0)
         figure = canvas(DOUBLE, top + _ROW_IN * rows + below)
         names = max(

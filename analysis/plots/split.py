@@ -26,6 +26,7 @@ from analysis.plots.style import (
     note_for,
     short_number,
     styled,
+    subtitle_in,
     text_size,
     write_note,
     write_titles,
@@ -114,11 +115,11 @@ def draw_split(info: SplitInfo) -> Figure:
     """Draw the energy split."""
     with styled():
         below = NOTE_IN if info.note else 0.0
-        height = 1.05 + below + _ROW_IN * len(info.bars) + (0.17 if info.subtitle else 0)
+        height = 1.05 + below + _ROW_IN * len(info.bars) + subtitle_in(info.subtitle)
         figure = canvas(DOUBLE, height)
         names = max(text_size(figure, bar.label)[0] for bar in info.bars) / 72
         ends = 0.5 if not any(bar.cut for bar in info.bars) else 1.15
-        top = 0.3 + (0.17 if info.subtitle else 0)
+        top = 0.3 + subtitle_in(info.subtitle)
         axes = axes_in(figure, names + 0.14, 0.68 + below, ends, top)
         _draw_bars(axes, info)
         write_titles(figure, info.title, info.subtitle)

@@ -16,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 
 from analysis.show.units import Scale, common_scale
-from costmodel.output import write_whole
+from costmodel.output import make_folder, write_whole
 
 SINGLE, DOUBLE = 3.4, 7.0
 """Widths of one and of two columns of a paper [in]."""
@@ -120,6 +120,11 @@ def write_titles(figure: Figure, title: str, subtitle: str = "") -> None:
         figure.text(left, 1 - 0.27 / height, subtitle, color=GREY, va="top", gid="subtitle")
 
 
+def subtitle_in(subtitle: str) -> float:
+    """Height that the lines below a title take [in]."""
+    return 0.17 + NOTE_IN * subtitle.count("\n") if subtitle else 0.0
+
+
 def note_for(labels: Iterable[str]) -> str:
     """What a star behind a label means, where there is one."""
     return STAR_NOTE if any(label.endswith(" *") for label in labels) else ""
@@ -153,6 +158,13 @@ def write_figure(figure: Figure, stem: Path) -> list[Path]:
         write_whole(stem.with_name(stem.name + suffix), drawn.getvalue())
         for suffix, drawn in ((".png", png), (".svg", svg))
     ]
+
+
+def write_drawn(figure: Figure, out: Path, stem: str) -> list[Path]:
+    """Write a figure to a file, or as PNG and SVG called `stem` into a folder, which is made."""
+    if out.suffix and not out.is_dir():
+        return [write_picture(figure, out)]
+    return write_figure(figure, make_folder(out) / stem)
 
 
 def write_picture(figure: Figure, path: Path) -> Path:

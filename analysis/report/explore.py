@@ -181,14 +181,15 @@ def _print_methods(jobs: Sequence[Job], out: Path, console: Console) -> None:
 def _print_fronts(jobs: Sequence[Job], out: Path, console: Console) -> None:
     """Print which designs are on each front."""
     grid = Grid(title=Text("Fronts of top-1 against energy", style="bold"), title_justify="left")
-    for title in ("network", "profile", "plain BNN", "on the front, the cheapest first"):
+    for title in ("network", "profile", "energy of a", "plain BNN", "on the front, the cheapest first"):
         grid.add_column(Text(title))
     above = ""
     for job in jobs:
         summary = read_summary(out, job)
         for title, front in _fronts(job, summary):
             names = ", ".join(f"{label} {top1}" for label, top1, _ in front)
-            cells = ("" if title == above else title, job.profile_name, summary["plain"]["energy"], names)
+            shown = "" if title == above else title
+            cells = (shown, job.profile_name, summary["scope"], summary["plain"]["energy"], names)
             grid.add_row(*map(Text, cells))
             above = title
     console.print(grid)

@@ -21,13 +21,15 @@ from analysis.methods.method_tables import method_view, ranged_method_view
 from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
 from analysis.report.study_parts import write_measured
 from analysis.show.axes import Axis
+from analysis.show.figure_words import assumption_sentence
 from analysis.show.range_cells import at_all_ends, joined_frames
 from analysis.show.tables import Table, csv_text
 from analysis.show.text_forms import shown_cells
 from analysis.show.units import readable
-from analysis.show.words import network_title, profile_title
+from analysis.show.words import network_title, profile_title, scope_sentence
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
+from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
 from costmodel.output import write_whole
 
@@ -123,11 +125,21 @@ def _summary(job: Job, chip: HardwareProfile, table: MethodTable, view: Table) -
         "profile": chip.name,
         "profile_title": chip.title,
         "profile_description": chip.description,
+        "scope": chip.scope,
+        "scope_sentence": scope_sentence(chip),
         "plain": {"energy": readable(plain.energy_j, "J"), "latency": readable(plain.latency_s, "s")},
         "figures": {status: statuses.count(status) for status in dict.fromkeys(statuses)},
+        "heaviest": _heaviest_assumptions(table, chip),
+        "traffic": plain.traffic,
         "caption": view.caption,
         "methods": _shown_methods(view),
     }
+
+
+def _heaviest_assumptions(table: MethodTable, chip: HardwareProfile) -> list[str]:
+    """Say of the plain and of the full design which unpublished figure moves its energy most."""
+    found = (assumption_sentence(sensitivity(design, chip)) for design in (table.network, table.full))
+    return [sentence for sentence in found if sentence]
 
 
 def _shown_methods(view: Table) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from analysis.report.jobs import Job
+from analysis.show.words import SCOPES
 from costmodel.output import write_whole
 
 INDEX = "index.html"
@@ -32,9 +33,25 @@ def write_index(out: Path, jobs: Sequence[Job], version: str) -> Path:
         }
         sections.setdefault(str(part["title"]), []).append(part)
     profiles = list(dict.fromkeys(job.profile_name for job in jobs))
-    measured = any(job.with_measured for job in jobs)
-    page = _template().render(sections=sections, profiles=profiles, version=version, measured=measured)
+    of_profiles = next(iter(sections.values()))
+    page = _template().render(
+        sections=sections,
+        profiles=profiles,
+        version=version,
+        measured=any(job.with_measured for job in jobs),
+        by_traffic=_profiles_by("traffic", of_profiles),
+        by_scope={SCOPES[scope]: names for scope, names in _profiles_by("scope", of_profiles).items()},
+        scopes=[part["scope"] for part in of_profiles],
+    )
     return write_whole(out / INDEX, page)
+
+
+def _profiles_by(key: str, parts: Sequence[Mapping[str, Any]]) -> dict[Any, list[str]]:
+    """Names of the profiles by what their summaries say under a key."""
+    found: dict[Any, list[str]] = {}
+    for part in parts:
+        found.setdefault(part[key], []).append(str(part["profile"]))
+    return found
 
 
 def anchor(job: Job) -> str:

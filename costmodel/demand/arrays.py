@@ -13,6 +13,7 @@ import numpy as np
 from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
 from costmodel.demand.macs import MAC, MacWork, codes_of
+from costmodel.errors import BnncostError
 from costmodel.graph import MAP_ROLES, ROLES, Network, Role
 from costmodel.mapping.nest import DIMS
 
@@ -61,7 +62,7 @@ class Demand:
     repeats: Annotated[np.ndarray, Layout(("layer", "point"))]
     """How often each layer occurs."""
     kept_bits: Annotated[np.ndarray, Layout(("store", "point"))]
-    """Bits to keep [bit]; see `costmodel.demand.compulsory.Storage`."""
+    """Bits to keep [bit]; see `costmodel.demand.storage.Storage`."""
 
     @property
     def points(self) -> int:
@@ -148,8 +149,28 @@ LAYOUT: dict[str, Layout] = {
 
 
 def demand_of(folded: Network, points: int = 1) -> Demand:
-    """Count a folded network and derive its compulsory traffic; `points` is the length of its width array."""
-    return arrange(count(folded), compulsory_traffic(folded), points)
+    """Count a folded network and derive its compulsory traffic; `points` is the length of its width array.
+
+    Raises BnncostError where the counts of one point are too large for 64 bits; whoever counts several at once asks
+    for the largest alone first, since arrays of whole numbers overflow without a word.
+    """
+    try:
+        demand = arrange(count(folded), compulsory_traffic(folded), points)
+    except OverflowError:
+        raise _inexact(folded.name) from None
+    for counts in (demand.counts, demand.read_bits, demand.write_bits):
+        if counts.sum(axis=(0, 1), dtype=float).max() >= _MOST:
+            raise _inexact(folded.name)
+    return demand
+
+
+_MOST = 2.0**62
+
+
+def _inexact(name: str) -> BnncostError:
+    return BnncostError(
+        f"'{name}' has more operations or bits than 64 bits can count exactly; take a smaller width or fewer branches."
+    )
 
 
 def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:

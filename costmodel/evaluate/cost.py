@@ -15,11 +15,11 @@ from costmodel.demand.counts import CountRow, count
 from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError
+from costmodel.evaluate.figures import used_quantities
 from costmodel.evaluate.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
-from costmodel.hardware import HardwareProfile, Quantity, load_profile
-from costmodel.hardware.walk import own_quantities
+from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.importers.model.source import Model, names_model, read_model
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
@@ -118,6 +118,8 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
     return Cost(
         design=name,
         profile=profile.name,
+        scope=profile.scope,
+        weights_from_outside=profile.weights_from_outside,
         traffic=points.traffic,
         energy_j=float(energy.total_j[0]),
         latency_s=latency_s,
@@ -243,19 +245,6 @@ def _sentences(notes: Iterable[Note]) -> Iterable[str]:
 
 def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
     """List every figure in use that is derived, scaled or assumed."""
-    profile = points.setting.profile
-    used: dict[str, Quantity] = {"clock": profile.clock}
-    for unit in points.setting.prices.units:
-        used.update(unit.quantities)
-    if profile.control is not None:
-        used.update({f"control.{name}": figure for name, figure in own_quantities(profile.control).items()})
-    for name, buffer in profile.array.buffers.items() if points.traffic == "mapped" and profile.array else ():
-        used.update(
-            {f"array.buffers.{name}.{field}": figure for field, figure in own_quantities(buffer).items()}
-        )
-    for name, level in profile.memories.items():
-        if points.setting.placement.used_bits[name][0] > 0:
-            used.update({f"memories.{name}.{place}": figure for place, figure in level.quantities()})
     return tuple(
         Assumption(
             path,
@@ -264,6 +253,6 @@ def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
             figure.source,
             "; ".join(words for words in (figure.law, figure.note) if words),
         )
-        for path, figure in used.items()
+        for path, figure in used_quantities(points).items()
         if figure.status not in ("published", "measured")
     )

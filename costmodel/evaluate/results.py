@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from costmodel.hardware.profile import Scope, WeightsFromOutside
+
 
 @dataclass(frozen=True)
 class OperationCost:
@@ -73,11 +75,14 @@ class Cost:
 
     `area` holds `mm2`, or `lut`, `dsp` and `bram`, or on a processor the bits used of each memory.
     `energy_j` is the sum of operations, memory, control and leakage. `traffic` names the model of memory traffic:
-    "mapped" (the best mapping of every MAC layer) or "compulsory" (every value moved once).
+    "mapped" (the best mapping of every MAC layer) or "compulsory" (every value moved once). `scope` says what of a
+    system the energy counts, `weights_from_outside` whether weights come from outside of the chip for each inference.
     """
 
     design: str
     profile: str
+    scope: Scope
+    weights_from_outside: WeightsFromOutside
     traffic: str
     energy_j: float
     latency_s: float

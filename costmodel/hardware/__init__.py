@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from costmodel.hardware.files import examine, shipped_profiles
 from costmodel.hardware.memories.level import Macro, MemoryFigures, MemoryLevel
@@ -29,15 +30,16 @@ __all__ = [
 ]
 
 
-def load_profile(name_or_path: str | os.PathLike[str]) -> HardwareProfile:
+def load_profile(name_or_path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> HardwareProfile:
     """Read a shipped profile by name, or a file by path; raises BnncostError with every problem, one a line.
 
+    `overrides` replace figures, such as "clock=100MHz"; the name of the profile then says so.
     A file that has not changed since it was last read gives the same object again.
 
     >>> load_profile("asic-45nm").archetype
     'asic'
     """
-    examined = examine(name_or_path)
+    examined = examine(name_or_path, overrides)
     if examined.profile is None:
         raise error_of(examined.problems)
     return examined.profile

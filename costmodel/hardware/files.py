@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.hardware.checks.sections import rule_problems
-from costmodel.hardware.memories.level import PRICED_BY
+from costmodel.hardware.causes import blamed
+from costmodel.hardware.merge import checked, merged
+from costmodel.hardware.overrides import OPTION, read_override
 from costmodel.hardware.profile import HardwareProfile
-from costmodel.hardware.text.messages import typed
-from costmodel.hardware.text.problem import Finding, Problem
 from costmodel.hardware.text.problem import Path as Place
+from costmodel.hardware.text.problem import Problem
 from costmodel.hardware.text.reader import in_order, problems_of, read_document, unread
-from costmodel.hardware.text.yaml_lines import YamlDocument
+from costmodel.hardware.text.yaml_lines import YamlDocument, read_yaml
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -50,10 +49,12 @@ class ProfileFile:
 
 @dataclass(frozen=True)
 class Examined:
-    """The outcome of reading a profile: the profile, or what is wrong with it."""
+    """The outcome of reading a profile: the profile, or what is wrong with it, and where each place is from."""
 
     profile: HardwareProfile | None
     problems: tuple[Problem, ...]
+    documents: tuple[YamlDocument, ...]
+    origins: Mapping[Place, tuple[str, int]] = field(default_factory=dict)
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -62,28 +63,46 @@ def shipped_profiles() -> tuple[str, ...]:
     return tuple(sorted({name.removesuffix(".yaml") for name in names} - _NO_PROFILES))
 
 
-def examine(name_or_path: str | os.PathLike[str]) -> Examined:
-    """Read a shipped profile or a file with what it extends; raises BnncostError for an unknown name only."""
+def examine(name_or_path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Examined:
+    """Read a shipped profile or a file with what it extends, and lay `overrides` (`place=value`) over it.
+
+    Raises BnncostError for an unknown name, and for overrides of another form.
+    """
     documents, problems = _chain(_locate(os.fspath(name_or_path)))
+    laid = tuple(map(read_override, overrides))
     if problems or not all(document.complete for document in documents):
-        return Examined(None, in_order([*problems, *problems_of(documents, ())], documents[0].file))
-    return _examined(documents)
+        told = in_order([*problems, *problems_of(documents, ())], documents[0].file)
+        return Examined(None, told, documents)
+    return _examined(documents, tuple(one.text for one in laid))
+
+
+def examine_text(text: str, label: str) -> Examined:
+    """Read the text of a profile that extends none, before it is written to a file."""
+    document = read_yaml(text, label)
+    if not document.complete:
+        return Examined(None, problems_of([document], ()))
+    return _examined((document,))
 
 
 @lru_cache(maxsize=64)
-def _examined(documents: tuple[YamlDocument, ...]) -> Examined:
+def _examined(documents: tuple[YamlDocument, ...], overrides: tuple[str, ...]) -> Examined:
     """Merge and check documents, the child first; unchanged files give the same ones, so the cache holds."""
-    data, origins = _merged(documents)
-    profile, findings = typed(data, HardwareProfile)
-    findings += [*rule_problems(data), *_name_problems(documents[0])]
-    problems = problems_of(documents, findings, origins)
-    return Examined(None if problems else profile, problems)
+    laid = tuple(map(read_override, overrides))
+    data, origins, misplaced = merged(documents, laid)
+    profile, findings = checked(data, documents[0])
+    problems = [*misplaced, *problems_of(documents, findings, origins)]
+    if profile is not None and not problems:
+        return Examined(_renamed(profile, overrides), (), documents, origins)
+    told = in_order(blamed(problems, findings, documents, laid), documents[0].file)
+    return Examined(None, told, documents, origins)
 
 
-def _name_problems(document: YamlDocument) -> list[Finding]:
-    if isinstance(document.data, Mapping) and "name" not in document.data:
-        return [(("name",), "is missing: a profile that extends another has a name of its own")]
-    return []
+def _renamed(profile: HardwareProfile, overrides: tuple[str, ...]) -> HardwareProfile:
+    """Say in the name of a profile what was replaced in it, so that no result passes for the profile's own."""
+    if not overrides:
+        return profile
+    name = f"{profile.name} with {', '.join(f'{OPTION} {text}' for text in overrides)}"
+    return profile.model_copy(update={"name": name})
 
 
 def _shipped_root() -> Traversable:
@@ -183,37 +202,3 @@ def _read(file: ProfileFile, stamp: tuple[int, int]) -> YamlDocument:
 
 def _unreadable(file: ProfileFile, sentence: str) -> YamlDocument:
     return unread(Problem(file.label, 0, "", sentence))
-
-
-def _merged(documents: tuple[YamlDocument, ...]) -> tuple[dict[str, Any], dict[Place, tuple[str, int]]]:
-    """Lay each document over the one that it extends; say for each place which file and line it is from."""
-    data: dict[str, Any] = {}
-    origins: dict[Place, tuple[str, int]] = {}
-    for document in reversed(documents):
-        # Its name is the parent's own, and what it extends has been laid in already.
-        for own in ("name", "extends"):
-            data.pop(own, None)
-            origins.pop((own,), None)
-        data = _overlay((), data, document.data, origins)
-        origins.update({path: (document.file, line) for path, line in document.lines.items()})
-    return data, origins
-
-
-def _overlay(path: Place, under: Any, over: Any, origins: dict[Place, tuple[str, int]]) -> Any:
-    mappings = isinstance(under, Mapping) and isinstance(over, Mapping)
-    if not mappings or "value" in under or "value" in over:
-        for stale in _places(path, under):
-            origins.pop(stale, None)
-        return copy.deepcopy(over)
-    if len(path) == 2 and path[0] == "memories" and any(form in over for form in PRICED_BY):
-        under = {key: value for key, value in under.items() if key not in PRICED_BY or key in over}
-    both = {key: _overlay((*path, key), under[key], over[key], origins) for key in over if key in under}
-    return {**under, **copy.deepcopy({key: value for key, value in over.items() if key not in under}), **both}
-
-
-def _places(path: Place, node: Any) -> Iterator[Place]:
-    """The place of a node and of all that is in it."""
-    yield path
-    keys = node if isinstance(node, Mapping) else range(len(node)) if isinstance(node, list) else ()
-    for key in keys:
-        yield from _places((*path, key), node[key])

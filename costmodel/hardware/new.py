@@ -32,6 +32,7 @@ name: {name_text}
 title: {title}
 description: {description}
 archetype: {archetype}
+scope: {scope}
 extends: {base_text}
 
 # One figure replaced, the same as in {base}: put in the clock of your chip.
@@ -40,7 +41,7 @@ clock: {clock}
 
 _EXPLAINED = {
     "technology": "the process that the figures belong to",
-    "processor": "the core: energy of one cycle, memories included",
+    "processor": "the core: energy of one cycle, memories included, and cycles that no operation has",
     "compute": "MAC arrays by precision <weight>x<feature>; a MAC runs on the next wider one listed",
     "side": "element-wise operations (norm, shortcut, activation, gate) by operation and precision",
     "array": "how a MAC layer lies on the lanes: loops by axis, buffers between lanes and memories",
@@ -70,6 +71,7 @@ def new_profile(name: str, base: str) -> str:
         title=_text(f"{name}, after {parent.name}"),
         description=_text(f"As {parent.name}: {parent.title}. Not yet adapted."),
         archetype=parent.archetype,
+        scope=parent.scope,
         base_text=_text(base),
         clock=_flow(parent.clock),
     )

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import read_precisions
 from costmodel.hardware.precision import MAC_LABELS, OPERATIONS, SIDE_PRECISIONS, narrowest_for
-from costmodel.hardware.profile import Control, HardwareProfile, MacUnit, Popcount, SideUnit
+from costmodel.hardware.profile import Control, HardwareProfile, MacUnit, Popcount, Processor, SideUnit
 from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Quantity
 from costmodel.hardware.walk import own_quantities, quantities
@@ -133,7 +133,7 @@ def _processor_price(
 ) -> UnitPrice:
     assert profile.processor is not None
     cycles = _given(unit.cycles, profile, f"{place}.cycles")
-    used = (*_used(place, unit, ("cycles",)), ("processor.energy", profile.processor.energy))
+    used = (*_used(place, unit, ("cycles", "depthwise")), *_used_of(profile.processor))
     energy_j = cycles.si * profile.processor.energy.si
     return UnitPrice(energy_j, cycles.si, MappingProxyType({}), None, runs_on, used)
 
@@ -158,6 +158,12 @@ def _unit_resources(unit: MacUnit | SideUnit) -> dict[str, float]:
 def _used(place: str, unit: MacUnit | SideUnit, fields: Iterable[str]) -> Used:
     figures = own_quantities(unit)
     return tuple((f"{place}.{name}", figures[name]) for name in fields if name in figures)
+
+
+def _used_of(processor: Processor) -> Used:
+    """The figures of the core that a price rests on; copying of maps is a matter of published systems."""
+    figures = own_quantities(processor).items()
+    return tuple((f"processor.{name}", figure) for name, figure in figures if name != "map_copy")
 
 
 def _given(figure: Quantity | None, profile: HardwareProfile, place: str) -> Quantity:

@@ -6,12 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from costmodel.graph import Role
 from costmodel.hardware.array import ArraySection, Lanes
 from costmodel.hardware.memories.level import MemoryLevel
 from costmodel.hardware.precision import OperationName, SidePrecision
 from costmodel.hardware.text.fields import MacLabel, Name, Section, Text
 from costmodel.hardware.text.quantity import (
     Cycles,
+    CyclesPerBit,
+    CyclesPerLayer,
     Dsp,
     Energy,
     EnergyPerCycle,
@@ -27,6 +30,8 @@ from costmodel.hardware.text.quantity import (
 )
 
 Archetype = Literal["asic", "fpga", "mcu"]
+Scope = Literal["core", "chip", "board"]
+WeightsFromOutside = Literal["never", "where they do not fit", "always"]
 
 
 class Technology(Section):
@@ -37,9 +42,27 @@ class Technology(Section):
 
 
 class Processor(Section):
-    """The core of a microcontroller."""
+    """The core of a microcontroller, and the cycles that it spends on more than operations."""
 
     energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
+    waiting: EnergyPerCycle | None = Field(
+        None,
+        description="Energy of a cycle that no operation has: a layer's own, one of waiting for weights, or one that a "
+        "depthwise MAC takes more [pJ/cycle]. Default: `energy`.",
+    )
+    map_copy: CyclesPerBit | None = Field(
+        None,
+        description="To read and write a bit of a map that software copies where a view would do [cycle/bit]; only "
+        "published systems ask for it.",
+    )
+    layer: CyclesPerLayer | None = Field(
+        None, description="To begin and end a layer of MACs [cycle]; without it, inside the cycles of a MAC."
+    )
+    weight_wait: CyclesPerBit | None = Field(
+        None,
+        description="To wait for a weight that its layer uses once, as fully connected layers do [cycle/bit]; without "
+        "it, inside the cycles of a MAC.",
+    )
 
 
 class Part(Section):
@@ -68,6 +91,9 @@ class MacUnit(Section):
     lut: Lut | None = Field(None, description="LUTs per unit [lut]; fpga.")
     dsp: Dsp | None = Field(None, description="DSPs per unit [dsp]; fpga, optional.")
     cycles: Cycles | None = Field(None, description="Cycles per MAC [cycle/operation]; mcu.")
+    depthwise: Cycles | None = Field(
+        None, description="Cycles per MAC where each channel has a filter of its own; mcu. Default: `cycles`."
+    )
     lanes: dict[str, Lanes] | None = Field(
         None, description="Lanes along each axis of the array; their product is the throughput."
     )
@@ -111,6 +137,10 @@ class HardwareProfile(Section):
     title: Text = Field(description="One line for tables.")
     description: Text = Field(description="One paragraph: what it stands for and what it is not good for.")
     archetype: Archetype = Field(description="asic, fpga or mcu: it decides which fields the sections take.")
+    scope: Scope = Field(
+        description="What the energy counts: core (the accelerator and its memories), chip (all of it) or board; "
+        "what a memory outside takes is counted wherever there is one."
+    )
     extends: Text | None = Field(None, description="A shipped profile, or a path relative to this file.")
     technology: Technology = Field(description="The process.")
     clock: Frequency = Field(description="Clock [MHz].")
@@ -122,3 +152,13 @@ class HardwareProfile(Section):
     )
     memories: dict[str, MemoryLevel] = Field(description="Memory levels from inner to outer.")
     control: Control | None = Field(None, description="asic and fpga only.")
+
+    @property
+    def weights_from_outside(self) -> WeightsFromOutside:
+        """Whether weights come from a memory outside of the chip for each inference."""
+        holders = [level for level in self.memories.values() if Role.WEIGHTS in level.holds]
+        outside = [level.off_chip for level in holders]
+        if not any(outside):
+            return "never"
+        fetched = any(level.loaded == "per inference" for level in holders[: outside.index(True)])
+        return "always" if outside[0] or fetched else "where they do not fit"

@@ -58,6 +58,20 @@ def with_quantities(section: AnySection, replace: Replace) -> AnySection:
     return section.model_copy(update=changed) if changed else section
 
 
+def with_quantity_at(node: Any, path: Path, figure: Quantity) -> Any:
+    """Copy a section, or what a field of one holds, with the quantity at a path replaced."""
+    if not path:
+        return figure
+    head, rest = path[0], path[1:]
+    if isinstance(node, BaseModel):
+        name = str(head)
+        return node.model_copy(update={name: with_quantity_at(getattr(node, name), rest, figure)})
+    if isinstance(node, Mapping):
+        return {**node, head: with_quantity_at(node[head], rest, figure)}
+    assert isinstance(node, tuple) and isinstance(head, int)
+    return (*node[:head], with_quantity_at(node[head], rest, figure), *node[head + 1 :])
+
+
 def _replaced(value: Any, here: Callable[[Quantity], Quantity], replace: Replace) -> Any:
     """What a field holds, its own quantities replaced by `here` and those of sections below by `replace`."""
     if isinstance(value, Quantity):

@@ -16,6 +16,7 @@ from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 from costmodel.pricing.mac_traffic import MacTraffic
 from costmodel.pricing.moved import Moved
 from costmodel.pricing.operation_prices import Prices
+from costmodel.pricing.processor import beside_operations
 from costmodel.pricing.setting import Setting
 
 
@@ -31,6 +32,8 @@ class LayerCycles:
     """Cycles that the port of each memory is busy, in the order of the profile's memories."""
     stalls: np.ndarray
     """Those cycles of the array in which it waits for a port; 0 where traffic is compulsory."""
+    beside: np.ndarray
+    """Those cycles of a processor that no operation has: a layer's own, and waiting for weights; 0 on other chips."""
 
     @cached_property
     def without_side(self) -> np.ndarray:
@@ -57,8 +60,11 @@ def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic |
     stalls = np.broadcast_to(0.0, array.shape) if macs is None else macs.stall_cycles
     side_numbers = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
     if profile.processor is not None:  # it does one thing at a time
-        everything = array + _cycles_of(work, prices, side_numbers)
-        return LayerCycles(array=everything, side=np.zeros_like(array), ports=ports, stalls=stalls)
+        beside = beside_operations(profile, demand)
+        everything = array + _cycles_of(work, prices, side_numbers) + beside
+        return LayerCycles(
+            array=everything, side=np.zeros_like(array), ports=ports, stalls=stalls, beside=beside
+        )
     if macs is not None:
         array = np.maximum(array, macs.cycles + _cycles_of(demand.loose_macs, prices, mac_numbers))
     by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -67,7 +73,7 @@ def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic |
     side = np.zeros_like(array)
     for numbers in by_unit.values():
         np.maximum(side, _cycles_of(work, prices, numbers), out=side)
-    return LayerCycles(array=array, side=side, ports=ports, stalls=stalls)
+    return LayerCycles(array=array, side=side, ports=ports, stalls=stalls, beside=np.zeros_like(array))
 
 
 def _cycles_of(counts: np.ndarray, prices: Prices, numbers: Iterable[int]) -> np.ndarray:

@@ -16,9 +16,9 @@ from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.area import area_of
 from costmodel.pricing.cycles import LayerCycles, cycles_of
-from costmodel.pricing.mac_traffic import mac_traffic
+from costmodel.pricing.mac_traffic import MacTraffic, mac_traffic
 from costmodel.pricing.moved import Moved, moved_by
-from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_of
+from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_in, setting_of
 
 TrafficModel = Literal["mapped", "compulsory"]
 
@@ -34,7 +34,7 @@ class Energy:
     memory_j: Mapping[TrafficKey, np.ndarray]
     """Energy of the traffic at each level, in each role and direction [J]: (N,) each."""
     control_j: np.ndarray
-    """Energy of the control over all cycles [J]: (N,)."""
+    """Energy of the control over all cycles, on a processor of those that no operation has [J]: (N,)."""
     leakage_j: np.ndarray
     """Static power over the latency [J]: (N,)."""
     leakage_w: Mapping[str, np.ndarray]
@@ -65,6 +65,8 @@ class PointCosts:
     """The chip, what lies where on it, and its prices."""
     moved: Moved
     """Bits that every level moves in each layer [bit]."""
+    macs: MacTraffic | None
+    """What MACs move and how long they take under their mappings; None where traffic is compulsory."""
     traffic: TrafficModel
     """The model of the traffic."""
 
@@ -81,7 +83,22 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     model = traffic_model(profile, traffic)
     setting = setting_of(profile, demand, tiled=model == "mapped")
     macs = mac_traffic(setting, demand) if model == "mapped" else None
-    moved = moved_by(setting, demand, macs)
+    return _priced(demand, setting, moved_by(setting, demand, macs), macs, model)
+
+
+def repriced(points: PointCosts, demand: Demand, profile: HardwareProfile) -> PointCosts:
+    """Price the same demand with other figures of the same chip, everything staying where it is.
+
+    What lies in which memory, its size, what moves, and the cycles of each mapping are held.
+    """
+    setting = setting_in(points.setting.placement, profile, demand)
+    return _priced(demand, setting, points.moved, points.macs, points.traffic)
+
+
+def _priced(
+    demand: Demand, setting: Setting, moved: Moved, macs: MacTraffic | None, traffic: TrafficModel
+) -> PointCosts:
+    profile = setting.profile
     cycles = cycles_of(setting, moved, demand, macs)
     total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
     latency_s = total_cycles / profile.clock.si
@@ -89,7 +106,7 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     leakage_w = _leakage(setting, demand.points)
     operations_j = setting.prices.energy_j @ demand.total_counts
     memory_j = memory_energy(setting, moved.totals)
-    control_j = (profile.control.energy.si if profile.control else 0.0) * total_cycles
+    control_j = _control(profile, cycles, demand, total_cycles)
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
@@ -107,7 +124,8 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
         area=area_of(setting, cycles, demand),
         setting=setting,
         moved=moved,
-        traffic=model,
+        macs=macs,
+        traffic=traffic,
     )
 
 
@@ -119,6 +137,17 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
             f"hardware_profiles/README.md), or ask for compulsory traffic."
         )
     return asked or ("compulsory" if profile.array is None else "mapped")
+
+
+def _control(
+    profile: HardwareProfile, cycles: LayerCycles, demand: Demand, total_cycles: np.ndarray
+) -> np.ndarray:
+    """Energy of the control [J]: (N,); on a processor that of the cycles that no operation has."""
+    if profile.processor is not None:
+        spent = np.einsum("ln,ln->n", cycles.beside, demand.repeats)
+        of_a_cycle = profile.processor.waiting or profile.processor.energy
+        return np.asarray(of_a_cycle.si * spent)
+    return (profile.control.energy.si if profile.control else 0.0) * total_cycles
 
 
 def _leakage(setting: Setting, points: int) -> dict[str, np.ndarray]:

@@ -36,8 +36,12 @@ def setting_of(profile: HardwareProfile, demand: Demand, *, tiled: bool) -> Sett
 
     `tiled` is as in `place`. Raises BnncostError for an operation that the profile cannot run.
     """
+    return setting_in(place(profile, demand, tiled=tiled), profile, demand)
+
+
+def setting_in(placement: Placement, profile: HardwareProfile, demand: Demand) -> Setting:
+    """Look up what everything costs where a placement has put it; raises BnncostError as `setting_of` does."""
     prices = prices_of(profile, demand.operations)
-    placement = place(profile, demand, tiled=tiled)
     figures = {name: level.interpolate(placement.size_bits[name]) for name, level in profile.memories.items()}
     return Setting(profile=profile, placement=placement, figures=figures, prices=prices)
 

@@ -157,6 +157,14 @@ def test_the_table_prices_methods_in_three_views(capsys: Captured) -> None:
     assert gradient["equivalent_width"] == pytest.approx(1)
 
 
+def test_the_table_at_another_precision_of_features(capsys: Captured) -> None:
+    found = read_json(capsys, "table", "--methods", "double_residual", "--features", "int8")
+    assert isinstance(found, dict) and found["network"] == "resnet20@features=int8/cifar10"
+    (double,) = found["methods"]
+    counts = {(row["operation"], row["precision"]): row["count"] for row in double["emitted"]["operations"]}
+    assert counts == {("add", "int8"): FIRST_MAPS}
+
+
 def test_the_table_in_the_other_forms(capsys: Captured) -> None:
     chosen = ("table", "--methods", "prelu,clipped_ste,real_shortcut(operands=int4,pool=false)")
     rows = read_csv(capsys, *chosen)

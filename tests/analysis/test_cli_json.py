@@ -20,6 +20,10 @@ COMMANDS = {
     ],
     "bnncost table": [["table", "--methods", "double_residual,prelu", "--profile", "fpga-zynq7020"]],
     "bnncost map": [["map", "resnet20/cifar10", "--layer", "stem"]],
+    "bnncost sensitivity": [
+        ["sensitivity", "resnet20/cifar10"],
+        ["sensitivity", "resnet20[double_residual]/cifar10", "--than", "resnet20@w1.2/cifar10"],
+    ],
     "bnncost methods": [["methods"]],
     "bnncost networks": [["networks"]],
     "bnncost designs": [["designs"]],
@@ -106,6 +110,8 @@ def test_columns_of_csv_are_documented(capsys: pytest.CaptureFixture[str]) -> No
         ["cost", "resnet20/cifar10"],
         ["cost", "resnet20/cifar10", "--per-layer"],
         ["table", "--methods", "prelu"],
+        ["sensitivity", "resnet20/cifar10"],
+        ["sensitivity", "resnet20/cifar10", "--than", "resnet20@w1.2/cifar10"],
         ["map", "resnet20/cifar10"],
         ["map", "resnet20/cifar10", "--layer", "stem"],
     ):

@@ -143,6 +143,24 @@ def test_all_faults_of_a_profile_come_at_once(capsys: Captured, tmp_path: Path) 
     assert [line.split(": ")[0] for line in lines[1:]] == [f"{path}:3", f"{path}:4", f"{path}:4"]
 
 
+def test_a_figure_that_is_hardly_meant_is_a_warning_and_with_strict_a_mistake(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    body = "control: {energy: {value: 12, unit: J/cycle, source: a test, status: assumed}}"
+    path = child(tmp_path, body)
+    assert run(["profiles", "check", str(path)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("mine: sound")
+    assert captured.err.startswith(
+        f"Warning: {path}:3: control.energy: 12 J/cycle is more than 100 times above"
+    )
+    assert f"{path}:3: control.energy: 12 J/cycle" in complaint(
+        capsys, "profiles", "check", str(path), "--strict"
+    )
+    assert run(["profiles", "check", "asic-45nm", "--strict"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_what_a_profile_extends_must_be_there_and_end(capsys: Captured, tmp_path: Path) -> None:
     text = complaint(capsys, "profiles", "check", str(child(tmp_path, "", extends="asic-45")))
     assert "did you mean 'asic-45nm'" in text

@@ -148,8 +148,45 @@ def test_the_page_links_to_what_is_there_and_loads_nothing_else(small: None, tmp
     files = [target for target in links.targets if not target.startswith("#")]
     assert len(files) >= 14
     assert all((tmp_path / name).is_file() and not Path(name).is_absolute() for name in files)
-    for phrase in ("compulsory", "own recipe", "assumed", "double_residual", "prefers-color-scheme"):
+    for phrase in ("best mapping", "own recipe", "assumed", "double_residual", "prefers-color-scheme"):
         assert phrase in text
+    assert "compulsory" not in text, "no profile here has it"
+
+
+def test_the_page_says_on_which_profiles_traffic_is_compulsory(
+    quick: None, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = report.run_job
+
+    def without_array(job: Job, chip: HardwareProfile, *rest: object) -> list[Path]:
+        files = copied(job, chip, *rest)  # type: ignore[arg-type]
+        path = tmp_path / job.folder / "summary.json"
+        if job.profile_name == "own-chip":
+            path.write_text(
+                json.dumps(
+                    json.loads(path.read_text("utf-8")) | {"traffic": "compulsory", "profile": "own-chip"}
+                ),
+                "utf-8",
+            )
+        return files
+
+    monkeypatch.setattr(report, "run_job", without_array)
+    made(tmp_path, "asic-45nm", own)
+    text = " ".join((tmp_path / "index.html").read_text("utf-8").split())
+    assert "best mapping of every layer" in text
+    assert "on own-chip it is compulsory" in text
+    made(tmp_path / "alone", own)
+    assert "asic-45nm it is compulsory" not in text
+
+
+def test_the_page_names_the_assumed_figure_that_matters_most(drawn: Path) -> None:
+    summary = json.loads((drawn / "summary.json").read_text("utf-8"))
+    assert summary["traffic"] == cost("resnet20").traffic
+    for design, sentence in zip(
+        ("resnet20/cifar10", "resnet20[channel_scale+"), summary["heaviest"], strict=True
+    ):
+        assert f"moves the energy of {design}" in sentence
+        assert "control.energy, assumed" in sentence
 
 
 def test_jobs_run_in_processes_of_their_own(
@@ -252,3 +289,34 @@ def test_a_front_is_written_in_five_forms(tmp_path: Path, own: Path) -> None:
     assert "IR-Net" in (tmp_path / "front-latency.md").read_text("utf-8")
     assert r"\begin{tabular}" in (tmp_path / "front-latency.tex").read_text("utf-8")
     assert "own-chip" in (tmp_path / "front-latency.svg").read_text("utf-8")
+
+
+def test_energies_of_unlike_scopes_stand_side_by_side_only_with_their_scopes(
+    quick: None, tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = report.run_job
+
+    def of_a_board(job: Job, chip: HardwareProfile, *rest: object) -> list[Path]:
+        files = copied(job, chip, *rest)  # type: ignore[arg-type]
+        path = tmp_path / "out" / job.folder / "summary.json"
+        if job.profile_name == "own-chip" and path.exists():
+            path.write_text(path.read_text("utf-8").replace('"scope": "chip"', '"scope": "board"'), "utf-8")
+        return files
+
+    same = made(tmp_path / "same", "asic-45nm", own)
+    assert "energy of a" in same
+    assert "Profiles differ in what their energies count" not in (tmp_path / "same/index.html").read_text(
+        "utf-8"
+    )
+    monkeypatch.setattr(report, "run_job", of_a_board)
+    made(tmp_path / "out", "asic-45nm", own)
+    text = " ".join((tmp_path / "out/index.html").read_text("utf-8").split())
+    assert "Profiles differ in what their energies count" in text
+    assert "that of a whole board" in text and "that of a chip with its memories" in text
+    assert text.count('<th class="number soft">') == 2
+
+
+def test_pictures_and_tables_of_a_front_say_what_energies_count(drawn: Path) -> None:
+    sentence = "Energy of a chip with its memories; weights stay on it."
+    for name in ("front-energy.md", "methods.md", "front-energy.svg", "split.svg", "marginal.svg"):
+        assert sentence in (drawn / name).read_text("utf-8"), name

@@ -12,6 +12,7 @@ name: small-asic
 title: A small chip
 description: For tests.
 archetype: asic
+scope: chip
 technology:
   node: {figure(45, "nm")}
   voltage: {figure(0.9, "V")}
@@ -63,6 +64,7 @@ name: small-mcu
 title: A small microcontroller
 description: For tests.
 archetype: mcu
+scope: chip
 technology:
   node: {figure(40, "nm")}
   voltage: {figure(1.8, "V")}
@@ -90,6 +92,7 @@ name: small-fpga
 title: A small fabric
 description: For tests.
 archetype: fpga
+scope: chip
 technology:
   node: {figure(28, "nm")}
   voltage: {figure(1, "V")}

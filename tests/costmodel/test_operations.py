@@ -48,6 +48,18 @@ CASES = (
         convention=macs(6 * H * W, 2 * 9),
     ),
     Case(
+        "conv", ((4, H, W),), (4, H, W), (("OIKK", (4, 1, 3, 3)),), {**CONV, "groups": 4, "pad_value": 0},
+        convention=macs(4 * H * W, 9),
+    ),
+    Case(
+        "conv", ((C, H, W),), (FILTERS, H, W), (WEIGHT,), {**CONV, "padding": 2, "dilation": 2},
+        convention=macs(FILTERS * H * W, FAN_IN),
+    ),
+    Case(
+        "conv", ((C, H, W),), (FILTERS, 2, 3), (("OIKK", (FILTERS, C, 4, 2)),),
+        {**CONV, "stride": 2, "padding": (1, 2, 0, 0)}, convention=macs(FILTERS * 6, C * 8),
+    ),
+    Case(
         "conv", ((C, H, W),), (FILTERS, H, W), (WEIGHT, ("CB", (FILTERS, BORDER_KINDS))), {**CONV, "pad_value": 0},
         convention=macs(FILTERS * H * W, FAN_IN, FILTERS * BORDER_POSITIONS),
     ),
@@ -101,6 +113,11 @@ CASES = (
         "average_pool", output=HALF, attributes=WINDOW,
         convention=({"add": 3 * SIZE // 4, "mul": SIZE // 4}, {"add": 3 * SIZE // 4, "shift": SIZE // 4}),
     ),
+    Case(
+        "blur_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1},
+        convention=({"add": 8 * 6 * C, "mul": 6 * 6 * C}, {"add": 8 * 6 * C, "shift": 6 * 6 * C}),
+    ),
+    Case("blur_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}, stored=("fp32", "fp32")),
     Case("max_pool", output=HALF, attributes=WINDOW),
     Case("max_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}),
     Case("absolute_sum", output=(1, H, W)),

@@ -94,6 +94,7 @@ name: toy
 title: A toy
 description: For tests.
 archetype: asic
+scope: chip
 technology: {{node: {figure(45, "nm")}, voltage: {figure(1, "V")}}}
 clock: {figure(100, "MHz")}
 compute:
@@ -131,6 +132,7 @@ name: toy-processor
 title: A toy
 description: For tests.
 archetype: mcu
+scope: chip
 technology: {{node: {figure(45, "nm")}, voltage: {figure(1, "V")}}}
 clock: {figure(100, "MHz")}
 processor: {{energy: {figure(10, "pJ/cycle")}}}

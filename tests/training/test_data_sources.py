@@ -106,6 +106,26 @@ def test_a_pickle_that_calls_something_is_refused_before_it_does(
     assert not trace.exists()
 
 
+BENT = [
+    (b"cos\nsystem\n(S'true'\ntR.", "asks for 'os.system'"),
+    (b"cnumpy\ndtype\n(S'f8'\nI0\nI1\ntR(I3\nS'<'\nNNNI-1\nI-1\nI0\nS'x'\ntb.", "holds a "),
+    (b"(i__main__\nExploit\n.", "the instruction INST"),
+    (b"(cnumpy\nndarray\no.", "the instruction OBJ"),
+    (b"\x80\x02cnumpy\nndarray\n)\x81.", "the instruction NEWOBJ"),
+    (b"\x80\x02\x82\x01.", "the instruction EXT1"),
+    (b"Pid\n.", "the instruction PERSID"),
+    (b"cnumpy\ndtype\n)b.", "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("pickled", "words"), BENT)
+def test_a_bent_pickle_is_a_sentence(tmp_path: Path, pickled: bytes, words: str) -> None:
+    folder = cifar10(tmp_path)
+    (folder / "data_batch_1").write_bytes(pickled)
+    with pytest.raises(BnncostError, match=rf"data_batch_1' (cannot be read as a file of CIFAR.*)?{words}"):
+        load(folder)
+
+
 def test_every_cut_of_a_batch_is_a_sentence(tmp_path: Path) -> None:
     folder = cifar10(tmp_path)
     whole = (folder / "data_batch_1").read_bytes()

@@ -32,6 +32,16 @@ MAPS = (
     Case("conv", output=(5, H, W), params=(WEIGHT,), attributes={**CONV, "pad_value": -1}),
     Case("conv", ((4, H, W),), (6, H, W), (("OIKK", (6, 2, 3, 3)),), {**CONV, "groups": 2}),
     Case("conv", output=(5, 2, 3), params=(WEIGHT,), attributes={**CONV, "stride": 2, "replicate": True}),
+    Case("conv", ((4, H, W),), (4, H, W), (("OIKK", (4, 1, 3, 3)),), {**CONV, "groups": 4}),
+    Case("conv", output=(5, H, W), params=(WEIGHT,), attributes={**CONV, "padding": 2, "dilation": 2}),
+    Case(
+        "conv", output=(5, 2, 3), params=(("OIKK", (5, C, 4, 2)),),
+        attributes={**CONV, "stride": 2, "padding": (1, 2, 0, 0)},
+    ),
+    Case(
+        "conv", output=(5, 4, 3), params=(("OIKK", (5, C, 1, 3)),),
+        attributes={**CONV, "stride": (1, 2), "padding": (0, 0, 1, 1), "replicate": True},
+    ),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)), ("C", (7,)))),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)),)),
     Case("sign", attributes={"estimator": "ede"}),  # type: ignore[dict-item]
@@ -64,6 +74,9 @@ MAPS = (
     Case("global_average_pool", output=(C, 1, 1)),
     Case("average_pool", output=HALF, attributes=WINDOW),
     Case("max_pool", output=HALF, attributes=WINDOW),
+    Case("max_pool", output=(C, 2, 3), attributes={"size": (3, 2), "stride": 2, "padding": (0, 1, 0, 0)}),
+    Case("blur_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}),
+    Case("average_pool", output=(C, 2, 6), attributes={"size": (2, 1), "stride": (2, 1), "padding": 0}),
     Case("max_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}),
     Case("absolute_sum", output=(1, H, W)),
     Case("channel_sum", output=(1, H, W)),
@@ -71,6 +84,10 @@ MAPS = (
     Case(
         "box_sum", ((1, H, W),), (1, H, W),
         attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 0, "replicate": True},
+    ),
+    Case(
+        "box_sum", ((1, H, W),), (1, H, W),
+        attributes={"size": 3, "stride": 1, "padding": 2, "dilation": 2, "pad_value": 1},
     ),
     Case("sample_mean", output=(1, 1, 1)),
     Case("sample_deviation", output=(1, 1, 1)),

@@ -1,4 +1,6 @@
-"""What each operation kind does in torch: one rule a kind, for feature maps; `weight_rules` has those for parameters.
+"""What each operation kind does in torch: one rule a kind, for feature maps.
+
+`window_rules` has those of convolutions and pools, `weight_rules` those for parameters.
 
 A rule repeats the meaning that `costmodel.operations` gives the kind, and adds gradients; tests hold the two together.
 """
@@ -16,7 +18,6 @@ from torch.nn import functional
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op
 from costmodel.operations.elementwise import EPSILON
-from costmodel.operations.registry import replicates
 from training.module.estimators import binarize, rounded, with_gradient_scaled
 from training.module.initial import UNIT_SUMS
 from training.module.layout import in_one_layout
@@ -96,26 +97,6 @@ def along(call: Call, index: int) -> torch.Tensor:
 
 
 # ------------------------------------------------------------------ multiply-accumulates
-
-
-@rule("conv", reads=1)
-def _conv(call: Call) -> torch.Tensor:
-    """Convolve; zeros round a map of bits are what padding with -1 and correcting the border gives.
-
-    Padding with ones: x * w = (x - 1) * w + sum(w), and x - 1 is padded with zeros, which takes no copy of the map.
-    On bits all of it is exact. An exported graph gets the padding, which readers know.
-    """
-    (x,), weight, op = call.inputs, call.params[0], call.op
-    padding, value, offset = op.integer("padding"), op.integer("pad_value"), None
-    if padding and replicates(op):
-        x, padding = functional.pad(x, (padding,) * 4, mode="replicate"), 0
-    elif padding and value and torch.compiler.is_exporting():
-        x, padding = functional.pad(x, (padding,) * 4, value=value), 0
-    elif padding and value:
-        x, offset = x - value, weight.sum((1, 2, 3)) * value
-    return functional.conv2d(
-        x, weight, offset, stride=op.integer("stride"), padding=padding, groups=op.integer("groups")
-    )
 
 
 @rule("linear")
@@ -292,34 +273,6 @@ def _divide_training(call: Call) -> torch.Tensor:
 def _global_average_pool(call: Call) -> torch.Tensor:
     x = in_one_layout(call.inputs[0])
     return x.sum((-2, -1), keepdim=True) * (1 / (x.shape[-2] * x.shape[-1]))
-
-
-def _window_sum(call: Call, value: float) -> torch.Tensor:
-    op, x = call.op, call.inputs[0]
-    padding = op.integer("padding")
-    if padding and replicates(op):
-        x = functional.pad(x, (padding,) * 4, mode="replicate")
-    elif padding:
-        x = functional.pad(x, (padding,) * 4, value=value)
-    return functional.avg_pool2d(x, op.integer("size"), op.integer("stride"), divisor_override=1)
-
-
-@rule("average_pool")
-def _average_pool(call: Call) -> torch.Tensor:
-    return _window_sum(call, 0.0) * (1 / call.op.integer("size") ** 2)
-
-
-@rule("box_sum")
-def _box_sum(call: Call) -> torch.Tensor:
-    return _window_sum(call, call.op.integer("pad_value"))
-
-
-@rule("max_pool")
-def _max_pool(call: Call) -> torch.Tensor:
-    op = call.op
-    return functional.max_pool2d(
-        call.inputs[0], op.integer("size"), op.integer("stride"), op.integer("padding")
-    )
 
 
 @rule("absolute_sum")

@@ -26,7 +26,7 @@ class _Fields(NamedTuple):
 _MAC = {
     "asic": _Fields(("throughput", "energy", "area"), ("lanes",)),
     "fpga": _Fields(("throughput", "energy", "lut"), ("dsp", "lanes")),
-    "mcu": _Fields(("cycles",), ("lanes",)),
+    "mcu": _Fields(("cycles",), ("depthwise", "lanes")),
 }
 _BINARY_ASIC = _Fields(("throughput", "popcount"), ("lanes",))
 _SIDE = {

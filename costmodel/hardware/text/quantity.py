@@ -246,6 +246,12 @@ Cycles = Annotated[
     _quantity("cycles per operation", ("cycle/operation", "cycle/mac"), "1.4 cycle/operation", True),
     _LESS_IS_CHEAPER,
 ]
+CyclesPerLayer = Annotated[
+    Quantity, _quantity("cycles per layer", ("cycle",), "2000 cycle"), _LESS_IS_CHEAPER
+]
+CyclesPerBit = Annotated[
+    Quantity, _quantity("cycles per bit", ("cycle/bit",), "0.1 cycle/bit"), _LESS_IS_CHEAPER
+]
 Lut = Annotated[Quantity, _quantity("a number of LUTs", ("lut",), "64 lut"), _LESS_IS_CHEAPER]
 Dsp = Annotated[Quantity, _quantity("a number of DSPs", ("dsp",), "1 dsp"), _LESS_IS_CHEAPER]
 Bram = Annotated[Quantity, _quantity("a number of BRAMs", ("bram",), "2 bram"), _LESS_IS_CHEAPER]

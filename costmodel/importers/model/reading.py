@@ -13,7 +13,7 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, constant_along, same_places, view_of
 
-INPUT_LAYER = "input"
+INPUT_LAYER = "image"
 
 
 @dataclass(frozen=True)

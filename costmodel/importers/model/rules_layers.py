@@ -14,7 +14,11 @@ from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.values import Map, Mean, NotRead, Padding, Value
 from costmodel.importers.model.views import View, in_map_order
+from costmodel.operations.window import around as around_of
+from costmodel.operations.window import axes_of, same_padding
 from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found
+
+Sides = tuple[int, int, int, int]
 
 # ------------------------------------------------------------------ convolution
 
@@ -25,67 +29,67 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     x, weight, bias = (*inputs, None)[:3]
     if not isinstance(weight, np.ndarray):
         raise NotRead("weights that are computed from the image")
-    if weight.ndim != 4 or weight.shape[2] != weight.shape[3]:
+    if weight.ndim != 4:
         raise NotRead(f"a kernel of shape {'x'.join(map(str, weight.shape[2:]))}")
     made = r.map_of(x)
-    stride = _one(node.attributes.get("strides", (1, 1)), "strides")
-    if _one(node.attributes.get("dilations", (1, 1)), "dilations") != 1:
-        raise NotRead("a dilated convolution")
+    slide = _slide(node, (weight.shape[2], weight.shape[3]))
     groups = int(node.attributes.get("group", 1))
-    pads = _pads(node, made, weight.shape[2], stride)
-    made, around = _merged_padding(r, made, pads)
+    made, around = _merged_padding(r, made, _pads(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
-    return convolved(r, layer, made, weight, stride, around, groups, offset)
+    return convolved(r, layer, made, weight, slide, around, groups, offset)
 
 
 def _layer_name(node: Node) -> str:
     return node.place or node.kind.lower()
 
 
-def _one(sides: Sequence[int], what: str) -> int:
-    if len(set(sides)) != 1:
-        raise NotRead(f"{what} of {'x'.join(map(str, sides))}")
-    return int(sides[0])
+class Slide(NamedTuple):
+    """How a window moves over a map: its size, its stride and the distance of its taps, for rows and columns."""
+
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
 
 
-def _pads(node: Node, x: Map, kernel: int, stride: int) -> tuple[int, int, int, int]:
-    """Padding above, left, below and right."""
+def _slide(node: Node, kernel: Sequence[int]) -> Slide:
+    stride, dilation = (tuple(node.attributes.get(name, (1, 1))) for name in ("strides", "dilations"))
+    if not len(kernel) == len(stride) == len(dilation) == 2:
+        raise NotRead(f"windows along {len(kernel)} axes")
+    return Slide(*((int(side[0]), int(side[1])) for side in (kernel, stride, dilation)))
+
+
+def _pads(node: Node, x: Map, slide: Slide) -> Sides:
+    """Padding above, below, on the left and on the right."""
     auto = node.attributes.get("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
-        totals = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]]
-        small = [total // 2 for total in totals]
-        large = [total - half for total, half in zip(totals, small, strict=True)]
-        first, last = (small, large) if auto == "SAME_UPPER" else (large, small)
-        return (*first, *last)
-    pads = node.attributes.get("pads", (0, 0, 0, 0)) if auto != "VALID" else (0, 0, 0, 0)
-    above, left, below, right = (int(side) for side in pads)
-    return above, left, below, right
+        above, below, left, right = around_of(same_padding(x.shape[-2:], *slide))  # type: ignore[arg-type]
+        return (above, below, left, right) if auto == "SAME_UPPER" else (below, above, right, left)
+    above, left, below, right = node.attributes.get("pads", (0, 0, 0, 0)) if auto != "VALID" else (0, 0, 0, 0)
+    return int(above), int(below), int(left), int(right)
 
 
 class Around(NamedTuple):
-    """Padding of a layer: positions on each side, and what they hold, or that they repeat the border."""
+    """Padding of a layer: positions above, below, left and right, and what they hold, or that they repeat the border."""
 
-    width: int = 0
+    sides: Sides = (0, 0, 0, 0)
     value: float = 0.0
     replicate: bool = False
 
 
-def _merged_padding(r: Reading, x: Map, pads: tuple[int, int, int, int]) -> tuple[Map, Around]:
-    """One symmetric padding with one value, of a pad before the layer and of its own."""
+def _merged_padding(r: Reading, x: Map, pads: Sides) -> tuple[Map, Around]:
+    """One padding with one value, of a pad before the layer and of its own."""
     given = x.padding
     if given is not None and any(pads) and (given.value != 0 or given.replicate):
         x, given = Map(r.plain(x)), None
-    inner = (given.above, given.left, given.below, given.right) if given else (0, 0, 0, 0)
-    above, left, below, right = (a + b for a, b in zip(pads, inner, strict=True))
+    inner = (given.above, given.below, given.left, given.right) if given else (0, 0, 0, 0)
+    above, below, left, right = (a + b for a, b in zip(pads, inner, strict=True))
     value, replicate = (given.value, given.replicate) if given else (0.0, False)
-    if len({above, left, below, right}) > 1:
-        return Map(r.plain(replace(x, padding=Padding(above, left, below, right, value, replicate)))), Around()
-    return replace(x, padding=None), Around(above, value, replicate)
+    return replace(x, padding=None), Around((above, below, left, right), value, replicate)
 
 
 def convolved(
-    r: Reading, layer: str, x: Map, weight: np.ndarray, stride: int, around: Around, groups: int,
+    r: Reading, layer: str, x: Map, weight: np.ndarray, slide: Slide, around: Around, groups: int,
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
@@ -95,19 +99,19 @@ def convolved(
         raise NotRead("a convolution of a tensor that is no (N, C, H, W) map")
     kind = found(weight, r.widths.edge)
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
-        inner = around._replace(value=(around.value - float(x.offset)) / float(x.factor) if around.width else 0.0)
+        inner = around._replace(value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0)
         if around.replicate or np.isclose(inner.value, round(inner.value)):
-            return _of_bits(r, layer, x, kind, stride, inner, groups, bias)
+            return _of_bits(r, layer, x, kind, slide, inner, groups, bias)
     factor = x.factor if x.factor.size == 1 and np.all(x.offset == 0) else None
     view = x.view if factor is not None else r.plain(x)
     pad = around.value / float(factor) if factor is not None else around.value
-    if around.width and not np.isclose(pad, round(pad)):
+    if any(around.sides) and not np.isclose(pad, round(pad)):
         raise NotRead(f"padding with {around.value:g}")
     tensor = narrow(r, view.tensor, kind.precision)
     with r.g.layer(layer):
         made = r.g.conv(
-            tensor, stored_weight(r, kind), stride=stride, padding=around.width, pad_value=round(pad), groups=groups,
-            replicate=around.replicate,
+            tensor, stored_weight(r, kind), stride=slide.stride, padding=around.sides, dilation=slide.dilation,
+            pad_value=round(pad), groups=groups, replicate=around.replicate,
         )  # fmt: skip
     result = _behind(r, Map(r.view(r.note_layer(made, (tensor,), layer), 4)), kind)
     if np.any(kind.centre != 0):
@@ -123,7 +127,7 @@ def _offset(r: Reading, result: Map, bias: np.ndarray | None) -> Map:
 
 
 def _of_bits(
-    r: Reading, layer: str, x: Map, kind: FoundWeights, stride: int, around: Around, groups: int,
+    r: Reading, layer: str, x: Map, kind: FoundWeights, slide: Slide, around: Around, groups: int,
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve bits with bits."""
@@ -132,8 +136,8 @@ def _of_bits(
     with r.g.layer(layer):
         weight = stored_weight(r, kind)
         made = r.g.conv(
-            x.tensor, weight, stride=stride, padding=around.width, pad_value=round(around.value), groups=groups,
-            replicate=around.replicate,
+            x.tensor, weight, stride=slide.stride, padding=around.sides, dilation=slide.dilation,
+            pad_value=round(around.value), groups=groups, replicate=around.replicate,
         )  # fmt: skip
     result = _behind(r, Map(r.view(r.note_layer(made, (x.tensor,), layer), 4)), kind)
     result = result.times(float(x.factor))
@@ -227,7 +231,7 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
         side = int(x.tensor.shape[1])
         cube = replace(kind, values=kind.values.reshape(len(columns), -1, side, side))
         bits = Map(r.view(x.tensor, 4)).times(x.factor, x.offset)
-        made = _of_bits(r, layer, bits, cube, 1, Around(), 1, None if bias is None else bias.reshape(-1))
+        made = _of_bits(r, layer, bits, cube, Slide((side, side)), Around(), 1, None if bias is None else bias.reshape(-1))
         return replace(made, view=r.view(made.tensor, rank))
     factor = float(x.factor) if x.factor.size == 1 and np.all(x.offset == 0) and bias is None else None
     view = x.view if factor is not None else r.plain(x)
@@ -266,7 +270,7 @@ def _columns_in_map_order(view: View, matrix: np.ndarray) -> np.ndarray:
 
 def _at_positions(r: Reading, layer: str, x: Map, matrix: np.ndarray, bias: np.ndarray | None) -> Value:
     flat = Map(r.view(x.tensor, 4)).times(x.factor, x.offset)
-    made = convolved(r, layer, flat, matrix[:, :, None, None], 1, Around(), 1)
+    made = convolved(r, layer, flat, matrix[:, :, None, None], Slide(), Around(), 1)
     view = made.view
     channels = view.stored[0]
     axes = (*x.view.axes[:-1], channels)
@@ -297,39 +301,39 @@ def batch_norm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 # ------------------------------------------------------------------ pools
 
 
-def _window(node: Node, r: Reading, x: Map) -> tuple[Map, int, int, Around]:
-    size = _one(node.attributes["kernel_shape"], "windows")
-    stride = _one(node.attributes.get("strides", (1,) * len(node.attributes["kernel_shape"])), "strides")
-    pads = _pads(node, x, size, stride)
+def _window(r: Reading, node: Node, x: Map) -> tuple[Map, Slide, Around]:
+    slide = _slide(node, node.attributes["kernel_shape"])
+    pads = _pads(node, x, slide)
     if node.attributes.get("ceil_mode", 0):
-        for side in x.shape[-2:]:
-            if (side + pads[0] + pads[2] - size) % stride:
-                raise NotRead("a pool whose last windows reach over the border (ceil_mode)")
+        axes = axes_of((x.shape[-2], x.shape[-1]), slide.kernel, slide.stride, pads, slide.dilation)
+        if any((axis.length + axis.before + axis.after - axis.reach) % axis.stride for axis in axes):
+            raise NotRead("a pool whose last windows reach over the border (ceil_mode)")
     made, around = _merged_padding(r, x, pads)
-    return made, size, stride, around
+    return made, slide, around
 
 
-def _pooled_shape(x: Tensor, size: int, stride: int, padding: int) -> tuple[int, int, int]:
-    height, width = ((int(side) + 2 * padding - size) // stride + 1 for side in x.shape[1:])
-    return int(x.shape[0]), height, width
+def _pool(
+    r: Reading, kind: str, source: Tensor, slide: Slide, around: Around, *, pad_value: int | None = None,
+    stored: Precision | None = None,
+) -> Tensor:  # fmt: skip
+    """Emit an operation on windows in the layer that makes the map."""
+    layer = r.home((source,))
+    with r.g.layer(layer):
+        made = r.g.window(
+            kind, source, slide.kernel, stride=slide.stride, padding=around.sides, dilation=slide.dilation,
+            pad_value=pad_value, replicate=around.replicate, stored=stored,
+        )  # fmt: skip
+    return r.note_layer(made, (source,), layer)
 
 
 @reads("MaxPool")
 def max_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Keep the largest of each window; a positive factor commutes."""
     made = r.map_of(inputs[0])
-    if _one(node.attributes.get("dilations", (1, 1)), "dilations") != 1:
-        raise NotRead("a dilated pool")
-    if made.padding is not None or not np.all(made.factor > 0):
+    if made.padding is not None or not np.all(made.factor > 0) or made.factor.size > 1 or made.offset.size > 1:
         made = Map(r.plain(made))
-    made, size, stride, around = _window(node, r, made)
-    padding = around.width
-    if made.factor.size > 1 or made.offset.size > 1:
-        made = Map(r.plain(made))
-    tensor = r.emit(
-        "max_pool", (made.tensor,), shape=_pooled_shape(made.tensor, size, stride, padding),
-        stored=made.tensor.precision, attributes={"size": size, "stride": stride, "padding": padding},
-    )  # fmt: skip
+    made, slide, around = _window(r, node, made)
+    tensor = _pool(r, "max_pool", made.tensor, slide, around, stored=made.tensor.precision)
     return Map(r.view(tensor, len(made.view.axes))).times(made.factor, made.offset)
 
 
@@ -337,28 +341,24 @@ def max_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Average windows: a sum, and a division that what follows may undo."""
     made = r.map_of(inputs[0])
-    if made.is_bits and not np.all(made.offset == 0):
+    if (made.is_bits and not np.all(made.offset == 0)) or made.factor.size > 1:
         made = Map(r.plain(made))
-    made, size, stride, around = _window(node, r, made)
-    padding, value = around.width, around.value
-    if size == made.shape[-1] == made.shape[-2] and not padding:
+    counted = bool(node.attributes.get("count_include_pad", 0))
+    made, slide, around = _window(r, node, made)
+    if slide.kernel == made.shape[-2:] and not any(around.sides):
         return global_pool(r, node, inputs)
-    if any(node.attributes.get("pads", (0,))) and not node.attributes.get("count_include_pad", 0):
+    if any(node.attributes.get("pads", (0,))) and not counted:
         raise NotRead("an average that leaves padded positions out")
-    if made.factor.size > 1:
-        made = Map(r.plain(made))
     source, factor = made.tensor, float(made.factor)
-    pad = value / factor
-    if padding and not np.isclose(pad, round(pad)):
-        raise NotRead(f"padding with {value:g}")
-    shape = _pooled_shape(source, size, stride, padding)
-    window: dict[str, object] = {"size": size, "stride": stride, "padding": padding}
-    summed_window = window | {"pad_value": round(pad)} | ({"replicate": True} if around.replicate else {})
-    summed = r.emit("box_sum", (source,), shape=shape, attributes=summed_window)
+    pad = around.value / factor
+    if any(around.sides) and not np.isclose(pad, round(pad)):
+        raise NotRead(f"padding with {around.value:g}")
+    size = slide.kernel[0] * slide.kernel[1]
+    summed = _pool(r, "box_sum", source, slide, around, pad_value=round(pad))
     mean = None
-    if not padding or (not pad and not around.replicate):
-        mean = Mean(size**2, lambda: r.emit("average_pool", (source,), shape=shape, attributes=window))
-    result = Map(r.view(summed, len(made.view.axes))).times(factor / size**2)
+    if not pad and not around.replicate:
+        mean = Mean(size, lambda: _pool(r, "average_pool", source, slide, around))
+    result = Map(r.view(summed, len(made.view.axes))).times(factor / size)
     return replace(result, mean=mean) if factor == 1 else result
 
 

@@ -1,0 +1,197 @@
+"""The figures that an energy hangs on: one row each, however many quantities of the profile move together in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from costmodel.hardware import HardwareProfile, MemoryLevel, Quantity
+from costmodel.hardware.text.problem import Path, place_of
+from costmodel.hardware.text.units import scale_of
+from costmodel.hardware.walk import own_quantities, quantities, with_quantity_at
+from costmodel.pricing.price import PointCosts
+
+Law = Literal["linear", "inverse", "piecewise", "another chip"]
+"""How energy follows a figure: in proportion, by its inverse, by the slowest part, or with all mapped anew."""
+End = Literal["low", "high"]
+ENDS: tuple[End, End] = ("low", "high")
+
+_LAWS: Mapping[str, Law] = MappingProxyType(
+    {
+        "clock": "inverse", "cycles": "piecewise", "port": "piecewise", "units": "piecewise",
+        "fan_in": "piecewise", "size": "another chip",
+    }
+)  # fmt: skip
+"""By the last part of a place, of what is no energy and no power. What else a profile says costs area alone, or
+comes with the shape of the array."""
+_OF_MACROS = {"read": "read_j_per_bit", "write": "write_j_per_bit", "leakage": "leakage_w"}
+UNSTATED = 2.0
+"""A figure that is neither published nor measured and has no range could be this many times as large or as small."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a profile: its value in `unit`, its range, and the quantities that move together in it.
+
+    A memory has one figure for reading, one for writing and one for leakage, at the size in use, however many
+    macros these are interpolated between. `stated` says whether the range is the profile's; without one it is half
+    to double for a figure that is neither published nor measured, and none else.
+    """
+
+    place: str
+    value: float
+    unit: str
+    low: float
+    high: float
+    stated: bool
+    status: str
+    source: str
+    law: Law
+    paths: tuple[Path, ...]
+
+    @property
+    def assumed(self) -> bool:
+        """Whether it is neither published nor measured."""
+        return self.status not in ("published", "measured")
+
+    def at_end(self, profile: HardwareProfile, end: End) -> HardwareProfile:
+        """The profile with this figure at one end of its range, each macro of a memory at its own."""
+        if not self.stated:
+            return (
+                self.scaled(profile, 1 / UNSTATED if end == "low" else UNSTATED) if self.assumed else profile
+            )
+        for path in self.paths:
+            value = getattr(_quantity_at(profile, path), end)
+            profile = profile if value is None else _with_value(profile, path, value)
+        return profile
+
+    def scaled(self, profile: HardwareProfile, factor: float) -> HardwareProfile:
+        """The profile with this figure `factor` times as large."""
+        for path in self.paths:
+            profile = _with_value(profile, path, _quantity_at(profile, path).value * factor)
+        return profile
+
+
+def _quantity_at(node: Any, path: Path) -> Quantity:
+    for part in path:
+        node = getattr(node, part) if isinstance(node, BaseModel) and isinstance(part, str) else node[part]
+    assert isinstance(node, Quantity)
+    return node
+
+
+def _with_value(profile: HardwareProfile, path: Path, value: float) -> HardwareProfile:
+    quantity = _quantity_at(profile, path).model_copy(update={"value": value})
+    changed: HardwareProfile = with_quantity_at(profile, path, quantity)
+    return changed
+
+
+def figures_of(points: PointCosts) -> tuple[Figure, ...]:
+    """List the figures that the energy of a priced design can hang on, in the order of the profile."""
+    used, profile = used_quantities(points), points.setting.profile
+    found: list[Figure] = []
+    for path, quantity in quantities(profile):
+        law = _law(str(path[-1]), quantity)
+        in_memory = path[0] == "memories"
+        if law is None or place_of(path) not in used or (in_memory and "macros" in path):
+            continue
+        if law == "another chip" and not (in_memory and not profile.memories[str(path[1])].off_chip):
+            continue  # a buffer belongs to the shape of the array; a memory outside is as large as it is
+        found.append(_single(quantity, law, path))
+    for name in profile.memories:  # those that hold nothing leak too
+        found += _of_memory(points, name)
+    return tuple(map(_with_unstated, found))
+
+
+def _law(name: str, quantity: Quantity) -> Law | None:
+    is_energy = ("energy", 1.0) in scale_of(quantity.unit).dimension  # also a power
+    return "linear" if is_energy else _LAWS.get(name)
+
+
+def _single(quantity: Quantity, law: Law, path: Path) -> Figure:
+    return Figure(
+        place=place_of(path),
+        value=quantity.value,
+        unit=quantity.unit,
+        low=quantity.value if quantity.low is None else quantity.low,
+        high=quantity.value if quantity.high is None else quantity.high,
+        stated=quantity.low is not None or quantity.high is not None,
+        status=quantity.status,
+        source=quantity.source,
+        law=law,
+        paths=(path,),
+    )
+
+
+def _of_memory(points: PointCosts, name: str) -> Iterator[Figure]:
+    """Yield the figures of a memory at its size, with ends that are interpolated between those of its macros."""
+    level, size = points.setting.profile.memories[name], points.setting.placement.size_bits[name][:1]
+    for field, attribute in _OF_MACROS.items():
+        paths = tuple(
+            ("memories", name, "macros", number, field)
+            for number, macro in enumerate(level.macros)
+            if getattr(macro, field) is not None
+        )
+        if not paths:
+            continue
+        given = [_quantity_at(level, path[2:]) for path in paths]
+        factor = scale_of(given[0].unit).factor
+        value, low, high = (
+            float(getattr(_at(level, field, end).interpolate(size), attribute)[0]) / factor
+            for end in (None, "low", "high")
+        )
+        unsure = (one for one in given if one.status not in ("published", "measured"))
+        first = next(unsure, given[0])
+        yield Figure(
+            place=f"memories.{name}.{field}",
+            value=value,
+            unit=given[0].unit,
+            low=low,
+            high=high,
+            stated=any(one.low is not None or one.high is not None for one in given),
+            status=first.status,
+            source=first.source,
+            law="linear",
+            paths=paths,
+        )
+
+
+def _at(level: MemoryLevel, field: str, end: End | None) -> MemoryLevel:
+    """A memory with one field of all its macros at an end."""
+    for number, macro in enumerate(level.macros):
+        quantity = getattr(macro, field)
+        value = getattr(quantity, end) if quantity is not None and end else None
+        if value is not None:
+            moved = quantity.model_copy(update={"value": value})
+            level = with_quantity_at(level, ("macros", number, field), moved)
+    return level
+
+
+def _with_unstated(figure: Figure) -> Figure:
+    """Half to double in place of a range that an assumed figure does not have."""
+    if figure.stated or not figure.assumed:
+        return figure
+    return replace(figure, low=figure.value / UNSTATED, high=figure.value * UNSTATED)
+
+
+def used_quantities(points: PointCosts) -> dict[str, Quantity]:
+    """Every quantity that a cost rests on, by its place in the profile."""
+    return dict(_used(points))
+
+
+def _used(points: PointCosts) -> Iterator[tuple[str, Quantity]]:
+    profile = points.setting.profile
+    yield "clock", profile.clock
+    for unit in points.setting.prices.units:
+        yield from unit.quantities
+    sections: dict[str, BaseModel] = {"control": profile.control} if profile.control else {}
+    if points.traffic == "mapped" and profile.array:
+        sections |= {f"array.buffers.{name}": buffer for name, buffer in profile.array.buffers.items()}
+    for place, section in sections.items():
+        yield from ((f"{place}.{name}", figure) for name, figure in own_quantities(section).items())
+    for name, level in profile.memories.items():
+        if points.setting.placement.used_bits[name][0] > 0:
+            yield from ((f"memories.{name}.{place}", figure) for place, figure in level.quantities())

@@ -1,0 +1,249 @@
+"""Which figure matters, and where two designs change places; on the toy chip of `toy_chip` by hand, else by pricing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from toy_chip import ALL, chip, figure, large, macro, toy_network
+
+from costmodel import cost, load_profile, shipped_profiles
+from costmodel.demand.arrays import demand_of
+from costmodel.evaluate.break_even import Comparison, Turn, compare
+from costmodel.evaluate.sensitivity import Effect, Sensitivity, held_demand, sensitivity, sensitivity_of
+from costmodel.hardware import HardwareProfile
+
+CYCLES = 896 / 24 + 9216 / 64  # layer a waits for the port, layer b for the array
+LEAKAGE_PJ = 3e-3 / 100e6 * 1e12  # of logic and memory, a cycle
+DESIGNS = ("resnet20[double_residual+prelu]", "resnet20@compute=int8")
+
+
+def spread(low: float, value: float, high: float, unit: str) -> str:
+    return f"{{value: {value}, unit: {unit}, low: {low}, high: {high}, source: made up, status: assumed, note: why}}"
+
+
+def ranged_toy(folder: Path) -> HardwareProfile:
+    """The toy chip with ranges. Reading at 4096 bit is 0.4 pJ, 0.2 to 0.4; at 1024 bit 0.1 pJ without a range."""
+    chip(folder)
+    larger = macro(0.5, 0.4, 0.4, 0.04, 1).replace(figure(0.4, "pJ/bit"), spread(0.2, 0.4, 0.4, "pJ/bit"), 1)
+    path = folder / "ranged.yaml"
+    path.write_text(f"""
+name: ranged
+extends: ./toy.yaml
+clock: {spread(50, 100, 200, "MHz")}
+compute:
+  1x1:
+    popcount:
+      fan_in: {spread(3, 7, 15, "bit")}
+      xnor: {{energy: {spread(0.05, 0.1, 0.3, "pJ/operation")}, area: {spread(6, 7, 9, "um^2")}}}
+  8x8:
+    energy: {spread(1, 2, 5, "pJ/operation")}
+memories:
+  sram:
+    port: {spread(12, 24, 48, "bit/cycle")}
+    macros:
+      - {macro(0.125, 0.1, 0.2, 0.01, 1)}
+      - {larger}
+control:
+  energy: {spread(3, 4, 6, "pJ/cycle")}
+""", encoding="utf-8")  # fmt: skip
+    return load_profile(path)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Sensitivity:
+    return sensitivity_of(held_demand(demand_of(toy_network()), ranged_toy(tmp_path), "toy"))
+
+
+def of(found: Sensitivity, place: str) -> Effect:
+    return next(effect for effect in found.effects if effect.figure.place == place)
+
+
+def exactly(pj: float) -> object:
+    return pytest.approx(pj * 1e-12, rel=1e-9)
+
+
+# ---------------------------------------------------------------- by hand
+
+
+def test_what_each_figure_does_by_hand(toy: Sensitivity) -> None:
+    assert of(toy, "compute.8x8.energy").part_j == exactly(512 * 2)
+    assert of(toy, "compute.8x8.energy").swing_j == exactly(512 * (5 - 1))
+    assert of(toy, "compute.8x8.energy").low_j == exactly(toy.energy_j * 1e12 - 512)
+    assert of(toy, "compute.1x1.popcount.xnor.energy").swing_j == exactly(9216 * 0.25)
+    assert of(toy, "control.energy").part_j == exactly(4 * CYCLES)
+    assert of(toy, "control.energy").swing_j == exactly(3 * CYCLES)
+    # Leakage runs four times as long at 50 MHz as at 200 MHz.
+    assert of(toy, "clock").part_j is None
+    assert of(toy, "clock").swing_j == exactly(LEAKAGE_PJ * CYCLES * (2 - 0.5))
+
+
+def test_a_port_matters_as_far_as_it_sets_the_pace(toy: Sensitivity) -> None:
+    """At 12 bit a cycle both layers wait for it, 896 and 2,752 bit; at 48 both wait for the array, 32 and 144."""
+    at_low, at_high = (896 + 2752) / 12, 512 / 16 + 9216 / 64
+    port = of(toy, "memories.sram.port")
+    assert port.swing_j == exactly((4 + LEAKAGE_PJ) * (at_low - at_high))
+
+
+def test_a_memory_has_one_figure_for_reading_at_its_size(toy: Sensitivity) -> None:
+    """3,008 bit lie between the macros; with 0.2 pJ at the larger, reading grows with the root of the size."""
+    reading = of(toy, "memories.sram.read")
+    assert reading.figure.value == pytest.approx(0.1 * 3008 / 1024)
+    assert reading.figure.low == pytest.approx(0.1 * (3008 / 1024) ** 0.5)
+    assert reading.figure.high == pytest.approx(reading.figure.value)
+    bits = 512 + 256 + 128 + 576
+    assert reading.part_j == exactly(bits * reading.figure.value)
+    assert reading.swing_j == exactly(bits * (reading.figure.high - reading.figure.low))
+
+
+def test_a_popcount_tree_by_hand(toy: Sensitivity) -> None:
+    """A tree of w inputs has (w - log2(w + 1)) / w adders a MAC, and 1 / w of an accumulation."""
+
+    def mac_pj(inputs: int, adders: int) -> float:
+        return 0.1 + 0.7 * adders / inputs + 0.7 / inputs
+
+    at_low, now, at_high = mac_pj(3, 1), mac_pj(7, 4), mac_pj(15, 11)
+    fan_in = of(toy, "compute.1x1.popcount.fan_in")
+    assert fan_in.swing_j == exactly(9216 * (max(at_low, now, at_high) - min(at_low, now, at_high)))
+
+
+def test_what_costs_area_alone_is_not_listed(toy: Sensitivity) -> None:
+    assert not any(".area" in effect.figure.place for effect in toy.effects)
+
+
+def test_a_figure_without_a_range_could_be_half_or_double_and_has_no_share(toy: Sensitivity) -> None:
+    leakage = of(toy, "control.leakage")  # 2 mW, assumed, no range
+    assert (leakage.figure.low, leakage.figure.high, leakage.figure.stated) == (1, 4, False)
+    assert leakage.swing_j == exactly(3e-3 / 100e6 * 1e12 * CYCLES)
+    assert leakage.share is None
+
+
+def test_a_published_figure_without_a_range_stays_what_it_is(tmp_path: Path) -> None:
+    ranged_toy(tmp_path)
+    path = tmp_path / "ranged.yaml"
+    leakage = figure(2, "mW").replace("assumed", "published")
+    path.write_text(path.read_text(encoding="utf-8") + f"  leakage: {leakage}\n", encoding="utf-8")
+    found = sensitivity_of(held_demand(demand_of(toy_network()), load_profile(path), "toy"))
+    assert of(found, "control.leakage").swing_j == 0
+    assert of(found, "control.leakage").part_j == exactly(2e-3 / 100e6 * 1e12 * CYCLES)
+
+
+def test_the_shares_are_swings_over_their_sum(toy: Sensitivity) -> None:
+    shares = [effect.share for effect in toy.effects if effect.share is not None]
+    assert sum(shares) == pytest.approx(1, rel=1e-12)
+    assert len(shares) == len({"clock", "fan_in", "xnor", "8x8", "port", "read", "control.energy"}), (
+        "those with a range of the profile"
+    )
+    one, other = of(toy, "compute.8x8.energy"), of(toy, "control.energy")
+    assert one.share is not None and other.share is not None
+    assert one.share / other.share == pytest.approx(512 * 4 / (3 * CYCLES))
+
+
+def test_with_energies_alone_the_spread_is_what_lies_between_both_corners(tmp_path: Path) -> None:
+    chip(tmp_path)
+    path = tmp_path / "energies.yaml"
+    path.write_text(f"""
+name: energies
+extends: ./toy.yaml
+compute:
+  8x8: {{energy: {spread(1, 2, 5, "pJ/operation")}}}
+control: {{energy: {spread(3, 4, 6, "pJ/cycle")}, leakage: {spread(1, 2, 4, "mW")}}}
+""", encoding="utf-8")  # fmt: skip
+    found = sensitivity_of(held_demand(demand_of(toy_network()), load_profile(path), "toy"))
+    assert found.high_j - found.low_j == pytest.approx(found.spread_j, rel=1e-12)
+    assert found.spread_j == exactly(512 * 4 + 3 * CYCLES + 3e-3 / 100e6 * 1e12 * CYCLES)
+
+
+# ---------------------------------------------------------------- on shipped profiles
+
+
+@pytest.mark.parametrize("profile", shipped_profiles())
+@pytest.mark.parametrize("design", DESIGNS)
+def test_energies_and_powers_add_up_to_the_energy(profile: str, design: str) -> None:
+    found = sensitivity(design, profile)
+    parts = [effect.part_j for effect in found.effects if effect.figure.law == "linear"]
+    assert sum(part or 0.0 for part in parts) == pytest.approx(found.energy_j, rel=1e-12)
+    assert found.energy_j == cost(design, profile).energy_j
+    assert found.low_j < found.energy_j < found.high_j
+
+
+def test_the_assumed_figure_of_the_largest_effect_is_the_size_that_a_conclusion_hangs_on() -> None:
+    """With a feature memory of 80 kB in place of 64 kB, double residual needs no memory outside."""
+    heaviest = sensitivity("resnet20[double_residual]", "asic-28nm-bnn").heaviest_assumption
+    assert heaviest is not None
+    assert heaviest.figure.place == "memories.feature_sram.size"
+    wide = load_profile("asic-28nm-bnn", [f"memories.feature_sram.size={heaviest.figure.high}kB"])
+    assert heaviest.high_j == cost("resnet20[double_residual]", wide).energy_j
+
+
+# ---------------------------------------------------------------- where the order turns
+
+
+def turn_of(compared: Comparison, place: str) -> Turn:
+    return next(turn for turn in compared.turns if turn.figure.place == place)
+
+
+def priced_with(turn: Turn, factor: float, compared: Comparison) -> tuple[float, float]:
+    """Both energies, all priced anew, with a figure at so many times its break-even value."""
+    assert turn.break_even is not None
+    value = turn.break_even * factor
+    chip = load_profile(compared.profile, [f"{turn.figure.place}={value!r}{turn.figure.unit}"])
+    one, other = (cost(name, chip, traffic=compared.traffic) for name in (compared.design, compared.than))
+    return one.energy_j, other.energy_j
+
+
+@pytest.mark.parametrize("profile", ["asic-45nm", "asic-65nm", "mcu-cortex-m33", "fpga-zynq7020"])
+def test_at_the_break_even_value_of_a_figure_both_energies_are_equal(profile: str) -> None:
+    compared = compare("resnet20[double_residual]", "resnet20@w1.2", profile, traffic="compulsory")
+    settable = [
+        turn
+        for turn in compared.turns
+        if turn.break_even is not None
+        and turn.figure.law != "another chip"
+        and not (turn.figure.place.startswith("memories.") and turn.figure.law == "linear")
+        and not turn.figure.place.endswith(".units")
+    ]
+    assert settable, compared.turns
+    for turn in settable:
+        one, other = priced_with(turn, 1.0, compared)
+        assert one == pytest.approx(other, rel=1e-9), turn.figure.place
+
+
+def test_with_best_mappings_a_multiply_turns_the_order_where_it_says() -> None:
+    compared = compare("resnet20[double_residual]", "resnet20@w1.2", "asic-45nm")
+    turn = turn_of(compared, "side.operations.mul.int16.energy")
+    one, other = priced_with(turn, 1.0, compared)
+    assert one == pytest.approx(other, rel=1e-9)
+
+
+def test_a_size_turns_the_order_within_a_fiftieth_of_what_is_said() -> None:
+    compared = compare("resnet20[double_residual]", "resnet20@w1.2", "asic-28nm-bnn")
+    turn = turn_of(compared, "memories.feature_sram.size")
+    signs = [one < other for one, other in (priced_with(turn, factor, compared) for factor in (0.98, 1.02))]
+    assert sorted(signs) == [False, True]
+
+
+def test_what_does_all_of_another_and_more_never_takes_less() -> None:
+    compared = compare("resnet20[double_residual]", "resnet20", "asic-45nm")
+    assert compared.nearest is None
+    assert compared.difference_j > 0
+
+
+def test_both_sides_of_a_comparison_say_the_same() -> None:
+    """In factors: the value of a memory that fits its design is that at the size of the first one."""
+    there = compare("resnet20[double_residual]", "resnet20@w1.2", "asic-45nm")
+    back = compare("resnet20@w1.2", "resnet20[double_residual]", "asic-45nm")
+    assert there.difference_j == -back.difference_j
+    found = {turn.figure.place: turn.factor for turn in there.turns}
+    assert found == {turn.figure.place: pytest.approx(turn.factor) for turn in back.turns}
+
+
+def test_a_design_that_does_not_fit_at_an_end_says_so(tmp_path: Path) -> None:
+    """All 3,008 bit fit in 0.4 kB (3,277 bit); half of that has no room for them."""
+    memory = large(0.4).replace("size: " + figure(0.4, "kB"), "size: " + spread(0.2, 0.4, 0.8, "kB"), 1)
+    assert ALL in memory
+    found = sensitivity_of(held_demand(demand_of(toy_network()), chip(tmp_path, memories=memory), "toy"))
+    size = of(found, "memories.sram.size")
+    assert size.low_j is None
+    assert size.high_j is not None
+    assert size.share is None
