@@ -15,7 +15,6 @@ from types import MappingProxyType
 
 from scipy.optimize import brentq
 
-from costmodel.designs.key import DesignKey
 from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_profile
 from costmodel.evaluate.figures import ENDS, End, Figure, Law, figures_of
 from costmodel.evaluate.sensitivity import Held, held

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from costmodel.demand.arrays import Demand
-from costmodel.designs.key import DesignKey
 from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_design, as_profile, check_placed, prepared
 from costmodel.evaluate.figures import ENDS, Figure, figures_of
 from costmodel.hardware import HardwareProfile

@@ -141,7 +141,9 @@ def _run_or_keep(
         held[node] = node.target(*args, **kwargs)
         return
     origins.pop(node, None)
-    value = node.meta["val"]
+    value = node.meta.get("val")
+    if value is None:  # a check of shapes or devices, which makes nothing
+        return
     several = isinstance(value, (tuple, list))
     shapes = [tuple(one.shape) for one in (value if several else [value]) if isinstance(one, torch.Tensor)]
     results = tuple((f"{node.name}_{n}" if several else node.name, shape) for n, shape in enumerate(shapes))

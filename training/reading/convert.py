@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
-
-import training.reading.aten_layers  # noqa: F401  fills the table of rules
+import training.reading.aten_layers
 import training.reading.aten_layout
 import training.reading.aten_math  # noqa: F401
 from costmodel.importers.model.document import ModelGraph

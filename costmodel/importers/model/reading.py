@@ -34,7 +34,7 @@ class Reading:
         self.values: dict[str, np.ndarray] = {}
         self.notes: list[Note] = []
         self.sums = Sums()
-        self.weights: dict[object, Param] = {}
+        self.weights: dict[int, tuple[Param, np.ndarray]] = {}
         self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []

@@ -12,11 +12,11 @@ from costmodel.graph import BINARY, Param, Precision, Tensor
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
-from costmodel.importers.model.values import Map, Mean, NotRead, Padding, Value
+from costmodel.importers.model.values import Map, Mean, NotRead, Value
 from costmodel.importers.model.views import View, in_map_order
+from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found
 from costmodel.operations.window import around as around_of
 from costmodel.operations.window import axes_of, same_padding
-from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found
 
 Sides = tuple[int, int, int, int]
 
@@ -101,7 +101,7 @@ def convolved(
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
         inner = around._replace(value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0)
         if around.replicate or np.isclose(inner.value, round(inner.value)):
-            return _of_bits(r, layer, x, kind, slide, inner, groups, bias)
+            return _of_bits(r, layer, x, replace(kind, source=weight), slide, inner, groups, bias)
     factor = x.factor if x.factor.size == 1 and np.all(x.offset == 0) else None
     view = x.view if factor is not None else r.plain(x)
     pad = around.value / float(factor) if factor is not None else around.value
@@ -110,7 +110,7 @@ def convolved(
     tensor = narrow(r, view.tensor, kind.precision)
     with r.g.layer(layer):
         made = r.g.conv(
-            tensor, stored_weight(r, kind), stride=slide.stride, padding=around.sides, dilation=slide.dilation,
+            tensor, stored_weight(r, kind, weight), stride=slide.stride, padding=around.sides, dilation=slide.dilation,
             pad_value=round(pad), groups=groups, replicate=around.replicate,
         )  # fmt: skip
     result = _behind(r, Map(r.view(r.note_layer(made, (tensor,), layer), 4)), kind)
@@ -134,7 +134,7 @@ def _of_bits(
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre, which are not split into bits and a sum")
     with r.g.layer(layer):
-        weight = stored_weight(r, kind)
+        weight = stored_weight(r, kind, kind.source)
         made = r.g.conv(
             x.tensor, weight, stride=slide.stride, padding=around.sides, dilation=slide.dilation,
             pad_value=round(around.value), groups=groups, replicate=around.replicate,
@@ -149,13 +149,14 @@ def _of_bits(
     return _offset(r, result, total)
 
 
-def stored_weight(r: Reading, kind: FoundWeights) -> Param:
+def stored_weight(r: Reading, kind: FoundWeights, source: np.ndarray | None = None) -> Param:
     """Declare weights in the current layer, or hand out those that were declared of the same array."""
     axes = "OIKK" if kind.values.ndim == 4 else "OI"
-    key = (kind.values.tobytes(), kind.precision, kind.values.shape)
-    if key not in r.weights:
-        r.weights[key] = r.param("weight", axes, kind.values, stored=kind.precision)
-    return r.weights[key]
+    if source is None:
+        return r.param("weight", axes, kind.values, stored=kind.precision)
+    if id(source) not in r.weights:
+        r.weights[id(source)] = (r.param("weight", axes, kind.values, stored=kind.precision), source)
+    return r.weights[id(source)][0]
 
 
 def _behind(r: Reading, result: Map, kind: FoundWeights) -> Map:

@@ -114,6 +114,7 @@ def constant_along(view: View, values: np.ndarray) -> tuple[str, np.ndarray]:
         side not in (1, here) for side, here in zip(aligned.shape, view.shape, strict=True)
     ):
         raise BnncostError(f"a constant of shape {values.shape} does not fit a tensor of shape {view.shape}")
+    aligned = _compressed(view, aligned)
     varying = {
         factor.axis
         for axis, side in zip(view.axes, aligned.shape, strict=True)
@@ -126,6 +127,15 @@ def constant_along(view: View, values: np.ndarray) -> tuple[str, np.ndarray]:
         [here if set(view.letters(place)) & varying else 1 for place, here in enumerate(view.shape)],
     )
     return names, in_map_order(view, full, sorted(varying))
+
+
+def _compressed(view: View, values: np.ndarray) -> np.ndarray:
+    """Take one of values that are repeated over rows and columns, as an expanded constant is."""
+    for place, side in enumerate(values.shape):
+        if side > 1 and 0 not in view.letters(place):
+            one = values.take([0], axis=place)
+            values = one if np.array_equal(np.broadcast_to(one, values.shape), values) else values
+    return values
 
 
 def in_map_order(view: View, values: np.ndarray, kept: Sequence[int]) -> np.ndarray:

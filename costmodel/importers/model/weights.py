@@ -25,6 +25,7 @@ class FoundWeights:
     precision: Precision
     factor: np.ndarray
     centre: np.ndarray
+    source: np.ndarray | None = None
 
     @property
     def scaled(self) -> bool:
