@@ -15,7 +15,12 @@ def conv2d(w: Writer, call: Call) -> None:
     """A convolution in two dimensions, with padding as numbers or as a word."""
     x, weight = call.args[:2]
     padding = argument(call, 4, "padding", 0)
-    attributes = _geometry(weight, argument(call, 3, "stride", 1), argument(call, 5, "dilation", 1), argument(call, 6, "groups", 1))
+    attributes = _geometry(
+        weight,
+        argument(call, 3, "stride", 1),
+        argument(call, 5, "dilation", 1),
+        argument(call, 6, "groups", 1),
+    )
     if isinstance(padding, str):
         attributes["auto_pad"] = "VALID" if padding == "valid" else "SAME_UPPER"
     else:
@@ -43,8 +48,16 @@ def conv_transpose2d(w: Writer, call: Call) -> None:
     """A transposed convolution."""
     x, weight = call.args[:2]
     above, left = pair(argument(call, 4, "padding", 0))
-    attributes = _geometry(weight, argument(call, 3, "stride", 1), argument(call, 7, "dilation", 1), argument(call, 6, "groups", 1))
-    attributes |= {"pads": (above, left, above, left), "output_padding": pair(argument(call, 5, "output_padding", 0))}
+    attributes = _geometry(
+        weight,
+        argument(call, 3, "stride", 1),
+        argument(call, 7, "dilation", 1),
+        argument(call, 6, "groups", 1),
+    )
+    attributes |= {
+        "pads": (above, left, above, left),
+        "output_padding": pair(argument(call, 5, "output_padding", 0)),
+    }
     _written(w, call, "ConvTranspose", x, weight, argument(call, 2, "bias"), attributes)
 
 
@@ -55,7 +68,9 @@ def _geometry(weight: Any, stride: Any, dilation: Any, groups: int) -> dict[str,
     return attributes
 
 
-def _written(w: Writer, call: Call, kind: str, x: Any, weight: Any, bias: Any, attributes: dict[str, Any]) -> None:
+def _written(
+    w: Writer, call: Call, kind: str, x: Any, weight: Any, bias: Any, attributes: dict[str, Any]
+) -> None:
     w.add(kind, (x, weight) if bias is None else (x, weight, bias), call, attributes)
 
 
@@ -107,7 +122,15 @@ def native_batch_norm_no_training(w: Writer, call: Call) -> None:
 
 
 def _normed(
-    w: Writer, call: Call, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any, training: bool, epsilon: float
+    w: Writer,
+    call: Call,
+    x: Any,
+    gamma: Any,
+    beta: Any,
+    mean: Any,
+    variance: Any,
+    training: bool,
+    epsilon: float,
 ) -> None:
     if training or mean is None:
         w.unknown(call)

@@ -117,7 +117,10 @@ def _pad(w: Writer, call: Call, x: Any, sides: Any, mode: str, value: float) -> 
     rank = len(call.results[0][1])
     before, after = [0] * rank, [0] * rank
     for number in range(len(sides) // 2):
-        before[rank - 1 - number], after[rank - 1 - number] = int(sides[2 * number]), int(sides[2 * number + 1])
+        before[rank - 1 - number], after[rank - 1 - number] = (
+            int(sides[2 * number]),
+            int(sides[2 * number + 1]),
+        )
     mode = {"replicate": "edge"}.get(mode, mode)
     w.add("Pad", (x,), call, {"pads": (*before, *after), "mode": mode, "value": value})
 

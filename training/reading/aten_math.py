@@ -23,7 +23,19 @@ _MOST_INPUTS = {"Where": 3}
 
 def _same(kind: str) -> Any:
     def write(w: Writer, call: Call) -> None:
-        binary = kind in ("Mul", "Div", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "And", "Or", "Max", "Min")
+        binary = kind in (
+            "Mul",
+            "Div",
+            "Greater",
+            "GreaterOrEqual",
+            "Less",
+            "LessOrEqual",
+            "Equal",
+            "And",
+            "Or",
+            "Max",
+            "Min",
+        )
         inputs = call.args[: _MOST_INPUTS.get(kind, 2 if binary else 1)]
         w.add(kind, inputs, call)
 
@@ -166,5 +178,8 @@ def reduced(w: Writer, call: Call) -> None:
 def largest(w: Writer, call: Call) -> None:
     """The largest or smallest over axes."""
     axes = argument(call, 1, "dim", ())
-    attributes = {"axes": [axes] if isinstance(axes, int) else list(axes), "keepdims": int(argument(call, 2, "keepdim", False))}
+    attributes = {
+        "axes": [axes] if isinstance(axes, int) else list(axes),
+        "keepdims": int(argument(call, 2, "keepdim", False)),
+    }
     w.add("ReduceMax" if call.target == "amax" else "ReduceMin", call.args[:1], call, attributes)

@@ -65,7 +65,9 @@ def capture(model: nn.Module, image: Sequence[int]) -> Captured:
     with _quiet(), torch.no_grad():
         exported = _exported(model, example)
         if isinstance(exported, str):
-            return record(model, example, f"torch.export refused the module ({exported}): one forward pass was recorded")
+            return record(
+                model, example, f"torch.export refused the module ({exported}): one forward pass was recorded"
+            )
         return _calls_of(exported, model, tuple(example.shape))
 
 
@@ -80,7 +82,15 @@ def _exported(model: nn.Module, example: torch.Tensor) -> torch.export.ExportedP
     """Export, or say in one line why torch could not: it raises errors of many kinds of its own."""
     try:
         return torch.export.export(model, (example,), strict=False)
-    except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError, KeyError, NotImplementedError) as error:
+    except (
+        RuntimeError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        AssertionError,
+        KeyError,
+        NotImplementedError,
+    ) as error:
         return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
 
 
@@ -199,7 +209,9 @@ class _Recorder(TorchDispatchMode):
         self._kept: list[Any] = [image]
         self._names: dict[int, str] = {id(image): INPUT}
         self._places: dict[tuple[int, tuple[int, ...], tuple[int, ...]], str] = {_place_of(image): INPUT}
-        self._parameters = {id(one): name for name, one in (*model.named_parameters(), *model.named_buffers())}
+        self._parameters = {
+            id(one): name for name, one in (*model.named_parameters(), *model.named_buffers())
+        }
 
     def leave(self) -> None:
         """Go back to the module around this one."""
@@ -213,10 +225,12 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         read = _referred(args, self.name_of), _referred(kwargs, self.name_of)
         result = func(*args, **kwargs)
-        origin = next(
-            (self._parameters[id(one)] for one in args if id(one) in self._parameters), ""
-        )
-        tensors = [one for one in (result if isinstance(result, (tuple, list)) else [result]) if isinstance(one, torch.Tensor)]
+        origin = next((self._parameters[id(one)] for one in args if id(one) in self._parameters), "")
+        tensors = [
+            one
+            for one in (result if isinstance(result, (tuple, list)) else [result])
+            if isinstance(one, torch.Tensor)
+        ]
         if not _depends(read[0]) and not _depends(read[1]):
             for one in tensors:
                 if origin:
@@ -234,7 +248,14 @@ class _Recorder(TorchDispatchMode):
             self._places[_place_of(one)] = name
             self._kept.append(one)
         self.calls.append(
-            Call(_name(func), tuple(read[0]), dict(read[1]), tuple(results), self.stack[-1] if self.stack else "", origin)
+            Call(
+                _name(func),
+                tuple(read[0]),
+                dict(read[1]),
+                tuple(results),
+                self.stack[-1] if self.stack else "",
+                origin,
+            )
         )
         return result
 
@@ -276,5 +297,7 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
         raise NotCaptured("the output of the module does not depend on the image")
     remarks = ()
     if recorder.decisions:
-        remarks = (f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",)
+        remarks = (
+            f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
+        )
     return Captured(tuple(example.shape), name, tuple(recorder.calls), how, remarks)

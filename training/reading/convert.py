@@ -30,5 +30,3 @@ def graph_of(captured: Captured, name: str) -> ModelGraph:
         writer.shapes,
         (captured.how, *captured.remarks),
     )
-
-

@@ -33,7 +33,9 @@ def graph_of_source(source: str, image: tuple[int, ...] | None) -> ModelGraph:
     if source.lower().endswith(".pt2"):
         return _program(source, image)
     if image is None:
-        raise BnncostError(f"'{source}' is a module, which does not say what images it reads: --input 3x32x32.")
+        raise BnncostError(
+            f"'{source}' is a module, which does not say what images it reads: --input 3x32x32."
+        )
     return graph_of_module(made_by(source), image, source)
 
 
@@ -77,7 +79,9 @@ def made_by(source: str) -> nn.Module:
     if isinstance(factory, nn.Module):
         return factory
     if not callable(factory):
-        raise BnncostError(f"'{source}' is {type(factory).__name__}, neither a module nor a function that makes one.")
+        raise BnncostError(
+            f"'{source}' is {type(factory).__name__}, neither a module nor a function that makes one."
+        )
     _check_arguments(factory, source)
     made = factory()
     if not isinstance(made, nn.Module):
@@ -91,7 +95,9 @@ def _check_arguments(factory: object, source: str) -> None:
     except (TypeError, ValueError):
         return
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = [one.name for one in parameters if one.default is inspect.Parameter.empty and one.kind not in kinds]
+    needed = [
+        one.name for one in parameters if one.default is inspect.Parameter.empty and one.kind not in kinds
+    ]
     if needed:
         raise BnncostError(
             f"'{source}' needs arguments ({', '.join(needed)}); write a function without any that calls it."

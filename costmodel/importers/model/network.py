@@ -14,7 +14,14 @@ import numpy as np
 from costmodel.errors import BnncostError
 from costmodel.folding.rewriting import live
 from costmodel.graph import Network, Tensor
-from costmodel.importers.model import rules_arithmetic, rules_layers, rules_layout, rules_signs  # noqa: F401
+from costmodel.importers.model import (  # noqa: F401
+    rules_arithmetic,
+    rules_curves,
+    rules_layers,
+    rules_layout,
+    rules_parts,
+    rules_signs,
+)
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths

@@ -180,9 +180,7 @@ class Reading:
         pattern = tuple(np.isclose(values, high).tolist())
         if high > low and np.all(np.isclose(values, high) | np.isclose(values, low)):
             if pattern == (False, True, True, True):
-                return Map(both.left.with_tensor(self._gate("logic_or", pair))).times(
-                    half, middle
-                )
+                return Map(both.left.with_tensor(self._gate("logic_or", pair))).times(half, middle)
             if pattern in ((True, False, False, True), (False, True, True, False)):
                 made = Map(both.left.with_tensor(self._gate("logic_xnor", pair)))
                 return made.times(half if pattern[0] else -half, middle)
@@ -191,6 +189,12 @@ class Reading:
             made = Map(both.left.with_tensor(self.emit("add", pair)))
             return made.times(left_step / 2, values[0] + left_step)
         raise NotRead("a function of two maps of bits that is neither a sum nor a gate that bnncost has")
+
+    def averaged(self, made: Map) -> Map:
+        """A sum of windows that is divided by their size, as the average that it is; anything else as it is."""
+        if made.mean is None or not np.allclose(made.factor * made.mean.size, 1, rtol=1e-6):
+            return made
+        return Map(self.plain(made))
 
     def _gate(self, kind: str, pair: tuple[Tensor, Tensor]) -> Tensor:
         """A gate of two maps of bits, once however many read it."""

@@ -31,7 +31,7 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead("weights that are computed from the image")
     if weight.ndim != 4:
         raise NotRead(f"a kernel of shape {'x'.join(map(str, weight.shape[2:]))}")
-    made = r.map_of(x)
+    made = r.averaged(r.map_of(x))
     slide = _slide(node, (weight.shape[2], weight.shape[3]))
     groups = int(node.attributes.get("group", 1))
     made, around = _merged_padding(r, made, _pads(node, made, slide))
@@ -89,7 +89,13 @@ def _merged_padding(r: Reading, x: Map, pads: Sides) -> tuple[Map, Around]:
 
 
 def convolved(
-    r: Reading, layer: str, x: Map, weight: np.ndarray, slide: Slide, around: Around, groups: int,
+    r: Reading,
+    layer: str,
+    x: Map,
+    weight: np.ndarray,
+    slide: Slide,
+    around: Around,
+    groups: int,
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
@@ -99,7 +105,9 @@ def convolved(
         raise NotRead("a convolution of a tensor that is no (N, C, H, W) map")
     kind = found(weight, r.widths.edge)
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
-        inner = around._replace(value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0)
+        inner = around._replace(
+            value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0
+        )
         if around.replicate or np.isclose(inner.value, round(inner.value)):
             return _of_bits(r, layer, x, replace(kind, source=weight), slide, inner, groups, bias)
     factor = x.factor if x.factor.size == 1 and np.all(x.offset == 0) else None
@@ -127,7 +135,13 @@ def _offset(r: Reading, result: Map, bias: np.ndarray | None) -> Map:
 
 
 def _of_bits(
-    r: Reading, layer: str, x: Map, kind: FoundWeights, slide: Slide, around: Around, groups: int,
+    r: Reading,
+    layer: str,
+    x: Map,
+    kind: FoundWeights,
+    slide: Slide,
+    around: Around,
+    groups: int,
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve bits with bits."""
@@ -232,7 +246,9 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
         side = int(x.tensor.shape[1])
         cube = replace(kind, values=kind.values.reshape(len(columns), -1, side, side))
         bits = Map(r.view(x.tensor, 4)).times(x.factor, x.offset)
-        made = _of_bits(r, layer, bits, cube, Slide((side, side)), Around(), 1, None if bias is None else bias.reshape(-1))
+        made = _of_bits(
+            r, layer, bits, cube, Slide((side, side)), Around(), 1, None if bias is None else bias.reshape(-1)
+        )
         return replace(made, view=r.view(made.tensor, rank))
     factor = float(x.factor) if x.factor.size == 1 and np.all(x.offset == 0) and bias is None else None
     view = x.view if factor is not None else r.plain(x)
@@ -331,7 +347,12 @@ def _pool(
 def max_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Keep the largest of each window; a positive factor commutes."""
     made = r.map_of(inputs[0])
-    if made.padding is not None or not np.all(made.factor > 0) or made.factor.size > 1 or made.offset.size > 1:
+    if (
+        made.padding is not None
+        or not np.all(made.factor > 0)
+        or made.factor.size > 1
+        or made.offset.size > 1
+    ):
         made = Map(r.plain(made))
     made, slide, around = _window(r, node, made)
     tensor = _pool(r, "max_pool", made.tensor, slide, around, stored=made.tensor.precision)
