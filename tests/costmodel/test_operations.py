@@ -93,6 +93,9 @@ CASES = (
     Case("affine", params=(CHANNEL,) * 2),
     Case("relu"),
     Case("hardtanh"),
+    Case("clamp", attributes={"low": -2, "high": 1}),
+    Case("absolute", convention=({"compare": SIZE}, {"compare": SIZE})),
+    Case("tanh", convention=({"exp": SIZE, "mul": 2 * SIZE, "compare": SIZE, "add": 2 * SIZE, "divide": SIZE}, {"lookup": SIZE})),
     Case("prelu", params=(CHANNEL,)),
     Case("two_slope", params=(CHANNEL,) * 2),
     Case("sigmoid", convention=({"exp": SIZE, "compare": SIZE, "add": SIZE, "divide": SIZE}, {"lookup": SIZE})),
@@ -141,6 +144,16 @@ WIRING = (
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("interleave_channels", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
+    Case(
+        "crop",
+        output=(C, H, 3),
+        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2},
+    ),
+    Case(
+        "pad_map",
+        output=(C, H + 3, W + 1),
+        attributes={"above": 1, "left": 0, "below": 2, "right": 1, "value": 2},
+    ),
 )
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",

@@ -240,7 +240,7 @@ class _Recorder(TorchDispatchMode):
         if not tensors:
             self.decisions += 1
             return result
-        results = []
+        results: list[tuple[str, tuple[int, ...]]] = []
         for one in tensors:
             name = f"v{len(self.calls)}_{len(results)}"
             results.append((name, tuple(one.shape)))
@@ -295,7 +295,7 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
     name = recorder.name_of(output) if isinstance(output, torch.Tensor) else None
     if name is None:
         raise NotCaptured("the output of the module does not depend on the image")
-    remarks = ()
+    remarks: tuple[str, ...] = ()
     if recorder.decisions:
         remarks = (
             f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",

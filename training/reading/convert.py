@@ -1,4 +1,4 @@
-"""ATen operations as nodes of a graph, one rule a name; what has no rule keeps its name and is refused if it is of use."""
+"""ATen operations as nodes of a graph; what has no rule keeps its name, and is refused if it is of use."""
 
 from __future__ import annotations
 

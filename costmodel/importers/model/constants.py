@@ -1,4 +1,4 @@
-"""What nodes compute on constants: shapes, and everything that an author's code does with weights before they are used."""
+"""What nodes compute on constants: shapes, and what an author's code does with weights before they are used."""
 
 from __future__ import annotations
 
@@ -201,7 +201,8 @@ def slices_of(node: Node, arrays: Sequence[np.ndarray | None], rank: int) -> tup
         axes, steps = node.attributes.get("axes"), None
     else:
         parts = [None if one is None else [int(v) for v in one.reshape(-1)] for one in arrays[1:]]
-        starts, ends, axes, steps = (*parts, *[None] * (4 - len(parts)))
+        parts += [None] * (4 - len(parts))
+        starts, ends, axes, steps = parts
     cuts = [slice(None)] * rank
     for number, start in enumerate(starts):
         axis = int(axes[number]) if axes is not None else number
@@ -214,7 +215,12 @@ def slices_of(node: Node, arrays: Sequence[np.ndarray | None], rank: int) -> tup
 
 @computes("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL1")
 def _reduce(node: Node, arrays: Arrays) -> np.ndarray:
-    functions = {"ReduceMean": np.mean, "ReduceSum": np.sum, "ReduceMax": np.max, "ReduceMin": np.min}
+    functions: dict[str, Callable[..., Any]] = {
+        "ReduceMean": np.mean,
+        "ReduceSum": np.sum,
+        "ReduceMax": np.max,
+        "ReduceMin": np.min,
+    }
     x, kind = (abs(arrays[0]), "ReduceSum") if node.kind == "ReduceL1" else (arrays[0], node.kind)
     axes = axes_of(node, arrays, x.ndim)
     if axes is None and node.attributes.get("noop_with_empty_axes"):

@@ -39,7 +39,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class ModelGraph:
-    """Nodes in an order in which they can run, from one image (N = 1, ...) to one output, and the arrays that they read.
+    """Nodes in an order in which they can run, from one image (N = 1) to one output, and the arrays that they read.
 
     `shapes` are those of values, where the reader knows them; `remarks` are sentences on how the graph was read.
     """

@@ -112,7 +112,7 @@ def _image_of(
             f"'{path}': its input '{one.name}' has {len(sides)} axes, and is no image (N, C, H, W)."
         )
     if image is not None:
-        wanted = [side for side in image]
+        wanted = list(image)
         if len(wanted) != len(sides) - 1:
             raise BnncostError(
                 f"'{path}': its input '{one.name}' has {len(sides) - 1} axes behind the batch, "

@@ -161,8 +161,8 @@ class Reading:
             raise NotRead("a map of bits with an offset is padded and read as numbers")
         if made.padding.replicate:
             raise NotRead("a border that repeats a map, in front of what is no layer")
-        pad, (channels, height, width) = made.padding, made.tensor.shape
-        shape = (channels, height + pad.above + pad.below, width + pad.left + pad.right)
+        pad, (_, height, width) = made.padding, made.tensor.shape
+        shape = (int(made.tensor.shape[0]), height + pad.above + pad.below, width + pad.left + pad.right)
         attributes: dict[str, object] = {
             "above": pad.above, "left": pad.left, "below": pad.below, "right": pad.right,
             "value": pad.value / float(made.factor),

@@ -138,7 +138,10 @@ def hard_swish(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 @reads("PRelu")
 def prelu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Multiply negative elements by a slope."""
-    x, slope = inputs
+    return _bent(r, *inputs)
+
+
+def _bent(r: Reading, x: Value, slope: Value) -> Value:
     if not isinstance(slope, np.ndarray):
         raise NotRead("a slope that is computed from the image")
     view = r.plain(x)
@@ -151,7 +154,7 @@ def prelu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 @reads("LeakyRelu")
 def leaky_relu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """PReLU with one fixed slope."""
-    return prelu(r, node, (inputs[0], np.asarray(node.attributes.get("alpha", 0.01))))
+    return _bent(r, inputs[0], np.asarray(node.attributes.get("alpha", 0.01)))
 
 
 @reads("Abs")

@@ -70,7 +70,7 @@ def _pads(node: Node, x: Map, slide: Slide) -> Sides:
 
 
 class Around(NamedTuple):
-    """Padding of a layer: positions above, below, left and right, and what they hold, or that they repeat the border."""
+    """Padding of a layer: positions above, below, left and right, and what they hold; or they repeat the border."""
 
     sides: Sides = (0, 0, 0, 0)
     value: float = 0.0
@@ -278,11 +278,9 @@ def _linear(
 
 def _columns_in_map_order(view: View, matrix: np.ndarray) -> np.ndarray:
     """Reorder a matrix's columns from the order in which the tool flattens a map to that of (C, H, W)."""
-    rows = []
     shape = (1,) * (len(view.axes) - 1) + (matrix.shape[1],)
     order = in_map_order(view, np.arange(matrix.shape[1]).reshape(shape), (0, 1, 2)).reshape(-1)
-    rows = matrix[:, order]
-    return rows
+    return matrix[:, order]
 
 
 def _at_positions(r: Reading, layer: str, x: Map, matrix: np.ndarray, bias: np.ndarray | None) -> Value:
@@ -368,7 +366,7 @@ def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     counted = bool(node.attributes.get("count_include_pad", 0))
     made, slide, around = _window(r, node, made)
     if slide.kernel == made.shape[-2:] and not any(around.sides):
-        return global_pool(r, node, inputs)
+        return _global(r, inputs[0])
     if any(node.attributes.get("pads", (0,))) and not counted:
         raise NotRead("an average that leaves padded positions out")
     source, factor = made.tensor, float(made.factor)
@@ -387,6 +385,10 @@ def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 @reads("GlobalAveragePool")
 def global_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Average each channel over its map."""
-    view = r.plain(inputs[0])
+    return _global(r, inputs[0])
+
+
+def _global(r: Reading, value: Value) -> Map:
+    view = r.plain(value)
     tensor = r.emit("global_average_pool", (view.tensor,), shape=(int(view.tensor.shape[0]), 1, 1))
     return Map(r.view(tensor, len(view.axes)))

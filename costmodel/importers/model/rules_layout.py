@@ -80,7 +80,7 @@ def squeeze(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         kept = [axis for number, axis in enumerate(axes) if number not in gone]
     else:
         given = node.attributes.get("axes")
-        listed = [int(one) for one in (given if given is not None else np.ravel(arrays[1]))]
+        listed = [int(one) for one in (given if given is not None else np.ravel(np.asarray(arrays[1])))]
         rank = len(axes) + len(listed)
         new = {one % rank for one in listed}
         left = iter(axes)

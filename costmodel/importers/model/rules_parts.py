@@ -70,7 +70,7 @@ def _pad_channels(r: Reading, made: Map, around: tuple[int, int], value: float) 
     total = int(channels) + before + after
     tensor = r.emit(
         "pad_channels", (made.tensor,), shape=(total, height, width), stored=made.tensor.precision,
-        attributes={"channels": total, "value": int(round(inner))},
+        attributes={"channels": total, "value": round(inner)},
     )  # fmt: skip
     return Map(view_of(tensor, 4)).times(made.factor, made.offset)
 
@@ -132,7 +132,7 @@ def cut_by(r: Reading, made: Map, cuts: Sequence[slice]) -> Map:
 
 
 def _subsampled(r: Reading, made: Map, step: int) -> Map:
-    channels, height, width = made.tensor.shape
+    channels, height, width = (int(side) for side in made.tensor.shape)
     shape = (channels, -(-int(height) // step), -(-int(width) // step))
     tensor = r.emit(
         "subsample", (made.tensor,), shape=shape, stored=made.tensor.precision, attributes={"stride": step}

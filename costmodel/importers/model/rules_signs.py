@@ -75,7 +75,7 @@ def _compared_bits(bits: Map, level: float, kind: str, rises: bool) -> Map:
 
 @reads("Where")
 def where(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Choose by a mask: between constants, an affine form of its bits; between multiples of x by its sign, two slopes."""
+    """Choose by a mask: between constants, as its bits do; between multiples of x by its sign, two slopes."""
     mask, above, below = inputs
     made = r.map_of(mask)
     if not made.is_bits:

@@ -158,10 +158,8 @@ def _stamp(given: ModelText) -> float:
 @lru_cache(maxsize=64)
 def _read(text: str, stamp: float) -> Model:
     given = parse_model(text)
-    if given.source.lower().endswith(".onnx"):
-        graph = read_onnx(given.source, given.image)
-    else:
-        graph = _torch_graph(given)
+    is_onnx = given.source.lower().endswith(".onnx")
+    graph = read_onnx(given.source, given.image) if is_onnx else _torch_graph(given)
     return model_of(graph, text, given)
 
 
@@ -224,7 +222,7 @@ def _torch_graph(given: ModelText) -> ModelGraph:
 
 
 class ReaderFailed(BnncostError):
-    """The torch side could not read a model: what is wrong in a sentence, and the traceback of the user's code, if any."""
+    """The torch side could not read a model: what is wrong, and the traceback of the user's code, if any."""
 
     def __init__(self, source: str, code: int, errors: str) -> None:
         _, mark, sentence = errors.rpartition(ERROR_MARK)

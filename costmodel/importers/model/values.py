@@ -16,7 +16,7 @@ ROUNDING = 1e-6
 
 
 class Padding(NamedTuple):
-    """Positions round a map that are not stored: above, left, below, right, and what they hold, or that they repeat it."""
+    """Positions round a map that are not stored, and what they hold, or that they repeat the border."""
 
     above: int
     left: int

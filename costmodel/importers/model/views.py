@@ -158,9 +158,8 @@ def same_places(left: View, right: View) -> bool:
     for mine, other in zip(left.axes, right.axes, strict=True):
         if mine and other and [(f.size, f.axis) for f in mine] != [(f.size, f.axis) for f in other]:
             return False
-    mine, other = (_order(view) for view in (left, right))
-    shared = [place for place in mine if place in other]
-    return shared == [place for place in other if place in mine]
+    first, second = _order(left), _order(right)
+    return [place for place in first if place in second] == [place for place in second if place in first]
 
 
 def _order(view: View) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ _GRIDS = ("int2", "int4", "int8", "int16")
 
 @dataclass(frozen=True, eq=False)
 class FoundWeights:
-    """Weights (O, ...) as a chip stores them, their precision, and the factor of each filter that makes them the author's.
+    """Weights (O, ...) as a chip stores them, their precision, and the factor of each filter behind them.
 
     `centre` is what each filter's two values are apart from being of one magnitude (AdaBin); zero elsewhere.
     """
