@@ -251,3 +251,28 @@ def _std(node: Node, arrays: Arrays) -> np.ndarray:
 @computes("Range")
 def _range(node: Node, arrays: Arrays) -> np.ndarray:
     return np.arange(*(one.reshape(-1)[0] for one in arrays))
+
+
+@computes("BipolarQuant")
+def _bipolar(node: Node, arrays: Arrays) -> np.ndarray:
+    return np.where(arrays[0] >= 0, 1.0, -1.0) * arrays[1]
+
+
+@computes("Quant", "IntQuant")
+def _quant(node: Node, arrays: Arrays) -> np.ndarray:
+    x, scale, zero, bits = arrays
+    signed, narrow = int(node.attributes.get("signed", 1)), int(node.attributes.get("narrow", 0))
+    low = -(2.0 ** (bits - 1)) + narrow if signed else np.zeros(())
+    high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
+    return (np.clip(np.rint(x / scale + zero), low, high) - zero) * scale
+
+
+@computes("DequantizeLinear")
+def _dequantize(node: Node, arrays: Arrays) -> np.ndarray:
+    x, scale = arrays[:2]
+    zero = arrays[2] if len(arrays) > 2 else np.zeros((), x.dtype)
+    shape = [1] * x.ndim
+    if scale.ndim == 1 and scale.size > 1:
+        shape[int(node.attributes.get("axis", 1))] = -1
+        scale, zero = scale.reshape(shape), zero.reshape(shape) if zero.size > 1 else zero
+    return ((x.astype(np.float64) - zero.astype(np.float64)) * scale).astype(np.float32)

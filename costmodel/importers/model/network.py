@@ -20,6 +20,7 @@ from costmodel.importers.model import (  # noqa: F401
     rules_layers,
     rules_layout,
     rules_parts,
+    rules_quantizers,
     rules_signs,
 )
 from costmodel.importers.model.constants import MEANINGS
@@ -146,7 +147,9 @@ def _finished(
     final = r.plain(output).tensor
     network = live(r.g.finish(final))
     read = {item for op in network.ops for item in op.inputs} | {network.output}
-    needed = [one for one in unread if one.stands_for is None or one.stands_for in read]
+    needed = _with_sources(
+        graph, unread, [one for one in unread if one.stands_for is None or one.stands_for in read]
+    )
     if needed:
         _refuse(graph, needed, network)
     network = paired_norms(biased_layers(hard_sigmoids(network, r.values)))
@@ -157,6 +160,19 @@ def _finished(
         MappingProxyType({name: array for name, array in r.values.items() if name in kept}),
         tuple(_remarks(r, graph, network)),
     )
+
+
+def _with_sources(graph: ModelGraph, unread: Sequence[Unread], needed: Sequence[Unread]) -> list[Unread]:
+    """Add the unknown nodes that unknown nodes of use read, at any distance."""
+    maker = {name: node for node in graph.nodes for name in node.outputs}
+    wanted = [name for one in needed for name in one.node.inputs]
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in seen and name in maker:
+            wanted += maker[name].inputs
+        seen.add(name)
+    return [one for one in unread if one in needed or seen & set(one.node.outputs)]
 
 
 class UnknownNodes(BnncostError):

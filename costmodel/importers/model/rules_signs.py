@@ -24,10 +24,10 @@ def sign(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         if np.any(made.offset != 0) and made.tensor in r.signs_with_zero:
             r.signs_with_zero.remove(made.tensor)  # sign(sign(x) + 0.5) has no zero
         return Map(made.view).times((high - low) / 2, (high + low) / 2)
-    return _sign_of(r, made, zero_is="zero")
+    return sign_of(r, made, zero_is="zero")
 
 
-def _sign_of(r: Reading, x: Map, *, zero_is: str) -> Map:
+def sign_of(r: Reading, x: Map, *, zero_is: str) -> Map:
     """Bits of a map; a positive pending factor changes none of them."""
     if x.padding is not None or np.any(x.offset != 0) or x.is_bits:
         x = Map(r.plain(x))
@@ -57,7 +57,7 @@ def compare(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         if second.tensor.size > first.tensor.size:
             first, second, rises = second, first, not rises
         difference = Map(first.with_tensor(r.emit("subtract", (first.tensor, second.tensor))))
-    bits = _sign_of(r, r.map_of(difference), zero_is="one")
+    bits = sign_of(r, r.map_of(difference), zero_is="one")
     return bits.times(0.5 if rises else -0.5, 0.5)
 
 
