@@ -108,7 +108,7 @@ def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tupl
     arrays = [one for one in inputs if one is not None]
     if all(isinstance(one, np.ndarray) for one in arrays) and node.kind in MEANINGS:
         with np.errstate(all="ignore"):
-            return MEANINGS[node.kind](node, arrays)  # type: ignore[arg-type]
+            return np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
     if node.kind not in RULES:
         raise NotRead("an operator that bnncost does not know")
     return RULES[node.kind](r, node, inputs)

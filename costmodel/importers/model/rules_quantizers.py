@@ -1,4 +1,4 @@
-"""Quantizers that say so: QONNX's BipolarQuant, Quant and IntQuant, and pairs of QuantizeLinear and DequantizeLinear."""
+"""Quantizers that say so: QONNX's BipolarQuant, Quant and IntQuant, and QuantizeLinear with DequantizeLinear."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ def _understood(
     except UnknownNodes:
         if graph.shapes or given is None or not given.source.lower().endswith(".onnx"):
             raise
-        return _understood(with_shapes(graph, given.source), settings, given)
+        return _understood(with_shapes(graph, given.source), settings, None)
     return found, chosen
 
 

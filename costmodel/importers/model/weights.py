@@ -59,6 +59,9 @@ def found(weight: np.ndarray, real: Precision) -> FoundWeights:
             signs = np.where(empty, 0.0, np.sign(flat)).reshape(weight.shape)
             scale = np.where(largest[:, 0] == 0, 1, largest[:, 0])
             return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
+        bits = _bits_of_tensor(flat)
+        if bits is not None:
+            return FoundWeights(weight, Precision("integer", bits), ones, zeros)
         for label in _GRIDS:
             if _on_grid(flat, largest, precision(label).bits):
                 return FoundWeights(weight, precision(label), ones, zeros)
@@ -84,6 +87,18 @@ def _two_values(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     if not near.all() or not (high - low > TOLERANCE * size).all():
         return None
     return (low + high)[:, 0] / 2, (high - low)[:, 0] / 2
+
+
+def _bits_of_tensor(flat: np.ndarray) -> int | None:
+    """Bits of whole multiples of one step for the whole layer, up to 8; None where there is no such step."""
+    values = np.unique(np.abs(flat).round(9))
+    if not 2 < len(values) <= 129 or flat.size < 4 * len(values):
+        return None
+    step = np.diff(values).min()
+    levels = values / step
+    if np.abs(levels - np.rint(levels)).max() > 1e-2 or levels.max() > 128.5:
+        return None
+    return int(np.ceil(np.log2(np.rint(levels.max()) + 1))) + 1
 
 
 def _on_grid(flat: np.ndarray, largest: np.ndarray, bits: int) -> bool:
