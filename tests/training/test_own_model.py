@@ -54,11 +54,12 @@ def commands() -> list[list[str]]:
     return [line.split()[1:] for line in re.findall(r"^    (bnncost .*)$", section, re.MULTILINE)]
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_the_three_forms_of_the_readme_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnx", reason="reading ONNX needs onnx")
     pytest.importorskip("onnxscript", reason="torch writes ONNX with onnxscript")
     scope: dict[str, object] = {}
-    exec(NET, scope)  # noqa: S102
+    exec(NET, scope)
     model, image = scope["make"]().eval(), torch.randn(1, 3, 32, 32)  # type: ignore[operator]
     torch.export.save(torch.export.export(model, (image,)), folder / "net.pt2")
     torch.onnx.export(model, (image,), folder / "net.onnx", dynamo=True, verbose=False)
