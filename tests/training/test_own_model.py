@@ -25,7 +25,8 @@ class Binary(nn.Conv2d):
 
 def make():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), Binary(8, 8, 3), nn.Flatten(), nn.Linear(8192, 10))
+    first = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8))
+    return nn.Sequential(first, Binary(8, 8, 3), nn.Flatten(), nn.Linear(8192, 10))
 
 
 def fails():
