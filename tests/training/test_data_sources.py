@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cifar_files import cifar10
 from PIL import Image
 
 from costmodel.errors import BnncostError
