@@ -1,4 +1,4 @@
-"""The page in a browser: what a reader does with it, at three sizes, light and dark; nothing fetched, nothing complained."""
+"""The page in a browser: what a reader does with it, at three sizes, light and dark; nothing fetched or complained."""
 
 from __future__ import annotations
 
