@@ -5,8 +5,10 @@
 'asic-45nm'
 """
 
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs import low_bit, own_backbones  # noqa: F401  (they fill the table of published designs)
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.designs.published import DESIGNS, published_names, resolve
 from costmodel.errors import BnncostError
 from costmodel.evaluate.break_even import compare
@@ -28,6 +30,7 @@ __all__ = [
     "Cost",
     "CostRange",
     "DesignKey",
+    "backbone_of",
     "build",
     "compare",
     "cost",

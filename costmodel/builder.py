@@ -22,8 +22,20 @@ from costmodel.graph import (
     accumulator,
 )
 from costmodel.operations import known
-from costmodel.operations.convolution import border_kinds
+from costmodel.operations.window import (
+    Around,
+    Axis,
+    Pair,
+    around,
+    axes_of,
+    border_kinds,
+    geometry,
+    left_of,
+    pair,
+)
 
+MOST_OPERATIONS = 20_000
+"""Of a network; one with more is a mistake."""
 _NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
 
 
@@ -42,7 +54,7 @@ class Builder:
         self.features = features
         self.input = Tensor("input", shape, image)
         self._ops: list[Op] = []
-        self._layers: dict[Value, str] = {self.input: "input"}
+        self._layers: dict[Value, str] = {self.input: "image"}
         self._layer = ""
         self._origin = "base"
         self._used: dict[str, int] = {}
@@ -68,9 +80,11 @@ class Builder:
 
     @contextmanager
     def with_producer(self, value: Value) -> Iterator[None]:
-        """Put the operations of the block into the layer that makes `value`: they run as it streams out."""
-        before, producer = self._layer, self._layers[value]
-        self._layer = before if producer == "input" else producer
+        """Put the operations of the block into the layer that makes `value`: they run as it streams out.
+
+        Those on the image itself make up a layer `image`.
+        """
+        before, self._layer = self._layer, self._layers[value]
         yield
         self._layer = before
 
@@ -113,6 +127,10 @@ class Builder:
         known(kind)
         frozen = attributes if attributes is _NO_ATTRIBUTES else MappingProxyType(dict(attributes))
         op = Op(kind, inputs, output, params, frozen, self._layer, self._origin, when)
+        if len(self._ops) == MOST_OPERATIONS:
+            raise BnncostError(
+                f"'{self.name}' has more than {MOST_OPERATIONS} operations; take fewer branches, bases or networks."
+            )
         self._ops.append(op)
         self._producers[output] = op
         self._layers[output] = self._layer
@@ -161,21 +179,21 @@ class Builder:
     # ------------------------------------------------------------------ multiply-accumulate layers
 
     def binary_weight(
-        self, channels: Dimension, x: Tensor, kernel: int, *, groups: int = 1, name: str = "weight"
+        self, channels: Dimension, x: Tensor, kernel: Pair, *, groups: Dimension = 1, name: str = "weight"
     ) -> Param:
-        """Declare latent weights (O, I/groups, k, k) that export binarizes: one stored bit each."""
-        fan_in = x.shape[0] // groups
-        return self.param(name, (channels, fan_in, kernel, kernel), "OIKK", stored=BINARY, initial="normal")
+        """Declare latent weights (O, I/groups, kh, kw) that export binarizes: one stored bit each."""
+        shape = (channels, x.shape[0] // groups, *pair(kernel))
+        return self.param(name, shape, "OIKK", stored=BINARY, initial="normal")
 
     def sign_weight(self, latent: Param, estimator: str = "clipped") -> Param:
         """Binarize weights at export; `estimator` names the gradient that training uses."""
         return self.exported("sign_weight", (latent,), latent, {"estimator": estimator})
 
     def narrow_weight(
-        self, channels: Dimension, x: Tensor, kernel: int, to: Precision, *, groups: Dimension = 1
+        self, channels: Dimension, x: Tensor, kernel: Pair, to: Precision, *, groups: Dimension = 1
     ) -> Param:
-        """Declare weights (O, I/groups, k, k) that export rounds to the precision `to`; floats stay as they are."""
-        shape = (channels, x.shape[0] // groups, kernel, kernel)
+        """Declare weights (O, I/groups, kh, kw) that export rounds to the precision `to`; floats stay as they are."""
+        shape = (channels, x.shape[0] // groups, *pair(kernel))
         latent = self.param("weight", shape, "OIKK", stored=to, initial="normal")
         if to.kind == "float":
             return latent
@@ -186,51 +204,83 @@ class Builder:
         x: Tensor,
         weight: Param,
         *,
-        stride: int = 1,
-        padding: int = 0,
+        stride: Pair = 1,
+        padding: Around = 0,
+        dilation: Pair = 1,
         pad_value: int = 0,
         replicate: bool = False,
         groups: Dimension = 1,
     ) -> Tensor:
-        """Convolve (C, H, W) with weights (O, C/groups, k, k); the result has accumulator precision.
+        """Convolve (C, H, W) with weights (O, C/groups, kh, kw); the result has accumulator precision.
 
         Padding adds `pad_value`, or with `replicate` repeats the positions at the border.
         Zeros around a map of bits are no bits: the chip pads with -1 and corrects the border outputs, by
         one addition each, with constants that export derives from the weights.
+        Raises BnncostError where groups do not divide the channels, or no window fits the map.
         """
-        kernel = weight.shape[2]
-        if not isinstance(kernel, int):
-            raise BnncostError("a kernel size must be one integer.")
-        if np.any(weight.shape[0] % groups):
-            raise BnncostError(
-                f"{self._layer}: {weight.shape[0]} channels cannot be made by {groups} equal groups."
-            )
-        height, width = ((side + 2 * padding - kernel) // stride + 1 for side in x.shape[1:])
+        for channels, what in ((weight.shape[0], "made"), (x.shape[0], "read")):
+            if np.any(channels % groups):
+                raise BnncostError(
+                    f"{self._layer}: {channels} channels cannot be {what} by {groups} equal groups."
+                )
+        kernel = (int(weight.shape[2]), int(weight.shape[3]))
+        axes = axes_of((x.shape[1], x.shape[2]), kernel, stride, padding, dilation)
+        height, width = self._left(axes, "kernel")
         exact = weight.precision == BINARY and x.precision == BINARY
         result = accumulator(weight.size // weight.shape[0]) if exact else _wide(x.precision)
         params: tuple[Param, ...] = (weight,)
-        geometry: dict[str, object] = {
-            "stride": stride, "padding": padding, "pad_value": pad_value, "groups": groups,
-        }  # fmt: skip
+        slid = geometry(stride, padding, dilation)
+        attributes = {**slid, "pad_value": pad_value, "groups": groups}
         if replicate:
-            geometry["replicate"] = True
-        elif exact and padding and pad_value == 0:
-            params += (self._border(weight, (x.shape[1], x.shape[2]), kernel, stride, padding),)
+            attributes["replicate"] = True
+        elif exact and any(around(padding)) and pad_value == 0:
+            params += (self._border(weight, axes, slid),)
         return self.map(
             "conv",
             (x,),
             shape=(weight.shape[0], height, width),
             stored=result,
             params=params,
-            attributes=geometry,
+            attributes=attributes,
         )
 
-    def _border(self, weight: Param, sides: tuple[int, int], kernel: int, stride: int, padding: int) -> Param:
+    def _border(self, weight: Param, axes: tuple[Axis, Axis], slid: Mapping[str, object]) -> Param:
         """Derive the border corrections: one value per channel and kind of border position."""
-        kinds = len(border_kinds(sides, kernel, stride, padding))
-        like = Param(f"{weight.name}.border", (weight.shape[0], kinds), accumulator(1), "CB")
-        geometry = {"height": sides[0], "width": sides[1], "stride": stride, "padding": padding}
-        return self.exported("border_correction", (weight,), like, geometry)
+        shape = (weight.shape[0], len(border_kinds(axes)))
+        like = Param(f"{weight.name}.border", shape, accumulator(1), "CB")
+        sides = {"height": axes[0].length, "width": axes[1].length}
+        return self.exported("border_correction", (weight,), like, {**sides, **slid})
+
+    def window(
+        self,
+        kind: str,
+        x: Tensor,
+        size: Pair,
+        *,
+        stride: Pair = 1,
+        padding: Around = 0,
+        dilation: Pair = 1,
+        pad_value: Dimension | None = None,
+        replicate: bool = False,
+        stored: Precision | None = None,
+    ) -> Tensor:
+        """Append an operation on windows of each channel, such as a pool.
+
+        Raises BnncostError where no window fits the map.
+        """
+        axes = axes_of((x.shape[1], x.shape[2]), size, stride, padding, dilation)
+        height, width = self._left(axes, kind.replace("_", " "))
+        attributes: dict[str, object] = {
+            "size": size[0] if isinstance(size, tuple) and len(set(size)) == 1 else size
+        }
+        attributes |= geometry(stride, padding, dilation, replicate)
+        if pad_value is not None:
+            attributes["pad_value"] = pad_value
+        return self.map(kind, (x,), shape=(x.shape[0], height, width), stored=stored, attributes=attributes)
+
+    def _left(self, axes: tuple[Axis, Axis], what: str) -> tuple[int, int]:
+        """Give the map (H, W) that windows leave, or refuse them in the layer's name."""
+        return left_of(axes, what, f"design '{self.name}': {self._layer}")
 
     def linear(self, x: Tensor, features: Dimension, *, weight: Precision, bias: bool = True) -> Tensor:
         """Multiply a (C, 1, 1) vector with a matrix (O, C), and add a bias to each output."""

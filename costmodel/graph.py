@@ -114,7 +114,7 @@ def _read_number(label: str) -> Precision | None:
     return Precision("float", int(floating.group(1))) if floating else None
 
 
-_OF_NETWORKS = ("binary", "ternary", "int2", "int4", "int6", "int8", "int16", "int32", "fp16", "fp32")
+_OF_NETWORKS = ("binary", "ternary", "int2", "int3", "int4", "int6", "int8", "int16", "int32", "fp16", "fp32")
 _PRECISIONS = {label: number for label in _OF_NETWORKS for number in read_precisions(label)}
 BINARY = _PRECISIONS["binary"]
 
@@ -238,7 +238,11 @@ class Network:
 
     def running(self) -> Iterator[Op]:
         """Yield the operations that run at inference, in order."""
-        return (op for op in self.ops if op.when == "run")
+        return iter(self._running)
+
+    @cached_property
+    def _running(self) -> tuple[Op, ...]:
+        return tuple(op for op in self.ops if op.when == "run")
 
     @cached_property
     def producers(self) -> dict[Value, Op]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import secrets
 import stat
@@ -52,6 +54,57 @@ def read_text(path: TextFile, what: str = "", *, largest: int | None = None, adv
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableText(f"{name} is not a text file in UTF-8.", "not text", line=line) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+LARGEST_JSON = 64_000_000
+"""Bytes of JSON that are read; the largest that is written is a network's description."""
+_MOST_DIGITS = 40
+
+
+def read_json(path: TextFile, what: str = "", *, advice: str) -> Any:
+    """Read a file of JSON: plain values of finite numbers and texts that UTF-8 can write.
+
+    Raises BnncostError where there is none, which calls the file `what` and its path and ends with `advice`.
+    """
+    text = read_text(path, what, largest=LARGEST_JSON, advice=advice)
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        name = f"{what} '{path}'".lstrip()
+        raise BnncostError(f"{name} is damaged: {error}; {advice}.") from None
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Read JSON; raises ValueError with half a sentence where it is none, or has what other readers would refuse.
+
+    >>> parse_json('{"top1": 1e999}')
+    Traceback (most recent call last):
+    ValueError: the number 1e999 is too large
+    """
+    try:
+        values = json.loads(text, parse_float=_finite, parse_constant=_finite, parse_int=_whole)
+        if "\\u" in (text if isinstance(text, str) else text.decode()):
+            json.dumps(values, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON ({error.msg.lower()}, line {error.lineno})") from None
+    except UnicodeError:
+        raise ValueError("it has half of a character, which no file can hold") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return values
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text} is {'none' if math.isnan(number) else 'too large'}")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits is too large")
+    return int(text)
 
 
 def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: bool = True) -> Path:

@@ -84,13 +84,16 @@ def _percent(value: str) -> float | None:
     return number if math.isfinite(number) and 0 <= number <= 100 else None
 
 
-def for_network(records: Iterable[AccuracyRecord], network: str, dataset: str) -> list[AccuracyRecord]:
-    """Keep the records of one network and data set; none at all raises, naming what there is."""
+def for_network(records: Iterable[AccuracyRecord], network: str | None, dataset: str) -> list[AccuracyRecord]:
+    """Keep the records of one data set, and of one network if given; none at all raises, saying what there is."""
     everything = list(records)
-    kept = [item for item in everything if (item.key.network, item.key.dataset) == (network, dataset)]
+    kept = [
+        item for item in everything if item.key.dataset == dataset and network in (None, item.key.network)
+    ]
     if kept:
         return kept
     known = sorted({f"{item.key.network}/{item.key.dataset}" for item in everything})
-    if network not in NETWORKS:
+    if network is not None and network not in NETWORKS:
         known = sorted(NETWORKS)
-    raise BnncostError(f"there is no accuracy of '{network}/{dataset}'; there is one of: {', '.join(known)}.")
+    wanted = f"{network}/{dataset}" if network else dataset
+    raise BnncostError(f"there is no accuracy of '{wanted}'; there is one of: {', '.join(known)}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -13,7 +12,7 @@ from pathlib import Path
 from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import COMMAND, Measurement
-from costmodel.output import read_text
+from costmodel.output import read_json, read_text
 
 MEASURED = "measured"
 """What the shipped measurements are called."""
@@ -131,12 +130,7 @@ def _from_runs(folder: Path) -> list[Measurement]:
 
 def _from_file(file: Path) -> Iterable[Measurement]:
     """The measurement of one file; an export has other JSON files beside, which hold none."""
-    try:
-        values = json.loads(read_text(file))
-    except ValueError:
-        raise BnncostError(
-            f"'{file}' is no JSON; remove it, and its run writes it anew when it is run again."
-        ) from None
+    values = read_json(file, advice="remove it, and its run writes it anew when it is run again")
     if not isinstance(values, dict) or (file.name != "record.json" and _MARK not in values):
         return ()
     made = _checked(values, f"'{file}'")
@@ -150,9 +144,9 @@ def _require_own(made: Measurement, file: Path) -> None:
     if not (folder / "run.json").is_file():
         return
     try:
-        run = json.loads(read_text(folder / "run.json"))
+        run = read_json(folder / "run.json", advice="delete the folder and train again")
         expected = {"design": run["design"], "recipe": run["recipe"]["name"], "seed": run["seed"]}
-    except (ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         raise BnncostError(
             f"'{folder / 'run.json'}' describes no run; delete the folder and train again."
         ) from None

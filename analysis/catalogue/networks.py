@@ -17,13 +17,14 @@ def networks_document() -> Document:
         Column("reference", "reference"),
     )  # fmt: skip
     rows = []
-    for backbone in NETWORKS.values():
-        dataset = backbone.dataset
-        network = build(DesignKey(backbone.name, dataset))
+    for name, backbone in NETWORKS.items():
+        key = DesignKey.parse(name)
+        network = build(key)
         parameters = sum(int(param.size) for param in network.learned())
         binary_macs = int(totals(count(fold(network)))["mac", "1x1"])
-        reference = REFERENCES[backbone.source]
-        rows.append((backbone.name, backbone.summary, dataset, parameters, binary_macs, reference))
+        source = backbone.source or ""
+        reference = REFERENCES.get(source, source)
+        rows.append((name, backbone.summary, key.dataset, parameters, binary_macs, reference))
     caption = (
         f"Counted on the plain network. Data sets: {'; '.join(_dataset_text(name) for name in DATASETS)}."
     )

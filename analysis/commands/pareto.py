@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Overrides, Profile, Ranges, Traffic, chip_of, model_of
+from analysis.commands.options import (
+    Conventions,
+    Overrides,
+    Profile,
+    Ranges,
+    Traffic,
+    chip_of,
+    model_of,
+)
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
 
@@ -15,10 +23,15 @@ from analysis.show.document import Format, deliver, say
 def pareto_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the figure and its tables.")],
     network: Annotated[
-        str | None, typer.Option("--network", help="See `bnncost networks`. Default: the one measured.")
+        str | None,
+        typer.Option(
+            "--network",
+            help="See `bnncost networks`. Default: all of the data set; of measurements, the one measured.",
+        ),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option("--dataset", help="cifar10, imagenet, ... Default: the one measured.")
+        str | None,
+        typer.Option("--dataset", help="cifar10, imagenet, ... Default: where only one is possible."),
     ] = None,
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,
@@ -35,18 +48,39 @@ def pareto_command(
         str | None,
         typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
     ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add",
+            metavar="DESIGN=TOP1[:LABEL]",
+            help="A design with an accuracy of your own; may be repeated.",
+        ),
+    ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
+    ops_convention: Conventions = None,
 ) -> None:
     """Accuracy against cost: the designs that no other beats, as a figure and as tables.
 
     Own measurements are shown as means over seeds with their standard deviation, one front per protocol
-    (recipe, data, images, epochs), and never on one front with published accuracies.
+    (recipe, data, images, epochs), and never on one front with published accuracies. Each front closes with a
+    verdict: which class of networks wins up to which cost, with which repairs, and what the next step costs.
     """
     from analysis.fronts.pareto_document import FrontChoice, pareto_document
 
     chip = chip_of(profile, overrides)
-    choice = FrontChoice(network, dataset, chip, x, accuracy, recipe, ranges, model_of(traffic))
+    choice = FrontChoice(
+        network,
+        dataset,
+        chip,
+        x,
+        accuracy,
+        recipe,
+        ranges,
+        model_of(traffic),
+        tuple(add or ()),
+        tuple(ops_convention or ()),
+    )
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)
     for name, reason in left_out.items():

@@ -10,38 +10,80 @@ import pandas as pd
 from analysis.accuracy.literature import for_network
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
-from analysis.fronts.nondominated import with_front
+from analysis.fronts.nondominated import best_at_cost, with_front
 from analysis.show.axes import Axis
+from analysis.show.classes import ADDED, class_of
+from analysis.show.words import network_name
 from costmodel import DESIGNS, BnncostError, cost
+from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.published import PublishedDesign
 from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 
+_NAMES = 22
+"""Designs that a figure has room to name."""
+_LITTLE_COST, _LITTLE_GAIN = 1.06, 0.5
+"""Ratio of costs, and points, within which two neighbours on a front share a name."""
+
 
 def front_frame(
-    network: str,
+    network: str | None,
     dataset: str,
     profile: AnyProfile,
     records: Sequence[AccuracyRecord],
     x: Axis = Axis.energy,
     *,
     traffic: TrafficModel | None = None,
+    conventions: Sequence[OpsConvention] = (),
 ) -> pd.DataFrame:
     """One row per design with its accuracy, its cost, and whether it is on the front; sorted by the axis `x`.
 
     Published figures of one design are merged: the best one by its authors counts, the others give its range.
-    Own measurements of one design are averaged. `traffic` is as in `cost`.
+    Own measurements of one design are averaged. Without a `network` those of all networks stand on one front.
+    `named` marks what a figure has to name. `traffic` is as in `cost`, `conventions` as in `cost_values`.
     """
     chip = as_profile(profile)
     groups: dict[str, list[AccuracyRecord]] = {}
     for record in for_network(records, network, dataset):
         groups.setdefault(record.name, []).append(record)
+    several = len({group[0].key.network for group in groups.values()}) > 1
     rows = [
-        _accuracy(name, group) | cost_values(cost(group[0].key, chip, traffic=traffic))
+        _accuracy(name, group, several=several)
+        | cost_values(cost(group[0].key, chip, traffic=traffic), conventions)
         for name, group in groups.items()
     ]
-    return with_front(rows, x)
+    frame = with_front(rows, x)
+    frame["named"] = _named(frame)
+    return frame
+
+
+def _named(frame: pd.DataFrame) -> pd.Series:
+    """Mark all of few designs, else what tells most: the front, own figures, the best of each class and network.
+
+    Of neighbours on the front that hardly differ the more accurate one is named. Where all are of one network, whose
+    name they need not carry, room that is left goes to the most accurate designs at each cost.
+    """
+    if len(frame) <= _NAMES:
+        return pd.Series(True, index=frame.index)
+    first = (frame["on_front"] & ~_nearly_the_next(frame)) | (frame["kind"] == ADDED)
+    best = frame.groupby(["design_class", "network"])["top1"].transform("max") == frame["top1"]
+    at_cost = best_at_cost(frame["x"].to_numpy(), frame["top1"].to_numpy()) & (
+        frame["network"].nunique() == 1
+    )
+    worth = frame["top1"] + 100.0 * best + 1000.0 * first
+    candidates = (best | at_cost) & ~frame["on_front"]
+    rank = worth.where(first | candidates).rank(method="first", ascending=False)
+    return first | (candidates & (rank <= _NAMES))
+
+
+def _nearly_the_next(frame: pd.DataFrame) -> pd.Series:
+    """Mark designs of the front that the next one of their class beats by little, for little more."""
+    front = frame[frame["on_front"]]
+    following = front.shift(-1)
+    alike = front["design_class"] == following["design_class"]
+    near = (following["x"] <= _LITTLE_COST * front["x"]) & (following["top1"] - front["top1"] <= _LITTLE_GAIN)
+    return (alike & near).reindex(frame.index, fill_value=False)
 
 
 def runnable(
@@ -58,15 +100,14 @@ def runnable(
     return kept, reasons
 
 
-def _accuracy(name: str, group: Sequence[AccuracyRecord]) -> dict[str, object]:
+def _accuracy(name: str, group: Sequence[AccuracyRecord], *, several: bool) -> dict[str, object]:
     by_authors = [record.top1 for record in group if record.kind == "author"]
     everything = [record.top1 for record in group]
     own = all(record.kind == "measured" for record in group)
     top1 = float(np.mean(everything)) if own else max(by_authors or everything)
     first = next((record for record in group if record.top1 == top1), group[0])
-    published = DESIGNS.get(name.split("/")[0].lower())
     return {
-        "label": _title(published) if published else short_label(first),
+        "label": _label(first, several=several),
         "name": name,
         "design": str(first.key),
         "top1": top1,
@@ -75,7 +116,21 @@ def _accuracy(name: str, group: Sequence[AccuracyRecord]) -> dict[str, object]:
         "kind": first.kind,
         "reference": first.reference,
         "compute": first.key.compute,
+        "design_class": str(class_of(first.key.compute, first.kind)),
+        "network": first.key.network,
     }
+
+
+def _label(record: AccuracyRecord, *, several: bool) -> str:
+    """Name a design as given, as published, or by its methods, with its network where a front has several."""
+    if record.label:
+        return record.label
+    published = DESIGNS.get(record.name.split("/")[0].lower())
+    name = _title(published) if published else short_label(record)
+    network = network_name(record.key.network)
+    if network.startswith(name):
+        return network
+    return name if not several or network in name else f"{name}, {network}"
 
 
 def _title(published: PublishedDesign) -> str:

@@ -11,16 +11,16 @@ from analysis.accuracy.names import Names
 from analysis.accuracy.studies import MeasuredDesign, assumed_note, pooled_error, pooled_spread
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
-from analysis.fronts.nondominated import on_front, with_front
+from analysis.fronts.nondominated import best_at_cost, on_front, with_front
 from analysis.show.axes import Axis
+from analysis.show.classes import class_of
 from costmodel import cost
+from costmodel.demand.conventions import OpsConvention
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 
 _NAMES = 24
 """Designs that a figure has room to name."""
-_SAME_COST = 1.03
-"""Costs within this ratio count as one where a figure has room for one name."""
 
 
 def study_frame(
@@ -31,16 +31,20 @@ def study_frame(
     *,
     seed_deviation: float | None = None,
     traffic: TrafficModel | None = None,
+    conventions: Sequence[OpsConvention] = (),
 ) -> pd.DataFrame:
     """One row per design of a study with its accuracy, its cost, and whether it is on the front; sorted by `x`.
 
     `top1` is the mean over seeds, by which designs beat each other; `top1_spread` the standard deviation over seeds,
     `top1_low` and `top1_high` lie one below and above. `within_spread` marks designs that are beaten, but by no
     design by more than the spread explains: that over the seeds of all designs, in points, or `seed_deviation` where
-    none has several. `named` marks those that a figure has to name. `traffic` is as in `cost`.
+    none has several. `named` marks those that a figure has to name. `traffic` is as in `cost`,
+    `conventions` as in `cost_values`.
     """
     chip = as_profile(profile)
-    rows = [_row(one, names) | cost_values(cost(one.key, chip, traffic=traffic)) for one in designs]
+    rows = [
+        _row(one, names) | cost_values(cost(one.key, chip, traffic=traffic), conventions) for one in designs
+    ]
     frame = with_front(rows, x)
     place, top1 = frame["x"].to_numpy(), frame["top1"].to_numpy()
     pooled = pooled_spread(designs)
@@ -72,21 +76,6 @@ def within_spread(x: np.ndarray, top1: np.ndarray, seeds: np.ndarray, spread: fl
     error = pooled_error(spread, seeds[None, :], seeds[:, None])
     clearly = (x[None, :] <= x[:, None]) & (lead > error)
     return np.asarray(~on_front(x, top1) & ~clearly.any(axis=1))
-
-
-def best_at_cost(x: np.ndarray, top1: np.ndarray) -> np.ndarray:
-    """Mark the most accurate point of each group of nearly equal costs; `x` ascends.
-
-    >>> best_at_cost(np.array([100, 101, 102, 110]), np.array([60, 62, 61, 59])).tolist()
-    [False, True, False, True]
-    """
-    marked = np.zeros(len(x), dtype=bool)
-    start = 0
-    for end in range(1, len(x) + 1):
-        if end == len(x) or x[end] > _SAME_COST * x[start]:
-            marked[start + int(np.argmax(top1[start:end]))] = True
-            start = end
-    return marked
 
 
 def _named(frame: pd.DataFrame, names: Names) -> pd.Series:
@@ -148,5 +137,6 @@ def _row(one: MeasuredDesign, names: Names) -> dict[str, object]:
         "top1_max": one.highest if one.highest is not None else np.nan,
         "kind": "measured",
         "compute": one.key.compute,
+        "design_class": str(class_of(one.key.compute)),
         "note": one.note,
     }

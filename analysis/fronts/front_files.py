@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.accuracy.names import Names
 from analysis.fronts.from_studies import front_note, table_note
 from analysis.fronts.front_tables import front_view, study_front_view
+from analysis.fronts.verdict import verdict_text
 from analysis.methods.equivalence import width_curve
 from analysis.plots import draw_front, front_info, write_figure
 from analysis.plots.front import WIDTHS
@@ -25,7 +26,7 @@ from costmodel.pricing.price import TrafficModel
 
 def write_front(
     frame: pd.DataFrame,
-    network: str,
+    network: str | None,
     dataset: str,
     profile: AnyProfile,
     x: Axis,
@@ -39,8 +40,8 @@ def write_front(
     """
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
-    view = front_view(frame, f"{title}, {chip.name}", chip)
-    widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic)
+    view = front_view(frame, f"{title}, {chip.name}", chip, verdict_text(frame, x))
+    widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic) if network else None
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
     csv = frame.to_csv(index=False, lineterminator="\n")
     return [*write_figure(figure, out / f"front-{x}"), *write_tables(out / f"front-{x}", view, csv)]
@@ -65,9 +66,8 @@ def write_study_front(
     widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
     note = front_note(frame, names, protocol)
     figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
-    view = without_empty_columns(
-        study_front_view(frame, f"{title}, {chip.name}", chip, table_note(frame, names, protocol))
-    )
+    caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
+    view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption))
     return [
         *write_figure(figure, stem),
         *write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n")),

@@ -14,6 +14,8 @@ from costmodel.hardware import HardwareProfile
 
 _RANGED = ("x", "energy_j", "latency_s", "area")
 """Columns of a front's frame that have ranges."""
+_SAME_COST = 1.03
+"""Costs within this ratio count as one where a figure has room for one name."""
 
 
 def with_front(rows: Sequence[Mapping[str, object]], x: Axis) -> pd.DataFrame:
@@ -35,3 +37,18 @@ def front_over(
 ) -> pd.DataFrame:
     """The frame of a front on a profile, with the ranges of its costs if asked for."""
     return joined_frames(at_all_ends(compute, chip), "name", _RANGED) if ranges else compute(chip)
+
+
+def best_at_cost(x: np.ndarray, top1: np.ndarray) -> np.ndarray:
+    """Mark the most accurate point of each group of nearly equal costs; `x` ascends.
+
+    >>> best_at_cost(np.array([100, 101, 102, 110]), np.array([60, 62, 61, 59])).tolist()
+    [False, True, False, True]
+    """
+    marked = np.zeros(len(x), dtype=bool)
+    start = 0
+    for end in range(1, len(x) + 1):
+        if end == len(x) or x[end] > _SAME_COST * x[start]:
+            marked[start + int(np.argmax(top1[start:end]))] = True
+            start = end
+    return marked

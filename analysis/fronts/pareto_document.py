@@ -13,16 +13,19 @@ from analysis.accuracy.literature import for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
+from analysis.fronts.added import added_records
 from analysis.fronts.from_literature import front_frame, runnable
 from analysis.fronts.from_studies import runnable_designs, study_frame, table_note
 from analysis.fronts.front_files import write_front, write_study_front
 from analysis.fronts.front_tables import front_view, study_front_view
 from analysis.fronts.nondominated import front_over
+from analysis.fronts.verdict import verdict_text
 from analysis.show.axes import Axis
 from analysis.show.document import Document
 from analysis.show.tables import Table, records, without_empty_columns
-from analysis.show.words import COMPULSORY
-from costmodel import DATASETS, NETWORKS, BnncostError
+from analysis.show.words import COMPULSORY, network_title
+from costmodel import DATASETS, BnncostError, backbone_of
+from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
@@ -41,7 +44,10 @@ class FrontChoice:
     `accuracy` is "literature", "measured", a CSV, or a folder of runs; `recipe` keeps the measurements of one
     recipe, by its name or digest. Measurements that are all of one network and data set need no name of them.
     `ranges` adds what the ends of the profile's ranges give; fronts stay those of the values. `traffic` is as
-    in `cost`.
+    in `cost`. `add` holds accuracies of the user's own, each as `DESIGN=TOP1[:LABEL]`; `conventions` add
+    operations as papers sum them up.
+
+    Published accuracies of one data set may be of all networks: then `network` is None.
     """
 
     network: str | None
@@ -52,6 +58,8 @@ class FrontChoice:
     recipe: str | None = None
     ranges: bool = False
     traffic: TrafficModel | None = None
+    add: tuple[str, ...] = ()
+    conventions: tuple[OpsConvention, ...] = ()
 
 
 def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
@@ -59,8 +67,8 @@ def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path
 
     Published accuracies make one front. Measurements make one per protocol, each with its files and its caption.
     """
-    if choice.network is not None and choice.network not in NETWORKS:
-        raise unknown("network", choice.network, NETWORKS)
+    if choice.network is not None:
+        backbone_of(choice.network)
     if choice.dataset is not None and choice.dataset not in DATASETS:
         raise unknown("data set", choice.dataset, DATASETS)
     chip = as_profile(choice.profile)
@@ -74,6 +82,11 @@ def _fronts(
     choice: FrontChoice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
     if choice.accuracy != LITERATURE and holds_measurements(choice.accuracy):
+        if choice.add:
+            raise BnncostError(
+                "--add goes with published accuracies, or with a CSV of the columns design,top1: measurements of one "
+                "protocol stand on a front of their own."
+            )
         return _measured(choice, chip, out)
     if choice.recipe is not None:
         raise BnncostError("--recipe chooses among own measurements; give them with --accuracy measured.")
@@ -84,20 +97,26 @@ def _published(
     choice: FrontChoice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
     own = choice.accuracy != LITERATURE
-    everything = load_accuracy(choice.accuracy if own else None)
-    network, dataset = _named(choice, everything)
+    added = added_records(choice.add)
+    everything = [*load_accuracy(choice.accuracy if own else None), *added]
+    network, dataset = _place(choice, everything, added)
     mine = for_network(everything, network, dataset)
+    _check_added(added, mine, network_title(network, dataset))
     here, left_out = runnable(mine, chip, traffic=choice.traffic)
     if own:
         left_out |= {one.name: f"it is on {_backbone(one)}" for one in everything if one not in mine}
     frame = front_over(
-        lambda at: front_frame(network, dataset, at, here, choice.x, traffic=choice.traffic),
+        lambda at: front_frame(
+            network, dataset, at, here, choice.x, traffic=choice.traffic, conventions=choice.conventions
+        ),
         chip,
         ranges=choice.ranges,
     )
     folder = make_folder(out)
     written = write_front(frame, network, dataset, chip, choice.x, folder, traffic=choice.traffic)
-    table = front_view(frame, f"Top-1 against {choice.x}: {network}/{dataset} on {chip.name}", chip)
+    place = f"{network}/{dataset}" if network else dataset
+    title = f"Top-1 against {choice.x}: {place} on {chip.name}"
+    table = front_view(frame, title, chip, verdict_text(frame, choice.x))
     return Document((table,), records(table), table), written, left_out
 
 
@@ -111,15 +130,36 @@ def _study_frame(
         choice.x,
         seed_deviation=outcome.seed_deviation,
         traffic=choice.traffic,
+        conventions=choice.conventions,
     )
 
 
-def _named(choice: FrontChoice, records: list[AccuracyRecord]) -> tuple[str, str]:
-    """Network and data set, which have to be said where accuracies are not measured."""
-    if choice.network is None or choice.dataset is None:
-        known = ", ".join(sorted({_backbone(one) for one in records}))
+def _place(
+    choice: FrontChoice, everything: Sequence[AccuracyRecord], added: Sequence[AccuracyRecord]
+) -> tuple[str | None, str]:
+    """Network, None for all of them, and data set: as given, or where only one is possible.
+
+    Accuracies of one's own, if there are any, decide what is not given.
+    """
+    telling = [one for one in added or everything if choice.network in (None, one.key.network)]
+    datasets = {one.key.dataset for one in telling if choice.dataset in (None, one.key.dataset)}
+    dataset = choice.dataset or (datasets.pop() if len(datasets) == 1 else None)
+    if dataset is None:
+        known = ", ".join(sorted({_backbone(one) for one in telling or everything}))
         raise BnncostError(f"say which with --network and --dataset; there are accuracies of: {known}.")
-    return choice.network, choice.dataset
+    if choice.network is not None or choice.dataset is not None:
+        return choice.network, dataset
+    networks = {one.key.network for one in telling if one.key.dataset == dataset}
+    return networks.pop() if len(networks) == 1 else None, dataset
+
+
+def _check_added(added: Sequence[AccuracyRecord], mine: Sequence[AccuracyRecord], title: str) -> None:
+    """Refuse accuracies of one's own that do not belong on the front."""
+    apart = [
+        f"{one.name} is on {_backbone(one)}; this front is of {title}." for one in added if one not in mine
+    ]
+    if apart:
+        raise BnncostError("\n".join(apart))
 
 
 def _measured(
@@ -144,7 +184,8 @@ def _measured(
             frame, names, study.protocol, chip, choice.x, make_folder(out) / stem, traffic=choice.traffic
         )
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
-        tables.append(study_front_view(frame, title, chip, table_note(frame, names, study.protocol)))
+        caption = f"{verdict_text(frame, choice.x)} {table_note(frame, names, study.protocol)}"
+        tables.append(study_front_view(frame, title, chip, caption))
     return _document(chosen, tables), written, left_out
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from analysis.accuracy.outcome import gains_alone, shipped_with
 from analysis.methods.equivalence import WidthScale, width_scale
-from costmodel import METHODS, NETWORKS, BnncostError, Cost, DesignKey, cost, resolve
+from costmodel import METHODS, BnncostError, Cost, DesignKey, backbone_of, cost, resolve
 from costmodel.designs.outcome import Outcome
-from costmodel.errors import unknown
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.methods import MethodUse
@@ -82,18 +81,20 @@ def method_table(
     methods: Sequence[str] | None = None,
     progress: Callable[[str], None] | None = None,
     *,
+    features: str | None = None,
     traffic: TrafficModel | None = None,
 ) -> MethodTable:
     """Price every method (or those named) on a network; each is left out of the full design that contains it.
 
-    `progress` gets each method's name before it is priced, `traffic` is as in `cost`. Raises BnncostError for unknown
-    names.
+    `progress` gets each method's name before it is priced, `features` is the precision of non-binary maps in all
+    designs where it is given, `traffic` is as in `cost`. Raises BnncostError for unknown names.
     """
-    if network not in NETWORKS:
-        raise unknown("network", network, NETWORKS)
+    backbone_of(network)
     chip = as_profile(profile)
     plain = DesignKey.parse(f"{network}/{dataset}" if dataset else network)
     complete = resolve(full) if full else plain.with_methods(_offered(network, FULL.split("+")))
+    if features is not None:
+        plain, complete = plain.with_features(features), complete.with_features(features)
     if (complete.network, complete.dataset) != (plain.network, plain.dataset):
         raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
     uses = tuple(map(MethodUse.parse, methods)) if methods else _offered(network, list(METHODS))
@@ -132,7 +133,7 @@ class _Baseline:
 
 
 def _offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
-    return tuple(MethodUse(name) for name in names if NETWORKS[network].offers(METHODS[name].hook))
+    return tuple(MethodUse(name) for name in names if backbone_of(network).offers(METHODS[name].hook))
 
 
 def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> MethodCost:

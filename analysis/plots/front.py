@@ -8,22 +8,31 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.plots.class_marks import CLASS_COLOURS, CLASS_MARKERS
 from analysis.plots.front_ranges import RangeInfo, range_info, range_note
-from analysis.plots.style import BLUE, DOUBLE, GREY, INK, SINGLE, VERMILLION, axis_scale, note_for
+from analysis.plots.style import (
+    BLUE,
+    DOUBLE,
+    GREY,
+    INK,
+    SINGLE,
+    axis_scale,
+    note_for,
+)
 from analysis.show.axes import Axis
+from analysis.show.classes import DesignClass, class_of_row
 from analysis.show.units import Scale
 
 WIDTHS = (1.0, 1.5, 2.0, 3.0)
 """Widths of the plain BNN that the top axis marks."""
 KIND_MARKERS = {"author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^"}
 KIND_NAMES = {
-    "author": "authors' figure",
+    "author": "binary, authors' figure",
     "measured": "own measurement",
-    "cited": "cited figure",
-    "secondary": "from a survey",
-    "third-party": "trained by others",
+    "cited": "binary, cited figure",
+    "secondary": "binary, from a survey",
+    "third-party": "binary, trained by others",
 }
-REFERENCE_MARKER = "D"
 _FAR = 3.0
 """Gap to the next cheaper design, as a ratio, from which costly designs stand in a strip of their own."""
 _FAR_SHARE = 0.25
@@ -57,7 +66,7 @@ class Point:
     low: float
     high: float
     kind: str
-    reference: bool
+    design_class: DesignClass
     on_front: bool
     close: bool = False
     named: bool = True
@@ -65,19 +74,19 @@ class Point:
 
     @property
     def marker(self) -> str:
-        """Diamonds are networks that are not binary; the others show whose figure it is."""
-        return REFERENCE_MARKER if self.reference else KIND_MARKERS.get(self.kind, "o")
+        """Rivals have the marker of their class; binary networks show whose figure it is."""
+        return CLASS_MARKERS.get(self.design_class) or KIND_MARKERS.get(self.kind, "o")
 
     @property
     def filled(self) -> bool:
         """Whether the inside of the mark has its colour."""
-        return self.on_front or self.reference or self.plain
+        return self.on_front or self.plain
 
     @property
     def colour(self) -> str:
-        """Grey is dominated, and by more than the spread over seeds where that is known."""
-        if self.reference:
-            return VERMILLION
+        """A rival has the colour of its class; a grey binary one is dominated, and by more than a known spread."""
+        if self.design_class in CLASS_COLOURS:
+            return CLASS_COLOURS[self.design_class]
         if self.plain and not self.on_front:
             return INK
         return BLUE if self.on_front or self.close else GREY
@@ -170,7 +179,7 @@ def _point(row: pd.Series, scale: Scale, counted: bool) -> Point:
         low=float(row["top1_low"]),
         high=float(row["top1_high"]),
         kind=str(row["kind"]),
-        reference=row["compute"] != "binary",
+        design_class=class_of_row(row),
         on_front=bool(row["on_front"]),
         close=bool(row.get("within_spread", False)),
         named=bool(row.get("named", True)),

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.plots.front import KIND_MARKERS, KIND_NAMES, REFERENCE_MARKER, FrontInfo, Point
+from analysis.plots.class_marks import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES
+from analysis.plots.front import KIND_MARKERS, KIND_NAMES, FrontInfo, Point
 from analysis.plots.front_ranges import draw_ranges, ranges_in
 from analysis.plots.label_places import Room, leader_end, place_labels
 from analysis.plots.style import (
@@ -23,7 +24,6 @@ from analysis.plots.style import (
     INK,
     NOTE_IN,
     PALE,
-    VERMILLION,
     axes_in,
     canvas,
     short_number,
@@ -139,8 +139,8 @@ def _draw_points(axes: Axes, points: Sequence[Point], places: Sequence[float] | 
 
 
 def _size_of(marker: str) -> float:
-    """Size of a point [pt]; own measurements are small, for their whiskers to show."""
-    return 3.8 if marker == KIND_MARKERS["measured"] else 4.6
+    """Size of a point [pt]; own measurements are small, for their whiskers to show, and stars have thin arms."""
+    return {KIND_MARKERS["measured"]: 3.8, "*": 7.0, "P": 5.2}.get(marker, 4.6)
 
 
 def _step_segments(axes: Axes, info: FrontInfo) -> np.ndarray:
@@ -274,19 +274,22 @@ def _legend(info: FrontInfo) -> list[Line2D]:
             [],
             linestyle="none",
             marker=marker,
-            markersize=4.6,
+            markersize=_size_of(marker),
             color=colour,
             markerfacecolor=face,
             label=name,
         )
 
-    binary = [point for point in info.points if not point.reference]
+    binary = [point for point in info.points if point.design_class not in CLASS_MARKERS]
     handles = [Line2D([], [], color=BLUE, linewidth=1.1, label="Pareto front (filled)")] if info.step else []
     kinds = dict.fromkeys(kind for kind in KIND_MARKERS if any(point.kind == kind for point in binary))
     handles += [mark(KIND_MARKERS[kind], GREY, KIND_NAMES[kind], False) for kind in kinds]
     if any(point.close for point in binary):
         kind = next(point.kind for point in binary if point.close)
         handles.append(mark(KIND_MARKERS.get(kind, "o"), BLUE, "beaten by less than the spread", False))
-    if len(binary) < len(info.points):
-        handles.append(mark(REFERENCE_MARKER, VERMILLION, "not binary"))
-    return handles
+    there = {point.design_class for point in info.points}
+    return handles + [
+        mark(marker, CLASS_COLOURS[sort], CLASS_NAMES[sort])
+        for sort, marker in CLASS_MARKERS.items()
+        if sort in there
+    ]

@@ -9,7 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.plots.style import BLUE, GREY, VERMILLION, axes_in, text_size
+from analysis.plots.class_marks import CLASS_COLOURS, CLASS_MARKERS
+from analysis.plots.style import BLUE, GREY, axes_in, text_size
+from analysis.show.classes import DesignClass, class_of_row
 from analysis.show.units import common_scale
 from costmodel.evaluate.ranges import Range
 
@@ -25,11 +27,11 @@ _NOTE = (
 
 @dataclass(frozen=True)
 class RangeRow:
-    """One design with the range of its cost in SI units; `reference` where it is not binary."""
+    """One design with the range of its cost in SI units, and its class."""
 
     label: str
     cost: Range
-    reference: bool
+    design_class: DesignClass
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def range_info(frame: pd.DataFrame, title: str, unit: str) -> RangeInfo | None:
     if "x_low" not in frame:
         return None
     rows = tuple(
-        RangeRow(str(row["label"]), Range(row["x_low"], row["x"], row["x_high"]), row["compute"] != "binary")
+        RangeRow(str(row["label"]), Range(row["x_low"], row["x"], row["x_high"]), class_of_row(row))
         for _, row in frame[frame["on_front"]].iterrows()
     )
     moving = any(row.cost.low < row.cost.high for row in rows) and all(row.cost.low > 0 for row in rows)
@@ -89,14 +91,14 @@ def draw_ranges(figure: Figure, info: RangeInfo, bottom: float) -> None:
     axes.set_axisbelow(True)
     axes.set_xlabel(info.title)
     for number, row in enumerate(info.rows):
-        colour = VERMILLION if row.reference else BLUE
+        colour = CLASS_COLOURS.get(row.design_class, BLUE)
         axes.plot(
             [row.cost.low, row.cost.high], [number] * 2, color=colour, linewidth=0.9, marker="|", markersize=5,
             markeredgewidth=0.9, gid=f"range {row.label}",
         )  # fmt: skip
         axes.plot(
-            [row.cost.value], [number], linestyle="none", marker="D" if row.reference else "o", markersize=4.2,
-            color=colour, gid=f"value {row.label}",
+            [row.cost.value], [number], linestyle="none", marker=CLASS_MARKERS.get(row.design_class, "o"),
+            markersize=4.2, color=colour, gid=f"value {row.label}",
         )  # fmt: skip
     title = "The designs on the front, over the ranges of the profile's figures"
     figure.text(0.06 / width, (top - 0.08) / height, title, color=GREY, va="top", gid="range title")

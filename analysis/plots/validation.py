@@ -1,4 +1,4 @@
-"""Predicted against published, a panel per metric: inputs hollow, held-out figures filled, a band of a factor two."""
+"""Predicted against published, a panel per metric: held-out figures filled, others hollow, a band of a factor two."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from analysis.plots.style import (
     write_titles,
 )  # fmt: skip
 from analysis.show.units import readable
-from costmodel.validation.predictions import Prediction, summary_of
+from costmodel.validation.judgement import scores_of
+from costmodel.validation.predictions import Prediction
 
 BAND = 2.0
 """Predictions within this factor lie in the band."""
@@ -99,12 +100,14 @@ def validation_info(predictions: Sequence[Prediction]) -> ValidationInfo:
         for metric in _PANELS
         if metric in by_metric
     )
-    summary = summary_of(predictions)
+    classes = "; ".join(
+        f"{score.priced}: {score.median_error_percent:.1f} % of {len(score.systems)}"
+        for score in scores_of(predictions)
+    )
     subtitle = (
-        f"{summary.held_out} held-out figures (filled), median error {summary.median_error_percent:.1f} %; "
-        "inputs hollow; band: a factor of two"
-        if summary
-        else "inputs only"
+        f"held out (filled), median error of a system: {classes}; others hollow; band: a factor of two"
+        if classes
+        else "nothing held out"
     )
     return ValidationInfo("Predicted against published", subtitle, panels, systems)
 

@@ -15,6 +15,7 @@ from analysis.accuracy.studies import Study
 from analysis.fronts.from_literature import front_frame, runnable
 from analysis.fronts.front_files import accuracies_on_front, write_front, write_tables
 from analysis.fronts.nondominated import front_over
+from analysis.fronts.verdict import verdict
 from analysis.methods.marginal import MethodTable, method_table
 from analysis.methods.method_columns import FIGURES, method_frame, table_record
 from analysis.methods.method_tables import method_view, ranged_method_view
@@ -85,6 +86,7 @@ def run_job(
         written += write_front(frame, job.network, job.dataset, chip, Axis.energy, folder)
         written += _write_split_and_marginal(folder, job, chip, frame, methods)
         summary |= {"front": accuracies_on_front(frame), "designs": len(frame), "left_out": left_out}
+        summary["verdict"] = verdict(frame, Axis.energy)
     mine = [item for item in measured if (item[0].network, item[0].dataset) == (job.network, job.dataset)]
     files, parts = write_measured(mine, chip, folder, ranges=job.ranges)
     written += files

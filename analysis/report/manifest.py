@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from analysis.report.jobs import Job
+from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
-from costmodel.output import write_whole
+from costmodel.output import read_json, write_whole
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("costmodel", "analysis")
@@ -71,9 +72,9 @@ def job_digest(job: Job, chip: HardwareProfile, code: str) -> str:
 def read_manifest(out: Path) -> Manifest:
     """Read what was made before; a manifest that cannot be read counts as none."""
     try:
-        data = json.loads((out / MANIFEST).read_text("utf-8"))
+        data = read_json(out / MANIFEST, advice="delete it")
         return {name: Entry(str(item["digest"]), dict(item["files"])) for name, item in data["jobs"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (BnncostError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 

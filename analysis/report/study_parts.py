@@ -11,6 +11,7 @@ from analysis.accuracy.studies import Study, stems
 from analysis.fronts.from_studies import runnable_designs, study_frame
 from analysis.fronts.front_files import accuracies_on_front, write_study_front, write_tables
 from analysis.fronts.nondominated import front_over
+from analysis.fronts.verdict import verdict
 from analysis.gains.gains_files import write_study_gains
 from analysis.gains.study_table import paper_table, priced, screen_table, study_table
 from analysis.show.axes import Axis
@@ -77,6 +78,7 @@ def _study(
     ]
     return files, part | {
         "front": accuracies_on_front(frame),
+        "verdict": verdict(frame, Axis.energy),
         "stem": front,
         "gains_stem": gains,
         "dots_stem": dots if drawn else "",

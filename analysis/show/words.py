@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from types import MappingProxyType
 
-from costmodel import NETWORKS, Cost
+from costmodel import Cost, backbone_of
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.profile import Scope, WeightsFromOutside
 from costmodel.mapping import LoopNest
@@ -37,18 +38,31 @@ DATASET_TITLES: Mapping[str, str] = MappingProxyType(
         "imagenet": "ImageNet",
         "mnist": "MNIST",
         "fashion-mnist": "Fashion-MNIST",
+        "speech-commands": "Speech Commands",
+        "visual-wake-words": "Visual Wake Words",
+        "toyadmos": "ToyADMOS",
+        "own": "own images",
     }
 )
 
 
-def network_title(network: str, dataset: str) -> str:
-    """Name a network and data set for people.
+def network_name(network: str) -> str:
+    """Name a network for people.
 
-    >>> network_title("resnet20", "cifar10")
-    'ResNet-20 on CIFAR-10'
+    >>> network_name("resnet20")
+    'ResNet-20'
     """
-    name = NETWORKS[network].summary.partition(":")[0].partition(" for ")[0]
-    return f"{name} on {DATASET_TITLES.get(dataset, dataset)}"
+    return backbone_of(network).summary.partition(":")[0].partition(" for ")[0] or PurePath(network).stem
+
+
+def network_title(network: str | None, dataset: str) -> str:
+    """Name a network, or all of them, and a data set for people.
+
+    >>> network_title("resnet20", "cifar10"), network_title(None, "imagenet")
+    ('ResNet-20 on CIFAR-10', 'ImageNet')
+    """
+    title = DATASET_TITLES.get(dataset, dataset)
+    return f"{network_name(network)} on {title}" if network else title
 
 
 def profile_title(chip: HardwareProfile, traffic: TrafficModel | None = None) -> str:

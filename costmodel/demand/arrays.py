@@ -13,6 +13,7 @@ import numpy as np
 from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
 from costmodel.demand.macs import MAC, MacWork, codes_of
+from costmodel.errors import BnncostError
 from costmodel.graph import MAP_ROLES, ROLES, Network, Role
 from costmodel.mapping.nest import DIMS
 
@@ -48,12 +49,20 @@ class Demand:
     operations: tuple[OperationKey, ...]
     counts: Annotated[np.ndarray, Layout(("operation", "layer", "point"))]
     """Operations of each sort."""
+    per_element: Annotated[np.ndarray, Layout(("operation", "layer", "point"))]
+    """Side operations of each sort on every element that passes, whole ones."""
+    elements: Annotated[np.ndarray, Layout(("layer", "point"))]
+    """Elements that pass the side units: the most that any operation of the layer passes."""
     read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """Bits that a layer reads [bit]."""
     write_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """Bits that a layer writes [bit]."""
     mac_read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """The part of `read_bits` that MACs read [bit]."""
+    line_read_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
+    """Bits that windows of side operations read from lines [bit]."""
+    line_write_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
+    """Bits that windows of side operations write into lines [bit]."""
     alive_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
     """Bits of the maps that are kept while a layer runs [bit]."""
     macs: Annotated[np.ndarray, Layout(("slot", "layer", "point"), MAC)]
@@ -61,7 +70,7 @@ class Demand:
     repeats: Annotated[np.ndarray, Layout(("layer", "point"))]
     """How often each layer occurs."""
     kept_bits: Annotated[np.ndarray, Layout(("store", "point"))]
-    """Bits to keep [bit]; see `costmodel.demand.compulsory.Storage`."""
+    """Bits to keep [bit]; see `costmodel.demand.storage.Storage`."""
 
     @property
     def points(self) -> int:
@@ -148,8 +157,28 @@ LAYOUT: dict[str, Layout] = {
 
 
 def demand_of(folded: Network, points: int = 1) -> Demand:
-    """Count a folded network and derive its compulsory traffic; `points` is the length of its width array."""
-    return arrange(count(folded), compulsory_traffic(folded), points)
+    """Count a folded network and derive its compulsory traffic; `points` is the length of its width array.
+
+    Raises BnncostError where the counts of one point are too large for 64 bits; whoever counts several at once asks
+    for the largest alone first, since arrays of whole numbers overflow without a word.
+    """
+    try:
+        demand = arrange(count(folded), compulsory_traffic(folded), points)
+    except OverflowError:
+        raise _inexact(folded.name) from None
+    for counts in (demand.counts, demand.read_bits, demand.write_bits):
+        if counts.sum(axis=(0, 1), dtype=float).max() >= _MOST:
+            raise _inexact(folded.name)
+    return demand
+
+
+_MOST = 2.0**62
+
+
+def _inexact(name: str) -> BnncostError:
+    return BnncostError(
+        f"'{name}' has more operations or bits than 64 bits can count exactly; take a smaller width or fewer branches."
+    )
 
 
 def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
@@ -161,11 +190,18 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
     number_of = {name: number for number, name in enumerate(layers)}
     operation_number = {key: number for number, key in enumerate(operations)}
     for row in rows:
-        demand.counts[operation_number[row.operation, row.precision], number_of[row.layer]] += row.count
+        place = operation_number[row.operation, row.precision], number_of[row.layer]
+        demand.counts[place] += row.count
+        demand.per_element[place] += row.per_element
+        demand.elements[place[1]] = np.maximum(demand.elements[place[1]], row.elements)
     for moved in traffic.rows:
         place = ROLES.index(moved.role), number_of[moved.layer]
         demand.read_bits[place] += moved.read_bits
         demand.write_bits[place] += moved.write_bits
+    for line in traffic.lines:
+        of_maps = MAP_ROLES.index(line.role), number_of[line.layer]
+        demand.line_read_bits[of_maps] += line.read_bits
+        demand.line_write_bits[of_maps] += line.write_bits
     kept = traffic.storage
     for (layer, role), bits in kept.alive.items():
         if layer in number_of:

@@ -1,4 +1,4 @@
-"""Memory traffic and storage of a network: what each layer reads and writes, and what must be kept.
+"""Memory traffic of a network: what each layer reads and writes.
 
 This is the compulsory traffic: every map and parameter of a layer is read or written once, from the memory
 that holds it. Inside a layer results stream from operation to operation and touch no memory. What MACs read of it
@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
 from costmodel.demand.macs import MacWork, mac_works
+from costmodel.demand.storage import Storage, role_of, storage_of
+from costmodel.demand.windows import LineRow, line_rows
 from costmodel.errors import BnncostError
-from costmodel.graph import BINARY, MAP_ROLES, ROLES, Dimension, Network, Op, Param, Role, Tensor, Value
+from costmodel.graph import ROLES, Dimension, Network, Op, Param, Role, Tensor, Value
 
 VIEWS = ("concatenate", "interleave_channels", "half_of_slices")
 """Kinds whose result is never stored: who reads it finds its channels in the maps that it is made of."""
@@ -37,27 +38,13 @@ class TrafficRow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Storage:
-    """Bits to keep: stored weights and parameters, and the largest sets of maps alive together [bit].
-
-    `peak_features` is the largest sum over all maps, `peak_by_role` the largest of each kind alone, and
-    `alive` the maps of each role that are kept while each layer runs.
-    """
-
-    weights: Dimension
-    parameters: Dimension
-    peak_features: Dimension
-    peak_by_role: Mapping[Role, Dimension]
-    alive: Mapping[tuple[str, Role], Dimension]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Traffic:
-    """All that a network moves and keeps, and its MAC operations, whose reads are part of the rows."""
+    """All that a network moves and keeps; the rows have the reads of its MACs in them, but no lines of windows."""
 
     rows: tuple[TrafficRow, ...]
     storage: Storage
     macs: tuple[MacWork, ...]
+    lines: tuple[LineRow, ...]
 
 
 def compulsory_traffic(network: Network) -> Traffic:
@@ -71,24 +58,20 @@ def compulsory_traffic(network: Network) -> Traffic:
     amounts = _values_read(network, views)
     for (layer, value), amount in amounts.items():
         if isinstance(value, Param) or producer_layer[value] != layer:
-            reads[layer, _role(value)] += amount
+            reads[layer, role_of(value)] += amount
         if isinstance(value, Tensor) and producer_layer[value] != layer:
             readers.setdefault(value, []).append(layer)
     for tensor in readers:
         if tensor is not network.input:
-            writes[producer_layer[tensor], _role(tensor)] += tensor.bits
+            writes[producer_layer[tensor], role_of(tensor)] += tensor.bits
     order = _layer_order(network, producer_layer)
     keys = [(layer, role) for layer in order for role in ROLES]
     rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
     stored = {view: tuple(source for source, _ in behind) for view, behind in views.items()}
     macs = mac_works(network, producer_layer, stored, lambda layer, value: amounts[layer, value])
-    return Traffic(rows, _storage(network, order, producer_layer, readers), macs)
-
-
-def _role(value: Value) -> Role:
-    if isinstance(value, Tensor):
-        return Role.BINARY_FEATURES if value.precision == BINARY else Role.FEATURES
-    return Role.WEIGHTS if value.axes in ("OIKK", "OI") else Role.PARAMETERS
+    return Traffic(
+        rows, storage_of(network, order, producer_layer, readers, stored), macs, line_rows(network)
+    )
 
 
 def _views(network: Network) -> Sources:
@@ -118,7 +101,7 @@ def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Di
 def _amount_read(op: Op, value: Value) -> Dimension:
     if op.kind == "subsample":
         return op.output.bits
-    if op.kind == "conv" and value is op.inputs[0] and op.params[0].shape[2] == 1:
+    if op.kind == "conv" and value is op.inputs[0] and op.params[0].shape[2:] == (1, 1):
         positions = op.output.shape[1] * op.output.shape[2]  # a strided 1x1 kernel skips the others
         return value.shape[0] * (positions * value.precision.bits)
     return value.bits
@@ -151,44 +134,3 @@ def _layer_order(network: Network, producer_layer: Mapping[Value, str]) -> list[
         stuck = ", ".join(name for name in names if name not in order)
         raise BnncostError(f"network '{network.name}': layers wait for each other: {stuck}.")
     return order
-
-
-def _storage(
-    network: Network,
-    order: list[str],
-    producer_layer: Mapping[Value, str],
-    readers: Mapping[Tensor, list[str]],
-) -> Storage:
-    """Follow which maps are alive while each layer runs: from its maker to its last reader, both included."""
-    position = {name: number for number, name in enumerate(order)} | {"": 0, "output": len(order) - 1}
-    alive: dict[Role, list[Dimension]] = {role: [0] * len(order) for role in MAP_ROLES}
-    for tensor, layers in readers.items():
-        first = position[producer_layer[tensor]]
-        last = max(position[layer] for layer in layers)
-        steps = alive[_role(tensor)]
-        for step in range(first, last + 1):
-            steps[step] = steps[step] + tensor.bits
-    params = dict.fromkeys(param for op in network.running() for param in op.params)
-    weights = _sum(param.bits for param in params if _role(param) == Role.WEIGHTS)
-    parameters = _sum(param.bits for param in params if _role(param) == Role.PARAMETERS)
-    together = [left + right for left, right in zip(*alive.values(), strict=True)]
-    return Storage(
-        weights,
-        parameters,
-        _peak(together),
-        {role: _peak(steps) for role, steps in alive.items()},
-        {(layer, role): steps[place] for role, steps in alive.items() for place, layer in enumerate(order)},
-    )
-
-
-def _sum(values: Iterable[Dimension]) -> Dimension:
-    total: Dimension = 0
-    for value in values:
-        total = total + value
-    return total
-
-
-def _peak(steps: list[Dimension]) -> Dimension:
-    """Largest of several numbers or arrays."""
-    widths = any(isinstance(step, np.ndarray) for step in steps)
-    return reduce(np.maximum, steps) if widths else max(steps, default=0)

@@ -20,7 +20,7 @@ from costmodel.graph import (
     read_precisions,
 )
 from costmodel.mapping import LoopNest
-from costmodel.operations.convolution import fan_in
+from costmodel.operations.convolution import fan_in, taps
 
 
 class MacFields(NamedTuple):
@@ -37,8 +37,12 @@ class MacFields(NamedTuple):
     FY: Dimension
     FX: Dimension
     G: Dimension
-    stride: Dimension
-    padding: Dimension
+    stride_y: Dimension
+    stride_x: Dimension
+    dilation_y: Dimension
+    dilation_x: Dimension
+    padding_y: Dimension
+    padding_x: Dimension
     height: Dimension
     width: Dimension
     weight_kind: Dimension
@@ -66,8 +70,9 @@ class MacFields(NamedTuple):
             FY=int(self.FY),
             FX=int(self.FX),
             G=int(self.G),
-            stride=(int(self.stride), int(self.stride)),
-            padding=(int(self.padding), int(self.padding)),
+            stride=(int(self.stride_y), int(self.stride_x)),
+            dilation=(int(self.dilation_y), int(self.dilation_x)),
+            padding=(int(self.padding_y), int(self.padding_x)),
             size=(int(self.height), int(self.width)),
             weight_bits=int(self.weight_bits),
             feature_bits=int(self.feature_bits),
@@ -166,10 +171,11 @@ def _fields(op: Op, inside: bool) -> MacFields:
     codes = [(KINDS.index(item.kind), item.bits) for item in (weight.precision, x.precision)]
     numbers = (*codes[0], *codes[1], accumulated_bits(op), int(x.precision != BINARY), int(inside))
     if op.kind == "linear":
-        return MacFields(op.output.shape[0], x.size, 1, 1, 1, 1, 1, 1, 0, 1, 1, *numbers)
+        return MacFields(op.output.shape[0], x.size, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, *numbers)
     groups = op.dimension("groups")
-    _, height, width = op.output.shape
+    rows, columns = taps(op)
     return MacFields(
-        op.output.shape[0] // groups, weight.shape[1], height, width, weight.shape[2], weight.shape[3], groups,
-        op.integer("stride"), op.integer("padding"), x.shape[1], x.shape[2], *numbers,
+        op.output.shape[0] // groups, weight.shape[1], rows.outputs, columns.outputs, rows.kernel, columns.kernel,
+        groups, rows.stride, columns.stride, rows.dilation, columns.dilation, rows.before, columns.before,
+        rows.length, columns.length, *numbers,
     )  # fmt: skip

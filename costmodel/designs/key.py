@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.backbone import LARGEST
+from costmodel.designs.catalogue import DATASETS, OWN, DatasetShape
+from costmodel.designs.network_files import SUFFIXES, backbone_of
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
-COMPUTE = ("binary", "ternary", "int2", "int4", "int8", "fp16", "fp32")
+COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
 PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
+WIDTHS = 0.05, 64.0
+"""Least and largest factor on the channels of a network."""
 _SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
+_OF_IMAGES = ("input", "classes")
+_SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})")
 
 
 @dataclass(frozen=True)
 class DesignKey:
     """A network, its repairs and its settings; text form `network[method+method]@w1.5,features=int8/data`.
 
+    `network` is the name of a shipped network or the path of a network file, which ends in .yaml.
     `features` is the precision of non-binary maps, `compute` that of the operands of the inner
     convolutions, `edge` that of the first and last layer, `padding` what surrounds a map of bits: ones, zeros, or
     what stands at its border.
     Features and edge layers follow a floating-point `compute` unless given; a text without data set means
-    the one that the network is usually trained on.
+    the one that the network is usually trained on. `image` (C, H, W) and `classes` stand where they are not the data
+    set's: `@input=64x64,classes=2`. The data set `own` has no shape but these, or the network file's.
 
     >>> str(DesignKey.parse("resnet20[double_residual+prelu]@w1.5/cifar10"))
     'resnet20[double_residual+prelu]@w1.5/cifar10'
@@ -39,6 +48,8 @@ class DesignKey:
     features: str = "int16"
     edge: str = "int8"
     padding: str = "one"
+    image: tuple[int, int, int] | None = None
+    classes: int | None = None
 
     def __str__(self) -> str:
         """Text form; settings at their defaults are left out."""
@@ -50,7 +61,31 @@ class DesignKey:
             if getattr(self, name) != implied[name]:
                 settings.append(f"{name}={getattr(self, name)}")
         settings += [f"padding={self.padding}"] if self.padding != "one" else []
+        settings += [f"input={_sides_text(self.image, self._given)}"] if self.image else []
+        settings += [f"classes={self.classes}"] if self.classes else []
         return f"{self.network}{methods}{'@' + ','.join(settings) if settings else ''}/{self.dataset}"
+
+    @property
+    def _given(self) -> DatasetShape | None:
+        """Images and classes of the data set or the network file, None where neither says them."""
+        return _shape_given(self.network, self.dataset)
+
+    @property
+    def shape(self) -> DatasetShape:
+        """What the network is built for: images and classes of its data set, unless the design says others.
+
+        Raises BnncostError where nothing says them.
+        """
+        given = self._given
+        image = self.image or (given.image if given else None)
+        classes = self.classes or (given.classes if given else None)
+        if image is None or classes is None:
+            raise BnncostError(
+                f"design '{self}': nothing says what the images of '{OWN}' are; write @input=3x64x64,classes=2, or "
+                f"name a data set: {', '.join(DATASETS)}."
+            )
+        halves = given.halves if given and image == given.image else ""
+        return DatasetShape(self.dataset, image, classes, halves)
 
     @property
     def plain(self) -> DesignKey:
@@ -62,6 +97,12 @@ class DesignKey:
         check_combination(methods)
         return replace(self, methods=methods)
 
+    def with_features(self, features: str) -> DesignKey:
+        """The same design with non-binary maps of another precision; raises BnncostError for an unknown one."""
+        if features not in FEATURES:
+            raise unknown("precision of features", features, FEATURES, place=f"design '{self}'")
+        return replace(self, features=features)
+
     def without(self, name: str) -> DesignKey:
         """The same design less one method."""
         return self.with_methods(tuple(use for use in self.methods if use.name != name))
@@ -69,20 +110,25 @@ class DesignKey:
     @classmethod
     def parse(cls, text: str) -> DesignKey:
         """Read the text form; anything unknown or out of range raises a BnncostError that says what is allowed."""
-        head, slash, dataset = text.strip().rpartition("/")
-        head, dataset = (head, dataset.strip()) if slash else (dataset, "")
+        head, slash, dataset = _without_dataset(text.strip())
         network, methods, settings = _split(text, head)
-        if network not in NETWORKS:
-            raise unknown("network", network, NETWORKS, place=f"design '{text}'")
-        dataset = dataset if slash else NETWORKS[network].dataset
-        if dataset not in DATASETS:
-            raise unknown("data set", dataset, DATASETS, place=f"design '{text}'")
+        backbone = backbone_of(network, f"design '{text}'")
+        dataset = dataset if slash else backbone.dataset or OWN
+        if dataset not in (*DATASETS, OWN):
+            raise unknown("data set", dataset, [*DATASETS, OWN], place=f"design '{text}'")
         uses = tuple(MethodUse.parse(part, f"design '{text}'") for part in _split_plus(methods))
         check_combination(uses)
         values = _read_settings(text, settings)
         width = float(values.pop("w", "1"))
         compute = values.get("compute", "binary")
-        return cls(network, dataset, uses, width, **{**_implied(compute), **values})
+        given = _shape_given(network, dataset)
+        image = _read_image(text, values.pop("input", None), given.image if given else None)
+        classes = _read_classes(text, values.pop("classes", None))
+        return cls(
+            network, dataset, uses, width, **{**_implied(compute), **values},
+            image=None if given and image == given.image else image,
+            classes=None if given and classes == given.classes else classes,
+        )  # fmt: skip
 
 
 def _shortest(width: float) -> str:
@@ -95,6 +141,57 @@ def _implied(compute: str) -> dict[str, str]:
     if precision(compute).kind == "float":
         return {"features": compute, "edge": compute}
     return {"features": "int16", "edge": "int8"}
+
+
+def _shape_given(network: str, dataset: str) -> DatasetShape | None:
+    """Images and classes that a data set, or a network file without one, brings along."""
+    if dataset in DATASETS:
+        return DATASETS[dataset]
+    backbone = backbone_of(network)
+    if backbone.image is None or backbone.classes is None:
+        return None
+    return DatasetShape(OWN, backbone.image, backbone.classes)
+
+
+def _without_dataset(text: str) -> tuple[str, str, str]:
+    """Cut `network.../data` at the slash in front of the data set; those in the path of a file stay."""
+    head, slash, dataset = text.rpartition("/")
+    if not slash or any(suffix in dataset for suffix in SUFFIXES):
+        return text, "", ""
+    return head, slash, dataset.strip()
+
+
+def _sides_text(image: tuple[int, int, int], given: DatasetShape | None) -> str:
+    """Write an image's sides, with its channels where they differ from the data set's."""
+    sides = image[1:] if given and image[0] == given.image[0] else image
+    return "x".join(map(str, sides))
+
+
+def _read_image(
+    text: str, value: str | None, given: tuple[int, int, int] | None
+) -> tuple[int, int, int] | None:
+    """Read `64x64` or `3x64x64`; channels are those of the data set unless given."""
+    if value is None:
+        return None
+    found = _SIDES.fullmatch(value)
+    channels = (found and found[1]) or (given and given[0])
+    if not found or not channels:
+        form = "HEIGHTxWIDTH or CHANNELSxHEIGHTxWIDTH" if given else "CHANNELSxHEIGHTxWIDTH"
+        raise BnncostError(f"design '{text}': input '{value}' must be {form}, as in '@input=3x64x64'.")
+    image = (int(channels), int(found[2]), int(found[3]))
+    if not all(1 <= side <= LARGEST for side in image):
+        raise BnncostError(f"design '{text}': input '{value}' must have sides from 1 to {LARGEST}.")
+    return image
+
+
+def _read_classes(text: str, value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not value.isdecimal() or not 1 <= int(value) <= LARGEST:
+        raise BnncostError(
+            f"design '{text}': classes '{value}' must be a whole number from 1 to {LARGEST}, as in '@classes=2'."
+        )
+    return int(value)
 
 
 def _split(text: str, head: str) -> tuple[str, str, str]:
@@ -128,9 +225,9 @@ def _read_settings(text: str, settings: str) -> dict[str, str]:
         name, equals, value = part.partition("=")
         if not equals and name.startswith("w"):
             name, value = "w", _read_width(text, name[1:])
-        elif name not in _SETTINGS:
-            raise unknown("setting", name, ["w1.5", *_SETTINGS], place=f"design '{text}'")
-        elif value not in _SETTINGS[name]:
+        elif name not in (*_SETTINGS, *_OF_IMAGES):
+            raise unknown("setting", name, ["w1.5", *_SETTINGS, *_OF_IMAGES], place=f"design '{text}'")
+        elif name in _SETTINGS and value not in _SETTINGS[name]:
             raise unknown(f"value of '{name}'", value, _SETTINGS[name], place=f"design '{text}'")
         if name in values:
             raise BnncostError(f"design '{text}': setting '{name}' is given twice.")
@@ -143,8 +240,9 @@ def _read_width(text: str, value: str) -> str:
         width = float(value)
     except ValueError:
         width = math.nan
-    if not 0.05 <= width <= 64:
+    low, high = WIDTHS
+    if not low <= width <= high:
         raise BnncostError(
-            f"design '{text}': width '{value}' must be a number from 0.05 to 64, as in '@w1.5'."
+            f"design '{text}': width '{value}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
         )
     return value

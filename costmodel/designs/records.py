@@ -21,7 +21,8 @@ class AccuracyRecord:
     """Top-1 accuracy [%] of a design, with its source.
 
     `name` is the design as written: a published design's name or the text form. `kind` says who measured:
-    author, third-party, cited or secondary for the literature, measured for own runs.
+    author, third-party, cited or secondary for the literature, measured for own runs, added for one front alone.
+    `label` is what a picture calls the design, if it was given.
     """
 
     name: str
@@ -32,6 +33,7 @@ class AccuracyRecord:
     note: str = ""
     epochs: str = ""
     seeds: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,27 @@ class Measurement:
             if name not in columns:
                 raise unknown("field of a measurement", str(name), columns, place)
         read = {name: _field(values, name, str(kind), place) for name, kind in columns.items()}
-        made = cls(**read)
-        if not 0 <= made.top1 <= 100:
-            raise BnncostError(f"{place}: top1 is {made.top1}, but must be a number from 0 to 100 (percent).")
-        return made
+        problems = [
+            f"{place}: {name} is {read[name]}, but must be {wanted}."
+            for name, (low, high, wanted) in _BOUNDS.items()
+            if read[name] is not None and not low <= read[name] <= high
+        ]
+        if problems:
+            raise BnncostError("\n".join(problems))
+        return cls(**read)
 
 
+_PERCENT = (0, 100, "a number from 0 to 100 (percent)")
+_SOME = (1, 10**12, "from 1 to 10^12")
+_BOUNDS = {
+    "top1": _PERCENT,
+    "validation_top1": _PERCENT,
+    "train_images": _SOME,
+    "test_images": _SOME,
+    "epochs": (0, 10**9, "from 0 to 10^9"),
+    "seed": (0, 2**64 - 1, "from 0 to 2^64 - 1"),
+    "wall_s": (0, 1e12, "a time from 0 to 10^12 s"),
+}
 _OPTIONAL = " | None"
 
 
@@ -109,7 +126,10 @@ def _field(values: Mapping[str, Any], name: str, kind: str, place: str) -> Any:
 
 def _read(value: object, kind: str, place: str) -> object:
     try:
-        return {"str": str, "int": int, "float": float}[kind](value)  # type: ignore[call-overload, unused-ignore]
-    except (TypeError, ValueError):
+        read: object = {"str": str, "int": int, "float": float}[kind](value)  # type: ignore[call-overload, unused-ignore]
+        if kind == "int" and isinstance(value, float) and value != read:
+            raise ValueError
+        return read
+    except (TypeError, ValueError, OverflowError):
         wanted = {"int": "a whole number", "float": "a number"}[kind]
         raise BnncostError(f"{place} is {value!r}, but must be {wanted}.") from None

@@ -187,11 +187,13 @@ def _used(points: PointCosts) -> Iterator[tuple[str, Quantity]]:
     yield "clock", profile.clock
     for unit in points.setting.prices.units:
         yield from unit.quantities
-    sections: dict[str, BaseModel] = {"control": profile.control} if profile.control else {}
-    if points.traffic == "mapped" and profile.array:
-        sections |= {f"array.buffers.{name}": buffer for name, buffer in profile.array.buffers.items()}
-    for place, section in sections.items():
-        yield from ((f"{place}.{name}", figure) for name, figure in own_quantities(section).items())
+    control = own_quantities(profile.control) if profile.control else {}
+    yield from ((f"control.{name}", figure) for name, figure in control.items())
+    for name, buffer in profile.array.buffers.items() if profile.array else ():
+        # With compulsory traffic nothing passes a buffer, but its bits are there and clocked.
+        in_use, below = (buffer, ()) if points.traffic == "mapped" else (buffer.bit, ("bit",))
+        for path, figure in quantities(in_use, ("array", "buffers", name, *below)):
+            yield place_of(path), figure
     for name, level in profile.memories.items():
         if points.setting.placement.used_bits[name][0] > 0:
             yield from ((f"memories.{name}.{place}", figure) for place, figure in level.quantities())

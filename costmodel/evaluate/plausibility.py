@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from costmodel.designs.catalogue import NETWORKS
+from costmodel.designs.network_files import NETWORKS
 from costmodel.errors import BnncostError
 from costmodel.evaluate.cost import as_design, prepared
 from costmodel.hardware import HardwareProfile, Problem, Quantity, load_profile, shipped_profiles

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from costmodel.pricing.price import TrafficModel, price
 _POINTS_TOGETHER = 5120
 # How many times as many layers a point may have as the shallowest that it is priced with.
 _DEEPER = 2.0
+# Up to this width no shipped network comes near counts of 64 bits, whatever its methods.
+_SURELY_EXACT = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,10 @@ def sweep(
 
 def _checked(widths: np.ndarray) -> np.ndarray:
     """The widths as an array of one axis; refuses what is no channel factor."""
-    row = np.asarray(widths, dtype=float)
+    try:
+        row = np.array(widths, dtype=float) if not np.iscomplexobj(widths) else np.empty(0)
+    except (TypeError, ValueError):
+        row = np.empty(0)
     if row.ndim != 1 or not row.size or not np.all(np.isfinite(row) & (row > 0)):
         raise BnncostError(f"the widths of a sweep must be a row of numbers above zero; got {widths!r}.")
     return row
@@ -113,6 +118,9 @@ def demand_over_widths(key: DesignKey, widths: np.ndarray) -> Demand:
     One network carries all widths whose accumulators are of the same precision. Those past the 32,767
     products that 16 bits can sum get a network of their own.
     """
+    if np.max(widths) > _SURELY_EXACT:
+        largest = replace(key, width=float(np.max(widths)))
+        demand_of(fold(build(largest)))
     network = fold(build(key, widths))
     groups = _alike(network, len(widths))
     if len(groups) == 1:

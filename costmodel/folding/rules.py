@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from costmodel.folding.merging import (
     average_before_norm,
@@ -20,6 +20,7 @@ from costmodel.folding.signs import (
     gate_before_sign,
     share_signs,
     sign_before_pool,
+    sign_where_made,
     threshold,
 )
 from costmodel.graph import Network, Note, Value
@@ -65,15 +66,20 @@ RULES: tuple[Rule, ...] = (
     bias_through_sum,
     merge_affine,
     scale_into_weights,
+    sign_where_made,
     remaining_norms,
     live,
 )
 
 
-def fold(network: Network) -> Network:
-    """Apply every rule in order; the notes of the result say what was folded and why."""
+def fold(network: Network, without: Container[str] = ()) -> Network:
+    """Apply every rule in order, but for those named in `without`; the notes of the result say what was folded and why.
+
+    Software that lacks a rule is predicted without it.
+    """
     for rule in RULES:
-        network = rule(network)
+        if rule.__name__ not in without:
+            network = rule(network)
     return network
 
 

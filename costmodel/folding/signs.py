@@ -5,7 +5,10 @@ They keep every bit of the binary maps, rounding included (see `docs/folding.md`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from costmodel.folding.rewriting import (
     chain_to_sign,
@@ -132,3 +135,53 @@ def compare_with_sample(network: Network) -> Network:
             Note("compare", op.layer, "x - t >= 0 is x >= t: the sign is the difference's only reader")
         )
     return rewritten(network, rewrites, notes)
+
+
+_SIGNS = ("sign", "threshold")
+_SMALLER = ("subsample", "pad_channels", "max_pool")
+"""Kinds besides monotone ones that go with a sign into the layer whose map they read."""
+
+
+def sign_where_made(network: Network) -> Network:
+    """Take signs in the layer that makes a map, where nothing but signs of it, and fewer bits, goes to other layers.
+
+    So no sum is stored for a reader that needs one bit of it. What stands between the map and a sign goes along:
+    monotone operations, choices of elements and max pools that nothing else reads.
+    """
+    readers: dict[Value, list[Op]] = {}
+    for op in network.running():
+        for item in op.inputs:
+            readers.setdefault(item, []).append(op)
+    moved: dict[Op, str] = {}
+    notes = []
+    for maker in network.running():
+        made, layer = maker.output, moved.get(maker, maker.layer)
+        outside = [op for op in readers.get(made, ()) if moved.get(op, op.layer) != layer]
+        way = None if made is network.output else _way_to_signs(network, outside, readers)
+        if not way or made.precision == BINARY:
+            continue
+        signs = [op for op in way if op.kind in _SIGNS]
+        if not np.all(sum(op.output.bits for op in signs) < made.bits):
+            continue
+        moved |= dict.fromkeys(way, layer)
+        count = "one sign" if len(signs) == 1 else f"{len(signs)} signs"
+        reason = (
+            f"other layers read {count} of its {made.precision.label} map alone: bits are stored, taken here"
+        )
+        notes.append(Note("bits between layers", layer, reason))
+    return rewritten(network, {op: (replace(op, layer=layer),) for op, layer in moved.items()}, notes)
+
+
+def _way_to_signs(network: Network, ops: list[Op], readers: Mapping[Value, list[Op]]) -> list[Op] | None:
+    """List operations and what follows them up to signs; None where something else is read on the way."""
+    way = []
+    for op in ops:
+        way.append(op)
+        if op.kind in _SIGNS:
+            continue
+        goes_along = op.kind in _SMALLER or known(op.kind).monotone
+        further = _way_to_signs(network, readers.get(op.output, []), readers) if goes_along else None
+        if not further or op.output is network.output:
+            return None
+        way += further
+    return way

@@ -19,7 +19,7 @@ from costmodel.hardware.profile import HardwareProfile
 from costmodel.hardware.text.problem import Path as Place
 from costmodel.hardware.text.problem import Problem
 from costmodel.hardware.text.reader import in_order, problems_of, read_document, unread
-from costmodel.hardware.text.yaml_lines import YamlDocument
+from costmodel.hardware.text.yaml_lines import YamlDocument, read_yaml
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -74,6 +74,14 @@ def examine(name_or_path: str | os.PathLike[str], overrides: Sequence[str] = ())
         told = in_order([*problems, *problems_of(documents, ())], documents[0].file)
         return Examined(None, told, documents)
     return _examined(documents, tuple(one.text for one in laid))
+
+
+def examine_text(text: str, label: str) -> Examined:
+    """Read the text of a profile that extends none, before it is written to a file."""
+    document = read_yaml(text, label)
+    if not document.complete:
+        return Examined(None, problems_of([document], ()), (document,))
+    return _examined((document,), ())
 
 
 @lru_cache(maxsize=64)

@@ -41,7 +41,7 @@ clock: {clock}
 
 _EXPLAINED = {
     "technology": "the process that the figures belong to",
-    "processor": "the core: energy of one cycle, memories included",
+    "processor": "the core: energy of one cycle, memories included, and cycles that no operation has",
     "compute": "MAC arrays by precision <weight>x<feature>; a MAC runs on the next wider one listed",
     "side": "element-wise operations (norm, shortcut, activation, gate) by operation and precision",
     "array": "how a MAC layer lies on the lanes: loops by axis, buffers between lanes and memories",

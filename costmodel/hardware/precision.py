@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from costmodel.graph import read_precisions
 
-MAC_LABELS = ("1x1", "1x8", "ternaryxternary", "2x2", "4x4", "8x8", "16x16", "fp16xfp16", "fp32xfp32")
+MAC_LABELS = ("1x1", "1x8", "ternaryxternary", "2x2", "3x3", "4x4", "8x8", "16x16", "fp16xfp16", "fp32xfp32")
 SidePrecision = Literal["binary", "int4", "int6", "int8", "int16", "int32", "fp16", "fp32"]
 SIDE_PRECISIONS: tuple[str, ...] = get_args(SidePrecision)
 OperationName = Literal["mul", "add", "compare", "shift", "lookup", "divide"]

@@ -13,6 +13,8 @@ from costmodel.hardware.precision import OperationName, SidePrecision
 from costmodel.hardware.text.fields import MacLabel, Name, Section, Text
 from costmodel.hardware.text.quantity import (
     Cycles,
+    CyclesPerBit,
+    CyclesPerLayer,
     Dsp,
     Energy,
     EnergyPerCycle,
@@ -20,7 +22,9 @@ from costmodel.hardware.text.quantity import (
     Length,
     Lut,
     MacThroughput,
+    Pace,
     Power,
+    PowerPerArea,
     SideThroughput,
     UnitArea,
     Voltage,
@@ -40,9 +44,27 @@ class Technology(Section):
 
 
 class Processor(Section):
-    """The core of a microcontroller."""
+    """The core of a microcontroller, and the cycles that it spends on more than operations."""
 
     energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
+    waiting: EnergyPerCycle | None = Field(
+        None,
+        description="Energy of a cycle that no operation has: a layer's own, one of waiting for weights, or one that a "
+        "depthwise MAC takes more [pJ/cycle]. Default: `energy`.",
+    )
+    map_copy: CyclesPerBit | None = Field(
+        None,
+        description="To read and write a bit of a map that software copies where a view would do [cycle/bit]; only "
+        "published systems ask for it.",
+    )
+    layer: CyclesPerLayer | None = Field(
+        None, description="To begin and end a layer of MACs [cycle]; without it, inside the cycles of a MAC."
+    )
+    weight_wait: CyclesPerBit | None = Field(
+        None,
+        description="To wait for a weight that its layer uses once, as fully connected layers do [cycle/bit]; without "
+        "it, inside the cycles of a MAC.",
+    )
 
 
 class Part(Section):
@@ -71,6 +93,13 @@ class MacUnit(Section):
     lut: Lut | None = Field(None, description="LUTs per unit [lut]; fpga.")
     dsp: Dsp | None = Field(None, description="DSPs per unit [dsp]; fpga, optional.")
     cycles: Cycles | None = Field(None, description="Cycles per MAC [cycle/operation]; mcu.")
+    partial_sum: Width | None = Field(
+        None,
+        description="Width of a partial sum in the buffers of the array [bit], where their bits take area.",
+    )
+    depthwise: Cycles | None = Field(
+        None, description="Cycles per MAC where each channel has a filter of its own; mcu. Default: `cycles`."
+    )
     lanes: dict[str, Lanes] | None = Field(
         None, description="Lanes along each axis of the array; their product is the throughput."
     )
@@ -91,7 +120,10 @@ class Side(Section):
     """The units for element-wise operations (norm, shortcut, activation, gate)."""
 
     policy: Literal["matched", "fixed"] | None = Field(
-        None, description="matched: as many units as keep pace with the array; fixed: `units` of each."
+        None, description="matched: as many units as keep the `pace`; fixed: `units` of each."
+    )
+    pace: Pace | None = Field(
+        None, description="Elements of a map that pass in a cycle [element/cycle]; policy matched."
     )
     operations: dict[OperationName, dict[SidePrecision, SideUnit]] = Field(
         description="Units by operation and precision; an operation runs on the next wider precision listed."
@@ -102,7 +134,10 @@ class Control(Section):
     """Clock tree, sequencer, instruction fetch; asic and fpga."""
 
     energy: EnergyPerCycle = Field(description="Energy of every cycle [pJ/cycle].")
-    leakage: Power = Field(description="Static power of the logic [mW].")
+    leakage: Power = Field(description="Static power of the control, or of all logic [mW].")
+    leakage_by_area: PowerPerArea | None = Field(
+        None, description="Static power of arrays, their registers and side units, by area [mW/mm^2]; asic."
+    )
     area: UnitArea | None = Field(None, description="Area [mm^2]; asic.")
     lut: Lut | None = Field(None, description="LUTs [lut]; fpga.")
 

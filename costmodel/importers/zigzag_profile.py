@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import MAP_ROLES, Role
 from costmodel.hardware import HardwareProfile, Quantity, load_profile
+from costmodel.hardware.files import examine_text
 from costmodel.importers.zigzag import DEFAULT, PJ, machine_from
 from costmodel.importers.zigzag_read import read_accelerator, read_mapping
 from costmodel.importers.zigzag_schema import MappingEntry
@@ -82,7 +83,11 @@ def profile_text(
         "control": _plain(profile.control),
     }
     head = [f"# {line}" for line in _remarks(machine, profile, source)]
-    return "\n".join([*head, "", *_lines(sections, 0)]) + "\n"
+    text = "\n".join([*head, "", *_lines(sections, 0)]) + "\n"
+    if problems := examine_text(text, place).problems:
+        listed = "\n".join(f"  {problem.place}: {problem.sentence}" for problem in problems)
+        raise BnncostError(f"{place}: a profile of this would not be sound:\n{listed}")
+    return text
 
 
 def _remarks(machine: Architecture, profile: HardwareProfile, source: str) -> Iterator[str]:

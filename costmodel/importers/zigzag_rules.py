@@ -23,6 +23,10 @@ def accelerator_problems(given: AcceleratorFile) -> Findings:
     axes = given.operational_array.dimensions
     for name, memory in given.memories.items():
         place: Path = ("memories", name)
+        for key in ("operands", "served_dimensions"):
+            listed = getattr(memory, key)
+            if twice := [item for number, item in enumerate(listed) if item in listed[:number]]:
+                yield (*place, key), f"lists {twice[0]} twice; list it once"
         for axis in memory.served_dimensions:
             if axis not in axes:
                 yield (*place, "served_dimensions"), unknown_name("axis", axis, axes)

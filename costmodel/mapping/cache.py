@@ -2,22 +2,23 @@
 
 The file is an SQLite database below the user's cache folder, or in the folder that BNNCOST_CACHE names ("off": none).
 It may be deleted at any time, and several processes may write to it. An entry is found by a digest of everything
-that the search depends on, and carries a check sum.
+that the search depends on, and carries one of itself; what does not fit is searched again.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 import threading
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields, replace
 from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from costmodel.errors import BnncostError
 from costmodel.mapping.architecture import Architecture
@@ -25,11 +26,15 @@ from costmodel.mapping.best import MOST_FACTORS, MOST_PREFIXES, best_mapping
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import OPERANDS, LoopNest, Operand
+from costmodel.output import parse_json
 
-VERSION = 3
+VERSION = 4
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
 
-_LOCKED_S = 10.0
+_LOCKED_S = 1.0
+_DIGEST_BYTES = 16
+_OWNER_ONLY = 0o600, 0o700
+"""Permissions of the file and of its folder: nobody else has a say in what things cost."""
 _TOGETHER = 256
 """Entries that are read, or written, in one go."""
 _EXTENTS = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
@@ -49,7 +54,7 @@ def cached_mappings(
     """Find the best mapping of each layer on its machine, or remember it; the file is visited for many at a time.
 
     The same layer under another name is the same search. Raises BnncostError where nothing fits, and where the file is
-    damaged; what was found before is kept.
+    no database; what was found before is kept.
     """
     known = opened(cache_file())
     rest = (goal, conventions, most_factors, most_prefixes)
@@ -73,8 +78,9 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
     try:
         for ask, (layer, machine) in missing.items():
             key, goal = keys[ask], ask[2]
-            if key in texts:
-                known.mappings[ask] = known.restored(texts[key], layer, machine, goal)
+            remembered = _restored(texts[key], layer, machine, goal) if key in texts else None
+            if remembered is not None:
+                known.mappings[ask] = remembered
                 continue
             mapped = known.mappings[ask] = best_mapping(layer, machine, *ask[2:])
             fresh[key] = _stored(mapped)
@@ -89,7 +95,12 @@ def _learn(known: Known, missing: Mapping[Asked, tuple[LoopNest, Architecture]])
 def _key(ask: Asked) -> bytes:
     extents, machine, goal, conventions, most_factors, most_prefixes = ask
     rest = _noted(goal, conventions, most_factors, most_prefixes)
-    return blake2b(f"({list(extents)!r}, {machine!r}, {rest}".encode(), digest_size=16).digest()
+    return blake2b(f"({list(extents)!r}, {machine!r}, {rest}".encode(), digest_size=_DIGEST_BYTES).digest()
+
+
+def _sealed(key: bytes, text: str) -> bytes:
+    """Digest of an entry and of what it answers."""
+    return blake2b(key + text.encode(), digest_size=_DIGEST_BYTES).digest()
 
 
 @lru_cache
@@ -130,7 +141,7 @@ class Known:
         self._lock = threading.Lock()
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, str]:
-        """Look entries up in the file, those that it has. Raises BnncostError where it is damaged."""
+        """Look entries up in the file, those that it has whole. Raises BnncostError where it is no database."""
         texts: dict[bytes, str] = {}
         with self._lock:
             for start in range(0, len(keys), _TOGETHER):
@@ -144,29 +155,19 @@ class Known:
         marks = ",".join("?" * len(keys))
         try:
             rows = file.execute(
-                f"SELECT asked, found, checked FROM mappings WHERE asked IN ({marks})", keys
+                f"SELECT asked, found, seal FROM mappings WHERE asked IN ({marks})", keys
             ).fetchall()
         except sqlite3.OperationalError:
             return {}
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error
-        for _, text, checked in rows:
-            if not isinstance(text, str) or zlib.crc32(text.encode()) != checked:
-                raise self._damaged("an entry does not match its check sum")
-        return {key: text for key, text, _ in rows}
-
-    def restored(self, text: str, layer: LoopNest, machine: Architecture, goal: str) -> Mapped:
-        """Read an entry. Raises BnncostError where it has another form than entries have."""
-        try:
-            return _restored(text, layer, machine, goal)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise self._damaged(f"an entry is no mapping: {error}") from error
+        return {key: text for key, text, seal in rows if isinstance(text, str) and seal == _sealed(key, text)}
 
     def write(self, entries: Mapping[bytes, str]) -> None:
         """Keep entries in the file, all or none; what cannot be written is left alone."""
         with self._lock:
             if (file := self._connection()) is not None:
-                rows = [(key, text, zlib.crc32(text.encode())) for key, text in entries.items()]
+                rows = [(key, text, _sealed(key, text)) for key, text in entries.items()]
                 try:
                     with file:
                         file.executemany("INSERT OR REPLACE INTO mappings VALUES (?, ?, ?)", rows)
@@ -181,13 +182,13 @@ class Known:
         if not self._tried and self.path is not None:
             self._tried = True
             try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                _make_private(self.path)
                 self._file = sqlite3.connect(self.path, timeout=_LOCKED_S, check_same_thread=False)
                 self._file.execute("PRAGMA journal_mode=WAL")
                 self._file.execute("PRAGMA synchronous=NORMAL")
                 with self._file:
                     self._file.execute(
-                        "CREATE TABLE IF NOT EXISTS mappings (asked BLOB PRIMARY KEY, found TEXT, checked INTEGER)"
+                        "CREATE TABLE IF NOT EXISTS mappings (asked BLOB PRIMARY KEY, found TEXT, seal BLOB)"
                         " WITHOUT ROWID"
                     )
             except (
@@ -206,6 +207,16 @@ class Known:
         )
 
 
+def _make_private(path: Path) -> None:
+    """Make a file and its folder for the owner alone, whatever the umask says; what is there keeps its permissions."""
+    file_mode, folder_mode = _OWNER_ONLY
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        path.parent.mkdir(mode=folder_mode)
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, file_mode))
+
+
 def _stored(mapped: Mapped) -> str:
     """Everything about a mapping but the layer and the machine, which the key stands for."""
     mapping, latency = mapped.mapping, mapped.latency
@@ -221,27 +232,32 @@ def _stored(mapped: Mapped) -> str:
     )
 
 
-def _restored(text: str, layer: LoopNest, machine: Architecture, goal: str) -> Mapped:
-    (unrolling, order, cuts), moved, (steps, stall, start, end), stalls, (merged, prefixes, exact) = (
-        json.loads(text)
-    )
+def _restored(text: str, layer: LoopNest, machine: Architecture, goal: str) -> Mapped | None:
+    """Read an entry; None where it has another form than entries have, or figures that no mapping has."""
+    try:
+        return _read(parse_json(text), layer, machine, goal)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _read(entry: Any, layer: LoopNest, machine: Architecture, goal: str) -> Mapped:
+    (unrolling, order, cuts), moved, (steps, stall, start, end), stalls, (merged, prefixes, exact) = entry
     temporal = Temporal(
         tuple((axis, tuple((dim, factor) for dim, factor in loops)) for axis, loops in unrolling),
         tuple([(dim, factor) for dim, factor in order]),
         {_NAMED[operand]: tuple(places) for operand, places in cuts.items()},
     )
     rows = [
-        OperandTraffic(level, _NAMED[operand], direction, bits, accesses, energy_j)
+        OperandTraffic(level, _NAMED[operand], direction, _sound(bits), _sound(accesses), _sound(energy_j))
         for level, operand, direction, bits, accesses, energy_j in moved
     ]
-    return Mapped(
-        layer,
-        machine,
-        temporal,
-        tuple(rows),
-        Latency(steps, stall, start, end, stalls),
-        goal,
-        merged,
-        prefixes,
-        exact,
-    )
+    waits = {port: _sound(cycles) for port, cycles in stalls.items()}
+    latency = Latency(_sound(steps), _sound(stall), _sound(start), _sound(end), waits)
+    return Mapped(layer, machine, temporal, tuple(rows), latency, goal, merged, prefixes, exact)
+
+
+def _sound(figure: float) -> float:
+    """Give back a figure that is finite and not negative; raises ValueError else."""
+    if not (math.isfinite(figure) and figure >= 0):
+        raise ValueError(figure)
+    return figure

@@ -187,6 +187,10 @@ class MethodUse:
         return cls(name, tuple(kept.items()))
 
 
+_LARGEST = 64
+"""Largest number that an option takes: of branches, of a reduction, of a percentage."""
+
+
 def _text(value: Option) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -206,9 +210,9 @@ def _read_option(name: str, key: str, value: str) -> Option:
     except (ValueError, KeyError):
         wanted = "true or false" if isinstance(default, bool) else f"a {type(default).__name__}"
         raise BnncostError(f"method '{name}': option '{key}' is '{value}', but must be {wanted}.") from None
-    if not isinstance(number, str) and not 0 < number < 10_000:
+    if not isinstance(number, str) and not 0 < number <= _LARGEST:
         raise BnncostError(
-            f"method '{name}': option '{key}' is {value}, but must lie above 0 and below 10000."
+            f"method '{name}': option '{key}' is {value}, but must lie above 0 and at most be {_LARGEST}."
         )
     return number
 

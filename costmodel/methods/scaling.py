@@ -38,7 +38,7 @@ def channel_scale_analytic(g: Builder, y: Tensor, site: Site) -> Tensor:
 )
 def channel_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Multiply each output channel by one learned number."""
-    start = site.composition.scale_start
+    start = site.scale_start
     return g.scale(y, g.param("alpha", (y.shape[0],), "C", initial=start, positive=True))
 
 
@@ -71,8 +71,15 @@ def spatial_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Multiply each output position by the mean magnitude of the input under its window (XNOR-Net's K)."""
     with g.with_producer(site.x):
         total = g.map("absolute_sum", (site.x,), shape=(1, site.x.shape[1], site.x.shape[2]))
-    window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": 0}
-    summed = g.map("box_sum", (total,), shape=(1, y.shape[1], y.shape[2]), attributes=window)
+    summed = g.window(
+        "box_sum",
+        total,
+        site.kernel,
+        stride=site.stride,
+        padding=site.padding,
+        dilation=site.dilation,
+        pad_value=0,
+    )
     share = g.param("window_share", (), "", initial="inverse_fan_in", positive=True)
     return g.multiply(y, g.scale(summed, share))
 
@@ -93,7 +100,7 @@ def separable_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     columns = g.param("gamma", (width,), "W", initial=1.0, positive=True)
     positions = g.param("outer", (height, width), "HW", positive=True)
     over_map = g.scale(y, g.exported("outer", (rows, columns), positions))
-    start = site.composition.scale_start
+    start = site.scale_start
     return g.scale(over_map, g.param("alpha", (channels,), "C", initial=start, positive=True))
 
 
@@ -109,5 +116,5 @@ def separable_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
 def position_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
     """Multiply each output position by one learned number."""
     _, height, width = y.shape
-    start = site.composition.scale_start
+    start = site.scale_start
     return g.scale(y, g.param("beta", (height, width), "HW", initial=start, positive=True))

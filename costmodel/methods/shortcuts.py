@@ -108,9 +108,7 @@ def _pooled(g: Builder, kind: str, x: Tensor, stride: int, stored: Precision) ->
             f"a map of {x.shape[1]}x{x.shape[2]} cannot be averaged or pooled in whole windows of {stride}x{stride}; "
             "take 'option_a_shortcut' or 'real_shortcut(pool=false)', which stride."
         )
-    window = {"size": stride, "stride": stride, "padding": 0}
-    shape = (x.shape[0], x.shape[1] // stride, x.shape[2] // stride)
-    return g.map(kind, (x,), shape=shape, stored=stored, attributes=window)
+    return g.window(kind, x, stride, stride=stride, stored=stored)
 
 
 @repair_method(
@@ -123,7 +121,7 @@ def _pooled(g: Builder, kind: str, x: Tensor, stride: int, stored: Precision) ->
 )
 def option_a_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Keep every second row and column and add zero channels."""
-    return pad_to(g, strided(g, x, site.stride), site.channels * site.groups)
+    return pad_to(g, strided(g, x, site.stride), site.channels * site.slices)
 
 
 @repair_method(
@@ -135,10 +133,10 @@ def option_a_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
 )
 def pooled_shortcut(g: Builder, x: Tensor, site: Site) -> Tensor:
     """Average 2x2 windows and add zero channels."""
-    return pad_to(g, averaged(g, x, site.stride), site.channels * site.groups)
+    return pad_to(g, averaged(g, x, site.stride), site.channels * site.slices)
 
 
-REAL_OPERANDS = ("edge", "int4", "int8", "int16", "fp16", "fp32")
+REAL_OPERANDS = ("edge", "int2", "int3", "int4", "int8", "int16", "fp16", "fp32")
 """What the weights of a real-valued shortcut may be; `edge` is the precision of the first and last layer."""
 
 
@@ -160,8 +158,8 @@ def real_shortcut(g: Builder, x: Tensor, site: Site, *, operands: str = "edge", 
     with g.beside("shortcut"):
         small = averaged(g, x, site.stride) if pool else strided(g, x, site.stride)
         narrow = g.quantize(small, chosen)
-        weight = g.narrow_weight(site.channels, narrow, 1, chosen, groups=site.groups)
-        return g.batch_norm(g.conv(narrow, weight, groups=site.groups))
+        weight = g.narrow_weight(site.channels, narrow, 1, chosen, groups=site.slices)
+        return g.batch_norm(g.conv(narrow, weight, groups=site.slices))
 
 
 @repair_method(
@@ -181,7 +179,7 @@ def binary_shortcut(g: Builder, x: Tensor, site: Site, *, pool: bool = False) ->
         with g.with_producer(x):
             site = replace(site, bits=(signed_features(g, x, site),), operands=BINARY)
     with g.beside("shortcut"):
-        alone = replace(site, kernel=1, padding=0, groups=1, stride=1 if pool else site.stride)
+        alone = replace(site, kernel=1, padding=0, slices=1, stride=1 if pool else site.stride)
         y = chain(g, "after_convolution", convolve(g, alone), alone)
         if pool:
             y = g.bias(y, g.param("bias", (site.channels,), "C"))

@@ -11,6 +11,7 @@ from costmodel.builder import Builder
 from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Param, Precision, Tensor
 from costmodel.methods.registry import Hook, MethodUse
+from costmodel.operations.window import Pair
 
 
 class Bases(NamedTuple):
@@ -46,11 +47,6 @@ class Composition:
         """False where a norm before the sign stands in for the one behind the convolution."""
         return not any(use.settings().get("only") for use in self.on("before_sign"))
 
-    @property
-    def scale_start(self) -> float | str:
-        """Initial value of learned scales behind a convolution; without a norm behind, sums of bits get deviation 1."""
-        return 1.0 if self.norm_behind else "unit_sums"
-
     def estimator(self, category: str) -> str:
         """Gradient of the sign of features or weights, by the category of its methods.
 
@@ -70,13 +66,14 @@ class Site:
     `operands` is the precision of its own operands, `edge` that of the network's first and last layer.
     `x` is the real-valued input map (C, H, W), `bits` its binary form once made, `branch` the map at the
     start of the residual branch. `pad_value` None repeats what stands at the border of a map. The input carries
-    `groups` slices of bits per channel, each of which feeds its own group of outputs.
+    `slices` of bits per channel, each of which feeds its own group of outputs; a `depthwise` convolution keeps each
+    channel alone. `norm` is False where the network has no norm behind this convolution.
     """
 
     x: Tensor
     branch: Tensor
     channels: Dimension
-    kernel: int
+    kernel: Pair
     stride: int
     padding: int
     pad_value: int | None
@@ -84,7 +81,25 @@ class Site:
     edge: Precision
     composition: Composition
     bits: tuple[Tensor, ...] = ()
-    groups: int = 1
+    slices: int = 1
+    depthwise: bool = False
+    dilation: int = 1
+    norm: bool = True
+
+    @property
+    def norm_behind(self) -> bool:
+        """Whether a norm follows the convolution."""
+        return self.norm and self.composition.norm_behind
+
+    @property
+    def scale_start(self) -> float | str:
+        """Initial value of learned scales behind a convolution; without a norm behind, sums of bits get deviation 1."""
+        return 1.0 if self.norm_behind else "unit_sums"
+
+    @property
+    def groups(self) -> Dimension:
+        """Groups of channels that the convolution keeps apart."""
+        return self.bits[0].shape[0] if self.depthwise else self.slices
 
 
 def emit(g: Builder, use: MethodUse, *arguments: Any) -> Any:
@@ -153,8 +168,11 @@ def signed_features(g: Builder, x: Tensor, site: Site) -> Tensor:
 def convolve(g: Builder, site: Site) -> Tensor:
     """Convolve every feature map with every weight, and add the results up."""
     if site.operands != BINARY:
-        weight = g.narrow_weight(site.channels, site.bits[0], site.kernel, site.operands)
-        return g.conv(site.bits[0], weight, stride=site.stride, padding=site.padding)
+        weight = g.narrow_weight(site.channels, site.bits[0], site.kernel, site.operands, groups=site.groups)
+        return g.conv(
+            site.bits[0], weight, stride=site.stride, padding=site.padding, dilation=site.dilation,
+            groups=site.groups,
+        )  # fmt: skip
     bases = binary_weights(g, site)
     pairs = [(w, f) for w in range(len(bases.weights)) for f in range(len(site.bits))]
     terms = []
@@ -165,8 +183,8 @@ def convolve(g: Builder, site: Site) -> Tensor:
         return _two_valued(g, site, terms[0], bases)
     with _blame(g, site, "features" if len(site.bits) > 1 else "weight_bases"):
         if bases.scaled or len(site.bits) > 1:
-            start = site.composition.scale_start
-            kept = 1 if site.composition.norm_behind else 0  # a norm behind takes up the scale of one of them
+            start = site.scale_start
+            kept = 1 if site.norm_behind else 0  # a norm behind takes up the scale of one of them
             terms[kept:] = [
                 g.scale(t, g.param("base_scale", (), "", initial=start, positive=True)) for t in terms[kept:]
             ]
@@ -185,6 +203,7 @@ def _binary_convolution(g: Builder, site: Site, bits: Tensor, weight: Param) -> 
         weight,
         stride=site.stride,
         padding=site.padding,
+        dilation=site.dilation,
         pad_value=site.pad_value or 0,
         replicate=site.pad_value is None,
         groups=site.groups,
@@ -195,19 +214,18 @@ def _two_valued(g: Builder, site: Site, y: Tensor, bases: Bases) -> Tensor:
     """Turn a result of -1 and +1 into that of centre -+ distance, by the sum of the bits under each window."""
     if bases.distance is None or bases.centre is None:
         return y
-    if site.groups > 1:
+    bits, alone = site.bits[0], site.depthwise
+    if site.slices > 1:
         raise BnncostError(
             f"design '{g.name}': weights with a centre need one group of features, not slices."
         )
-    bits = site.bits[0]
     with _blame(g, site, "weight_bases"):
-        ones = g.map("channel_sum", (bits,), shape=(1, bits.shape[1], bits.shape[2]))
-        border = (site.pad_value or 0) * bits.shape[
-            0
-        ]  # every channel of a padded position holds the same bit
-        window = {"size": site.kernel, "stride": site.stride, "padding": site.padding, "pad_value": border}
-        window |= {"replicate": True} if site.pad_value is None else {}
-        around = g.map("box_sum", (ones,), shape=(1, y.shape[1], y.shape[2]), attributes=window)
+        ones = bits if alone else g.map("channel_sum", (bits,), shape=(1, bits.shape[1], bits.shape[2]))
+        summed = 1 if alone else bits.shape[0]  # every channel of a padded position holds the same bit
+        around = g.window(
+            "box_sum", ones, site.kernel, stride=site.stride, padding=site.padding, dilation=site.dilation,
+            pad_value=(site.pad_value or 0) * summed, replicate=site.pad_value is None,
+        )  # fmt: skip
         # distance * (y + centre / distance * around): the common factor then merges into the norm
         relative = g.exported("ratio", (bases.centre, bases.distance), bases.centre)
         spread = g.map("scale", (around,), shape=y.shape, params=(relative,))

@@ -1,21 +1,27 @@
-"""Build the network of a design: stem, inner layers, classifier, and ensembles of whole networks."""
+"""Build the network of a design: stem, stages, head, classifier, and ensembles of whole networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
+import costmodel.networks.gated_blocks  # noqa: F401  fills the table of blocks
 from costmodel.builder import Builder
-from costmodel.designs.catalogue import DATASETS, NETWORKS, Backbone, DatasetShape
-from costmodel.designs.key import DesignKey
-from costmodel.errors import BnncostError, by_closeness
-from costmodel.graph import BINARY, Dimension, Network, Precision, Tensor, precision
+from costmodel.designs.backbone import Backbone, Stage, entering, made_by
+from costmodel.designs.blocks import BLOCKS
+from costmodel.designs.catalogue import DatasetShape
+from costmodel.designs.key import WIDTHS, DesignKey
+from costmodel.designs.network_files import NETWORKS, backbone_of
+from costmodel.errors import SHOWN, BnncostError, by_closeness
+from costmodel.graph import Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
-from costmodel.methods.site import Composition, Site, convolve, emit, narrow_features, prepared, signed
-from costmodel.networks.blocks import LayerStyle, activate, basic_block, branch, mix
+from costmodel.methods.site import Composition, emit
+from costmodel.networks.blocks import MAKERS, Block, mix
+from costmodel.networks.layers import Widths, add_layers, classifier
 from costmodel.networks.logic import logic_block, logic_stem
+from costmodel.networks.style import LayerStyle
 
 
 def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = None) -> Network:
@@ -24,13 +30,14 @@ def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = N
     With `side` it takes square images of so many pixels instead of the data set's. Raises BnncostError where a method
     has no place in the network or no channel would be left.
     """
-    backbone, dataset = NETWORKS[key.network], DATASETS[key.dataset]
+    backbone, dataset = backbone_of(key.network), key.shape
     if side is not None:
         dataset = replace(dataset, image=(dataset.image[0], side, side))
     composition = Composition(key.methods)
     _check_places(key, backbone)
-    _check_image(key, backbone, dataset)
     factor = _width(composition, key.width if widths is None else widths)
+    _check_width(key, factor)
+    widths_of = Widths(factor, backbone.multiple_of)
     image = Precision("integer", 8) if precision(key.edge).kind == "integer" else precision(key.edge)
     g = Builder(str(key), dataset.image, image, precision(key.features))
     style = LayerStyle(
@@ -38,17 +45,15 @@ def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = N
         precision(key.compute),
         precision(key.edge),
         _PADS_WITH[key.padding],
-        MethodUse.parse(backbone.downsample or "option_a_shortcut"),
-        backbone.kernel,
-        backbone.padding,
+        MethodUse.parse(backbone.downsample),
     )
     ensemble = composition.first("ensemble")
     if ensemble is None:
-        return g.finish(_network(g, style, backbone, dataset, factor, precision(key.edge)))
+        return g.finish(_network(g, style, backbone, dataset, widths_of))
     outputs = []
     for number in range(int(ensemble.option("count"))):
         with g.layer(f"net{number + 1}"), g.origin(ensemble.name if number else "base"):
-            outputs.append(_network(g, style, backbone, dataset, factor, precision(key.edge)))
+            outputs.append(_network(g, style, backbone, dataset, widths_of))
     with g.layer("vote"):
         return g.finish(emit(g, ensemble, tuple(outputs)))
 
@@ -60,12 +65,11 @@ _NEED_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortc
 def _check_places(key: DesignKey, backbone: Backbone) -> None:
     for use in key.methods:
         if not backbone.offers(use.method.hook):
-            able = by_closeness(
-                key.network, [name for name, net in NETWORKS.items() if net.offers(use.method.hook)]
-            )
+            able = [name for name, network in NETWORKS.items() if network.offers(use.method.hook)]
             raise BnncostError(
                 f"design '{key}': '{use.name}' has no place in {key.network}, which has no "
-                f"{backbone.lacks(use.method.hook)}. Networks that have one: {', '.join(able)}."
+                f"{backbone.lacks(use.method.hook)}. Networks that have one: "
+                f"{', '.join(by_closeness(key.network, able)[:SHOWN])}."
             )
         if key.compute != "binary" and use.method.hook in _NEED_BITS:
             raise BnncostError(
@@ -73,15 +77,12 @@ def _check_places(key: DesignKey, backbone: Backbone) -> None:
             )
 
 
-def _check_image(key: DesignKey, backbone: Backbone, dataset: DatasetShape) -> None:
-    """Refuse images of which a network without padding would leave nothing."""
-    _, height, width = dataset.image
-    if min(height, width) < backbone.smallest_side:
-        large = [name for name, data in DATASETS.items() if min(data.image[1:]) >= backbone.smallest_side]
+def _check_width(key: DesignKey, factor: float | np.ndarray) -> None:
+    """Refuse channels by another factor than `@w` takes, whether it is given so, by a method or by both."""
+    low, high = WIDTHS
+    if not np.all((np.asarray(factor) >= low) & (np.asarray(factor) <= high)):
         raise BnncostError(
-            f"design '{key}': {backbone.name} has no padding and needs images of at least {backbone.smallest_side}x"
-            f"{backbone.smallest_side}; '{dataset.name}' has {height}x{width}. "
-            f"Data sets with large enough images: {', '.join(by_closeness(dataset.name, large))}."
+            f"design '{key}': channels times {factor} are asked for, but the factor must lie from {low:g} to {high:g}."
         )
 
 
@@ -90,170 +91,81 @@ def _width(composition: Composition, width: float | np.ndarray) -> float | np.nd
     return width * float(use.option("factor")) if use else width
 
 
-def scaled(channels: int, factor: float | np.ndarray) -> Dimension:
-    """Round `channels` times `factor` to the nearest whole number, at least 1.
-
-    >>> scaled(16, 1.5), scaled(16, np.array([1.0, 0.01])).tolist()
-    (24, [16, 1])
-    """
-    if isinstance(factor, np.ndarray):
-        return np.maximum(np.floor(channels * factor + 0.5).astype(np.int64), 1)
-    return max(int(np.floor(channels * factor + 0.5)), 1)
-
-
 def _network(
-    g: Builder,
-    style: LayerStyle,
-    backbone: Backbone,
-    dataset: DatasetShape,
-    factor: float | np.ndarray,
-    edge: Precision,
+    g: Builder, style: LayerStyle, backbone: Backbone, dataset: DatasetShape, widths: Widths
 ) -> Tensor:
-    channels = [scaled(count, factor) for count in backbone.channels]
-    with g.layer("stem"):
-        x = _STEMS[backbone.stem](g, style, backbone, dataset, channels[0])
-    x = _FAMILIES[backbone.family](g, style, backbone, channels, x)
-    for number, features in enumerate(backbone.dense, 1):
-        with g.layer(f"dense{number}"):
-            x = _plain_layer(g, style.dense_site(x, scaled(features, factor)), pool=False)
+    large = dataset.large_images and backbone.large_stem is not None
+    stem = backbone.large_stem if large else backbone.stem
+    x = add_layers(g, style, stem or (), g.input, widths, "stem")
+    x = _stages(g, style, backbone, x, widths, entering(backbone, stem or ()))
+    x = add_layers(g, style, backbone.head, x, widths, "head")
     head = style.composition.first("head")
     if head:
         with g.with_producer(x):
             x = emit(g, head, x)
-    with g.layer("classifier"):
-        if backbone.binary_classifier:
-            return _binary_classifier(g, style.dense_site(x, dataset.classes))
-        return g.linear(g.quantize(x, edge), dataset.classes, weight=edge)
+    return classifier(g, style, backbone.classifier, x, dataset.classes)
 
 
-def _binary_classifier(g: Builder, site: Site) -> Tensor:
-    """Score the classes by a layer like the inner ones, without the methods that act behind a convolution."""
-    return g.batch_norm(convolve(g, narrow_features(g, site)))
-
-
-def _edge_stem(
-    g: Builder, style: LayerStyle, backbone: Backbone, dataset: DatasetShape, channels: Dimension
+def _stages(
+    g: Builder, style: LayerStyle, backbone: Backbone, x: Tensor, widths: Widths, inputs: list[int | None]
 ) -> Tensor:
-    """First convolution and norm; large images are strided by 7x7 and pooled by 3x3 windows, but for plain networks."""
-    large = dataset.large_images and backbone.family != "vgg"
-    kernel, stride, padding = (7, 2, 3) if large else (3, 1, 1)
-    weight = g.narrow_weight(channels, g.input, kernel, style.edge)
-    y = _bent_stem(g, style, g.batch_norm(g.conv(g.input, weight, stride=stride, padding=padding)))
-    if not large:
-        return y
-    window = {"size": 3, "stride": 2, "padding": 1}
-    shape = (y.shape[0], (y.shape[1] + 1) // 2, (y.shape[2] + 1) // 2)
-    return g.map("max_pool", (y,), shape=shape, attributes=window)
+    """Stages of blocks; several branches side by side if any, whose results are added up in the end.
 
-
-def _binary_stem(
-    g: Builder, style: LayerStyle, backbone: Backbone, dataset: DatasetShape, channels: Dimension
-) -> Tensor:
-    """First convolution, of the image as it is with binary weights (of other operands, at the edge's precision)."""
-    if style.operands == BINARY:
-        site = style.site(g.input, g.input, channels, 1)
-        weight = signed(g, prepared(g, g.binary_weight(channels, g.input, backbone.kernel), site), site)
-    else:
-        weight = g.narrow_weight(channels, g.input, backbone.kernel, style.edge)
-    return _bent_stem(g, style, g.batch_norm(g.conv(g.input, weight, padding=backbone.padding)))
-
-
-def _bent_stem(g: Builder, style: LayerStyle, y: Tensor) -> Tensor:
-    """Apply the activation function of the first layer; networks that are not binary have a ReLU."""
-    use = style.composition.first("stem")
-    if use:
-        bent: Tensor = emit(g, use, y)
-        return bent
-    return y if style.operands == BINARY else g.relu(y)
-
-
-def _expanded_stem(
-    g: Builder, style: LayerStyle, backbone: Backbone, dataset: DatasetShape, channels: Dimension
-) -> Tensor:
-    """Expand each colour into several maps, shifted by levels that the sign in front of stage 1 compares with.
-
-    Networks that are not binary read the image itself.
+    `inputs` are the channels that come into each stage at width 1.
     """
-    if style.operands != BINARY:
-        return g.input
-    levels = g.param("level", (channels,), "C", initial="spread_channels")
-    shape = (channels, g.input.shape[1], g.input.shape[2])
-    return g.bias(
-        g.map(
-            "repeat_channels",
-            (g.input,),
-            shape=shape,
-            stored=g.input.precision,
-            attributes={"channels": channels},
-        ),
-        levels,
-    )
-
-
-_STEMS: dict[str, Callable[[Builder, LayerStyle, Backbone, DatasetShape, Dimension], Tensor]] = {
-    "edge": _edge_stem,
-    "binary": _binary_stem,
-    "expanded": _expanded_stem,
-}
-
-
-def _resnet(
-    g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor
-) -> Tensor:
-    """Stages of residual blocks, then the average over the map; several branches side by side if any."""
     logic = style.composition.first("every_shortcut")
     if logic:
         x = logic_stem(g, style, logic, x)
     use = style.composition.first("branches")
     maps: tuple[Tensor, ...] = (x,) * (int(use.option("count")) if use else 1)
-    final = (len(channels), backbone.blocks[-1])
-    for stage, (width, blocks) in enumerate(zip(channels, backbone.blocks, strict=True), 1):
-        for block in range(1, blocks + 1):
-            stride = 2 if stage > 1 and block == 1 else 1
-            with g.layer(f"stage{stage}.block{block}"):
+    final = (len(backbone.stages), backbone.stages[-1].blocks)
+    dense = built = 0
+    for number, stage in enumerate(backbone.stages, 1):
+        inner = replace(style, kernel=stage.kernel, padding=stage.pad, dilation=stage.dilation)
+        maps = tuple(
+            add_layers(g, style, stage.before, one, widths, f"stage{number}.transition") for one in maps
+        )
+        called = BLOCKS[stage.block].called
+        for place in range(1, stage.blocks + 1):
+            built += 1
+            block = _block(stage, place, widths, inputs[number - 1], built)
+            dense += called == "dense"
+            with g.layer(f"dense{dense}" if called == "dense" else f"stage{number}.{called}{place}"):
                 if logic:
-                    last = (stage, block) == final
-                    maps = (logic_block(g, style, logic, maps[0], width, stride, last=last),)
+                    last = (number, place) == final
+                    maps = (logic_block(g, inner, logic, maps[0], block.channels, block.stride, last=last),)
                 else:
-                    maps = _block(g, style, maps, width, stride)
+                    maps = _blocks(g, inner, stage.block, maps, block)
     total = maps[0]
     with g.with_producer(total):
         for other in maps[1:]:
             total = g.add(total, other)
-        return g.map("global_average_pool", (total,), shape=(total.shape[0], 1, 1))
+    return total
 
 
-def _block(
-    g: Builder, style: LayerStyle, maps: tuple[Tensor, ...], width: Dimension, stride: int
+def _block(stage: Stage, place: int, widths: Widths, before: int | None, number: int) -> Block:
+    """Describe the block at a place of its stage, into which so many channels come at width 1."""
+    first = place == 1
+    before = before or stage.channels if first else made_by(stage)
+    pool = None
+    if stage.pool and place == stage.blocks:
+        pool = (stage.pool.size, stage.pool.stride or stage.pool.size)
+    channels, behind = widths.of(stage.channels), widths.of(made_by(stage))
+    share = Fraction(stage.channels, before)
+    return Block(channels, behind, stage.stride if first else 1, share, number, stage.expansion, pool)
+
+
+def _blocks(
+    g: Builder, style: LayerStyle, kind: str, maps: tuple[Tensor, ...], block: Block
 ) -> tuple[Tensor, ...]:
+    """Build one block, or a copy of it for each branch."""
+    make = MAKERS[kind]
     if len(maps) == 1:
-        return (basic_block(g, style, maps[0], width, stride),)
+        return (make(g, style, maps[0], block),)
     use = style.composition.first("branches")
     made = []
     for number, x in enumerate(maps):
         with g.layer(f"branch{number + 1}"), g.origin(use.name if use and number else "base"):
-            made.append(basic_block(g, style, x, width, stride))
+            made.append(make(g, style, x, block))
     with g.layer("mix"):
         return mix(g, style, made)
-
-
-def _vgg(g: Builder, style: LayerStyle, backbone: Backbone, channels: list[Dimension], x: Tensor) -> Tensor:
-    """Stages of plain convolutions, a 2x2 max pool behind the last of each, or of those that `pools` names."""
-    pools = backbone.pools or (True,) * len(channels)
-    for stage, (width, layers, pool) in enumerate(zip(channels, backbone.blocks, pools, strict=True), 1):
-        for number in range(1, layers + 1):
-            with g.layer(f"stage{stage}.conv{number}"):
-                x = _plain_layer(g, style.site(x, x, width, 1), pool=pool and number == layers)
-    return x
-
-
-def _plain_layer(g: Builder, site: Site, *, pool: bool) -> Tensor:
-    """One convolution without a shortcut, with the methods that act round it."""
-    site = narrow_features(g, site)
-    return activate(g, branch(g, site, pool=pool), site, early=False)
-
-
-_FAMILIES: dict[str, Callable[[Builder, LayerStyle, Backbone, list[Dimension], Tensor], Tensor]] = {
-    "resnet": _resnet,
-    "vgg": _vgg,
-}

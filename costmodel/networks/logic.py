@@ -14,7 +14,7 @@ from costmodel.graph import BINARY, Dimension, Tensor
 from costmodel.methods.registry import MethodUse
 from costmodel.methods.shortcuts import sliced
 from costmodel.methods.site import Site, emit
-from costmodel.networks.blocks import LayerStyle, branch, matched
+from costmodel.networks.style import LayerStyle, branch, matched
 
 
 def logic_stem(g: Builder, style: LayerStyle, use: MethodUse, x: Tensor) -> Tensor:
@@ -53,11 +53,11 @@ def logic_block(
         with g.origin(use.name), g.with_producer(x):
             x, passed = (_half(g, x, slices, number) for number in (0, 1))
     with g.layer("conv1"):
-        first = replace(style.site(x, x, channels, stride), bits=(x,), groups=slices)
+        first = replace(style.site(x, x, channels, stride), bits=(x,), slices=slices)
         shortcut = _shortcut(g, style, use, first)
         middle = emit(g, use, branch(g, first), shortcut, first, "xnor")
     with g.layer("conv2"):
-        second = replace(style.site(middle, middle, channels, 1), bits=(middle,), groups=slices)
+        second = replace(style.site(middle, middle, channels, 1), bits=(middle,), slices=slices)
         y = branch(g, second)
         if last:
             with g.origin(use.name):
@@ -83,7 +83,7 @@ def _shortcut(g: Builder, style: LayerStyle, use: MethodUse, site: Site) -> Tens
     made = matched(g, style, site)
     if made.precision == BINARY:
         return made
-    levels = site.groups if np.all(made.shape[0] == site.channels) else 1
+    levels = site.slices if np.all(made.shape[0] == site.channels) else 1
     with g.origin(use.name):
         return sliced(g, made, levels, site)
 

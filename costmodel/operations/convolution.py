@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from costmodel.graph import Dimension, Op
-from costmodel.operations.registry import Count, operation, padded, windows_of
+from costmodel.operations.registry import Count, operation
+from costmodel.operations.window import Axis, border_classes, padded, windows, windows_of
 
 
 def mac_precision(op: Op) -> str:
@@ -22,72 +22,44 @@ def fan_in(op: Op) -> Dimension:
     return weight.size // weight.shape[0]
 
 
-Cut = tuple[int, int]
-
-
-def _cuts(length: int, kernel: int, stride: int, padding: int) -> list[Cut]:
-    """Say, per output position along one axis, how much of its window lies before and after the map."""
-    starts = range(-padding, length + padding - kernel + 1, stride)
-    return [(max(0, -start), max(0, start + kernel - length)) for start in starts]
-
-
-@lru_cache(maxsize=256)
-def border_classes(sides: tuple[int, int], kernel: int, stride: int, padding: int) -> np.ndarray:
-    """Number the kinds of border position: (H', W') of indices into `border_kinds`, -1 inside."""
-    kinds = border_kinds(sides, kernel, stride, padding)
-    rows, columns = (_cuts(side, kernel, stride, padding) for side in sides)
-    index = {kind: number for number, kind in enumerate(kinds)}
-    return np.array([[index.get((row, column), -1) for column in columns] for row in rows])
-
-
-@lru_cache(maxsize=256)
-def border_kinds(
-    sides: tuple[int, int], kernel: int, stride: int, padding: int
-) -> tuple[tuple[Cut, Cut], ...]:
-    """List the different ways in which a window reaches over the border, rows by columns."""
-    rows, columns = (_cuts(side, kernel, stride, padding) for side in sides)
-    pairs = dict.fromkeys((row, column) for row in rows for column in columns)
-    return tuple(pair for pair in pairs if pair != ((0, 0), (0, 0)))
-
-
-def _classes(op: Op) -> np.ndarray:
-    x = op.inputs[0]
-    kernel = op.params[0].shape[2]
-    return border_classes((x.shape[1], x.shape[2]), int(kernel), op.integer("stride"), op.integer("padding"))
+def taps(op: Op) -> tuple[Axis, Axis]:
+    """The windows of a convolution on the map that it reads."""
+    _, _, height, width = op.params[0].shape
+    return windows(op, (int(height), int(width)))
 
 
 def _count_conv(op: Op) -> list[Count]:
     counts = [Count("mac", mac_precision(op), op.output.size * fan_in(op))]
     if len(op.params) == 2:
-        border = int((_classes(op) >= 0).sum())
+        border = int((border_classes(taps(op)) >= 0).sum())
         counts.append(Count("add", op.output.precision.label, op.output.shape[0] * border))
     return counts
 
 
 @operation("conv", count=_count_conv)
 def conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -> np.ndarray:
-    """Convolve (..., C, H, W) with weights (O, C/groups, k, k); padding adds `pad_value`, or repeats the border.
+    """Convolve (..., C, H, W) with weights (O, C/groups, kh, kw); padding adds `pad_value`, or repeats the border.
 
     Counts one MAC per product, padded positions included, as every published count does; a map of bits
     padded with zeros adds one border correction per border output.
     """
-    (x,), weight = inputs, params[0]
-    stride, groups = op.integer("stride"), op.integer("groups")
+    (x,), weight, axes = inputs, params[0], taps(op)
+    groups = op.integer("groups")
     corrected = len(params) == 2
-    x = padded(op, x, -1 if corrected else op.integer("pad_value"))
-    kernel = weight.shape[-1]
-    windows = windows_of(x, kernel, stride)  # (..., C, H', W', k, k)
-    windows = np.moveaxis(windows, -5, -3)  # (..., H', W', C, k, k)
+    seen = windows_of(
+        padded(op, x, -1 if corrected else op.integer("pad_value")), axes
+    )  # (..., C, H', W', kh, kw)
+    seen = np.moveaxis(seen, -5, -3)  # (..., H', W', C, kh, kw)
     outputs = []
     for part in range(groups):
-        rows = weight.reshape(groups, -1, weight[0].size)[part]  # (O/groups, C/groups k k)
-        channels = windows.shape[-3] // groups
-        chosen = windows[..., part * channels : (part + 1) * channels, :, :]
-        flat = chosen.reshape(*chosen.shape[:-3], -1)  # (..., H', W', C/groups k k)
+        rows = weight.reshape(groups, -1, weight[0].size)[part]  # (O/groups, C/groups kh kw)
+        channels = seen.shape[-3] // groups
+        chosen = seen[..., part * channels : (part + 1) * channels, :, :]
+        flat = chosen.reshape(*chosen.shape[:-3], -1)  # (..., H', W', C/groups kh kw)
         outputs.append(np.moveaxis(flat @ rows.T, -1, -3))
     y = np.concatenate(outputs, axis=-3)
     if corrected:
-        classes = _classes(op)
+        classes = border_classes(axes)
         y[..., classes >= 0] += params[1][:, classes[classes >= 0]]
     return y
 

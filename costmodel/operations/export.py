@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from costmodel.graph import Op
-from costmodel.operations.convolution import border_kinds
 from costmodel.operations.registry import operation
+from costmodel.operations.window import border_kinds, windows
 
 Arrays = Sequence[np.ndarray]
 
@@ -134,15 +134,20 @@ def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
     A chip pads a map of bits with -1; adding these sums to the border outputs makes the padding zero.
     """
-    (weight,), kernel = inputs, inputs[0].shape[-1]
-    sides = (op.integer("height"), op.integer("width"))
-    kinds = border_kinds(sides, kernel, op.integer("stride"), op.integer("padding"))
+    (weight,), (height, width) = inputs, inputs[0].shape[-2:]
+    axes = windows(op, (height, width), (op.integer("height"), op.integer("width")))
     sums = []
-    for (above, below), (left, right) in kinds:
-        outside = np.ones((kernel, kernel), dtype=bool)
-        outside[above : kernel - below, left : kernel - right] = False
+    for (above, below), (left, right) in border_kinds(axes):
+        outside = np.ones((height, width), dtype=bool)
+        outside[above : height - below, left : width - right] = False
         sums.append(weight[..., outside].sum(axis=(1, 2)))
     return np.stack(sums, axis=-1)
+
+
+@operation("complement", free_because=ONCE)
+def complement(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """One minus a parameter."""
+    return 1 - inputs[0]
 
 
 @operation("ratio", free_because=ONCE)

@@ -11,7 +11,8 @@ import numpy as np
 
 from costmodel.errors import BnncostError
 from costmodel.graph import Op, Tensor
-from costmodel.operations.registry import Count, operation, padded, windows_of
+from costmodel.operations.registry import Count, operation
+from costmodel.operations.window import padded, padding_of, pair_in, windows, windows_of
 
 Arrays = Sequence[np.ndarray]
 
@@ -45,24 +46,54 @@ def global_average_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 
 def _windows(op: Op, x: np.ndarray, pad_value: float) -> np.ndarray:
-    windows = windows_of(padded(op, x, pad_value), op.integer("size"), op.integer("stride"))
-    return windows.reshape(*windows.shape[:-2], -1)
+    seen = windows_of(padded(op, x, pad_value), windows(op))
+    return seen.reshape(*seen.shape[:-2], -1)
+
+
+def _window(op: Op) -> int:
+    """Number of positions in a window."""
+    rows, columns = pair_in(op.attributes, "size")
+    return rows * columns
 
 
 def _count_average_pool(op: Op) -> list[Count]:
-    window = op.integer("size") ** 2
+    window = _window(op)
     return [Count("add", op.output.precision.label, op.output.size * (window - 1)), _divide(op, window)]
 
 
 @operation("average_pool", count=_count_average_pool)
 def average_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Average each window."""
-    windows = _windows(op, inputs[0], 0)
-    return np.add.reduce(windows, axis=-1) * (1 / windows.shape[-1])
+    """Average each window; padding adds zeros, which count."""
+    seen = _windows(op, inputs[0], 0)
+    return np.add.reduce(seen, axis=-1) * (1 / seen.shape[-1])
+
+
+_BLUR = np.outer([1, 2, 1], [1, 2, 1])
+
+
+def _count_blur_pool(op: Op) -> list[Count]:
+    """A weight of 2 or 4, and the division by 16, are shifts of an integer and multiplies of a float."""
+    label, size = op.output.precision.label, op.output.size
+    sort = "shift" if op.output.precision.kind == "integer" else "mul"
+    return [
+        Count("add", label, size * (_BLUR.size - 1)),
+        Count(sort, label, size * (int((_BLUR > 1).sum()) + 1)),
+    ]
+
+
+@operation("blur_pool", count=_count_blur_pool)
+def blur_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Average windows of 3x3 with weights 1 2 1 on each axis, against aliasing (Zhang 2019); padding adds zeros."""
+    seen = _windows(op, inputs[0], 0)
+    weighted = [
+        x * int(weight) if weight > 1 else x
+        for x, weight in zip(np.moveaxis(seen, -1, 0), _BLUR.flat, strict=True)
+    ]
+    return np.add.reduce(np.stack(weighted, axis=-1), axis=-1) * (1 / int(_BLUR.sum()))
 
 
 def _count_max_pool(op: Op) -> list[Count]:
-    return [Count("compare", op.output.precision.label, op.output.size * (op.integer("size") ** 2 - 1))]
+    return [Count("compare", op.output.precision.label, op.output.size * (_window(op) - 1))]
 
 
 @operation("max_pool", count=_count_max_pool)
@@ -70,7 +101,7 @@ def max_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Keep the largest of each window; of bits, an OR gate. Padding never wins."""
     whole = np.issubdtype(inputs[0].dtype, np.integer)
     smallest = np.iinfo(inputs[0].dtype).min if whole else -np.inf
-    return np.maximum.reduce(_windows(op, inputs[0], smallest if op.integer("padding") else 0), axis=-1)
+    return np.maximum.reduce(_windows(op, inputs[0], smallest if any(padding_of(op)) else 0), axis=-1)
 
 
 def _count_absolute_sum(op: Op) -> list[Count]:
@@ -91,7 +122,7 @@ def channel_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 
 def _count_box_sum(op: Op) -> list[Count]:
-    return [Count("add", op.output.precision.label, op.output.size * (op.integer("size") ** 2 - 1))]
+    return [Count("add", op.output.precision.label, op.output.size * (_window(op) - 1))]
 
 
 @operation("box_sum", count=_count_box_sum)
@@ -111,6 +142,14 @@ def slice_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     x, slices = inputs[0], op.integer("slices")
     apart = x.reshape(*x.shape[:-3], slices, -1, *x.shape[-2:])
     return np.add.reduce(apart, axis=-4) * (1 / slices)
+
+
+@operation("channel_mean", count=_count_slice_mean)
+def channel_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Average each `slices` channels that follow each other: (slices C, H, W) to (C, H, W)."""
+    x, slices = inputs[0], op.integer("slices")
+    together = x.reshape(*x.shape[:-3], -1, slices, *x.shape[-2:])
+    return np.add.reduce(together, axis=-3) * (1 / slices)
 
 
 def _count_sample_mean(op: Op) -> list[Count]:

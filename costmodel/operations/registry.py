@@ -37,22 +37,30 @@ class OperationKind:
     free_because: str
     monotone: bool
     affine: AffineRule | None
+    elementwise: bool
 
 
 OPERATIONS: dict[str, OperationKind] = {}
 
 
 def operation(
-    name: str, *, count: CountRule | None = None, free_because: str = "", monotone: bool = False
+    name: str,
+    *,
+    count: CountRule | None = None,
+    free_because: str = "",
+    monotone: bool = False,
+    elementwise: bool = False,
 ) -> Callable[[Meaning], Meaning]:
     """Register a kind by its meaning `(op, inputs, params) -> output`; batch axes may precede (C, H, W).
 
-    Exactly one of `count` and `free_because` is given. `monotone` says that every element is mapped alone,
-    by one monotone function per entry of the parameters: folding builds on it. A second kind of a name raises.
+    Exactly one of `count` and `free_because` is given. `elementwise` says that an element of the result depends on
+    that element alone of each input of its shape: the result may be written over such an input. `monotone` says that
+    one monotone function per entry of the parameters does so: folding builds on it. A second kind of a name raises.
     """
 
     def register(meaning: Meaning) -> Meaning:
-        _add(OperationKind(name, meaning, count, free_because, monotone, None))
+        each = elementwise or monotone
+        _add(OperationKind(name, meaning, count, free_because, monotone, None, each))
         return meaning
 
     return register
@@ -70,7 +78,7 @@ def affine_operation(name: str, *, count: CountRule) -> Callable[[AffineRule], A
             scaled = inputs[0] if factor is None else inputs[0] * factor
             return scaled if offset is None else scaled + offset
 
-        _add(OperationKind(name, meaning, count, "", True, form))
+        _add(OperationKind(name, meaning, count, "", True, form, elementwise=True))
         return form
 
     return register
@@ -115,21 +123,3 @@ def along(op: Op, index: int, values: np.ndarray) -> np.ndarray:
     for axis, length in zip(axes, values.shape, strict=True):
         shape["CHW".index(axis)] = length
     return values.reshape(shape)
-
-
-def padded(op: Op, x: np.ndarray, value: float) -> np.ndarray:
-    """Add `op`'s padding round each map (..., H, W): a value, or with `replicate` what stands at the border."""
-    around = [(0, 0)] * (x.ndim - 2) + [(op.integer("padding"),) * 2] * 2
-    return np.pad(x, around, mode="edge") if replicates(op) else np.pad(x, around, constant_values=value)
-
-
-def replicates(op: Op) -> bool:
-    """Say whether padding repeats the positions at the border."""
-    return op.attributes.get("replicate") is True
-
-
-def windows_of(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """Every `stride`-th window of size by size: (..., H, W) to (..., H', W', size, size), as a view."""
-    rows = np.lib.stride_tricks.sliding_window_view(x, size, -2)  # (..., H', W, size)
-    both = np.lib.stride_tricks.sliding_window_view(rows, size, -2)  # (..., H', W', size, size)
-    return both[..., ::stride, ::stride, :, :]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from costmodel.designs import evidence_figures, evidence_other_figures  # noqa: F401  (they fill the table)
+from costmodel.designs import (  # noqa: F401  (they fill the table)
+    evidence_figures,
+    evidence_low_bit,
+    evidence_other_figures,
+)
 from costmodel.designs.evidence import EVIDENCE, Evidence
 from costmodel.designs.published import published_names
 from costmodel.graph import BINARY, Network, Op, Param

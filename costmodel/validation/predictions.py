@@ -5,20 +5,22 @@ Held-out figures judge the model. Inputs are listed beside them, so that nobody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
+from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError, unknown
-from costmodel.evaluate.cost import as_design, cost
+from costmodel.evaluate.cost import cost, cost_of_network
 from costmodel.evaluate.results import Cost
 from costmodel.folding import fold
+from costmodel.graph import Network
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
-from costmodel.hardware.prices import mac_price
+from costmodel.hardware.prices import cycle_energy_j, mac_price
 from costmodel.networks.build import build
+from costmodel.validation.figures import Figure, System
 from costmodel.validation.streaming import StreamingCycles, streaming_cycles
-from costmodel.validation.systems import Figure, LoadedSystem, System, load_system, shipped_systems
+from costmodel.validation.systems import LoadedSystem, load_system, shipped_systems
 
 _SQUARE_MILLIMETRE = 1e-6  # m^2
 
@@ -30,11 +32,20 @@ class Prediction:
     `ends` are the least and the largest that the ranges of the profile give, where they were asked for.
     """
 
-    system: str
-    title: str
+    of: System
     figure: Figure
     predicted: float
     ends: tuple[float, float] | None = None
+
+    @property
+    def system(self) -> str:
+        """Name of the system."""
+        return self.of.name
+
+    @property
+    def title(self) -> str:
+        """Title of the system."""
+        return self.of.title
 
     @property
     def published(self) -> float:
@@ -43,7 +54,7 @@ class Prediction:
 
     @property
     def held_out(self) -> bool:
-        """Whether nothing was calibrated on the figure."""
+        """Whether nothing was calibrated or chosen on the figure."""
         return self.figure.use == "held out"
 
     @property
@@ -58,36 +69,10 @@ class Prediction:
         return max(ratio, 1.0 / ratio)
 
 
-@dataclass(frozen=True)
-class Summary:
-    """How good the predictions of held-out figures are, all systems together."""
-
-    held_out: int
-    median_error_percent: float
-    worst: Prediction
-
-    @property
-    def sentence(self) -> str:
-        """The summary in words."""
-        return (
-            f"{self.held_out} held-out figures: median error {self.median_error_percent:.1f} %, worst a factor of "
-            f"{self.worst.factor:.2f} ({self.worst.title}: {self.worst.figure.what})."
-        )
-
-
 def validate(names: Sequence[str] = (), *, ranges: bool = False) -> tuple[Prediction, ...]:
     """Predict every figure of these systems (all that ship, if none is named), in the order of their files."""
     loaded = [load_system(name) for name in names or shipped_systems()]
     return tuple(prediction for one in loaded for prediction in predictions_of(one, ranges=ranges))
-
-
-def summary_of(predictions: Iterable[Prediction]) -> Summary | None:
-    """Sum up the held-out figures; None where there is none."""
-    held_out = [item for item in predictions if item.held_out]
-    if not held_out:
-        return None
-    errors = [abs(item.error_percent) for item in held_out]
-    return Summary(len(held_out), median(errors), max(held_out, key=lambda item: item.factor))
 
 
 def predictions_of(loaded: LoadedSystem, *, ranges: bool = False) -> tuple[Prediction, ...]:
@@ -99,7 +84,7 @@ def predictions_of(loaded: LoadedSystem, *, ranges: bool = False) -> tuple[Predi
     for figure in system.figures:
         value, *others = (_predicted(system, chip, figure) for chip in chips)
         ends = (min(value, *others), max(value, *others)) if others else None
-        predictions.append(Prediction(system.name, system.title, figure, value, ends))
+        predictions.append(Prediction(system, figure, value, ends))
     return tuple(predictions)
 
 
@@ -126,10 +111,7 @@ def _of_a_mac(chip: HardwareProfile, figure: Figure, precision: str) -> float:
     macs_per_cycle = 1.0 / price.cycles_per_operation
     if figure.metric == "throughput":
         return figure.operations_per_mac * macs_per_cycle * chip.clock.si
-    if chip.control is None:
-        return price.energy_j
-    control_j = chip.control.energy.si + chip.control.leakage.si / chip.clock.si
-    return price.energy_j + control_j / macs_per_cycle
+    return price.energy_j + cycle_energy_j(chip, price.precision) / macs_per_cycle
 
 
 def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tuple[float, float, float]:
@@ -137,7 +119,7 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
     if figure.macs is not None:
         return _of_macs(chip, figure.macs)
     assert figure.design is not None
-    priced = cost(figure.design, chip)
+    priced, copying_s = _priced(system, chip, figure.design)
     area_m2 = priced.area.get("mm2", 0.0) * _SQUARE_MILLIMETRE
     if system.lanes is not None:
         cycles = pipeline_of(system, figure.design)
@@ -146,7 +128,32 @@ def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tupl
     kept = [row for row in priced.layers if row.layer not in figure.without]
     dynamic_j = sum(row.operation_j + row.memory_j for row in kept)
     standing_j = priced.control_j + sum(row.energy_j for row in priced.leakage)
-    return dynamic_j + share * standing_j, share * priced.latency_s, area_m2
+    latency_s = share * priced.latency_s + copying_s
+    return dynamic_j + share * standing_j + _busy_j(chip, copying_s), latency_s, area_m2
+
+
+def _priced(system: System, chip: HardwareProfile, design: str) -> tuple[Cost, float]:
+    """Price a design as the system runs it, folded by the rules of its software; and the time of its copies [s]."""
+    if not (system.unfolded or system.copied):
+        return cost(design, chip), 0.0
+    key = resolve(design)
+    network = fold(build(key), without=system.unfolded)
+    return cost_of_network(network, chip, str(key)), _copying_s(system, chip, network)
+
+
+def _copying_s(system: System, chip: HardwareProfile, network: Network) -> float:
+    """Time in which software copies what the model takes for views [s]."""
+    if not system.copied:
+        return 0.0
+    assert chip.processor is not None and chip.processor.map_copy is not None
+    copies = (op.output for op in network.running() if op.kind in system.copied)
+    bits = sum(int(made.size) * made.precision.bits for made in copies)
+    return bits * chip.processor.map_copy.si / chip.clock.si
+
+
+def _busy_j(chip: HardwareProfile, seconds: float) -> float:
+    """Energy of a processor that is busy for so long [J]."""
+    return chip.processor.energy.si * chip.clock.si * seconds if chip.processor else 0.0
 
 
 def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, float, float]:
@@ -159,7 +166,7 @@ def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, floa
 def pipeline_of(system: System, design: str) -> StreamingCycles:
     """Cycles of a design on a system in which every layer is a stage of a pipeline."""
     lanes = {name: (lane.outputs, lane.inputs) for name, lane in (system.lanes or {}).items()}
-    return streaming_cycles(fold(build(as_design(design))), lanes)
+    return streaming_cycles(fold(build(resolve(design))), lanes)
 
 
 def _streamed(priced: Cost, chip: HardwareProfile, cycles: StreamingCycles) -> tuple[float, float]:

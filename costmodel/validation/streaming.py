@@ -14,7 +14,9 @@ from math import ceil
 import numpy as np
 
 from costmodel.errors import BnncostError, unknown
-from costmodel.graph import Network, Op, Tensor
+from costmodel.graph import Network, Op
+from costmodel.operations.convolution import taps
+from costmodel.operations.window import axes_of, windows
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ def _cycles_each(op: Op, outputs: float, inputs: float) -> int:
 
 def _worked(op: Op, arrival: np.ndarray, each: int) -> np.ndarray:
     """When each output position is done: after the last pixel of its window, and after the position before it."""
-    kernel = int(op.params[0].shape[2]) if op.kind == "conv" else arrival.shape[0]
-    stride, padding = (op.integer("stride"), op.integer("padding")) if op.kind == "conv" else (1, 0)
-    height, width = (int(side) for side in op.output.shape[1:]) if op.kind == "conv" else (1, 1)
-    rows = np.minimum(np.arange(height) * stride + kernel - 1 - padding, arrival.shape[0] - 1)
-    columns = np.minimum(np.arange(width) * stride + kernel - 1 - padding, arrival.shape[1] - 1)
+    axes = taps(op) if op.kind == "conv" else axes_of(arrival.shape, arrival.shape)
+    rows, columns = (
+        np.minimum(np.arange(axis.outputs) * axis.stride + axis.reach - 1 - axis.before, axis.length - 1)
+        for axis in axes
+    )
+    height, width = (axis.outputs for axis in axes)
     ready = arrival[np.ix_(rows, columns)].ravel()
     # done[n] = max(ready[n], done[n - 1]) + each
     steps = each * np.arange(1, ready.size + 1)
@@ -87,8 +90,7 @@ def _pooled(network: Network, op: Op, done: np.ndarray) -> np.ndarray:
     """When each window of a max pool in the same layer is done: with its last position."""
     pools = [other for other in network.running() if other.kind == "max_pool" and other.layer == op.layer]
     for pool in pools:
-        size, stride = pool.integer("size"), pool.integer("stride")
-        assert isinstance(pool.output, Tensor)
-        height, width = (int(side) for side in pool.output.shape[1:])
-        done = done[size - 1 :: stride, size - 1 :: stride][:height, :width]
+        rows, columns = windows(pool)
+        done = done[rows.reach - 1 :: rows.stride, columns.reach - 1 :: columns.stride]
+        done = done[: rows.outputs, : columns.outputs]
     return done

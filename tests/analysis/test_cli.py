@@ -157,6 +157,14 @@ def test_the_table_prices_methods_in_three_views(capsys: Captured) -> None:
     assert gradient["equivalent_width"] == pytest.approx(1)
 
 
+def test_the_table_at_another_precision_of_features(capsys: Captured) -> None:
+    found = read_json(capsys, "table", "--methods", "double_residual", "--features", "int8")
+    assert isinstance(found, dict) and found["network"] == "resnet20@features=int8/cifar10"
+    (double,) = found["methods"]
+    counts = {(row["operation"], row["precision"]): row["count"] for row in double["emitted"]["operations"]}
+    assert counts == {("add", "int8"): FIRST_MAPS}
+
+
 def test_the_table_in_the_other_forms(capsys: Captured) -> None:
     chosen = ("table", "--methods", "prelu,clipped_ste,real_shortcut(operands=int4,pool=false)")
     rows = read_csv(capsys, *chosen)
@@ -167,7 +175,7 @@ def test_the_table_in_the_other_forms(capsys: Captured) -> None:
     assert "only the gradient of the sign changes" in text
     assert re.search(r"clipped_ste +│ 0 +│ 0 +│ +0.00 │ 0 ", text)
     plain = cost("resnet20/cifar10").latency_s
-    assert f"{plain * 1e6:.0f} µs" in text
+    assert f"{plain * 1e6:.3g} µs" in text
     assert r"clipped\_ste" in said(capsys, *chosen, "--format", "markdown")
     assert said(capsys, *chosen, "--format", "latex").count(r"\begin{tabular}") == 2
 

@@ -161,3 +161,19 @@ def test_where_no_study_ships_there_is_no_column_of_gains() -> None:
     assert bare.rows[0].gain_against is None and table_record(bare)["protocols"] == []
     assert "gain" not in [column.title for column in method_view(bare).columns]
     assert "Gain" not in method_view(bare).caption
+
+
+def test_a_table_at_another_precision_of_features_is_of_those_designs() -> None:
+    """8 bits for every real-valued map, in the plain network and in the full one; no gain was measured at 8 bits."""
+    table = method_table("resnet20", methods=["double_residual"], features="int8")
+    assert table.network == "resnet20@features=int8/cifar10"
+    assert table.full.endswith("@features=int8/cifar10")
+    assert table.plain.energy_j == cost("resnet20@features=int8/cifar10").energy_j
+    changed = table.rows[0].alone.operations
+    assert (changed["mul", "int8"], changed["add", "int8"]) == (86_016, 172_032)
+    # a threshold compares the sum of 16 bits; behind the shortcut's sum the sign compares a map of 8
+    assert (changed["compare", "int16"], changed["compare", "int8"]) == (-86_016, 86_016)
+    assert len(changed) == 4
+    assert table.rows[0].gain_against is None and table.study is None
+    with pytest.raises(BnncostError, match=r"resnet20/cifar10.*features 'int7'.*int8"):
+        method_table("resnet20", methods=["prelu"], features="int7")

@@ -110,7 +110,7 @@ def test_a_damaged_record_is_named_by_its_file(tmp_path: Path) -> None:
     with pytest.raises(BnncostError) as caught:
         load_measurements(tmp_path)
     first, second = str(caught.value).splitlines()
-    assert "half/record.json' is no JSON" in first
+    assert "half/record.json' is damaged: it is not JSON" in first
     assert "short/record.json'" in second and "'epochs'" in second and "missing" in second
 
 

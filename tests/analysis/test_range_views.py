@@ -198,7 +198,7 @@ def test_a_width_that_an_end_does_not_give_has_no_ends(
     """As if the dear end lay beyond the widths that are looked up."""
     dear = at_end(unmapped, "worst").clock
 
-    def without_width(network: str, chip: HardwareProfile, *more: object, traffic: str) -> MethodTable:
+    def without_width(network: str, chip: HardwareProfile, *more: object, **choice: object) -> MethodTable:
         found = method_table(network, chip, None, None, ["prelu"])
         width = None if chip.clock == dear else 1.5
         return replace(found, rows=tuple(replace(row, equivalent_width=width) for row in found.rows))

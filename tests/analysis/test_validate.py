@@ -41,11 +41,19 @@ def test_as_a_process_it_writes_table_and_picture(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     held_out = [row for row in found["figures"] if row["use"] == "held out"]
     errors = [abs(row["predicted"] / row["published"] - 1) * 100 for row in held_out]
-    assert found["held_out"]["figures"] == len(held_out) == 9
-    assert found["held_out"]["median_error_percent"] == pytest.approx(median(errors))
+    (scored,) = found["held_out"]
+    by_system = [
+        [e for e, row in zip(errors, held_out, strict=True) if row["system"] == name]
+        for name in ("stm32l4r5", "gap9-0v80")
+    ]
+    assert scored["class"] == "rate only" and scored["figures"] == len(held_out) == 15
+    assert [one["median_error_percent"] for one in scored["systems"]] == pytest.approx(
+        [median(each) for each in by_system]
+    )
+    assert scored["median_error_percent"] == pytest.approx(median(median(each) for each in by_system))
     names = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert names == ["validation.csv", "validation.md", "validation.png", "validation.svg"]
-    assert len(list(csv.DictReader(io.StringIO((tmp_path / "new" / "validation.csv").read_text())))) == 11
+    assert len(list(csv.DictReader(io.StringIO((tmp_path / "new" / "validation.csv").read_text())))) == 17
 
 
 def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
@@ -54,21 +62,23 @@ def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
     assert "unknown system 'stm32l4r6'; did you mean 'stm32l4r5'?" in done.stderr
     text = (ROOT / "hardware_profiles" / "systems" / "binareye.yaml").read_text()
     line = 1 + text[: text.index("  - what: CIFAR-10")].count("\n")
-    (tmp_path / "mine.yaml").write_text(text.replace("use: held out", "use: input"))
+    (tmp_path / "mine.yaml").write_text(re.sub(r"use: informed\n.*", "use: input", text))
     done = process(str(tmp_path / "mine.yaml"))
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert f"mine.yaml:{line}: figures[2].calibrates: is missing" in done.stderr.replace("\n", "")
 
 
 def test_the_table_says_what_is_input_and_ends_with_a_summary(capsys: Captured) -> None:
-    assert run(["profiles", "validate", "gap9-0v65"]) == 0
+    assert run(["profiles", "validate", "xnorbin"]) == 0
     shown = capsys.readouterr().out
-    assert "input to processor.energy" in shown and "28.9 mW" in shown
-    assert "No figure is held out: everything here is an input." in shown
-    assert run(["profiles", "validate", "laxor"]) == 0
+    assert "input to array.buffers" in shown and "21.1 fJ/MAC" in shown
+    assert "No figure is held out: nothing here judges the model." in shown
+    assert run(["profiles", "validate", "laxor", "gap9-0v80"]) == 0
     shown = capsys.readouterr().out
-    assert "3.82 µJ" in shown and "2.73 mm²" in shown
-    assert "2 held-out figures: median error" in shown and "worst a factor of" in shown
+    assert "3.82 µJ" in shown and "2.73 mm²" in shown and "informed" in shown
+    flat = " ".join(shown.split())
+    assert "design-priced (built, folded, counted and mapped): 1 held-out figure of 1 system, median" in flat
+    assert "rate only (MACs by a calibrated rate): 8 held-out figures of 1 system, median" in flat
 
 
 def test_ranges_are_shown_where_asked_for(capsys: Captured) -> None:
@@ -91,6 +101,7 @@ def test_points_are_what_was_published_and_predicted(predictions: tuple[Predicti
     points = panel(predictions, "Energy per inference").points
     assert [(point.x, point.y) for point in points] == [(item.published, item.predicted) for item in energies]
     assert [point.filled for point in points] == [item.figure.use == "held out" for item in energies]
+    assert [point.filled for point in points].count(False) == 2  # GAP9's product of inputs, LAXOR's supply
     (area,) = panel(predictions, "Area").points
     assert area.x == pytest.approx(2.73)  # mm2
     for one in validation_info(predictions).panels:
@@ -147,8 +158,8 @@ def test_panels_of_all_metrics_and_the_legend_stand_apart_on_the_canvas() -> Non
 
 
 def test_inputs_alone_make_a_picture_too() -> None:
-    info = validation_info(validate(["gap9-0v65"]))
-    assert info.subtitle == "inputs only" and [one.title for one in info.panels] == ["Latency", "Power"]
+    info = validation_info(validate(["xnorbin"]))
+    assert info.subtitle == "nothing held out" and [one.title for one in info.panels] == ["Energy per MAC"]
     draw_validation(info)
 
 

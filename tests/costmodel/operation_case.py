@@ -22,7 +22,7 @@ class Case:
     inputs: tuple[tuple[int, int, int], ...] = ((C, H, W),)
     output: tuple[int, int, int] = (C, H, W)
     params: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    attributes: dict[str, int] = field(default_factory=dict)
+    attributes: dict[str, int | tuple[int, ...]] = field(default_factory=dict)
     stored: tuple[str, str] = ("int16", "int16")
     convention: tuple[Tally, Tally] | None = None
     largest: float = 4.0

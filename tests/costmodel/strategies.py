@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
 
 from costmodel.demand.counts import count, totals
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import COMPUTE, FEATURES, PADDING, DesignKey
+from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Param, Tensor, Value
 from costmodel.methods import METHODS, MethodUse
@@ -17,11 +19,15 @@ from costmodel.operations import known
 
 EPSILON = 1e-5
 """What batch norm adds to the variance; written out here, so that a changed constant is noticed."""
+FILES = Path(__file__).parent / "networks"
+MIXED, BOTTLENECKS = (str(FILES / f"{name}.yaml") for name in ("mixed", "bottlenecks"))
 NARROW = {
     "resnet20": 0.25, "resnet18": 0.0625, "resnet34": 0.0625, "vgg_small": 0.0625, "resnet8": 0.125, "cnv": 0.0625,
-    "binareye": 0.0625,
+    "binareye": 0.0625, MIXED: 1.0, BOTTLENECKS: 1.0,
 }  # fmt: skip
 """Widths at which every stage has an even number of channels, and few of them."""
+SMALL_IMAGES = {"cnv": "cifar10", "binareye": "cifar10"}
+"""Data sets of networks that leave nothing of an image of 8x8 pixels."""
 FEW = {"branches": "branches(count=2)", "network_ensemble": "network_ensemble(count=2)"}
 """Methods that multiply the whole network, kept small."""
 
@@ -40,9 +46,7 @@ def small_key(network: str, *names: str, **settings: str) -> DesignKey:
 
 def small_images(network: str) -> str:
     """The data set of the smallest images that a network takes."""
-    sides = {name: min(data.image[1:]) for name, data in DATASETS.items()}
-    fitting = [name for name, side in sides.items() if side >= NETWORKS[network].smallest_side]
-    return min(fitting, key=lambda name: (sides[name], name != "digits", name))
+    return SMALL_IMAGES.get(network, "digits")
 
 
 def compatible(names: list[str]) -> list[str]:
@@ -55,7 +59,7 @@ def compatible(names: list[str]) -> list[str]:
 
 def emitting(network: str) -> list[str]:
     """Methods that may add operations to a network, in alphabetical order."""
-    offers = NETWORKS[network].offers
+    offers = backbone_of(network).offers
     return sorted(
         name for name, item in METHODS.items() if item.hook not in ("recipe", "width") and offers(item.hook)
     )
@@ -64,7 +68,7 @@ def emitting(network: str) -> list[str]:
 @st.composite
 def small_designs(draw: st.DrawFn) -> DesignKey:
     """A narrow network with up to five methods that may stand together."""
-    network = draw(st.sampled_from(sorted(NETWORKS)))
+    network = draw(st.sampled_from(sorted(NARROW)))
     names = draw(st.lists(st.sampled_from(emitting(network)), max_size=5, unique=True))
     return small_key(network, *compatible(names), padding=draw(st.sampled_from(PADDING)))
 
@@ -77,9 +81,9 @@ def method_uses(draw: st.DrawFn, name: str) -> MethodUse:
         if isinstance(default, bool):
             value = draw(st.booleans())
         elif isinstance(default, int):
-            value = draw(st.integers(1, 9999))
+            value = draw(st.integers(1, 64))
         elif isinstance(default, float):
-            value = draw(st.floats(0, 10_000, exclude_min=True, exclude_max=True))
+            value = draw(st.floats(0, 64, exclude_min=True))
         else:
             value = draw(st.sampled_from(["edge", "int8", "fp16"]))
         if value != default:
@@ -91,9 +95,15 @@ def method_uses(draw: st.DrawFn, name: str) -> MethodUse:
 def design_keys(draw: st.DrawFn) -> DesignKey:
     """Any design key whose methods may stand together; all fields vary."""
     names = compatible(draw(st.lists(st.sampled_from(sorted(METHODS)), max_size=6, unique=True)))
+    side, channels = st.integers(1, 999), st.sampled_from([1, 3, 12])
+    dataset = draw(st.sampled_from(sorted(DATASETS)))
+    image = draw(st.none() | st.tuples(channels, side, side))
+    classes = draw(st.none() | st.integers(1, 9999))
     return DesignKey(
-        network=draw(st.sampled_from(sorted(NETWORKS))),
-        dataset=draw(st.sampled_from(sorted(DATASETS))),
+        network=draw(st.sampled_from([*sorted(NETWORKS), MIXED])),
+        dataset=dataset,
+        image=None if image == DATASETS[dataset].image else image,
+        classes=None if classes == DATASETS[dataset].classes else classes,
         methods=tuple(draw(method_uses(name)) for name in names),
         width=draw(st.floats(0.05, 64)),
         compute=draw(st.sampled_from(COMPUTE)),
@@ -134,7 +144,10 @@ def dyadic_values(network: Network, rng: np.random.Generator) -> dict[str, np.nd
             bits = quantized[param].integer("bits")
             top = 1 if param.precision.kind == "ternary" else 2 ** (bits - 1) - 1
             value = _whole_weights(
-                shape, top, rng, last_of_gate=param.name.endswith((".gate.weight_2", ".shift.weight_2"))
+                shape,
+                top,
+                rng,
+                last_of_gate=param.name.endswith((".gate.weight_2", ".recouple.weight_2", ".shift.weight_2")),
             )
         elif param.axes == "OIKK" and param.precision == BINARY:
             value = _two_valued(shape, rng)

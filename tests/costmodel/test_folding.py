@@ -308,7 +308,7 @@ def test_operations_that_nobody_reads_are_dropped() -> None:
 
 
 def test_the_rules_are_those_shown_to_fire() -> None:
-    """In their order; a new rule cannot join without a test here or in test_folding_merges.py."""
+    """In their order; a new rule cannot join without a test here, in test_folding_merges.py or _layers.py."""
     assert [rule.__name__ for rule in dict.fromkeys(RULES)] == [
         "without_training",
         "share_signs",
@@ -322,5 +322,6 @@ def test_the_rules_are_those_shown_to_fire() -> None:
         "bias_through_sum",
         "merge_affine",
         "scale_into_weights",
+        "sign_where_made",
         "remaining_norms",
     ]

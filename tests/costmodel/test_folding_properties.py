@@ -20,8 +20,8 @@ from strategies import (
     small_key,
 )
 
-from costmodel.designs.catalogue import NETWORKS
 from costmodel.designs.key import COMPUTE, PADDING, DesignKey
+from costmodel.designs.network_files import backbone_of
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network, Tensor
@@ -94,7 +94,7 @@ def test_combined_methods_keep_the_output(key: DesignKey, seed: int) -> None:
     "name", ["boolean_shortcut(slices=2)", "norm_before_sign(only=true)", "prelu(early=true)"]
 )
 def test_options_that_change_the_structure_keep_the_output(network: str, name: str) -> None:
-    if not NETWORKS[network].offers(METHODS[name.split("(")[0]].hook):
+    if not backbone_of(network).offers(METHODS[name.split("(")[0]].hook):
         with pytest.raises(BnncostError, match="has no place"):
             build(DesignKey.parse(f"{network}[{name}]/digits"))
         return

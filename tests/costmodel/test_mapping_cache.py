@@ -1,13 +1,17 @@
-"""The cache of mappings: what is remembered is what was found, many may write, and damage is told, not used."""
+"""The cache of mappings: what is remembered is what was found, many may write, and damage is never used."""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -136,17 +140,89 @@ def test_a_file_that_is_no_cache_is_named_with_what_to_do(file: Path) -> None:
         cached_mapping(LAYER, tpu_like())
 
 
-@pytest.mark.parametrize(
-    "change", ["found = replace(found, '1', '2')", "checked = checked + 1", "found = NULL"]
-)
-def test_an_entry_that_changed_is_told_and_never_used(file: Path, change: str) -> None:
+CHANGES = ["found = replace(found, '1', '2')", "seal = x'00'", "found = NULL", "asked = x'01'"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_entry_that_changed_is_searched_again(searches: list[str], file: Path, change: str) -> None:
+    found = cached_mapping(LAYER, tpu_like())
+    changed(file, change)
+    assert cached_mapping(LAYER, tpu_like()) == found
+    assert len(searches) == 2
+    opened.cache_clear()
+    assert cached_mapping(LAYER, tpu_like()) == found
+    assert len(searches) == 2, "what was found anew has taken its place"
+
+
+def test_an_entry_of_another_layer_is_searched_again(searches: list[str], file: Path) -> None:
+    """Its own seal is whole; what it answers is another question."""
+    other = conv("", 2, 2, 1, 1, 1)
+    found, another = cached_mapping(LAYER, tpu_like()), cached_mapping(other, tpu_like())
+    assert found.energy_j != another.energy_j
+    opened.cache_clear()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        rows = connection.execute("SELECT asked, found, seal FROM mappings").fetchall()
+        (one, _, _), (two, _, _) = rows
+        for asked, (_, text, seal) in zip((two, one), rows, strict=True):
+            connection.execute("UPDATE mappings SET found = ?, seal = ? WHERE asked = ?", (text, seal, asked))
+    assert cached_mapping(LAYER, tpu_like()).energy_j == found.energy_j
+    assert len(searches) == 3
+
+
+FORGED = [
+    lambda entry: [entry[0], [[*row[:5], -1.0] for row in entry[1]], *entry[2:]],
+    lambda entry: [*entry[:2], [float("inf"), 0, 0, 0], *entry[3:]],
+    lambda entry: [*entry[:3], {"sram": float("nan")}, entry[4]],
+    lambda entry: {"a": 1},
+    lambda entry: "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("forge", FORGED)
+def test_an_entry_with_figures_that_no_mapping_has_is_searched_again(
+    searches: list[str], file: Path, forge: Callable[[Any], Any]
+) -> None:
+    """Whoever can write the file can seal an entry as well."""
+    found = cached_mapping(LAYER, tpu_like())
+    opened.cache_clear()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        ((asked, text),) = connection.execute("SELECT asked, found FROM mappings").fetchall()
+        forged = forge(json.loads(text))
+        text = forged if isinstance(forged, str) else json.dumps(forged)
+        seal = blake2b(asked + text.encode(), digest_size=16).digest()
+        connection.execute("UPDATE mappings SET found = ?, seal = ?", (text, seal))
+    assert cached_mapping(LAYER, tpu_like()) == found
+    assert len(searches) == 2
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_only_the_owner_may_read_or_write_the_file(file: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        cached_mapping(LAYER, tpu_like())
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (file.parent, *file.parent.iterdir())}
+    assert modes.pop(file.parent.name) == 0o700
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_locked_file_is_waited_for_a_second_at_most(searches: list[str], file: Path) -> None:
     cached_mapping(LAYER, tpu_like())
     opened.cache_clear()
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        begin = time.monotonic()
+        cached_mapping(conv("", 2, 2, 1, 1, 1), tpu_like())
+        assert time.monotonic() - begin < 5
+    assert len(searches) == 2
+
+
+def changed(file: Path, change: str) -> None:
+    """Change all entries behind the back of the cache, and forget what this process knows."""
+    opened.cache_clear()
+    with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(f"UPDATE mappings SET {change}")
-    connection.close()
-    with pytest.raises(BnncostError, match=r"check sum.*delete the file"):
-        cached_mapping(LAYER, tpu_like())
 
 
 WRITER = """

@@ -17,8 +17,8 @@ from strategies import (
 )
 
 from costmodel.demand.counts import count, totals
-from costmodel.designs.catalogue import NETWORKS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import backbone_of
 from costmodel.folding import fold, unfolded
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
@@ -248,9 +248,9 @@ LOWERS_BINARY_WORK = {"boolean_shortcut"}
 )
 @settings(max_examples=80, deadline=None)
 def test_adding_a_method_never_lowers_binary_macs(network: str, names: list[str], added: str) -> None:
-    if not NETWORKS[network].offers(METHODS[added].hook):
+    if not backbone_of(network).offers(METHODS[added].hook):
         return
-    rest = [name for name in names if NETWORKS[network].offers(METHODS[name].hook)]
+    rest = [name for name in names if backbone_of(network).offers(METHODS[name].hook)]
     chosen = compatible([added, *rest])
     without = [name for name in chosen if name != added]
     before, after = (folded_totals(build(small_key(network, *list_))) for list_ in (without, chosen))

@@ -19,8 +19,8 @@ from strategies import (
 )
 
 from costmodel.demand.counts import count, totals
-from costmodel.designs.catalogue import NETWORKS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import BINARY
@@ -30,7 +30,7 @@ from costmodel.networks.build import build
 from costmodel.operations import OPERATIONS
 
 EVERY_METHOD = [(network, name) for network in NARROW for name in sorted(METHODS)]
-WIRING = {"subsample", "pad_channels", "concatenate", "repeat_channels"}
+WIRING = {"subsample", "pad_channels", "concatenate", "repeat_channels", "channel_shuffle", "shift_quarters"}
 
 
 # ------------------------------------------------------------------ what is declared
@@ -78,7 +78,7 @@ def test_a_free_technique_leaves_the_counts_as_they_are(network: str, name: str)
 @pytest.mark.parametrize(("network", "name"), EVERY_METHOD)
 def test_every_method_builds_where_its_hook_is_offered(network: str, name: str) -> None:
     key = DesignKey(network, "cifar10", (small_use(name),))
-    if not NETWORKS[network].offers(METHODS[name].hook):
+    if not backbone_of(network).offers(METHODS[name].hook):
         with pytest.raises(BnncostError, match=f"'{name}' has no place in {network}"):
             build(key)
         return

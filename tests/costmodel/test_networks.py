@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from strategies import NARROW, compatible, emitting, small_use
 
 from costmodel.demand.counts import CountRow, count, totals
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import COMPUTE, PADDING, DesignKey
+from costmodel.designs.network_files import NETWORKS
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network, Op, Tensor
-from costmodel.networks.build import build, scaled
+from costmodel.networks.build import build
+from costmodel.networks.layers import Widths
 
 Total = tuple[str, str]
 
@@ -141,30 +143,40 @@ def test_resnet8_is_the_network_of_mlperf_tiny() -> None:
     assert sum(macs("resnet8@compute=int8/cifar10").values()) == 12_501_632
 
 
-def test_images_too_small_for_a_network_without_padding_are_refused() -> None:
+def test_maps_that_shrink_to_nothing_are_refused_with_their_layer() -> None:
     with pytest.raises(
-        BnncostError, match="cnv has no padding and needs images of at least 32x32; 'mnist' has 28x28"
+        BnncostError,
+        match=r"design 'cnv/mnist': stage3.conv2: a 3x3 kernel needs a map of at least 3x3, but 2x2 is",
     ):
         build(DesignKey.parse("cnv/mnist"))
     with pytest.raises(
-        BnncostError, match=r"at least 20x20; 'cifar10-16' has 16x16.* large enough images: cifar10"
+        BnncostError, match=r"design 'binareye/cifar10-16': stage3.conv2: a 2x2 kernel .* 2x2, but 1x1 is"
     ):
         build(DesignKey.parse("binareye/cifar10-16"))
+    with pytest.raises(
+        BnncostError, match=r"stage3.conv2: a 2x2 max pool needs a map of at least 2x2, but 1x1"
+    ):
+        build(DesignKey.parse("vgg_small@input=4x4/digits"))
 
 
-@pytest.mark.parametrize("network", ["cnv", "binareye"])
-def test_the_smallest_image_leaves_one_position(network: str) -> None:
+@pytest.mark.parametrize(("network", "layers"), [
+    ("cnv", [(1, 3, False), (1, 3, True), (1, 3, False), (1, 3, True), (2, 3, False)]),
+    ("binareye", [(4, 2, True), (2, 2, True), (2, 2, False)]),
+])  # fmt: skip
+def test_the_smallest_image_leaves_one_position(network: str, layers: list[tuple[int, int, bool]]) -> None:
     """The map behind the last stage has at least one position, and one pixel less leaves none."""
-    backbone, side = NETWORKS[network], NETWORKS[network].smallest_side
 
     def left(side: int) -> int:
-        side -= backbone.kernel - 1 if backbone.stem == "binary" else 0
-        for layers, pool in zip(backbone.blocks, backbone.pools, strict=True):
-            side -= layers * (backbone.kernel - 1)
+        for convolutions, kernel, pool in layers:
+            side -= convolutions * (kernel - 1)
             side //= 2 if pool else 1
         return side
 
-    assert left(side) >= 1 > left(side - 1)
+    smallest = next(side for side in range(1, 64) if left(side) >= 1)
+    build(DesignKey.parse(f"{network}@input={smallest}x{smallest}/cifar10"))
+    for size in (f"{smallest - 1}x{smallest}", f"{smallest}x{smallest - 1}"):
+        with pytest.raises(BnncostError, match="is left of the image"):
+            build(DesignKey.parse(f"{network}@input={size}/cifar10"))
 
 
 def test_the_plain_network_needs_one_norm_per_shortcut_and_one_compare_per_binarized_element() -> None:
@@ -194,11 +206,11 @@ def test_zero_padding_adds_a_correction_per_border_output() -> None:
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_fits_every_data_set_with_large_enough_images(network: str, dataset: str) -> None:
-    if min(DATASETS[dataset].image[1:]) < NETWORKS[network].smallest_side:
-        with pytest.raises(BnncostError, match=f"design '{network}/{dataset}': {network} has no padding"):
-            build(DesignKey(network, dataset))
+    try:
+        built = build(DesignKey(network, dataset))
+    except BnncostError as error:
+        assert "is left of the image" in str(error) and min(DATASETS[dataset].image[1:]) < 32
         return
-    built = build(DesignKey(network, dataset))
     assert built.input.shape == DATASETS[dataset].image
     assert built.output.shape == (DATASETS[dataset].classes, 1, 1)
     assert_consistent(built)
@@ -217,10 +229,18 @@ def test_every_kind_of_operand_builds(network: str, compute: str) -> None:
         edge=compute if float_ else "int8",
     )
     rows = count(fold(build(key)))
-    found = {row.precision for row in rows if row.operation == "mac" and ".conv" in row.layer}
+    found = {row.precision for row in rows if row.operation == "mac" and inner(row.layer)}
     bits = {"binary": "1x1", "ternary": "ternaryxternary"}
     digits = compute.removeprefix("int")
     assert found == {bits.get(compute, f"{digits}x{digits}")}
+
+
+def inner(layer: str) -> bool:
+    return (
+        (".conv" in layer or layer.startswith("dense"))
+        and not layer.startswith("stem")
+        and "gate" not in layer
+    )
 
 
 def assert_consistent(network: Network) -> None:
@@ -266,8 +286,8 @@ def test_parameters_have_names_of_their_own() -> None:
 
 
 def test_channels_round_to_the_nearest_whole_number() -> None:
-    assert [scaled(16, factor) for factor in (0.01, 0.5, 1.03, 1.04, 1.5)] == [1, 8, 16, 17, 24]
-    assert scaled(16, np.array([0.01, 0.5, 1.03, 1.04, 1.5])).tolist() == [1, 8, 16, 17, 24]  # type: ignore[union-attr]
+    assert [Widths(factor).of(16) for factor in (0.01, 0.5, 1.03, 1.04, 1.5)] == [1, 8, 16, 17, 24]
+    assert Widths(np.array([0.01, 0.5, 1.03, 1.04, 1.5])).of(16).tolist() == [1, 8, 16, 17, 24]  # type: ignore[union-attr]
 
 
 @st.composite

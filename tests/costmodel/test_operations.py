@@ -48,6 +48,18 @@ CASES = (
         convention=macs(6 * H * W, 2 * 9),
     ),
     Case(
+        "conv", ((4, H, W),), (4, H, W), (("OIKK", (4, 1, 3, 3)),), {**CONV, "groups": 4, "pad_value": 0},
+        convention=macs(4 * H * W, 9),
+    ),
+    Case(
+        "conv", ((C, H, W),), (FILTERS, H, W), (WEIGHT,), {**CONV, "padding": 2, "dilation": 2},
+        convention=macs(FILTERS * H * W, FAN_IN),
+    ),
+    Case(
+        "conv", ((C, H, W),), (FILTERS, 2, 3), (("OIKK", (FILTERS, C, 4, 2)),),
+        {**CONV, "stride": 2, "padding": (1, 2, 0, 0)}, convention=macs(FILTERS * 6, C * 8),
+    ),
+    Case(
         "conv", ((C, H, W),), (FILTERS, H, W), (WEIGHT, ("CB", (FILTERS, BORDER_KINDS))), {**CONV, "pad_value": 0},
         convention=macs(FILTERS * H * W, FAN_IN, FILTERS * BORDER_POSITIONS),
     ),
@@ -81,6 +93,12 @@ CASES = (
     Case("affine", params=(CHANNEL,) * 2),
     Case("relu"),
     Case("hardtanh"),
+    Case("clamp", attributes={"low": -5, "high": 5}),
+    Case("absolute"),
+    Case(
+        "tanh",
+        convention=({"exp": SIZE, "mul": SIZE, "compare": SIZE, "add": 3 * SIZE, "divide": SIZE}, {"lookup": SIZE}),
+    ),
     Case("prelu", params=(CHANNEL,)),
     Case("two_slope", params=(CHANNEL,) * 2),
     Case("sigmoid", convention=({"exp": SIZE, "compare": SIZE, "add": SIZE, "divide": SIZE}, {"lookup": SIZE})),
@@ -101,6 +119,11 @@ CASES = (
         "average_pool", output=HALF, attributes=WINDOW,
         convention=({"add": 3 * SIZE // 4, "mul": SIZE // 4}, {"add": 3 * SIZE // 4, "shift": SIZE // 4}),
     ),
+    Case(
+        "blur_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1},
+        convention=({"add": 8 * 6 * C, "mul": 6 * 6 * C}, {"add": 8 * 6 * C, "shift": 6 * 6 * C}),
+    ),
+    Case("blur_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}, stored=("fp32", "fp32")),
     Case("max_pool", output=HALF, attributes=WINDOW),
     Case("max_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}),
     Case("absolute_sum", output=(1, H, W)),
@@ -111,6 +134,11 @@ CASES = (
     Case("box_sum", ((1, H, W),), (1, H, W), attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 0}),
     Case("sample_mean", output=(1, 1, 1)),
     Case("slice_mean", ((6 * C, H, W),), (C, H, W), attributes={"slices": 6}, stored=("binary", "int16")),
+    Case("channel_mean", ((6 * C, H, W),), (C, H, W), attributes={"slices": 6}),
+    Case(
+        "channel_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4},
+        convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
+    ),
     Case(
         "slice_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4}, stored=("binary", "int16"),
         convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
@@ -124,11 +152,23 @@ WIRING = (
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("interleave_channels", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
+    Case("channel_shuffle", ((6, H, W),), (6, H, W), attributes={"groups": 3}),
+    Case("shift_quarters", ((6, H, W),), (6, H, W), attributes={"distance": 3}),
+    Case(
+        "crop",
+        output=(C, H, 3),
+        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2},
+    ),
+    Case(
+        "pad_map",
+        output=(C, H + 3, W + 1),
+        attributes={"above": 1, "left": 0, "below": 2, "right": 1, "value": 2},
+    ),
 )
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
     "log2_magnitude", "mean_weight", "deviation_weight", "shifted_weight", "quarter_turn", "outer",
-    "confine_weight", "constant", "border_correction", "ratio", "threshold_level", "threshold_direction",
+    "confine_weight", "constant", "border_correction", "ratio", "complement", "threshold_level", "threshold_direction",
     "composed_factor", "composed_offset", "scaled_weight",
 }  # fmt: skip
 IN_TRAINING = {"divide_training", "sample_deviation"}

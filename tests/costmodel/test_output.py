@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from costmodel import BnncostError
-from costmodel.output import UnreadableText, make_folder, read_text, write_whole
+from costmodel.output import UnreadableText, make_folder, read_json, read_text, write_whole
 
 
 def test_text_and_bytes_are_written_with_their_folders(tmp_path: Path) -> None:
@@ -127,3 +127,28 @@ def test_what_gives_no_text_says_why(
 def test_a_folder_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(UnreadableText, match="cannot be read: is a directory"):
         read_text(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"design": ', "it is not JSON \\(expecting value, line 1\\)"),
+        ("[NaN]", "the number NaN is none"),
+        ("[-Infinity]", "the number -Infinity is too large"),
+        ("[1e999]", "the number 1e999 is too large"),
+        (f"[{'9' * 400}]", "a number of 400 digits is too large"),
+        (f"[{'9' * 9999}]", "a number of 9999 digits is too large"),
+        ('["\\ud800"]', "it has half of a character"),
+        ('{"\\udfff": 1}', "it has half of a character"),
+        ("[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_json_that_lies_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "file").write_text(text)
+    with pytest.raises(BnncostError, match=rf"^run '.*file' is damaged: {reason}.*; train again\.$"):
+        read_json(tmp_path / "file", "run", advice="train again")
+
+
+def test_json_is_read_with_every_character(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text('["\\ud83d\\ude00", 1.5, -3, null]')
+    assert read_json(tmp_path / "file", advice="") == ["\U0001f600", 1.5, -3, None]

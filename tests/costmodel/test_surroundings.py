@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from strategies import NARROW, small_key, small_use
 
-from costmodel.designs.catalogue import NETWORKS
+from costmodel.designs.network_files import backbone_of
 from costmodel.designs.published import DESIGNS
 from costmodel.methods import METHODS, MethodUse, check_combination
 from costmodel.networks.build import build
@@ -62,7 +62,7 @@ def test_each_has_a_reason_and_can_stand_beside_the_method(name: str) -> None:
 @pytest.mark.parametrize("name", DECLARED)
 def test_a_network_is_built_with_and_without_the_method(network: str, name: str) -> None:
     """Wherever the method has its place, so has what it needs; both sides are networks that differ by the method."""
-    if not NETWORKS[network].offers(METHODS[name].hook):
+    if not backbone_of(network).offers(METHODS[name].hook):
         return
     needed = [str(use) for use in METHODS[name].surroundings]
     without, with_it = (
@@ -91,8 +91,8 @@ def test_published_designs_of_the_same_paper_have_it_too(name: str) -> None:
 def test_slots_of_a_network_without_its_place_are_known() -> None:
     """VGG has no shortcuts: what needs one there, such as `double_residual`, is refused itself."""
     for name, network in ((name, network) for name in DECLARED for network in NARROW):
-        offered = NETWORKS[network].offers(METHODS[name].hook)
-        needs = all(NETWORKS[network].offers(use.method.hook) for use in METHODS[name].surroundings)
+        offered = backbone_of(network).offers(METHODS[name].hook)
+        needs = all(backbone_of(network).offers(use.method.hook) for use in METHODS[name].surroundings)
         assert needs or not offered, f"{name} on {network}"
 
 

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import costmodel as cm
+from costmodel.builder import Builder
 from costmodel.demand.arrays import LAYOUT, Demand, demand_of, distinct, joined, part
+from costmodel.demand.counts import count
 from costmodel.evaluate.sweep import SweepResult, demand_over_widths, sweep
+from costmodel.graph import precision
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import price
 
@@ -130,7 +133,7 @@ def test_joined_demands_come_apart_as_they_were() -> None:
             before, after = getattr(demand, name), getattr(again, name)
             assert after.dtype == before.dtype
             kept = [slice(length) for length in before.shape]
-            if name == "counts":
+            if name in ("counts", "per_element"):
                 kept[0] = [again.operations.index(key) for key in demand.operations]
             np.testing.assert_array_equal(after[tuple(kept)], before)
             assert np.count_nonzero(after) == np.count_nonzero(before)
@@ -150,6 +153,43 @@ def test_joining_keeps_every_demand(profiles: list[HardwareProfile]) -> None:
 def test_widths_that_are_none_are_refused(widths: object, profiles: list[HardwareProfile]) -> None:
     with pytest.raises(cm.BnncostError, match="widths of a sweep must be a row of numbers above zero"):
         sweep([cm.DesignKey.parse("resnet20/cifar10")], np.array(widths), profiles)
+
+
+@pytest.mark.parametrize("widths", [["wide"], [1j], [None], [[1.0], [2.0, 3.0]]])
+def test_widths_of_another_kind_are_refused(widths: list[object], profiles: list[HardwareProfile]) -> None:
+    with pytest.raises(cm.BnncostError, match="widths of a sweep must be a row of numbers above zero"):
+        sweep([cm.DesignKey.parse("resnet20/cifar10")], np.array(widths, dtype=object), profiles)
+
+
+@pytest.mark.parametrize("width", [1e-300, 0.01, 65.0, 1e5, 1e300])
+def test_widths_that_no_network_has_are_refused(width: float, profiles: list[HardwareProfile]) -> None:
+    with pytest.raises(cm.BnncostError, match=r"design 'resnet34.* factor must lie from 0\.05 to 64"):
+        sweep([cm.DesignKey.parse("resnet34/imagenet")], np.array([1.0, width]), profiles)
+
+
+LARGEST = ["resnet34", "resnet18[branches(count=64)]", "resnet34[width(factor=2)]@w32", "vgg_small"]
+
+
+@pytest.mark.parametrize("text", LARGEST)
+def test_the_largest_networks_are_counted_exactly(text: str) -> None:
+    """As Python's own whole numbers, which have no end, do; 64 bits hold them."""
+    key = cm.resolve(text)
+    counted: dict[tuple[str, str], int] = {}
+    for row in count(cm.fold(cm.build(replace(key, width=key.width if key.width > 1 else 64.0)))):
+        assert isinstance(row.count, int)
+        counted[row.operation, row.precision] = counted.get((row.operation, row.precision), 0) + row.count
+    demand = demand_over_widths(key, np.array([1.0, key.width if key.width > 1 else 64.0]))
+    found = zip(demand.operations, demand.total_counts[:, 1].tolist(), strict=True)
+    assert {key: number for key, number in found if number} == counted
+
+
+def test_counts_beyond_64_bits_are_refused() -> None:
+    side = 2**31
+    g = Builder("vast", (3, side, side), precision("int8"), precision("int16"))
+    with g.layer("a"):
+        vast = g.finish(g.conv(g.input, g.narrow_weight(2**10, g.input, 3, precision("int8")), padding=1))
+    with pytest.raises(cm.BnncostError, match="'vast' has more operations or bits than 64 bits can count"):
+        demand_of(vast)
 
 
 def test_an_empty_sweep_is_refused(profiles: list[HardwareProfile]) -> None:

@@ -71,6 +71,18 @@ MISTAKES = (
     ("profile: mcu-cortex-m4", "profile: mcu-cortex-m5", "3: profile: unknown hardware profile"),
     ("profile: mcu-cortex-m4", "profile: asic-45nm",
      "figures[0].macs: is for a microcontroller (mcu); 'asic-45nm' is an asic"),
+    ("    use: held out\n", "    use: informed\n",
+     "14: figures[1].informed: is missing: say which assumption was chosen knowing the figure"),
+    ("    use: held out\n", "    use: held out\n    informed: the clock\n",
+     "figures[1].informed: is for a figure of use 'informed', not 'held out'"),
+    ("    use: held out\n", "    use: informed\n    informed: the clock\n    calibrates: clock\n",
+     "figures[1].calibrates: is not for a figure of use 'informed'"),
+    ("lacks: Everything else.\n", "lacks: All.\nunfolded: [treshold]\n",
+     "6: unfolded[0]: unknown rule of folding 'treshold'; did you mean 'threshold'?"),
+    ("lacks: Everything else.\n", "lacks: All.\ncopied: [concatenat]\n",
+     "6: copied[0]: unknown kind of operation 'concatenat'; did you mean 'concatenate'?"),
+    ("lacks: Everything else.\n", "lacks: All.\ncopied: [concatenate]\n",
+     "6: copied: needs processor.map_copy, which profile 'mcu-cortex-m4' does not give"),
     ("lacks: Everything else.\n", "", "lacks: is missing"),
     ("    conditions: at the desk\n  - what", "    tolerance_percent: .inf\n    conditions: at the desk\n  - what",
      "13: figures[0].tolerance_percent: must be a finite number"),
@@ -86,6 +98,37 @@ def test_mistakes_are_told_with_their_place(tmp_path: Path, old: str, new: str, 
         load_system(path)
     assert sentence in str(caught.value), str(caught.value)
     assert str(path) in str(caught.value)
+
+
+PAIR = """\
+  - what: network three, energy
+    metric: energy
+    design: resnet8[double_residual]/cifar10
+    use: held out
+    value: {value: 8, unit: mJ, source: mlperf-tiny-v12, status: measured}
+    conditions: at the desk
+differences:
+  - what: a repair
+    of: network three, energy
+    minus: network two, energy
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("of: network three", "of: network thre", "unknown figure 'network thre, energy'; did you mean 'network three"),
+        ("minus: network two, energy", "minus: network one, latency", "is one of energy and latency; both must"),
+        ("minus: network two, energy", "minus: network one, latency", "has no 'design': only networks that are built"),
+        ("    use: held out\n", "    use: informed\n    informed: the clock\n", "judges nothing, as neither figure"),
+    ],
+)  # fmt: skip
+def test_mistakes_of_differences(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    sound = TEXT + PAIR
+    assert load_system(written(tmp_path, sound)).system.differences[0].what == "a repair"
+    with pytest.raises(BnncostError) as caught:
+        load_system(written(tmp_path, sound.replace(old, new)))
+    assert sentence in str(caught.value), str(caught.value)
 
 
 def test_all_mistakes_come_at_once(tmp_path: Path) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
+from storage_judge import channels_of, judged_order, simulated
 
 import costmodel as cm
 from costmodel.builder import Builder
 from costmodel.demand.compulsory import ROLES, Traffic, compulsory_traffic
 from costmodel.folding import unfolded
 from costmodel.graph import BINARY, Network, Op, Param, Tensor, precision
-from costmodel.operations import known
 
 PUBLISHED = sorted(cm.published_names())
 
@@ -98,29 +96,6 @@ def test_roles_and_parameters() -> None:
     assert (kept.weights, kept.parameters) == (288, 64 + 128)
 
 
-def test_the_peak_counts_what_waits_for_a_later_reader() -> None:
-    """x waits from a to d: while c runs, x, the map of b and the map of c are alive."""
-    g = builder()
-    with g.layer("a"):
-        x = g.relu(g.input)
-    with g.layer("b"):
-        y = g.map("max_pool", (x,), shape=(4, 2, 2), attributes={"size": 2, "stride": 2, "padding": 0})
-    with g.layer("c"):
-        bits = g.sign(g.relu(y))
-    with g.layer("d"):
-        z = g.multiply(x, g.map("global_average_pool", (bits,), shape=(4, 1, 1)))
-    kept = compulsory_traffic(g.finish(z)).storage
-    x_bits, y_bits, bit_map, z_bits = 64 * 16, 16 * 16, 16, 64 * 16
-    while_running = {
-        "a": 64 * 8 + x_bits,
-        "b": x_bits + y_bits,
-        "c": x_bits + y_bits + bit_map,
-        "d": x_bits + bit_map + z_bits,
-    }
-    assert kept.peak_features == max(while_running.values())
-    assert kept.peak_by_role == {"binary_features": bit_map, "features": x_bits + z_bits}
-
-
 def test_wiring_moves_nothing_and_half_of_a_map_is_half_of_the_bits() -> None:
     """c reads the first half of a's and b's maps taken in turn: half of each, and neither is written again."""
     g = builder()
@@ -169,38 +144,6 @@ def test_no_layer_waits_for_one_that_waits_for_it(method: str, logic: str) -> No
 # ------------------------------------------------------------------ by a slow judge
 
 
-def judged_order(network: Network) -> list[str]:
-    """Run, again and again, the first layer in order of building whose maps are all there."""
-    made = {op.output: op.layer for op in network.running()}
-    sources = {
-        layer: {made[i] for op in network.running() if op.layer == layer for i in op.inputs if i in made}
-        - {layer}
-        for layer in network.layers()
-    }
-    order: list[str] = []
-    while len(order) < len(sources):
-        order.append(next(name for name in sources if name not in order and sources[name] <= set(order)))
-    return order
-
-
-Channels = dict[Tensor, list[tuple[Tensor, int]]]
-
-
-def channels_of(network: Network) -> Channels:
-    """Number the channels of every map and follow them through the wiring: where each channel of it is stored."""
-    found: Channels = {network.input: [(network.input, c) for c in range(network.input.shape[0])]}
-    for op in network.running():
-        assert isinstance(op.output, Tensor)
-        if op.kind in ("concatenate", "interleave_channels", "half_of_slices"):
-            behind = [place for item in op.inputs for place in found[item]]  # type: ignore[index]
-            lengths = np.cumsum([0, *(len(found[item]) for item in op.inputs)])  # type: ignore[index]
-            numbers = [np.arange(*ends).reshape(-1, 1, 1) for ends in pairwise(lengths)]
-            found[op.output] = [behind[n] for n in known(op.kind).meaning(op, numbers, []).ravel()]
-        else:
-            found[op.output] = [(op.output, c) for c in range(int(op.output.shape[0]))]
-    return found
-
-
 def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str, int]]:
     """Bits by (layer, role, direction) and peaks, asking every layer about every map."""
     channels_read = channels_of(network)
@@ -216,7 +159,7 @@ def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str,
     order = judged_order(network)
     maps = {network.input, *made}
     bits: dict[tuple[str, str, str], int] = {}
-    alive = {(step, kind): 0 for step in range(len(order)) for kind in ("binary_features", "features")}
+    stored: dict[Tensor, str] = {}
     for tensor in maps:
         assert isinstance(tensor, Tensor)
         channels, height, width = tensor.shape
@@ -243,19 +186,13 @@ def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str,
             continue
         if tensor is not network.input:
             bits[made[tensor], role, "write"] = bits.get((made[tensor], role, "write"), 0) + size
-        begin = 0 if tensor is network.input else order.index(made[tensor])
-        end = len(order) - 1 if leaves else max(map(order.index, users))
-        for step in range(begin, end + 1):
-            alive[step, role] += size
+        stored[tensor] = "" if leaves else max(users, key=order.index)
     for layer in order:
         for param in {param for op in ops if op.layer == layer for param in op.params}:
             role = "weights" if param.axes.startswith("OI") else "parameters"
             size = int(np.prod([int(side) for side in param.shape])) * param.precision.bits
             bits[layer, role, "read"] = bits.get((layer, role, "read"), 0) + size
-    steps = range(len(order))
-    peaks = {role: max(alive[step, role] for step in steps) for role in ("binary_features", "features")}
-    peaks["together"] = max(alive[step, "binary_features"] + alive[step, "features"] for step in steps)
-    return bits, peaks
+    return bits, simulated(network, order, stored, channels_read)
 
 
 def as_judged(traffic: Traffic) -> tuple[dict[tuple[str, str, str], int], dict[str, int]]:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tpu_like import resnet18
 from zigzag_files import (
     EDGE_TPU_LIKE,
@@ -19,6 +21,7 @@ from zigzag_files import (
 
 from costmodel import BnncostError, load_profile
 from costmodel.hardware import HardwareProfile
+from costmodel.hardware.files import examine_text
 from costmodel.hardware.prices import mac_price
 from costmodel.importers import architecture_of, profile_text
 from costmodel.mapping import Architecture, Port, best_mapping
@@ -130,3 +133,57 @@ def test_a_base_that_cannot_complete_it_is_refused(base: str, label: str, told: 
     file, mapping = written(tmp_path, "a", TPU_LIKE), written(tmp_path, "m", TPU_LIKE_MAPPING)
     with pytest.raises(BnncostError, match=told):
         profile_text(file, mapping, base, label)
+
+
+def test_what_is_listed_twice_is_refused(tmp_path: Path) -> None:
+    twice = TOY.replace("operands: [I2]", "operands: [I2, I2]").replace("[D1, D2]\nop", "[D1, D1]\nop")
+    with pytest.raises(BnncostError) as caught:
+        text_of(tmp_path, twice, TOY_MAPPING)
+    assert "memories.rf.operands: lists I2 twice; list it once" in str(caught.value)
+    assert "memories.dram.served_dimensions: lists D1 twice" in str(caught.value)
+
+
+def test_what_would_be_no_sound_profile_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(BnncostError, match=r"would not be sound:\n  name: must be lower-case .* got 'a/b'"):
+        text_of(tmp_path, TOY.replace("name: toy", "name: a/b"), TOY_MAPPING)
+
+
+LINES = TOY.splitlines(keepends=True)
+WORDS = [
+    "I1",
+    "I2",
+    "O",
+    "D1",
+    "D2",
+    "64",
+    "0",
+    "1000000000000",
+    "1e300",
+    "[]",
+    "rf",
+    "weights",
+    "true",
+    "'a b'",
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_what_is_imported_is_sound_or_refused(data: st.DataObject, tmp_path: Path) -> None:
+    lines = list(LINES)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        change = data.draw(st.sampled_from(["drop", "double", "word"]))
+        if change == "word":
+            words = lines[at].split(" ")
+            words[data.draw(st.integers(0, len(words) - 1))] = data.draw(st.sampled_from(WORDS))
+            lines[at] = " ".join(words).rstrip("\n") + "\n"
+        else:
+            lines[at : at + 1] = [] if change == "drop" else [lines[at]] * 2
+        if not lines:
+            return
+    try:
+        text = text_of(tmp_path, "".join(lines), TOY_MAPPING)
+    except BnncostError:
+        return
+    assert examine_text(text, "imported").problems == ()

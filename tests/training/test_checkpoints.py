@@ -81,7 +81,7 @@ def test_weights_of_another_run_are_not_taken_for_those_of_this_one(run: Path) -
 
 def test_a_damaged_record(run: Path) -> None:
     (run / RECORD).write_text('{"design": ')
-    with pytest.raises(BnncostError, match=r"record\.json is damaged"):
+    with pytest.raises(BnncostError, match=r"record\.json' is damaged"):
         measurement_of(run, small_run(epochs=1))
     (run / RECORD).write_text("{}")
     with pytest.raises(BnncostError, match="the field 'design' of a measurement is missing"):

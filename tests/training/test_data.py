@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,43 @@ def test_a_damaged_npz_file_is_refused(tmp_path: Path) -> None:
     place = whole.index(four_images()["x_train"].tobytes()[:40])
     path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
     with pytest.raises(BnncostError, match="is damaged"):
+        load(path)
+
+
+def header(claimed: str) -> bytes:
+    """The header of an array as numpy writes it, of version 1.0, with `claimed` as its text."""
+    text = claimed.encode().ljust(118) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        (b"no array at all", "is damaged .*magic"),
+        (b"\x93NUMPY\x01\x00\x76\x00{'descr': '|u1'", "is damaged"),
+        (header("{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000,), }"), "'x_train' claims"),
+        (header("{'descr': '|u1', 'fortran_order': False, 'shape': (10**18, 10**18), }"), "is damaged"),
+        (header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 8), }"), "is damaged"),
+        (header("{'descr': '|u1', 'fortran_order': False, 'shape': (4, 3, 5"), "is damaged"),
+        (b"\x93NUMPY\x03\x00" + header("{}")[8:], "is damaged .*version"),
+    ],
+)
+def test_an_array_that_lies_about_itself_is_refused_before_it_is_made(
+    tmp_path: Path, member: bytes, words: str
+) -> None:
+    path = saved(tmp_path, {key: value for key, value in four_images().items() if key != "x_train"})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x_train.npy", member)
+    with pytest.raises(BnncostError, match=words):
+        load(path)
+
+
+def test_an_archive_that_would_unpack_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path, four_images())
+    monkeypatch.setattr("training.data.sources.MOST_BYTES", 100)
+    with pytest.raises(BnncostError, match="'x_train' is said to be 368 bytes, and at most 100 are read"):
         load(path)
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from strategies import NARROW, any_values, dyadic_values, images, small_designs, small_images, small_key
 
 from costmodel.builder import Builder
-from costmodel.designs.catalogue import NETWORKS
 from costmodel.designs.key import PADDING, DesignKey
+from costmodel.designs.network_files import backbone_of
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network, precision
@@ -28,7 +28,7 @@ EVERY_METHOD = [
     (network, name)
     for network in NARROW
     for name in LEAVES_A_MARK
-    if NETWORKS[network].offers(METHODS[name].hook)
+    if backbone_of(network).offers(METHODS[name].hook)
 ]
 PLAIN = small_key("resnet20")
 

@@ -9,8 +9,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from costmodel.demand.counts import count, totals
-from costmodel.designs.catalogue import DATASETS, NETWORKS
+from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS
 from costmodel.graph import Network
 from costmodel.methods import METHODS
 from costmodel.networks.build import build

@@ -14,6 +14,7 @@ from small_runs import small_data, small_recipe
 
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
+from costmodel.networks.build import build
 from training.data.augment import Augmentation, eight_bit, normalize
 from training.data.dataset import Dataset, Part, checked, content_of, load, pinned
 from training.data.pins import path_and_digest
@@ -116,8 +117,16 @@ def test_averaged_images_are_asked_for_by_name(tmp_path: Path, monkeypatch: pyte
 def test_a_file_that_could_be_two_or_none(tmp_path: Path) -> None:
     with pytest.raises(BnncostError, match="could be mnist or fashion-mnist; write resnet20/DATA"):
         requested("resnet20", str(images(tmp_path / "grey.npz", 28, channels=1)), tmp_path)
-    with pytest.raises(BnncostError, match="10 classes of images of 3x20x20, which no design is built for"):
-        requested("resnet20", str(images(tmp_path / "odd.npz", 20)), tmp_path)
+    with pytest.raises(BnncostError, match="could be mnist or fashion-mnist; write"):
+        requested("resnet20@w0.5", str(images(tmp_path / "grey.npz", 28, channels=1)), tmp_path)
+
+
+def test_a_file_of_no_known_shape_is_trained_as_it_is(tmp_path: Path) -> None:
+    key, _, data = requested("resnet20", str(images(tmp_path / "odd.npz", 20)), tmp_path)
+    assert str(key) == "resnet20@input=3x20x20,classes=10/own"
+    assert fitted(key, data).image == (3, 20, 20) == build(key).input.shape
+    with pytest.raises(BnncostError, match="has 10 classes, but own needs 2"):
+        fitted(requested("resnet20@classes=2", str(tmp_path / "odd.npz"), tmp_path)[0], data)
 
 
 def test_images_of_twice_the_size_are_averaged(tmp_path: Path) -> None:

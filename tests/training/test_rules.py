@@ -32,6 +32,16 @@ MAPS = (
     Case("conv", output=(5, H, W), params=(WEIGHT,), attributes={**CONV, "pad_value": -1}),
     Case("conv", ((4, H, W),), (6, H, W), (("OIKK", (6, 2, 3, 3)),), {**CONV, "groups": 2}),
     Case("conv", output=(5, 2, 3), params=(WEIGHT,), attributes={**CONV, "stride": 2, "replicate": True}),
+    Case("conv", ((4, H, W),), (4, H, W), (("OIKK", (4, 1, 3, 3)),), {**CONV, "groups": 4}),
+    Case("conv", output=(5, H, W), params=(WEIGHT,), attributes={**CONV, "padding": 2, "dilation": 2}),
+    Case(
+        "conv", output=(5, 2, 3), params=(("OIKK", (5, C, 4, 2)),),
+        attributes={**CONV, "stride": 2, "padding": (1, 2, 0, 0)},
+    ),
+    Case(
+        "conv", output=(5, 4, 3), params=(("OIKK", (5, C, 1, 3)),),
+        attributes={**CONV, "stride": (1, 2), "padding": (0, 0, 1, 1), "replicate": True},
+    ),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)), ("C", (7,)))),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)),)),
     Case("sign", attributes={"estimator": "ede"}),  # type: ignore[dict-item]
@@ -50,6 +60,16 @@ MAPS = (
     Case("affine", params=(CHANNEL,) * 2),
     Case("relu"),
     Case("hardtanh"),
+    Case("clamp", attributes={"low": -2, "high": 1}),
+    Case("absolute"),
+    Case("crop", output=(C, H, 3), attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2}),
+    Case(
+        "crop", ((6, H, W),), (4, H, W),
+        attributes={"axis": 0, "outer": 2, "size": 3, "start": 1, "stop": 3, "step": 1},
+    ),
+    Case("pad_map", output=(C, H + 3, W + 1), attributes={"above": 1, "left": 0, "below": 2, "right": 1, "value": 2}),
+    Case("tanh"),
+    Case("quantize", params=(CHANNEL,), attributes={"bits": 4, "exact": True, "low": 0, "high": 15}),
     Case("prelu", params=(CHANNEL,)),
     Case("two_slope", params=(CHANNEL,) * 2),
     Case("sigmoid"),
@@ -61,9 +81,15 @@ MAPS = (
     Case("logic_or", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("logic_xnor", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("slice_mean", ((4 * C, H, W),), attributes={"slices": 4}, stored=("binary", "int16")),
+    Case("channel_mean", ((4 * C, H, W),), attributes={"slices": 4}),
+    Case("channel_shuffle", ((6, H, W),), (6, H, W), attributes={"groups": 3}),
+    Case("shift_quarters", ((6, H, W),), (6, H, W), attributes={"distance": 3}),
     Case("global_average_pool", output=(C, 1, 1)),
     Case("average_pool", output=HALF, attributes=WINDOW),
     Case("max_pool", output=HALF, attributes=WINDOW),
+    Case("max_pool", output=(C, 2, 3), attributes={"size": (3, 2), "stride": 2, "padding": (0, 1, 0, 0)}),
+    Case("blur_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}),
+    Case("average_pool", output=(C, 2, 6), attributes={"size": (2, 1), "stride": (2, 1), "padding": 0}),
     Case("max_pool", output=(C, 2, 3), attributes={"size": 3, "stride": 2, "padding": 1}),
     Case("absolute_sum", output=(1, H, W)),
     Case("channel_sum", output=(1, H, W)),
@@ -71,6 +97,10 @@ MAPS = (
     Case(
         "box_sum", ((1, H, W),), (1, H, W),
         attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 0, "replicate": True},
+    ),
+    Case(
+        "box_sum", ((1, H, W),), (1, H, W),
+        attributes={"size": 3, "stride": 1, "padding": 2, "dilation": 2, "pad_value": 1},
     ),
     Case("sample_mean", output=(1, 1, 1)),
     Case("sample_deviation", output=(1, 1, 1)),
@@ -100,6 +130,7 @@ WEIGHTS: tuple[tuple[str, list[tuple[int, ...]], dict[str, object]], ...] = (
     ("constant", [], {"value": 0.2}),
     ("outer", [(H,), (W,)], {}),
     ("ratio", [(5,), (5,)], {}),
+    ("complement", [(5,)], {}),
 )
 IN_NUMPY_ALONE = {
     "border_correction", "threshold_level", "threshold_direction", "composed_factor", "composed_offset",

@@ -12,8 +12,8 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from costmodel.builder import Builder
-from costmodel.designs.catalogue import NETWORKS
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import backbone_of
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network, precision
@@ -28,7 +28,7 @@ TRAINED = [
     (network, name)
     for network in ("resnet20", "vgg_small")
     for name, item in METHODS.items()
-    if NETWORKS[network].offers(item.hook) and (item.hook not in ("recipe", "width") or item.estimator)
+    if backbone_of(network).offers(item.hook) and (item.hook not in ("recipe", "width") or item.estimator)
 ]
 
 

@@ -8,9 +8,10 @@ three that an array is made of; all else in them are dicts, lists, strings and n
 from __future__ import annotations
 
 import pickle
+import pickletools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -98,6 +99,8 @@ def _entry(content: dict[str, Any], key: str, path: Path) -> Any:
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
+            _check_instructions(file)
+            file.seek(0)
             # Python 2 wrote them: its byte strings become text and arrays alike through latin-1.
             content = _ArraysOnly(file, encoding="latin1").load()
     except (
@@ -109,6 +112,7 @@ def _read(path: Path) -> dict[str, Any]:
         LookupError,
         MemoryError,
         OSError,
+        SystemError,
         TypeError,
         ValueError,
     ) as error:
@@ -120,6 +124,42 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+_PLAIN = {
+    *("PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "DUP"),
+    *("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET"),
+    *(
+        "NONE",
+        "NEWTRUE",
+        "NEWFALSE",
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "FLOAT",
+        "BINFLOAT",
+    ),
+    *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("EMPTY_LIST", "LIST", "APPEND", "APPENDS", "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS"),
+    *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+    *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
+}
+"""Instructions of a pickle that plain data and arrays are written with."""
+
+
+def _check_instructions(file: IO[bytes]) -> None:
+    """Read a pickle without running it; raises UnpicklingError for an instruction that plain data does not need."""
+    for instruction, argument, _ in pickletools.genops(file):
+        if instruction.name not in _PLAIN:
+            raise pickle.UnpicklingError(
+                f"it has the instruction {instruction.name}, which arrays do not need"
+            )
+        if instruction.name == "GLOBAL":
+            _allowed(*str(argument).split(" ", 1))
+
+
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
 """What numpy names as the maker of arrays; it moved between modules, and the old name warns."""
 
@@ -129,12 +169,16 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Return one of the three allowed objects; raises UnpicklingError for every other name."""
-        allowed = {
-            ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-            ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
-            ("numpy", "ndarray"): np.ndarray,
-            ("numpy", "dtype"): np.dtype,
-        }
-        if (module, name) not in allowed:
-            raise pickle.UnpicklingError(f"it asks for '{module}.{name}', which arrays do not need")
-        return allowed[module, name]
+        return _allowed(module, name)
+
+
+def _allowed(module: str, name: str) -> Any:
+    allowed = {
+        ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
+        ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+    if (module, name) not in allowed:
+        raise pickle.UnpicklingError(f"it asks for '{module}.{name}', which arrays do not need")
+    return allowed[module, name]

@@ -8,7 +8,9 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from http.client import HTTPException
+from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from types import ModuleType
 
 import numpy as np
@@ -115,6 +117,8 @@ def read_torchvision(datasets: ModuleType, name: str, folder: Path, download: bo
 MOST_CLASSES = 65_536
 """Labels from here on are taken for a mistake, not for so many classes."""
 
+MOST_BYTES = 2**36
+"""Largest array of a file [byte], unpacked."""
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -127,9 +131,9 @@ def read_npz(path: Path) -> Arrays:
     if not zipfile.is_zipfile(path):
         raise BnncostError(f"'{path}' is no .npz file, or only a part of one; write it with numpy.savez.")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in (*NPZ_KEYS, "classes") if key in file.files}
-            held = ", ".join(file.files)
+        with zipfile.ZipFile(path) as archive:
+            held = [name.removesuffix(".npy") for name in archive.namelist()]
+            arrays = {key: _array(archive, key) for key in (*NPZ_KEYS, "classes") if key in held}
     except (
         OSError,
         ValueError,
@@ -138,11 +142,13 @@ def read_npz(path: Path) -> Arrays:
         zipfile.BadZipFile,
         zlib.error,
         NotImplementedError,
+        TokenError,
+        RuntimeError,  # a password
     ) as error:
         raise BnncostError(f"'{path}' is damaged ({error}); write it anew with numpy.savez.") from None
     missing = [key for key in NPZ_KEYS if key not in arrays]
     if missing:
-        raise BnncostError(f"'{path}' lacks {', '.join(missing)}; it holds {held or 'nothing'}.")
+        raise BnncostError(f"'{path}' lacks {', '.join(missing)}; it holds {', '.join(held) or 'nothing'}.")
     x_train, y_train, x_test, y_test = (arrays[key] for key in NPZ_KEYS)
     return Arrays(
         channels_first(x_train, f"'{path}', x_train"),
@@ -151,6 +157,29 @@ def read_npz(path: Path) -> Arrays:
         y_test,
         _names(arrays.get("classes"), y_train, path),
     )
+
+
+def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
+    """Read one array; its header is compared with its size before anything is unpacked. Raises ValueError."""
+    member = archive.getinfo(f"{key}.npy")
+    if member.file_size > MOST_BYTES:
+        raise ValueError(f"'{key}' is said to be {member.file_size} bytes, and at most {MOST_BYTES} are read")
+    with archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        if version not in read_header:
+            raise ValueError(
+                f"'{key}' is of the version {version} of the format, which arrays of numbers are not"
+            )
+        shape, _, dtype = read_header[version](stream)
+        claimed = prod(shape) * dtype.itemsize
+        if not dtype.hasobject and stream.tell() + claimed != member.file_size:
+            raise ValueError(f"'{key}' claims {claimed} bytes of {dtype} and has {member.file_size}")
+    with archive.open(member) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _names(classes: np.ndarray | None, labels: np.ndarray, path: Path) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import numpy as np
 from costmodel.errors import BnncostError
 from costmodel.graph import Network, Op, Param, Tensor, Value, precision
 from costmodel.operations import known
-from costmodel.output import write_whole
+from costmodel.output import read_json, write_whole
 from training.export.fixed_point import fixed_rule
 from training.export.packing import StoredArray, pack, unpack
 from training.export.program import Program
@@ -124,12 +124,7 @@ def load_deployment(folder: str | os.PathLike[str]) -> Program:
 
 
 def _read_description(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BnncostError(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}.") from None
-    except ValueError:
-        raise BnncostError(f"'{path}' is damaged: it is not JSON; export the network again.") from None
+    content = read_json(path, advice="export the network again")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise BnncostError(f"'{path}' does not describe a network that bnncost exported.")
     version = content.get("version")

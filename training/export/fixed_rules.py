@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from costmodel.operations.convolution import border_classes
-from costmodel.operations.registry import known, padded, replicates, windows_of
+from costmodel.operations.convolution import taps
+from costmodel.operations.registry import known
+from costmodel.operations.window import border_classes, padded, replicates, windows, windows_of
 from training.export.fixed_point import Fixed, Number, aligned, fixed, limits, shifted, wide
 from training.export.macs import convolve, exact_type
 
@@ -49,18 +50,13 @@ def _conv(call: Fixed) -> Number:
     total = convolve(
         x.q,
         weight.values,
-        stride=op.integer("stride"),
-        padding=op.integer("padding"),
+        axes=taps(op),
         pad_value=None if replicates(op) else -1 if corrected else op.integer("pad_value"),
         groups=op.integer("groups"),
         kind=exact_type(weight.values, -limits(op.inputs[0].precision)[0]),
     ).astype(np.int64)
     if corrected:
-        source = op.inputs[0]
-        classes = border_classes(
-            (int(source.shape[1]), int(source.shape[2])), int(weight.values.shape[2]), op.integer("stride"),
-            op.integer("padding"),
-        )  # fmt: skip
+        classes = border_classes(taps(op))
         total[..., classes >= 0] += call.params[1].values[:, classes[classes >= 0]]
     return _in_steps(call, Number(total, x.exponent))
 
@@ -226,6 +222,13 @@ def _slice_mean(call: Fixed) -> Number:
     return _divided(apart.sum(1), x.exponent, slices)
 
 
+@fixed("channel_mean")
+def _channel_mean(call: Fixed) -> Number:
+    x, slices = call.inputs[0], call.op.integer("slices")
+    together = wide(x).reshape(len(x.q), -1, slices, *x.q.shape[-2:])
+    return _divided(together.sum(2), x.exponent, slices)
+
+
 @fixed("sample_mean")
 def _sample_mean(call: Fixed) -> Number:
     x = call.inputs[0]
@@ -234,13 +237,19 @@ def _sample_mean(call: Fixed) -> Number:
 
 def _windows(call: Fixed, value: int) -> np.ndarray:
     op, x = call.op, call.inputs[0].q
-    return windows_of(padded(op, x.astype(np.int64), value), op.integer("size"), op.integer("stride"))
+    return windows_of(padded(op, x.astype(np.int64), value), windows(op))
 
 
 @fixed("average_pool")
 def _average_pool(call: Fixed) -> Number:
-    total = _windows(call, 0).sum((-2, -1))
-    return _divided(total, call.inputs[0].exponent, call.op.integer("size") ** 2)
+    seen = _windows(call, 0)
+    return _divided(seen.sum((-2, -1)), call.inputs[0].exponent, seen.shape[-2] * seen.shape[-1])
+
+
+@fixed("blur_pool")
+def _blur_pool(call: Fixed) -> Number:
+    total = np.einsum("...ij,i,j->...", _windows(call, 0), (1, 2, 1), (1, 2, 1))
+    return _divided(total, call.inputs[0].exponent, 16)
 
 
 @fixed("box_sum")
@@ -302,6 +311,10 @@ def _interleave_channels(call: Fixed) -> Number:
     return Number(known("interleave_channels").meaning(call.op, maps, []), exponent)
 
 
-@fixed("half_of_slices", exact=True)
-def _half_of_slices(call: Fixed) -> Number:
-    return Number(known("half_of_slices").meaning(call.op, [call.inputs[0].q], []), call.inputs[0].exponent)
+def _rearranged(call: Fixed) -> Number:
+    """Choose or arrange whole numbers as the kind means it."""
+    return Number(known(call.op.kind).meaning(call.op, [call.inputs[0].q], []), call.inputs[0].exponent)
+
+
+for _kind in ("half_of_slices", "shift_quarters"):
+    fixed(_kind, exact=True)(_rearranged)

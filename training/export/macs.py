@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from costmodel.errors import BnncostError
+from costmodel.operations.window import Axis, windows_of
 
 _EXACT = {np.float32: 2**24, np.float64: 2**53}
 """Sums of whole numbers up to these magnitudes are exact."""
@@ -24,41 +25,30 @@ def convolve(
     x: np.ndarray,
     weight: np.ndarray,
     *,
-    stride: int,
-    padding: int,
+    axes: tuple[Axis, Axis],
     pad_value: int | None,
     groups: int,
     kind: type,
 ) -> np.ndarray:
-    """Convolve (N, C, H, W) with (O, C/groups, k, k) in floats of `kind`: (N, O, H', W').
+    """Convolve (N, C, H, W) with (O, C/groups, kh, kw) in floats of `kind`: (N, O, H', W').
 
-    A `pad_value` of None repeats the positions at the border.
+    `axes` are the windows on the map; a `pad_value` of None repeats the positions at the border.
     Maps become (C, N, H, W), so that one product of matrices a group does all images.
     """
-    kernel = weight.shape[-1]
-    count, channels, height, width = x.shape
-    around = _around(x.transpose(1, 0, 2, 3), padding, pad_value, kind)
-    rows = (height + 2 * padding - kernel) // stride + 1
-    columns = (width + 2 * padding - kernel) // stride + 1
-    windows = np.empty((channels, kernel, kernel, count, rows, columns), kind)
-    for i in range(kernel):
-        for j in range(kernel):
-            windows[:, i, j] = around[
-                :, :, i : i + stride * (rows - 1) + 1 : stride, j : j + stride * (columns - 1) + 1 : stride
-            ]
-    flat = windows.reshape(groups, channels // groups * kernel * kernel, -1)
+    count, channels = x.shape[:2]
+    seen = windows_of(_around(x.transpose(1, 0, 2, 3), axes, pad_value, kind), axes)  # (C, N, H', W', kh, kw)
+    rows, columns = (axis.outputs for axis in axes)
+    flat = np.ascontiguousarray(seen.transpose(0, 4, 5, 1, 2, 3)).reshape(
+        groups, channels // groups * axes[0].kernel * axes[1].kernel, -1
+    )
     made: np.ndarray = weight.reshape(groups, len(weight) // groups, -1).astype(kind) @ flat
     maps = made.reshape(len(weight), count, rows, columns)
     return np.ascontiguousarray(maps.transpose(1, 0, 2, 3))
 
 
-def _around(maps: np.ndarray, padding: int, value: int | None, kind: type) -> np.ndarray:
+def _around(maps: np.ndarray, axes: tuple[Axis, Axis], value: int | None, kind: type) -> np.ndarray:
     """Put padding round maps (C, N, H, W)."""
-    *outer, height, width = maps.shape
+    sides = [(0, 0), (0, 0), *((axis.before, axis.after) for axis in axes)]
     if value is None:
-        return np.pad(
-            maps.astype(kind), [(0, 0), (0, 0), (padding, padding), (padding, padding)], mode="edge"
-        )
-    around = np.full((*outer, height + 2 * padding, width + 2 * padding), value, kind)
-    around[:, :, padding : padding + height, padding : padding + width] = maps
-    return around
+        return np.pad(maps.astype(kind), sides, mode="edge")
+    return np.pad(maps.astype(kind), sides, constant_values=value)

@@ -15,7 +15,8 @@ import training.export.fixed_rules  # noqa: F401  fills the table of rules
 from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Network, Op, Tensor, Value
 from costmodel.operations import known
-from costmodel.operations.registry import replicates
+from costmodel.operations.convolution import taps
+from costmodel.operations.window import replicates
 from training.export.fixed_point import Fixed, Number, fixed_rule, rounded_to
 from training.export.macs import convolve
 from training.export.packing import StoredArray
@@ -146,8 +147,7 @@ def float_conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray
     return convolve(
         inputs[0],
         params[0],
-        stride=op.integer("stride"),
-        padding=op.integer("padding"),
+        axes=taps(op),
         pad_value=None if replicates(op) else op.integer("pad_value"),
         groups=op.integer("groups"),
         kind=np.float32,

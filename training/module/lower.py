@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-import training.module.weight_rules  # noqa: F401  fills the table of rules
+import training.module.weight_rules
+import training.module.window_rules  # noqa: F401  fills it too
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Network, Op, Param, Value
 from costmodel.operations.run import exported_values

@@ -1,4 +1,6 @@
-"""What each operation kind does in torch: one rule a kind, for feature maps; `weight_rules` has those for parameters.
+"""What each operation kind does in torch: one rule a kind, for feature maps.
+
+`window_rules` has those of convolutions and pools, `weight_rules` those for parameters.
 
 A rule repeats the meaning that `costmodel.operations` gives the kind, and adds gradients; tests hold the two together.
 """
@@ -15,8 +17,7 @@ from torch.nn import functional
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op
-from costmodel.operations.elementwise import EPSILON
-from costmodel.operations.registry import replicates
+from costmodel.operations.elementwise import EPSILON, ends
 from training.module.estimators import binarize, rounded, with_gradient_scaled
 from training.module.initial import UNIT_SUMS
 from training.module.layout import in_one_layout
@@ -98,26 +99,6 @@ def along(call: Call, index: int) -> torch.Tensor:
 # ------------------------------------------------------------------ multiply-accumulates
 
 
-@rule("conv", reads=1)
-def _conv(call: Call) -> torch.Tensor:
-    """Convolve; zeros round a map of bits are what padding with -1 and correcting the border gives.
-
-    Padding with ones: x * w = (x - 1) * w + sum(w), and x - 1 is padded with zeros, which takes no copy of the map.
-    On bits all of it is exact. An exported graph gets the padding, which readers know.
-    """
-    (x,), weight, op = call.inputs, call.params[0], call.op
-    padding, value, offset = op.integer("padding"), op.integer("pad_value"), None
-    if padding and replicates(op):
-        x, padding = functional.pad(x, (padding,) * 4, mode="replicate"), 0
-    elif padding and value and torch.compiler.is_exporting():
-        x, padding = functional.pad(x, (padding,) * 4, value=value), 0
-    elif padding and value:
-        x, offset = x - value, weight.sum((1, 2, 3)) * value
-    return functional.conv2d(
-        x, weight, offset, stride=op.integer("stride"), padding=padding, groups=op.integer("groups")
-    )
-
-
 @rule("linear")
 def _linear(call: Call) -> torch.Tensor:
     return functional.linear(call.inputs[0].flatten(-3), *call.params)[..., None, None]
@@ -170,11 +151,9 @@ def _quantize(call: Call) -> torch.Tensor:
     """
     if not call.params:
         return call.inputs[0]
-    bits, x = call.op.integer("bits"), call.inputs[0]
-    ternary = call.op.output.precision.kind == "ternary"
-    low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    learned = _damped(call.params[0], x, 1 / math.sqrt(high))
-    step = torch.exp2(rounded(torch.log2(learned)))
+    x, (low, high) = call.inputs[0], ends(call.op)
+    learned = _damped(along(call, 0), x, 1 / math.sqrt(high))
+    step = learned if call.op.attributes.get("exact") else torch.exp2(rounded(torch.log2(learned)))
     return rounded(torch.clamp(x / step, low, high)) * step
 
 
@@ -241,6 +220,22 @@ def _hardtanh(call: Call) -> torch.Tensor:
     return functional.hardtanh(call.inputs[0])
 
 
+@rule("clamp")
+def _clamp(call: Call) -> torch.Tensor:
+    low, high = (float(str(call.op.attributes[name])) for name in ("low", "high"))
+    return torch.clamp(call.inputs[0], low, high)
+
+
+@rule("absolute")
+def _absolute(call: Call) -> torch.Tensor:
+    return call.inputs[0].abs()
+
+
+@rule("tanh")
+def _tanh(call: Call) -> torch.Tensor:
+    return torch.tanh(call.inputs[0])
+
+
 @rule("prelu")
 def _prelu(call: Call) -> torch.Tensor:
     return functional.prelu(call.inputs[0], call.params[0].reshape(-1))
@@ -294,34 +289,6 @@ def _global_average_pool(call: Call) -> torch.Tensor:
     return x.sum((-2, -1), keepdim=True) * (1 / (x.shape[-2] * x.shape[-1]))
 
 
-def _window_sum(call: Call, value: float) -> torch.Tensor:
-    op, x = call.op, call.inputs[0]
-    padding = op.integer("padding")
-    if padding and replicates(op):
-        x = functional.pad(x, (padding,) * 4, mode="replicate")
-    elif padding:
-        x = functional.pad(x, (padding,) * 4, value=value)
-    return functional.avg_pool2d(x, op.integer("size"), op.integer("stride"), divisor_override=1)
-
-
-@rule("average_pool")
-def _average_pool(call: Call) -> torch.Tensor:
-    return _window_sum(call, 0.0) * (1 / call.op.integer("size") ** 2)
-
-
-@rule("box_sum")
-def _box_sum(call: Call) -> torch.Tensor:
-    return _window_sum(call, call.op.integer("pad_value"))
-
-
-@rule("max_pool")
-def _max_pool(call: Call) -> torch.Tensor:
-    op = call.op
-    return functional.max_pool2d(
-        call.inputs[0], op.integer("size"), op.integer("stride"), op.integer("padding")
-    )
-
-
 @rule("absolute_sum")
 def _absolute_sum(call: Call) -> torch.Tensor:
     return call.inputs[0].abs().sum(-3, keepdim=True)
@@ -336,6 +303,12 @@ def _channel_sum(call: Call) -> torch.Tensor:
 def _slice_mean(call: Call) -> torch.Tensor:
     slices = call.op.integer("slices")
     return call.inputs[0].unflatten(-3, (slices, -1)).sum(-4) * (1 / slices)
+
+
+@rule("channel_mean")
+def _channel_mean(call: Call) -> torch.Tensor:
+    slices = call.op.integer("slices")
+    return call.inputs[0].unflatten(-3, (-1, slices)).sum(-3) * (1 / slices)
 
 
 @rule("sample_mean")
@@ -361,6 +334,20 @@ def _sample_deviation(call: Call) -> torch.Tensor:
 def _subsample(call: Call) -> torch.Tensor:
     stride = call.op.integer("stride")
     return in_one_layout(call.inputs[0])[..., ::stride, ::stride]
+
+
+@rule("crop")
+def _crop(call: Call) -> torch.Tensor:
+    op, axis = call.op, call.op.integer("axis") - 3
+    apart = call.inputs[0].unflatten(axis, (op.integer("outer"), op.integer("size"), -1))
+    kept = torch.arange(op.integer("start"), op.integer("stop"), op.integer("step"), device=apart.device)
+    return apart.index_select(axis - 1, kept).flatten(axis - 2, axis)
+
+
+@rule("pad_map")
+def _pad_map(call: Call) -> torch.Tensor:
+    sides = [call.op.integer(name) for name in ("left", "right", "above", "below")]
+    return functional.pad(call.inputs[0], sides, value=float(str(call.op.attributes["value"])))
 
 
 @rule("pad_channels")
@@ -390,3 +377,18 @@ def _interleave_channels(call: Call) -> torch.Tensor:
 def _half_of_slices(call: Call) -> torch.Tensor:
     apart = call.inputs[0].unflatten(-3, (call.op.integer("slices"), 2, -1))
     return apart[..., call.op.integer("half"), :, :, :].flatten(-4, -3)
+
+
+@rule("channel_shuffle")
+def _channel_shuffle(call: Call) -> torch.Tensor:
+    apart = call.inputs[0].unflatten(-3, (call.op.integer("groups"), -1))
+    return apart.transpose(-4, -3).flatten(-4, -3)
+
+
+@rule("shift_quarters")
+def _shift_quarters(call: Call) -> torch.Tensor:
+    """Roll the quarters, which are as equal as the number of channels allows, the first ones larger."""
+    x, distance = call.inputs[0], call.op.integer("distance")
+    parts = torch.tensor_split(x, 4, dim=-3)
+    moves = ((distance, -2), (-distance, -2), (distance, -1), (-distance, -1))
+    return torch.cat([part.roll(step, axis) for part, (step, axis) in zip(parts, moves, strict=True)], dim=-3)

@@ -12,8 +12,7 @@ from pathlib import Path
 from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AS_TRAINED, COMMAND, Measurement
-from costmodel.errors import BnncostError
-from costmodel.output import write_whole
+from costmodel.output import read_json, write_whole
 from training.review.comparisons import jobs_of
 from training.review.plan import Plan
 from training.run.folders import RunSpec, measurement_of, require_own, source_of
@@ -56,10 +55,7 @@ def measurements_of(folder: Path, spec: RunSpec) -> list[Measurement]:
 
 def _exported(path: Path, spec: RunSpec) -> Measurement | None:
     """Read an exported network's record; None for other JSON that lies beside it."""
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        raise BnncostError(f"'{path}' cannot be read; delete it and export again.") from None
+    values = read_json(path, advice="delete it and export again")
     if not isinstance(values, dict) or "top1" not in values:
         return None
     made = Measurement.from_mapping(values, str(path))

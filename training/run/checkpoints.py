@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import nn
 
 from costmodel.errors import BnncostError
-from costmodel.output import write_whole
+from costmodel.output import parse_json, write_whole
 
 FORMAT = "bnncost checkpoint 1"
 
@@ -126,7 +126,7 @@ def _read(path: Path, *, tensors: bool) -> tuple[Header, dict[str, torch.Tensor]
                 raise BnncostError(f"{refused}: it is not of the form '{FORMAT}'; delete it to train again.")
             names = stream.keys() if tensors else ()
             values = {name: stream.get_tensor(name) for name in names}
-        content = json.loads(metadata["header"])
+        content = parse_json(metadata["header"])
         history = tuple(Epoch(**item) for item in content["history"])
         return Header(str(content["run"]), int(content["phase"]), history), values
     except OSError as error:

@@ -17,7 +17,7 @@ from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from costmodel.output import make_folder, write_whole
+from costmodel.output import make_folder, read_json, write_whole
 from training.data.pins import identity_of
 from training.run.recipe import Recipe
 
@@ -93,7 +93,10 @@ def source_of(data: str) -> str:
 
 def load_spec(folder: Path) -> RunSpec:
     """Read what a run is; raises BnncostError for a folder that is none, or of another version."""
-    content = _read_json(folder / SPEC, f"'{folder}' is not the folder of a run")
+    try:
+        content = _read_object(folder / SPEC)
+    except BnncostError as error:
+        raise BnncostError(f"'{folder}' is not the folder of a run: {error}") from None
     try:
         return RunSpec(
             DesignKey.parse(str(content["design"])),
@@ -114,7 +117,7 @@ def measurement_of(folder: Path, spec: RunSpec) -> Measurement | None:
     path = folder / RECORD
     if not path.is_file():
         return None
-    made = Measurement.from_mapping(_read_json(path, f"'{path}' cannot be read"), str(path))
+    made = Measurement.from_mapping(_read_object(path), str(path))
     require_own(made, spec, path)
     return made
 
@@ -135,15 +138,11 @@ def require_own(made: Measurement, spec: RunSpec, path: Path) -> None:
             )
 
 
-def _read_json(path: Path, problem: str) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BnncostError(f"{problem}: {path.name}: {(error.strerror or str(error)).lower()}.") from None
-    except ValueError:
-        raise BnncostError(f"{problem}: {path.name} is damaged; delete the folder and train again.") from None
+def _read_object(path: Path) -> dict[str, Any]:
+    advice = "delete the folder and train again"
+    content = read_json(path, advice=advice)
     if not isinstance(content, dict):
-        raise BnncostError(f"{problem}: {path.name} holds no JSON object.")
+        raise BnncostError(f"'{path}' holds no JSON object; {advice}.")
     return content
 
 

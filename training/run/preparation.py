@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional
 
-from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from training.data.augment import USUAL, Augmentation, Normalization, eight_bit
@@ -47,7 +46,7 @@ def fitted(design: DesignKey, data: Dataset) -> Dataset:
 
     Raises BnncostError where images or classes do not fit.
     """
-    expected = DATASETS[design.dataset]
+    expected = design.shape
     channels, height, width = expected.image
     if expected.halves and data.image == (channels, 2 * height, 2 * width):
         data = Dataset(f"{data.name}-{width}", data.classes, halved(data.train), halved(data.test))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from math import gcd, lcm
 
-from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.graph import Network, Tensor
@@ -41,7 +40,7 @@ def work_left(epoch: int, recipe: Recipe, design: DesignKey) -> float:
 
 
 def _own_side(design: DesignKey) -> int:
-    return DATASETS[design.dataset].image[1]
+    return design.shape.image[1]
 
 
 def require_sizes(design: DesignKey, recipe: Recipe) -> None:

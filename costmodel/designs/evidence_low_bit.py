@@ -1,0 +1,119 @@
+"""What the published networks of 2 to 8 bits, and the designs beside them, were checked against."""
+
+from __future__ import annotations
+
+from costmodel.designs.evidence import held_against
+from costmodel.methods.released import BIPER, BNEXT, GDFQ, N2UQ, PACT_BY_OTHERS, REACTNET, STTN, TORCHVISION
+
+_R18, _R34, _R20, _R18_CIFAR, _VGG = (
+    "resnet18/imagenet", "resnet34/imagenet", "resnet20/cifar10", "resnet18/cifar10", "vgg_small/cifar10",
+)  # fmt: skip
+
+
+def _not_checked(design: str, backbone: str, reason: str) -> None:
+    """Record that there is no released network to check this design against."""
+    held_against("", "", "", design=design, backbone=backbone, difference=reason)
+
+
+_COMPARED = (
+    "The accuracy is quoted by N2UQ's authors, who do not say how 1x1 shortcuts were quantized; 8 bits here."
+)
+for _bits in (2, 3, 4):
+    for _name in ("pact", "dorefa", "lsq"):
+        _not_checked(f"{_name}-{_bits}", _R18, _COMPARED)
+    _not_checked(f"lsq-{_bits}", _R34, _COMPARED)
+    _not_checked(
+        f"lsq-{_bits}", _VGG, "Trained by others (hustzxd/LSQuantization); their network was not read."
+    )
+    held_against(
+        *PACT_BY_OTHERS, "resnet.py", design=f"pact-{_bits}", backbone=_R20, by_others=True,
+        difference="Read, not run: maps are rounded before the shortcut is added there, and the shortcut sums "
+        "have the bits of the features; they have 16 here.",
+    )  # fmt: skip
+    for _design in (f"n2uq-{_bits}", f"n2uq-{_bits}-real-shortcut"):
+        for _backbone in (_R18, _R34):
+            held_against(
+                *N2UQ, "resnet/resnet.py", design=_design, backbone=_backbone,
+                difference="Read, not run. A second learned PReLU stands before each block there, and features are "
+                "rounded at learned, unequal thresholds: a compare a level, where a shift is counted here.",
+            )  # fmt: skip
+_not_checked(
+    "lsq-4",
+    "resnet18/cifar100",
+    "Trained by others; their network was not read, its shape is ImageNet's here.",
+)
+held_against(
+    *TORCHVISION, "torchvision/models/quantization/resnet.py", design="int8", backbone=_R18, by_others=True,
+    difference="Read, not run; every layer and every shortcut sum has 8 bits.",
+)  # fmt: skip
+_not_checked("int8", _R20, "Quantized by others (andreizoltan/ptq_resnet20) with torch's own tool; not read.")
+held_against(
+    *STTN, "model_list/resnet18_ter.py", design="sttn", backbone=_R18,
+    difference="Read, not run. Shortcuts are pooled by maximum there, by average here; a norm stands before each "
+    "ternary step, whose two thresholds take it up.",
+)  # fmt: skip
+_not_checked("a2q-4", _R18_CIFAR, "The exported files were not read; first and last layer have 8 bits here.")
+for _backbone in ("resnet20/cifar100", _R18):
+    held_against(
+        *GDFQ, "main.py", design="gdfq-4", backbone=_backbone,
+        difference="Read, not run: every convolution, fully connected layer and ReLU is quantized to 4 bits there; "
+        "shortcut sums have 16 bits here, and ResNet-18's 1x1 shortcuts the bits of its ends.",
+    )  # fmt: skip
+
+# ------------------------------------------------------------------ binary designs since 2022, and FINN's network
+
+held_against(
+    *BIPER, "cifar10/models_cifar/resnet.py", design="biper", backbone=_R20,
+    difference="Read, not run; the released module differs from ReCU's in its weights alone.",
+)  # fmt: skip
+for _backbone in (_R18_CIFAR, _VGG, _R18, _R34):
+    _not_checked("biper", _backbone, "The authors released ResNet-20 alone; the parameters that they print for this "
+                 "one are those of ReCU's network.")  # fmt: skip
+_not_checked(
+    "bnn", "cnv/cifar10", "FINN's network as Brevitas trains it, with the MACs that qonnx counts there."
+)
+_not_checked("fp32", _VGG, "Trained by others (hustzxd/LSQuantization); the shape is that of LQ-Nets' paper.")
+_not_checked("fp32", "resnet18/cifar100", "Trained by others; ImageNet's network with a 3x3 stem.")
+
+# ------------------------------------------------------------------ networks of their own
+
+for _name in ("reactnet-a", "adam-bnn"):
+    held_against(
+        *REACTNET, "mobilenet/2_step2/reactnet.py", design=_name, backbone="reactnet_a/imagenet",
+        difference="Read, not run; the operations are those that the authors print, 0.87e8.",
+    )  # fmt: skip
+for _size in "tsml":
+    held_against(
+        *BNEXT, "src/bnext.py", design="bnext", backbone=f"bnext_{_size}/imagenet",
+        difference="Read, not run; the operations are those that the authors print.",
+    )  # fmt: skip
+_LARQ = "MACs are those that Larq counts on its deployed model, parameters those of its zoo; its code was not run."
+for _name, _networks in (
+    ("larq-quicknet", ("quicknet", "quicknet_small", "quicknet_large")),
+    (
+        "binarydensenet",
+        ("binary_densenet28", "binary_densenet37", "binary_densenet37_dilated", "binary_densenet45"),
+    ),
+    ("meliusnet", ("meliusnet22",)),
+    ("bnn-alexnet", ("binary_alexnet",)),
+    ("xnor-net-alexnet", ("xnornet_alexnet",)),
+):
+    for _network in _networks:
+        _not_checked(_name, f"{_network}/imagenet", _LARQ)
+_not_checked("nncf-resnet50", "resnet50/imagenet", "MACs are those that the model's page prints; which scales and "
+             "thresholds its layers have is not said there.")  # fmt: skip
+_not_checked(
+    "bnn-tfc",
+    "tfc/mnist",
+    "FINN's network as Brevitas trains it; its MACs are those that qonnx counts there.",
+)
+for _bits in (2, 3, 4):
+    held_against(
+        *N2UQ, "resnet/resnet.py", design=f"n2uq-{_bits}-resnet50", backbone="resnet50/imagenet",
+        difference="Read, not run. A further learned PReLU stands before each block there, and features are rounded "
+        "at learned, unequal thresholds: a compare a level, where a shift is counted here.",
+    )  # fmt: skip
+held_against(
+    *TORCHVISION, "torchvision/models/quantization/resnet.py", design="int8-resnet50", backbone="resnet50/imagenet",
+    by_others=True, difference="Read, not run; every layer and every shortcut sum has 8 bits.",
+)  # fmt: skip

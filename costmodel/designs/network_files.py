@@ -1,0 +1,96 @@
+"""Network files: the shipped backbones and a user's own, each read when it is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from costmodel.designs.backbone import Backbone, rule_findings
+from costmodel.errors import unknown
+from costmodel.hardware.text.reader import read_document, section_in
+
+if TYPE_CHECKING:
+    import sys
+
+    from costmodel.output import TextFile
+
+    if sys.version_info >= (3, 11):
+        from importlib.resources.abc import Traversable
+    else:
+        from importlib.abc import Traversable
+
+SUFFIXES = (".yaml", ".yml")
+
+
+class _ShippedNetworks(Mapping[str, Backbone]):
+    """The networks that come with the package, by name."""
+
+    def __getitem__(self, name: str) -> Backbone:
+        """Read a network's file."""
+        if name not in _names():
+            raise KeyError(name)
+        return _shipped(name)
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a network of that name."""
+        return name in _names()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names, in alphabetical order."""
+        return iter(_names())
+
+    def __len__(self) -> int:
+        """Count the networks."""
+        return len(_names())
+
+
+NETWORKS: Mapping[str, Backbone] = _ShippedNetworks()
+
+
+def is_file(network: str) -> bool:
+    """Say whether a network is named by the path of its file."""
+    return network.endswith(SUFFIXES)
+
+
+def backbone_of(network: str, place: str = "") -> Backbone:
+    """Read the network of that name, or in the file at that path.
+
+    Raises BnncostError for an unknown name, and for a file with all that is wrong with it, by line.
+    """
+    if is_file(network):
+        path = Path(network)
+        changed = path.stat().st_mtime_ns if path.is_file() else 0
+        return _own(path, changed)
+    if network not in NETWORKS:
+        raise unknown("network", network, NETWORKS, place=place)
+    return NETWORKS[network]
+
+
+def _folder() -> Traversable:
+    return files("costmodel").joinpath("networks", "shipped")
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[str, ...]:
+    names = (item.name for item in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+
+
+@lru_cache(maxsize=256)
+def _shipped(name: str) -> Backbone:
+    path = _folder().joinpath(f"{name}.yaml")
+    return _checked(path, str(path))
+
+
+@lru_cache(maxsize=64)
+def _own(path: Path, changed: int) -> Backbone:
+    """Read a user's file; `changed` says which version of it."""
+    return _checked(path, str(path))
+
+
+def _checked(path: TextFile, label: str) -> Backbone:
+    missing = f"give the path of a network file, or one of: {', '.join(_names())}"
+    return section_in(read_document(path, label, {"missing": missing}), Backbone, rule_findings)
