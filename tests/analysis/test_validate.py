@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 
 from analysis.cli import run
 from analysis.plots.validation import BAND, NAMED_FROM, Panel, draw_validation, validation_info
+from costmodel.validation.judgement import differences_of, scores_of
 from costmodel.validation.predictions import Prediction, validate
 
 ROOT = Path(__file__).parents[2]
@@ -199,3 +200,29 @@ def test_texts_tell_what_is_predicted(text: str) -> None:
             for one in predictions
             if one.held_out
         ), f"{text}: {published:g} against {predicted:g} is no figure of the model"
+
+
+@pytest.mark.parametrize("text", ["README.md", "docs/validation.md"])
+def test_texts_have_the_headline(text: str) -> None:
+    score = next(score for score in scores_of(validate()) if score.priced == "design-priced")
+    said = (
+        f"{score.figures} held-out figures of {len(score.systems)} systems, "
+        f"median error of a system {score.median_error_percent:.1f} %"
+    )
+    assert said in " ".join((ROOT / text).read_text("utf-8").split())
+
+
+def test_the_table_of_differences_tells_what_is_predicted() -> None:
+    lines = (ROOT / "docs/validation.md").read_text("utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| what one network has"))
+    rows = [line.split("|")[1:-1] for line in lines[start + 2 :]]
+    rows = rows[: next(number for number, row in enumerate(rows) if not row)]
+    differences = differences_of(validate())
+    assert len(rows) == len(differences)
+    for row in rows:
+        (published,), (predicted,) = map(amounts, row[2:4])
+        assert any(
+            (published, predicted)
+            == (pytest.approx(one.published, rel=6e-3), pytest.approx(one.predicted, rel=6e-3))
+            for one in differences
+        ), row
