@@ -26,6 +26,7 @@ from costmodel.pricing.price import TrafficModel
 _KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "energy_split": ("part",),
+        "area_split": ("part",),
         "operations": ("operation", "precision"),
         "memory": ("level", "role"),
         "layers": ("layer",),
