@@ -159,20 +159,28 @@ LAYOUT: dict[str, Layout] = {
 def demand_of(folded: Network, points: int = 1) -> Demand:
     """Count a folded network and derive its compulsory traffic; `points` is the length of its width array.
 
+    Raises BnncostError as `arrange` does.
+    """
+    return arrange(count(folded), compulsory_traffic(folded), points, folded.name)
+
+
+_MOST = 2.0**62
+
+
+def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int, name: str = "the network") -> Demand:
+    """Put counts and traffic of the network `name` into arrays.
+
     Raises BnncostError where the counts of one point are too large for 64 bits; whoever counts several at once asks
     for the largest alone first, since arrays of whole numbers overflow without a word.
     """
     try:
-        demand = arrange(count(folded), compulsory_traffic(folded), points)
+        demand = _arranged(rows, traffic, points)
     except OverflowError:
-        raise _inexact(folded.name) from None
+        raise _inexact(name) from None
     for counts in (demand.counts, demand.read_bits, demand.write_bits):
-        if counts.sum(axis=(0, 1), dtype=float).max() >= _MOST:
-            raise _inexact(folded.name)
+        if counts.sum(axis=(0, 1), dtype=float).max(initial=0.0) >= _MOST:
+            raise _inexact(name)
     return demand
-
-
-_MOST = 2.0**62
 
 
 def _inexact(name: str) -> BnncostError:
@@ -181,8 +189,7 @@ def _inexact(name: str) -> BnncostError:
     )
 
 
-def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
-    """Put counts and traffic into arrays."""
+def _arranged(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
     layers = tuple(dict.fromkeys([*(row.layer for row in traffic.rows), *(row.layer for row in rows)]))
     operations = tuple(dict.fromkeys((row.operation, row.precision) for row in rows))
     slots = max(Counter(work.layer for work in traffic.macs).values(), default=0)

@@ -111,7 +111,7 @@ def read_notes(key: DesignKey | Model) -> tuple[str, ...]:
 
 def _workload(network: Network) -> Workload:
     rows, traffic = count(network), compulsory_traffic(network)
-    return Workload(tuple(_sentences(network.notes)), rows, traffic, arrange(rows, traffic, 1))
+    return Workload(tuple(_sentences(network.notes)), rows, traffic, arrange(rows, traffic, 1, network.name))
 
 
 def cost_of_network(
