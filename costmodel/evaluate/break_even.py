@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
-from scipy.optimize import brentq
-
 from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_profile
 from costmodel.evaluate.figures import ENDS, End, Figure, Law, figures_of
 from costmodel.evaluate.sensitivity import Held, held
@@ -181,6 +179,8 @@ def _piecewise(figure: Figure, now: float, difference: Difference) -> float | No
 
 def _first_zero(now: float, difference: Difference, factors: list[float]) -> float | None:
     """The first zero along a row of factors that begins at 1."""
+    from scipy.optimize import brentq  # a third of a second, which only two designs that are compared pay
+
     for before, after in pairwise(factors):
         there = difference(after)
         if there is not None and there * now <= 0:
