@@ -10,6 +10,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,6 @@ def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> Path:
     }
     arrays = {f"a{number}": _small(array) for number, array in enumerate(graph.constants.values())}
     text = np.frombuffer(json.dumps(description).encode(), np.uint8)
-    from io import BytesIO
-
     buffer = BytesIO()
     np.savez(buffer, allow_pickle=False, **{_DESCRIPTION: text}, **arrays)
     return write_whole(Path(path), buffer.getvalue())

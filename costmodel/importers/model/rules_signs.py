@@ -12,8 +12,6 @@ from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 
-ZERO = "sign(0) = 0 in the file"
-
 
 @reads("Sign")
 def sign(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:

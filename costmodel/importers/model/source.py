@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -233,8 +233,3 @@ class ReaderFailed(BnncostError):
 
 ERROR_MARK = "bnncost-reader-error: "
 """Begins the sentence in which the torch side says what is wrong, behind any traceback."""
-
-
-def known_sources(names: Sequence[str] = SUFFIXES) -> str:
-    """The forms of a MODEL, for help texts."""
-    return ", ".join(f"a {name} file" for name in names) + ", file.py:factory or package.module:factory"
