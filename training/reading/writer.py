@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from costmodel.errors import BnncostError
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.rule_table import entering
 from training.reading.capture import Call, Ref
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -89,17 +89,8 @@ Rule = Callable[[Writer, Call], object]
 RULES: dict[str, Rule] = {}
 
 
-def aten(*names: str) -> Callable[[Rule], Rule]:
-    """Register how operations of these names are written; an in-place one is that of its name without the `_`."""
-
-    def register(rule: Rule) -> Rule:
-        for name in names:
-            if name in RULES:
-                raise BnncostError(f"ATen's '{name}' has two rules.")
-            RULES[name] = rule
-        return rule
-
-    return register
+aten = entering(RULES, "ATen's '{}' has two rules.")
+"""Registers how operations of some names are written; an in-place one is that of its name without the `_`."""
 
 
 def argument(call: Call, place: int, name: str, default: Any = None) -> Any:

@@ -8,23 +8,15 @@ from typing import Any
 import numpy as np
 
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.rule_table import entering
 
 Arrays = Sequence[np.ndarray]
 Meaning = Callable[[Node, Arrays], np.ndarray]
 MEANINGS: dict[str, Meaning] = {}
 
 
-def computes(*kinds: str) -> Callable[[Meaning], Meaning]:
-    """Register what nodes of these kinds make of arrays."""
-
-    def register(meaning: Meaning) -> Meaning:
-        for kind in kinds:
-            if kind in MEANINGS:
-                raise ValueError(f"node '{kind}' has two meanings.")
-            MEANINGS[kind] = meaning
-        return meaning
-
-    return register
+computes = entering(MEANINGS, "node '{}' has two meanings.")
+"""Registers what nodes of some kinds make of arrays."""
 
 
 def _elementwise(functions: Mapping[str, Callable[..., Any]]) -> None:

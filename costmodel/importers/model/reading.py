@@ -10,6 +10,7 @@ import numpy as np
 from costmodel.builder import Builder
 from costmodel.graph import BINARY, Note, Param, Precision, Tensor
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.rule_table import entering
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, constant_along, same_places, view_of
 
@@ -327,14 +328,5 @@ Rule = Callable[[Reading, Node, Sequence[Value]], Value | tuple[Value, ...]]
 RULES: dict[str, Rule] = {}
 
 
-def reads(*kinds: str) -> Callable[[Rule], Rule]:
-    """Register how nodes of these kinds are read."""
-
-    def register(rule: Rule) -> Rule:
-        for kind in kinds:
-            if kind in RULES:
-                raise ValueError(f"node '{kind}' is read by two rules.")
-            RULES[kind] = rule
-        return rule
-
-    return register
+reads = entering(RULES, "node '{}' is read by two rules.")
+"""Registers how nodes of some kinds are read."""
