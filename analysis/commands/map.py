@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analysis.commands.options import DESIGN_HELP, Features, Input, Overrides, Profile, chip_of, own_model
+from analysis.commands.options import (
+    DESIGN_HELP,
+    Drawing,
+    Features,
+    Input,
+    Overrides,
+    PrintedForm,
+    Profile,
+    chip_of,
+    own_model,
+)
 from analysis.show.document import Format, deliver, say
 
 
@@ -33,15 +42,8 @@ def map_command(
     image: Input = None,
     features: Features = None,
     goal: Annotated[Goal, typer.Option("--goal", help="What is to be least.")] = Goal.energy,
-    form: Annotated[
-        Format, typer.Option("--format", help="How it is printed.", show_default=True)
-    ] = Format.table,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Draw it: a .png, .svg or .pdf file, or a folder for both.", show_default=False
-        ),
-    ] = None,
+    form: PrintedForm = Format.table,
+    out: Drawing = None,
 ) -> None:
     """The best mapping of each layer, or the loop nest of one, printed and drawn.
 

@@ -66,6 +66,14 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="Write to this file, not to the terminal.", show_default=False)
 ]
 
+PrintedForm = Annotated[Format, typer.Option("--format", help="How it is printed.", show_default=True)]
+Drawing = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Draw it: a .png, .svg or .pdf file, or a folder for both.", show_default=False
+    ),
+]
+
 
 def chip_of(profile: str, overrides: list[str] | None) -> HardwareProfile:
     """The profile that is asked for, with the figures that are set; raises BnncostError as `load_profile` does."""

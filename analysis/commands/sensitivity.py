@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Overrides, Profile, Traffic, chip_of, model_of
+from analysis.commands.options import Drawing, Overrides, PrintedForm, Profile, Traffic, chip_of, model_of
 from analysis.show.document import Format, deliver, say
 
 
@@ -25,15 +24,8 @@ def sensitivity_command(
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,
     traffic: Traffic = None,
-    form: Annotated[
-        Format, typer.Option("--format", help="How it is printed.", show_default=True)
-    ] = Format.table,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Draw it: a .png, .svg or .pdf file, or a folder for both.", show_default=False
-        ),
-    ] = None,
+    form: PrintedForm = Format.table,
+    out: Drawing = None,
 ) -> None:
     """Which figure of a profile matters: its share of the energy, and what its range does to it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.designs.backbone import LARGEST
@@ -19,8 +20,15 @@ PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
 WIDTHS = 0.05, 64.0
 """Least and largest factor on the channels of a network."""
-_SETTINGS = {"features": FEATURES, "compute": COMPUTE, "edge": EDGE, "padding": PADDING}
-_OF_IMAGES = ("input", "classes")
+_SETTINGS: Mapping[str, Sequence[str] | None] = {
+    "features": FEATURES,
+    "compute": COMPUTE,
+    "edge": EDGE,
+    "padding": PADDING,
+    "input": None,
+    "classes": None,
+}
+"""Settings and their values, where these can be listed."""
 _SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})")
 
 
@@ -220,19 +228,42 @@ def _split_plus(methods: str) -> list[str]:
 
 
 def _read_settings(text: str, settings: str) -> dict[str, str]:
-    values: dict[str, str] = {}
+    place, values = f"design '{text}'", dict[str, str]()
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
         name, equals, value = part.partition("=")
         if not equals and name.startswith("w"):
-            name, value = "w", _read_width(text, name[1:])
-        elif name not in (*_SETTINGS, *_OF_IMAGES):
-            raise unknown("setting", name, ["w1.5", *_SETTINGS, *_OF_IMAGES], place=f"design '{text}'")
-        elif name in _SETTINGS and value not in _SETTINGS[name]:
-            raise unknown(f"value of '{name}'", value, _SETTINGS[name], place=f"design '{text}'")
-        if name in values:
-            raise BnncostError(f"design '{text}': setting '{name}' is given twice.")
-        values[name] = value
+            enter_once(place, values, "w", _read_width(text, name[1:]))
+        else:
+            enter_setting(place, values, name, value, _SETTINGS, also="w1.5")
     return values
+
+
+def enter_setting(
+    place: str,
+    values: dict[str, str],
+    name: str,
+    value: str,
+    allowed: Mapping[str, Sequence[str] | None],
+    also: str = "",
+) -> None:
+    """Enter `name=value` among the settings of a text, which messages call `place`.
+
+    Raises BnncostError for an unknown name or value, and for a setting that is given twice. A value is any that the
+    reader takes where `allowed` lists none; `also` is a form that messages name beside.
+    """
+    if name not in allowed:
+        raise unknown("setting", name, [*filter(None, [also]), *allowed], place=place)
+    listed = allowed[name]
+    if listed is not None and value not in listed:
+        raise unknown(f"value of '{name}'", value, listed, place=place)
+    enter_once(place, values, name, value)
+
+
+def enter_once(place: str, values: dict[str, str], name: str, value: str) -> None:
+    """Enter a setting; raises BnncostError where it is there already."""
+    if name in values:
+        raise BnncostError(f"{place}: setting '{name}' is given twice.")
+    values[name] = value
 
 
 def _read_width(text: str, value: str) -> str:

@@ -10,15 +10,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from costmodel.designs.key import EDGE, FEATURES
-from costmodel.errors import BnncostError, unknown
+from costmodel.designs.key import EDGE, FEATURES, enter_setting
+from costmodel.errors import BnncostError
 from costmodel.graph import Network, Precision, precision
 from costmodel.importers.model.document import ModelGraph, read_graph
 from costmodel.importers.model.network import ReadNetwork, UnknownNodes, read_network
@@ -26,7 +26,7 @@ from costmodel.importers.model.onnx_file import read_onnx, with_shapes
 from costmodel.importers.model.reading import Widths
 
 SUFFIXES = (".onnx", ".pt2")
-SETTINGS = ("input", "features", "edge")
+SETTINGS: Mapping[str, Sequence[str] | None] = {"input": None, "features": FEATURES, "edge": EDGE}
 READER = "training.reading"
 """The program that writes the graph of a torch program or module; it runs apart, with the user's code."""
 
@@ -93,14 +93,7 @@ def parse_model(text: str) -> ModelText:
     values: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
         name, _, value = part.partition("=")
-        if name not in SETTINGS:
-            raise unknown("setting", name, SETTINGS, place=f"model '{text}'")
-        allowed = {"features": FEATURES, "edge": EDGE}.get(name)
-        if allowed is not None and value not in allowed:
-            raise unknown(f"value of '{name}'", value, allowed, place=f"model '{text}'")
-        if name in values:
-            raise BnncostError(f"model '{text}': setting '{name}' is given twice.")
-        values[name] = value
+        enter_setting(f"model '{text}'", values, name, value, SETTINGS)
     made = ModelText(text.strip(), source, values)
     _ = made.image
     return made
