@@ -43,7 +43,7 @@ def wire_length_mm(area_mm2: Any, bank_area_mm2: float) -> Any:
     The port is in the middle of an edge, wires run along the edges, and all bits are used alike. What lies within a
     bank is in the bank's own figures.
 
-    >>> round(wire_length_mm(4.0, 1.0), 9), wire_length_mm(1.0, 1.0)
-    (0.75, 0.0)
+    >>> wire_length_mm(np.array([4.0, 1.0]), 1.0).tolist()
+    [0.75, 0.0]
     """
     return _MEAN_WAY * np.maximum(np.sqrt(area_mm2) - np.sqrt(bank_area_mm2), 0.0)
