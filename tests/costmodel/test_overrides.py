@@ -52,11 +52,12 @@ def test_a_number_in_brackets_picks_from_a_list() -> None:
 
 
 def test_a_word_is_set_as_well() -> None:
-    assert (
+    assert load_profile("asic-28nm-bnn", ["scope=board"]).scope == "board"
+
+
+def test_what_a_word_needs_besides_is_asked_for_in_the_name_of_the_option() -> None:
+    with pytest.raises(BnncostError, match=r"--set .*size=fit: memories.feature_sram.banks: is missing"):
         load_profile("asic-28nm-bnn", ["memories.feature_sram.size=fit"])
-        .memories["feature_sram"]
-        .fits_network
-    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_fault_that_an_option_causes_in_the_file_names_the_option(tmp_path: Pa
 
 
 def test_a_fault_that_a_child_causes_in_its_parent_names_the_childs_line(tmp_path: Path) -> None:
-    """The parent has 8 x 8 lanes of int8, the child asks for 65; and the child's compute has no part in it."""
+    """The parent has 16 x 16 lanes of int8, the child asks for 65; and the child's compute has no part in it."""
     text = """\
 name: child
 extends: asic-45nm
@@ -123,7 +124,7 @@ compute:
     (problem,) = check_profile(path)
     assert (problem.file, problem.line) == (str(path), line_of(text, "throughput"))
     assert problem.place == "compute.8x8.lanes"
-    assert "make 64 MACs a cycle, but the throughput is 65" in problem.sentence
+    assert "make 256 MACs a cycle, but the throughput is 65" in problem.sentence
     assert "asic-45nm.yaml:" in problem.sentence
 
 

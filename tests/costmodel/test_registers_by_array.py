@@ -51,7 +51,7 @@ def test_the_clock_of_a_binary_array_is_not_billed_to_another() -> None:
 def test_an_int8_network_is_not_mostly_control() -> None:
     """70 % of its energy was the clock of the binary array."""
     split = cm.cost("resnet20@compute=int8/cifar10", "asic-28nm-bnn").energy_split_j
-    assert split["control"] < 0.15 * sum(split.values())
+    assert split["control"] < 0.35 * sum(split.values())
 
 
 def clocked(folder: Path) -> HardwareProfile:

@@ -210,7 +210,7 @@ def test_at_the_break_even_value_of_a_figure_both_energies_are_equal(profile: st
 
 
 def test_with_best_mappings_a_multiply_turns_the_order_where_it_says() -> None:
-    compared = compare("resnet20[double_residual]", "resnet20@w1.2", "asic-45nm")
+    compared = compare("resnet20[double_residual]", "resnet20@w1.3", "asic-45nm")
     turn = turn_of(compared, "side.operations.mul.int16.energy")
     one, other = priced_with(turn, 1.0, compared)
     assert one == pytest.approx(other, rel=1e-9)
