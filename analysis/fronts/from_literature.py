@@ -128,7 +128,9 @@ def _label(record: AccuracyRecord, *, several: bool) -> str:
     published = DESIGNS.get(record.name.split("/")[0].lower())
     name = _title(published) if published else short_label(record)
     network = network_name(record.key.network)
-    return name if not several or name.startswith(network) else f"{name}, {network}"
+    if network.startswith(name):
+        return network
+    return name if not several or network in name else f"{name}, {network}"
 
 
 def _title(published: PublishedDesign) -> str:

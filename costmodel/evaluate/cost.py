@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeVar
 
@@ -30,6 +30,7 @@ from costmodel.evaluate.results import (
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, load_profile
+from costmodel.importers.model.source import Model, names_model, read_model
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, price
@@ -46,15 +47,24 @@ def as_profile(profile: AnyProfile) -> HardwareProfile:
     return profile if isinstance(profile, HardwareProfile) else load_profile(profile)
 
 
-def as_design(design: DesignKey | str) -> DesignKey:
-    """Return the design itself, or read its text form or a published name; anything else raises BnncostError."""
-    if not isinstance(design, (DesignKey, str)):
-        raise BnncostError(f"a design is a text or a DesignKey, not {design!r}.")
-    return design if isinstance(design, DesignKey) else resolve(design)
+AnyDesign = DesignKey | Model | str
+"""What can be priced: a design or a network from elsewhere, read or as the text that names it."""
+
+
+def as_design(design: AnyDesign) -> DesignKey | Model:
+    """Return the design itself, or read its text form, a published name, or the file or module that a text names.
+
+    Anything else raises BnncostError.
+    """
+    if isinstance(design, (DesignKey, Model)):
+        return design
+    if not isinstance(design, str):
+        raise BnncostError(f"a design is a text, a DesignKey or a Model, not {design!r}.")
+    return read_model(design) if names_model(design) else resolve(design)
 
 
 def cost(
-    design: DesignKey | str,
+    design: AnyDesign,
     profile: AnyProfile = "asic-45nm",
     *,
     folding: bool = True,
@@ -84,13 +94,19 @@ class Workload:
 
 
 @lru_cache(maxsize=2048)
-def prepared(key: DesignKey, folding: bool = True) -> Workload:
+def prepared(key: DesignKey | Model, folding: bool = True) -> Workload:
     """Build a design's network, fold it (or only leave out what training alone runs), and count it.
 
     The last 2,048 workloads are kept, since the same design is priced on profile after profile.
     """
-    network = build(key)
-    return _workload(fold(network) if folding else unfolded(network))
+    network = key.network if isinstance(key, Model) else build(key)
+    work = _workload(fold(network) if folding else unfolded(network))
+    return replace(work, notes=(*read_notes(key), *work.notes))
+
+
+def read_notes(key: DesignKey | Model) -> tuple[str, ...]:
+    """How a network from elsewhere was read, a sentence each."""
+    return tuple(f"reading: {remark}" for remark in key.remarks) if isinstance(key, Model) else ()
 
 
 def _workload(network: Network) -> Workload:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from costmodel.designs.key import DesignKey
-from costmodel.evaluate.cost import AnyProfile, as_profile, cost
+from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_profile, cost
 from costmodel.evaluate.results import Cost
 from costmodel.hardware.ends import at_end
 from costmodel.pricing.price import TrafficModel
@@ -78,7 +77,7 @@ class CostRange:
 
 
 def cost_range(
-    design: DesignKey | str,
+    design: AnyDesign,
     profile: AnyProfile = "asic-45nm",
     *,
     folding: bool = True,

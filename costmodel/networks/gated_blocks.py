@@ -39,27 +39,30 @@ def bnext(g: Builder, style: LayerStyle, x: Tensor, block: Block) -> Tensor:
         with g.layer(f"conv{number}"):
             second = second if second.bits else narrow_features(g, second)
             made.append(_recoupled(g, second, middle, attends=False))
-            if number == 3:
-                return concatenated(g, *made)
-    return made[0]
+    if len(made) == 1:
+        return made[0]
+    with g.layer("joined"):
+        return concatenated(g, *made)
 
 
 def _recoupled(g: Builder, site: Site, residual: Tensor, *, attends: bool) -> Tensor:
     """Gate a convolution's result by the averages of what goes in and comes out, mixed; normalize, and add a shortcut.
 
-    The average of a mix is the mix of averages, so two numbers a channel are mixed.
+    The average of a mix is the mix of averages, so two numbers a channel are mixed. What the gate scales waits for the
+    whole map's average, so it is read again in a layer of its own.
     """
     y = bent(g, branch(g, site))
     pooled = [squeeze(g, one) for one in (site.branch, y)]
-    with g.layer("gate"):
+    with g.layer("recouple"):  # a method's own gate is the layer `gate`
         mix = g.param("mix", (y.shape[0],), "C", initial=0.5)
         rest = g.exported("complement", (mix,), mix)
         mixed = g.add(g.scale(pooled[0], mix), g.scale(pooled[1], rest))
         gate = g.map("sigmoid", (excite(g, mixed, y.shape[0], _REDUCTION, precision("int8")),))
-    y = g.multiply(y, gate)
-    if attends:
-        y = g.multiply(y, residual)
-    return activate(g, g.add(g.batch_norm(y), residual), site, early=False)
+    with g.layer("gated"):
+        y = g.multiply(y, gate)
+        if attends:
+            y = g.multiply(y, residual)
+        return activate(g, g.add(g.batch_norm(y), residual), site, early=False)
 
 
 @block_of("pokebnn")

@@ -76,6 +76,31 @@ def shift_quarters(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     )
 
 
+@operation("crop", free_because="a part of a map is addressing")
+def crop(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Keep `start` to `stop` by `step` of one axis (0, 1, 2: C, H, W), seen as `outer` rows of `size` parts.
+
+    Channels as 2 rows of 8 parts, of which parts 0 and 1 are kept, give those numbered 0, 1 and 8, 9 of 16.
+    """
+    x, place = inputs[0], op.integer("axis") - 3
+    outer, size = op.integer("outer"), op.integer("size")
+    kept = slice(op.integer("start"), op.integer("stop"), op.integer("step"))
+    axis = x.ndim + place
+    apart = x.reshape(*x.shape[:axis], outer, size, -1, *x.shape[axis + 1 :])
+    part = apart[(*[slice(None)] * (axis + 1), kept)]
+    return part.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
+
+
+@operation("pad_map", free_because="positions of a constant round a map are wired, not stored")
+def pad_map(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Put positions of a constant `value` round a map, as many `above`, `left`, `below` and `right`."""
+    x = inputs[0]
+    rows = (op.integer("above"), op.integer("below"))
+    columns = (op.integer("left"), op.integer("right"))
+    around = [(0, 0)] * (x.ndim - 2) + [rows, columns]
+    return np.pad(x, around, constant_values=float(str(op.attributes["value"])))
+
+
 @operation("divide_training", free_because="a positive divisor changes no sign, so only training divides")
 def divide_training(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide by a positive value per sample, in training only."""

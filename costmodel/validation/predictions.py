@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError, unknown
-from costmodel.evaluate.cost import as_design, cost, cost_of_network
+from costmodel.evaluate.cost import cost, cost_of_network
 from costmodel.evaluate.results import Cost
 from costmodel.folding import fold
 from costmodel.graph import Network
@@ -135,7 +136,7 @@ def _priced(system: System, chip: HardwareProfile, design: str) -> tuple[Cost, f
     """Price a design as the system runs it, folded by the rules of its software; and the time of its copies [s]."""
     if not (system.unfolded or system.copied):
         return cost(design, chip), 0.0
-    key = as_design(design)
+    key = resolve(design)
     network = fold(build(key), without=system.unfolded)
     return cost_of_network(network, chip, str(key)), _copying_s(system, chip, network)
 
@@ -165,7 +166,7 @@ def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, floa
 def pipeline_of(system: System, design: str) -> StreamingCycles:
     """Cycles of a design on a system in which every layer is a stage of a pipeline."""
     lanes = {name: (lane.outputs, lane.inputs) for name, lane in (system.lanes or {}).items()}
-    return streaming_cycles(fold(build(as_design(design))), lanes)
+    return streaming_cycles(fold(build(resolve(design))), lanes)
 
 
 def _streamed(priced: Cost, chip: HardwareProfile, cycles: StreamingCycles) -> tuple[float, float]:

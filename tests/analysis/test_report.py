@@ -186,7 +186,7 @@ def test_the_page_names_the_assumed_figure_that_matters_most(drawn: Path) -> Non
         ("resnet20/cifar10", "resnet20[channel_scale+"), summary["heaviest"], strict=True
     ):
         assert f"moves the energy of {design}" in sentence
-        assert "control.energy, assumed" in sentence
+        assert "array.buffers.weight_registers.bit.energy, derived" in sentence
 
 
 def test_jobs_run_in_processes_of_their_own(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from costmodel.demand.compulsory import compulsory_traffic
 from costmodel.demand.counts import count, totals
 from costmodel.designs.key import DesignKey
 from costmodel.folding import fold
@@ -118,6 +119,17 @@ def test_bnext_has_the_operations_of_its_paper(size: str, printed: float) -> Non
     """Binary MACs / 64 and those of 8 bits / 8 [1e8], as hpi-xnor/BNext prints them; its L is `super` in the code."""
     found = macs(build(DesignKey.parse(f"bnext_{size}")))
     assert (found["1x1"] / 64 + found["8x8"] / 8) / 1e8 == pytest.approx(printed, abs=0.01)
+
+
+@pytest.mark.parametrize("size", ["t", "s", "m", "l"])
+def test_a_gate_on_what_it_reads_waits_for_the_whole_map(size: str) -> None:
+    """What BNext's gates scale is stored until its average is known, so layers never wait for each other."""
+    network = build(DesignKey.parse(f"bnext_{size}"))
+    layers = {op.kind: op.layer for op in network.running() if op.layer.startswith("stage1.block1.conv1")}
+    assert layers["conv"] == "stage1.block1.conv1"
+    assert layers["multiply"] == "stage1.block1.conv1.gated"
+    rows = compulsory_traffic(network).rows
+    assert any(row.layer == "stage1.block1.conv1.gated" for row in rows)
 
 
 POKEBNN = "pokebnn[dprelu+squeeze_excitation_4bit+stem_activation(kind=dprelu)]"

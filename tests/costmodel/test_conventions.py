@@ -29,6 +29,10 @@ def of(convention: OpsConvention, design: str) -> float:
         ("resnet34[double_residual+real_shortcut]/imagenet", 1.92e8, 0.01),  # ResNetE-34, the same
         ("basenet-k1", 1.51e8, 0.04), ("basenet-k4", 1.54e8, 0.03),  # README of hpi-xnor/BoolNet
         ("boolnet-k4", 1.64e8, 0.04),  # the same
+        ("reactnet-a", 0.87e8, 0.01),  # README of liuzechun/ReActNet
+        ("binarydensenet/binary_densenet28/imagenet", 2.58e8, 0.01),  # hpi-xnor/BMXNet-v2-wiki
+        ("binarydensenet/binary_densenet37/imagenet", 2.70e8, 0.01),  # the same
+        ("meliusnet", 2.08e8, 0.01),  # the same
         ("fp32/resnet18/imagenet", 1.814e9, 1e-3),  # torchvision
     ],
 )  # fmt: skip

@@ -93,6 +93,12 @@ CASES = (
     Case("affine", params=(CHANNEL,) * 2),
     Case("relu"),
     Case("hardtanh"),
+    Case("clamp", attributes={"low": -5, "high": 5}),
+    Case("absolute"),
+    Case(
+        "tanh",
+        convention=({"exp": SIZE, "mul": SIZE, "compare": SIZE, "add": 3 * SIZE, "divide": SIZE}, {"lookup": SIZE}),
+    ),
     Case("prelu", params=(CHANNEL,)),
     Case("two_slope", params=(CHANNEL,) * 2),
     Case("sigmoid", convention=({"exp": SIZE, "compare": SIZE, "add": SIZE, "divide": SIZE}, {"lookup": SIZE})),
@@ -148,6 +154,16 @@ WIRING = (
     Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
     Case("channel_shuffle", ((6, H, W),), (6, H, W), attributes={"groups": 3}),
     Case("shift_quarters", ((6, H, W),), (6, H, W), attributes={"distance": 3}),
+    Case(
+        "crop",
+        output=(C, H, 3),
+        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2},
+    ),
+    Case(
+        "pad_map",
+        output=(C, H + 3, W + 1),
+        attributes={"above": 1, "left": 0, "below": 2, "right": 1, "value": 2},
+    ),
 )
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
