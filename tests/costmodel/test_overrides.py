@@ -56,6 +56,11 @@ def test_a_word_is_set_as_well() -> None:
     assert profile.memories["feature_sram"].separate_ports is True
 
 
+def test_what_a_word_needs_besides_is_asked_for_in_the_name_of_the_option() -> None:
+    with pytest.raises(BnncostError, match=r"--set .*size=fit: memories.feature_sram.banks: is missing"):
+        load_profile("asic-28nm-bnn", ["memories.feature_sram.size=fit"])
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
