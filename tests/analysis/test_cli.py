@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_outputs import read_json, said
 from ruamel.yaml import YAML
 
-from analysis.cli import run
 from analysis.methods.table_document import split_methods
 from costmodel import METHODS, cost, published_names, shipped_profiles
 from costmodel.methods import CATEGORIES
@@ -27,18 +27,6 @@ FIRST_MAPS = 3 * (16 * 32 * 32 + 32 * 16 * 16 + 64 * 8 * 8)
 BINARY_MACS = 9 * (
     6 * 16 * 16 * 32 * 32 + (16 + 5 * 32) * 32 * 16 * 16 + (32 + 5 * 64) * 64 * 8 * 8
 )  # 3x3 kernels, all but the first convolution
-
-
-def said(capsys: Captured, *arguments: str) -> str:
-    """Run a command that must succeed; give its standard output."""
-    code = run(arguments)
-    captured = capsys.readouterr()
-    assert code == 0, captured.err
-    return captured.out
-
-
-def read_json(capsys: Captured, *arguments: str) -> object:
-    return json.loads(said(capsys, *arguments, "--format", "json"))
 
 
 def read_csv(capsys: Captured, *arguments: str) -> list[dict[str, str]]:

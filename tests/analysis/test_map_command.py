@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from command_outputs import overlapping, said
 from hand_mapping import layer_mapping
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 from ruamel.yaml import YAML
 
@@ -18,7 +18,7 @@ from analysis.cli import run
 from analysis.costs.mapping_tables import layer_traffic_table, listings_of
 from analysis.plots.mapping import MappingInfo, TimePart, mapping_info
 from analysis.plots.mapping_drawing import draw_mapping
-from analysis.plots.style import DOUBLE, styled
+from analysis.plots.style import DOUBLE
 from costmodel import cost
 from costmodel.evaluate.mappings import mappings_of
 
@@ -31,13 +31,6 @@ LAYERS = [
     ("resnet18/imagenet", "asic-22nm-bnn", "stage4.block2.conv2"),
     ("resnet20/cifar10", "mcu-cortex-m4", "stage2.block1.conv1"),
 ]
-
-
-def said(capsys: Captured, *arguments: str) -> str:
-    code = run(arguments)
-    captured = capsys.readouterr()
-    assert code == 0, captured.err
-    return captured.out
 
 
 # ---------------------------------------------------------------- what the picture shows
@@ -105,19 +98,6 @@ def test_a_processor_has_no_bar_of_cycles() -> None:
 
 
 # ---------------------------------------------------------------- drawing
-
-
-def overlapping(figure: Figure) -> list[tuple[str, str]]:
-    with styled():
-        figure.canvas.draw()
-    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-    return [
-        (first, second)
-        for (first, one), (second, other) in combinations(boxes, 2)
-        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1
-        and min(one.y1, other.y1) - max(one.y0, other.y0) > 3
-    ]
 
 
 @pytest.mark.parametrize(("design", "profile", "layer"), LAYERS)

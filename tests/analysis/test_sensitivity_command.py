@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
+from command_outputs import overlapping, read_json, said
 from matplotlib.text import Text
 
 from analysis.cli import run
-from analysis.plots.style import styled
 from analysis.plots.tornado import TornadoInfo, TornadoRow, comparison_info, sensitivity_info
 from analysis.plots.tornado_drawing import draw_tornado
 from costmodel import cost, load_profile
@@ -26,17 +22,6 @@ SHIPPED = Path(__file__).parents[2] / "hardware_profiles"
 Captured = pytest.CaptureFixture[str]
 REPAIRED, WIDER = "resnet20[double_residual]/cifar10", "resnet20@w1.2/cifar10"
 SIZE = "memories.feature_sram.size=328kB"
-
-
-def said(capsys: Captured, *arguments: str) -> str:
-    code = run(arguments)
-    captured = capsys.readouterr()
-    assert code == 0, captured.err
-    return captured.out
-
-
-def read_json(capsys: Captured, *arguments: str) -> Any:
-    return json.loads(said(capsys, *arguments, "--format", "json"))
 
 
 # ---------------------------------------------------------------- what is said
@@ -195,19 +180,6 @@ PICTURES = {
         ), 0, False,
     ),
 }  # fmt: skip
-
-
-def overlapping(figure: Figure) -> list[tuple[str, str]]:
-    with styled():
-        figure.canvas.draw()
-    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-    return [
-        (first, second)
-        for (first, one), (second, other) in combinations(boxes, 2)
-        if min(one.x1, other.x1) - max(one.x0, other.x0) > 1
-        and min(one.y1, other.y1) - max(one.y0, other.y0) > 3
-    ]
 
 
 @pytest.mark.parametrize("name", PICTURES)
