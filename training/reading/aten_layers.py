@@ -154,29 +154,33 @@ def layer_norm(w: Writer, call: Call) -> None:
 @aten("max_pool2d", "max_pool2d_with_indices")
 def max_pool2d(w: Writer, call: Call) -> None:
     """The largest of each window."""
+    attributes = _window(call) | {
+        "dilations": pair(argument(call, 4, "dilation", 1)),
+        "ceil_mode": int(argument(call, 5, "ceil_mode", False)),
+    }
+    w.add("MaxPool", call.args[:1], call, attributes)
+
+
+def _window(call: Call) -> dict[str, Any]:
+    """Size, stride and padding of a pool's windows."""
     size = pair(call.args[1])
     above, left = pair(argument(call, 3, "padding", 0))
-    attributes = {
-        "kernel_shape": size, "strides": pair(argument(call, 2, "stride") or size), "pads": (above, left, above, left),
-        "dilations": pair(argument(call, 4, "dilation", 1)), "ceil_mode": int(argument(call, 5, "ceil_mode", False)),
-    }  # fmt: skip
-    w.add("MaxPool", call.args[:1], call, attributes)
+    stride = pair(argument(call, 2, "stride") or size)
+    return {"kernel_shape": size, "strides": stride, "pads": (above, left, above, left)}
 
 
 @aten("avg_pool2d")
 def avg_pool2d(w: Writer, call: Call) -> None:
     """The average of each window, or its sum over another divisor."""
-    size = pair(call.args[1])
-    above, left = pair(argument(call, 3, "padding", 0))
     divisor = argument(call, 6, "divisor_override")
-    attributes = {
-        "kernel_shape": size, "strides": pair(argument(call, 2, "stride") or size), "pads": (above, left, above, left),
+    attributes = _window(call) | {
         "ceil_mode": int(argument(call, 4, "ceil_mode", False)),
         "count_include_pad": int(argument(call, 5, "count_include_pad", True)),
-    }  # fmt: skip
+    }
     pooled = w.add("AveragePool", call.args[:1], call, attributes, step="" if divisor is None else "mean")
     if divisor is not None:
-        w.add("Mul", (pooled, float(size[0] * size[1] / divisor)), call)
+        rows, columns = pair(call.args[1])
+        w.add("Mul", (pooled, float(rows * columns / divisor)), call)
 
 
 @aten("adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_max_pool2d")

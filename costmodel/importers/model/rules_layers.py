@@ -116,15 +116,24 @@ def convolved(
     if any(around.sides) and not np.isclose(pad, round(pad)):
         raise NotRead(f"padding with {around.value:g}")
     tensor = narrow(r, view.tensor, kind.precision)
-    with r.g.layer(layer):
-        made = r.g.conv(
-            tensor, stored_weight(r, kind, weight), stride=slide.stride, padding=around.sides, dilation=slide.dilation,
-            pad_value=round(pad), groups=groups, replicate=around.replicate,
-        )  # fmt: skip
-    result = _behind(r, Map(r.view(r.note_layer(made, (tensor,), layer), 4)), kind)
+    result = _emitted(
+        r, layer, tensor, replace(kind, source=weight), slide, around._replace(value=pad), groups
+    )
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre on features that are not bits")
     return _offset(r, result if factor is None else result.times(float(factor)), bias)
+
+
+def _emitted(
+    r: Reading, layer: str, x: Tensor, kind: FoundWeights, slide: Slide, around: Around, groups: int
+) -> Map:
+    """Emit a convolution, and what its filters' factors are behind it."""
+    with r.g.layer(layer):
+        made = r.g.conv(
+            x, stored_weight(r, kind, kind.source), stride=slide.stride, padding=around.sides,
+            dilation=slide.dilation, pad_value=round(around.value), groups=groups, replicate=around.replicate,
+        )  # fmt: skip
+    return _behind(r, Map(r.view(r.note_layer(made, (x,), layer), 4)), kind)
 
 
 def _offset(r: Reading, result: Map, bias: np.ndarray | None) -> Map:
@@ -147,14 +156,7 @@ def _of_bits(
     """Convolve bits with bits."""
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre, which are not split into bits and a sum")
-    with r.g.layer(layer):
-        weight = stored_weight(r, kind, kind.source)
-        made = r.g.conv(
-            x.tensor, weight, stride=slide.stride, padding=around.sides, dilation=slide.dilation,
-            pad_value=round(around.value), groups=groups, replicate=around.replicate,
-        )  # fmt: skip
-    result = _behind(r, Map(r.view(r.note_layer(made, (x.tensor,), layer), 4)), kind)
-    result = result.times(float(x.factor))
+    result = _emitted(r, layer, x.tensor, kind, slide, around, groups).times(float(x.factor))
     total = np.zeros(len(kind.values)) if bias is None else bias
     if np.any(x.offset != 0):
         sums = (kind.values * kind.factor.reshape(-1, 1, 1, 1)).reshape(len(kind.values), -1).sum(axis=1)
