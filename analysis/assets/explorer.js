@@ -128,7 +128,7 @@ function explorer(data) {
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const check = (title, checked, change) => el("label", { class: "check" }, el("input", { type: "checkbox", checked, onchange: (event) => change(event.target.checked) }), title);
   const choose = (title, options, value, change) => el("label", {}, title,
-    el("select", { onchange: (event) => change(event.target.value) }, options.map(([name, text]) => el("option", { value: name, selected: name === value }, text))));
+    el("select", { "aria-label": title, onchange: (event) => change(event.target.value) }, options.map(([name, text]) => el("option", { value: name, selected: name === value }, text))));
   const toggled = (list, item, present) => present ? [...list.filter((one) => one !== item), item] : list.filter((one) => one !== item);
 
   function symbol(cls, hollow) {
@@ -507,5 +507,5 @@ function explorer(data) {
   });
   $("foot").textContent = `bnncost ${data.version}. Energy is counts times prices, as the command bnncost cost has it. Drawn with Apache ECharts 6.1.0 (Apache-2.0). Nothing on this page is loaded from elsewhere.`;
   draw();
-  window.explorerReady = true;
+  document.body.dataset.ready = "";
 }

@@ -61,7 +61,7 @@ class Opened:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.fetched.append(request.url))
         self.page.goto(address)
-        self.page.wait_for_function("window.explorerReady === true", timeout=20_000)
+        sync_api.expect(self.page.locator("body[data-ready]")).to_have_count(1, timeout=20_000)
 
     def front(self) -> list[str]:
         """The designs on the front of the first profile, as the table names them."""
@@ -103,7 +103,7 @@ def test_it_opens_at_every_size_in_light_and_dark_and_fetches_nothing(
         for view in ("Methods", "Accuracy against cost"):
             window.page.get_by_role("tab", name=view).click()
             assert window.page.evaluate("document.documentElement.scrollWidth") <= width
-        window.page.locator("tr th button").first.click()
+        window.page.locator("tbody th button").first.click()
         assert window.page.locator("#pins article").count() == 1
         assert window.complaints == [] and window.fetched == [page_file.as_uri()]
 
@@ -258,12 +258,11 @@ def test_a_served_page_runs_the_model_for_an_edited_profile(browser: Any, page_f
                 "clock: {value: 50, unit: MHz, source: engineering-estimate, status: assumed}\n"
             )
             window.page.get_by_role("button", name="Run the model").click()
-            window.page.wait_for_selector("select >> option[value=edited]", state="attached", timeout=60_000)
-            window.page.wait_for_function("document.querySelectorAll('.chart').length === 2")
+            sync_api.expect(window.page.locator(".chart")).to_have_count(2, timeout=60_000)
             assert window.page.get_by_label("Profile", exact=True).input_value() == "edited"
             assert window.page.locator("tr", has_text="plain BNN").first.inner_text() != before
             window.page.get_by_label("Profile as YAML").fill("name: b\nextends: /etc/passwd")
             window.page.get_by_role("button", name="Run the model").click()
-            window.page.wait_for_function("document.querySelector('[data-name=model] [role=status]').textContent.includes('extends')")
+            sync_api.expect(window.page.locator("[data-name=model] [role=status]")).to_contain_text("extends")
         server.shutdown()
         thread.join()
