@@ -5,7 +5,7 @@
 'asic-45nm'
 """
 
-from costmodel.designs import low_bit  # noqa: F401  (it fills the table of published designs)
+from costmodel.designs import low_bit, own_backbones  # noqa: F401  (they fill the table of published designs)
 from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import NETWORKS, backbone_of

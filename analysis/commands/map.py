@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Overrides, Profile, chip_of
+from analysis.commands.options import DESIGN_HELP, Features, Input, Overrides, Profile, chip_of, own_model
 from analysis.show.document import Format, deliver, say
 
 
@@ -21,7 +21,7 @@ class Goal(str, Enum):
 
 
 def map_command(
-    design: Annotated[str, typer.Argument(metavar="DESIGN", help="e.g. resnet20[prelu]/cifar10")],
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help=DESIGN_HELP)],
     layer: Annotated[
         str | None,
         typer.Option(
@@ -30,6 +30,8 @@ def map_command(
     ] = None,
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,
+    image: Input = None,
+    features: Features = None,
     goal: Annotated[Goal, typer.Option("--goal", help="What is to be least.")] = Goal.energy,
     form: Annotated[
         Format, typer.Option("--format", help="How it is printed.", show_default=True)
@@ -48,7 +50,8 @@ def map_command(
     from analysis.costs.map_document import map_document, write_mapping
 
     chip = chip_of(profile, overrides)
-    document, mappings = map_document(design, chip, layer, goal.value, out)
-    deliver(document, form, None)
-    for path in write_mapping(mappings, design, chip, out) if out else ():
-        say(f"Wrote {path}")
+    with own_model(design, image, features) as text:
+        document, mappings = map_document(text, chip, layer, goal.value, out)
+        deliver(document, form, None)
+        for path in write_mapping(mappings, text, chip, out) if out else ():
+            say(f"Wrote {path}")

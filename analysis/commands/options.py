@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +12,9 @@ from typing import Annotated
 import typer
 
 from analysis.show.document import Format
+from costmodel.demand.conventions import OpsConvention
 from costmodel.hardware import HardwareProfile, load_profile
+from costmodel.importers.model.source import ReaderFailed, with_settings
 from costmodel.pricing.price import TrafficModel
 
 
@@ -46,6 +51,13 @@ Ranges = Annotated[
         "--ranges", help="Add what every figure of the profile at its cheap, and at its dear end gives."
     ),
 ]
+Conventions = Annotated[
+    list[OpsConvention] | None,
+    typer.Option(
+        "--ops-convention",
+        help="Add other people's columns: ops (FLOPs + BOPs/64), bops, ace; may be repeated.",
+    ),
+]
 Form = Annotated[
     Format | None,
     typer.Option("--format", help="Default: by the suffix of --out, else table.", show_default=False),
@@ -60,8 +72,45 @@ def chip_of(profile: str, overrides: list[str] | None) -> HardwareProfile:
     return load_profile(profile, overrides or ())
 
 
+Input = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        metavar="CxHxW",
+        help="Shape of the image that a file or module reads, such as 3x32x32.",
+        show_default=False,
+    ),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        help="Precision of a file's or module's maps that no quantizer narrows: int16, int8, fp32, ...",
+        show_default=False,
+    ),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Where your code fails, print its traceback before the message.")
+]
+DESIGN_HELP = (
+    "A design, such as resnet20[prelu]@w1.5/cifar10, or a network of yours: net.onnx, net.pt2, file.py:factory or "
+    "package.module:factory (whose code is then run)."
+)
+
+
 def model_of(traffic: TrafficChoice | None) -> TrafficModel | None:
     """The choice as the cost model takes it."""
     if traffic is None:
         return None
     return "mapped" if traffic is TrafficChoice.mapped else "compulsory"
+
+
+@contextmanager
+def own_model(design: str, image: str | None, features: str | None, verbose: bool = False) -> Iterator[str]:
+    """The design with the settings of the command line in its text; tells where the user's code failed, if asked."""
+    try:
+        yield with_settings(design, {"input": image, "features": features})
+    except ReaderFailed as error:
+        if verbose and error.traceback:
+            print(error.traceback, file=sys.stderr)
+        raise

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Overrides, Profile, Ranges, Traffic, chip_of, model_of
+from analysis.commands.options import (
+    Conventions,
+    Overrides,
+    Profile,
+    Ranges,
+    Traffic,
+    chip_of,
+    model_of,
+)
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
 
@@ -50,6 +58,7 @@ def pareto_command(
     ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
+    ops_convention: Conventions = None,
 ) -> None:
     """Accuracy against cost: the designs that no other beats, as a figure and as tables.
 
@@ -61,7 +70,16 @@ def pareto_command(
 
     chip = chip_of(profile, overrides)
     choice = FrontChoice(
-        network, dataset, chip, x, accuracy, recipe, ranges, model_of(traffic), tuple(add or ())
+        network,
+        dataset,
+        chip,
+        x,
+        accuracy,
+        recipe,
+        ranges,
+        model_of(traffic),
+        tuple(add or ()),
+        tuple(ops_convention or ()),
     )
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)

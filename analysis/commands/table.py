@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Overrides, Profile, Ranges, Traffic, chip_of, model_of
+from analysis.commands.options import (
+    Conventions,
+    Form,
+    Out,
+    Overrides,
+    Profile,
+    Ranges,
+    Traffic,
+    chip_of,
+    model_of,
+)
 from analysis.show.document import deliver
 
 
@@ -31,14 +41,22 @@ def table_command(
     ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
+    ops_convention: Conventions = None,
     form: Form = None,
     out: Out = None,
 ) -> None:
     """What every repair method costs: as it asks for it, alone, and left out of a full design."""
     from analysis.methods.table_document import table_document
 
-    model, chip = model_of(traffic), chip_of(profile, overrides)
     document = table_document(
-        network, chip, dataset, full, methods, features=features, ranges=ranges, traffic=model
+        network,
+        chip_of(profile, overrides),
+        dataset,
+        full,
+        methods,
+        features=features,
+        ranges=ranges,
+        traffic=model_of(traffic),
+        conventions=ops_convention or (),
     )
     deliver(document, form, out)

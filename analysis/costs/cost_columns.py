@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import numpy as np
 
 from analysis.show.tables import Column
 from costmodel import Cost
+from costmodel.demand.conventions import OpsConvention, macs_in
 
 Amount = TypeVar("Amount", float, np.ndarray)
 
@@ -21,11 +22,33 @@ def cost_columns(area_unit: str) -> tuple[Column, ...]:
     )  # fmt: skip
 
 
+WHAT_PAPERS_COUNT = (
+    "OPs: MACs wider than 4 bits, and a 64th of the BOPs. BOPs: weight bits times feature bits of each narrower MAC. "
+    "ACE: weight bits times feature bits of every MAC. None counts norms, activations, shortcuts or traffic."
+)
+
+
+def convention_columns(conventions: Iterable[OpsConvention]) -> tuple[Column, ...]:
+    """The columns of operations as papers sum them up."""
+    return tuple(Column(one.value, one.printed, "operation") for one in conventions)
+
+
+def convention_values(
+    operations: Mapping[tuple[str, str], int], conventions: Iterable[OpsConvention]
+) -> dict[str, float]:
+    """Operations as papers sum them up, by column, from counts by operation and precision."""
+    macs = macs_in(operations)
+    return {one.value: one.of(macs) for one in conventions}
+
+
 COST_NAMES = tuple(column.name for column in cost_columns(""))
 
 
-def cost_values(cost: Cost) -> dict[str, object]:
-    """A cost by column, with the unit of its area and its energy by what it is spent on (`memory_j`, ...)."""
+def cost_values(cost: Cost, conventions: Iterable[OpsConvention] = ()) -> dict[str, object]:
+    """A cost by column, with the unit of its area and its energy by what it is spent on (`memory_j`, ...).
+
+    `conventions` add operations as papers sum them up.
+    """
     unit, area = area_in_one_unit(cost.area)
     split = {f"{part.replace(' ', '_').lower()}_j": energy for part, energy in cost.energy_split_j.items()}
     return {
@@ -35,6 +58,7 @@ def cost_values(cost: Cost) -> dict[str, object]:
         "area_unit": unit,
         "memory_bits": sum(cost.memory_bits.values()),
         **split,
+        **convention_values(cost.operation_totals(), conventions),
     }
 
 

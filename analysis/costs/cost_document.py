@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from analysis.costs.cost_columns import WHAT_PAPERS_COUNT, convention_values
 from analysis.costs.cost_tables import TIDY, cost_tables, tidy_cost, tidy_layers, totals_table
 from analysis.costs.mapping_tables import listings_of, mapping_record
 from analysis.costs.sensitivity_document import effect_record
 from analysis.show.document import Document
 from analysis.show.figure_words import assumption_sentence
 from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
-from analysis.show.tables import Table
+from analysis.show.tables import Column, Table
 from analysis.show.words import COMPULSORY, scope_sentence
 from costmodel import Cost, cost
-from costmodel.evaluate.cost import AnyProfile
+from costmodel.demand.conventions import OpsConvention
+from costmodel.evaluate.cost import AnyProfile, as_design, prepared
 from costmodel.evaluate.mappings import mappings_of
 from costmodel.evaluate.ranges import CostRange, cost_range
 from costmodel.evaluate.sensitivity import Sensitivity, sensitivity
@@ -24,6 +26,7 @@ from costmodel.pricing.price import TrafficModel
 _KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "energy_split": ("part",),
+        "area_split": ("part",),
         "operations": ("operation", "precision"),
         "memory": ("level", "role"),
         "layers": ("layer",),
@@ -41,10 +44,12 @@ def cost_document(
     per_layer: bool,
     ranges: bool = False,
     traffic: TrafficModel | None = None,
+    conventions: Sequence[OpsConvention] = (),
 ) -> Document:
     """Price a design and arrange the result in tables, with the range of each figure if asked for.
 
-    `per_layer` adds tables of the layers and, where traffic is mapped, the mapping of each.
+    `per_layer` adds tables of the layers and, where traffic is mapped, the mapping of each. `conventions` add a table
+    of operations as papers sum them up.
     """
     if ranges:
         document = _with_ranges(cost_range(design, profile, traffic=traffic), per_layer=per_layer)
@@ -53,6 +58,9 @@ def cost_document(
         tidy = tidy_layers(priced) if per_layer else tidy_cost(priced)
         document = Document(cost_tables(priced, per_layer=per_layer), priced.to_dict(), tidy, _notes(priced))
     document = _with_heaviest_assumption(document, sensitivity(design, profile, traffic=traffic))
+    assert isinstance(document.data, dict)
+    if conventions:
+        document = _with_conventions(document, design, conventions)
     assert isinstance(document.data, dict)
     if not per_layer or document.data["traffic"] == "compulsory":
         return document
@@ -84,6 +92,26 @@ def _with_ranges(priced: CostRange, *, per_layer: bool) -> Document:
         _joined((tidy(priced.low), tidy(priced.value), tidy(priced.high))),
         _notes(priced.value),
     )
+
+
+def _with_conventions(document: Document, design: str, conventions: Sequence[OpsConvention]) -> Document:
+    """The same document with operations as papers sum them up."""
+    values = convention_values(counted(design), conventions)
+    columns = (Column("convention", "as papers count"), Column("operations", "operations", "operation"))
+    rows = tuple((one.printed, values[one.value]) for one in conventions)
+    table = Table("conventions", "Operations as papers print them", columns, rows, WHAT_PAPERS_COUNT)
+    assert isinstance(document.data, dict)
+    return replace(
+        document, tables=(*document.tables, table), data=document.data | {"conventions": dict(values)}
+    )
+
+
+def counted(design: str) -> dict[tuple[str, str], int]:
+    """Operations of a design by sort and precision."""
+    totals: dict[tuple[str, str], int] = {}
+    for row in prepared(as_design(design)).rows:
+        totals[row.operation, row.precision] = totals.get((row.operation, row.precision), 0) + int(row.count)
+    return totals
 
 
 def _joined(three: tuple[Table, Table, Table]) -> Table:

@@ -27,8 +27,9 @@ OPERATION_ORDER = ("mac", "mul", "add", "compare", "shift", "lookup", "divide")
 
 
 def cost_tables(cost: Cost, *, per_layer: bool = False) -> tuple[Table, ...]:
-    """Arrange a cost in tables: totals, energy split, operations, memory, and layers if asked."""
-    tables = (totals_table(cost), split_table(cost), operations_table(cost), memory_table(cost))
+    """Arrange a cost in tables: totals, energy and area by part, operations, memory, and layers if asked."""
+    splits = (split_table(cost), area_table(cost))
+    tables = (totals_table(cost), *splits, operations_table(cost), memory_table(cost))
     return (*tables, layers_table(cost), layer_traffic_table(cost)) if per_layer else tables
 
 
@@ -48,10 +49,15 @@ def totals_table(cost: Cost, ranges: CostRange | None = None) -> Table:
 
 def area_text(resource: str, amount: float | Range) -> tuple[str, str]:
     """Name and amount of one resource of the chip, both for people."""
-    if resource.endswith("_bits"):
-        return f"used of {resource.removesuffix('_bits')}", cell_text(amount, "bit")
-    title, unit = TOTALS_TITLE.get(resource, (f"area in {resource}", resource))
+    title, unit = _area_title(resource)
     return title, cell_text(amount, unit)
+
+
+def _area_title(resource: str) -> tuple[str, str]:
+    """Title and unit of one resource of the chip."""
+    if resource.endswith("_bits"):
+        return f"used of {resource.removesuffix('_bits')}", "bit"
+    return TOTALS_TITLE.get(resource, (f"area in {resource}", resource))
 
 
 def split_table(cost: Cost) -> Table:
@@ -60,6 +66,16 @@ def split_table(cost: Cost) -> Table:
     rows = [(part, energy, 100 * energy / total) for part, energy in cost.energy_split_j.items()]
     columns = (Column("part", "spent on"), Column("energy_j", "energy", "J"), Column("percent", "share", "%"))
     return Table("energy_split", "Energy by cause", columns, tuple(rows))
+
+
+def area_table(cost: Cost) -> Table:
+    """Which part of the chip takes how much of each resource; on a processor, how much of each memory is in use."""
+    columns = [Column("part", "part of the chip"), *(Column(name, *_area_title(name)) for name in cost.area)]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (part, *(amounts.get(resource, 0.0) for resource in cost.area))
+        for part, amounts in cost.area_split.items()
+    )
+    return Table("area_split", "Area by part", tuple(columns), rows)
 
 
 def operations_table(cost: Cost) -> Table:

@@ -15,6 +15,7 @@ from analysis.show.axes import Axis
 from analysis.show.classes import ADDED, class_of
 from analysis.show.words import network_name
 from costmodel import DESIGNS, BnncostError, cost
+from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.published import PublishedDesign
 from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import AnyProfile, as_profile
@@ -34,12 +35,13 @@ def front_frame(
     x: Axis = Axis.energy,
     *,
     traffic: TrafficModel | None = None,
+    conventions: Sequence[OpsConvention] = (),
 ) -> pd.DataFrame:
     """One row per design with its accuracy, its cost, and whether it is on the front; sorted by the axis `x`.
 
     Published figures of one design are merged: the best one by its authors counts, the others give its range.
     Own measurements of one design are averaged. Without a `network` those of all networks stand on one front.
-    `named` marks what a figure has to name. `traffic` is as in `cost`.
+    `named` marks what a figure has to name. `traffic` is as in `cost`, `conventions` as in `cost_values`.
     """
     chip = as_profile(profile)
     groups: dict[str, list[AccuracyRecord]] = {}
@@ -47,7 +49,8 @@ def front_frame(
         groups.setdefault(record.name, []).append(record)
     several = len({group[0].key.network for group in groups.values()}) > 1
     rows = [
-        accuracy_of(name, group, several=several) | cost_values(cost(group[0].key, chip, traffic=traffic))
+        accuracy_of(name, group, several=several)
+        | cost_values(cost(group[0].key, chip, traffic=traffic), conventions)
         for name, group in groups.items()
     ]
     frame = with_front(rows, x)
@@ -129,7 +132,9 @@ def _label(record: AccuracyRecord, *, several: bool) -> str:
     published = DESIGNS.get(record.name.split("/")[0].lower())
     name = _title(published) if published else short_label(record)
     network = network_name(record.key.network)
-    return name if not several or name.startswith(network) else f"{name}, {network}"
+    if network.startswith(name):
+        return network
+    return name if not several or network in name else f"{name}, {network}"
 
 
 def _title(published: PublishedDesign) -> str:

@@ -15,6 +15,7 @@ from analysis.fronts.nondominated import best_at_cost, on_front, with_front
 from analysis.show.axes import Axis
 from analysis.show.classes import class_of
 from costmodel import cost
+from costmodel.demand.conventions import OpsConvention
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 
@@ -30,16 +31,20 @@ def study_frame(
     *,
     seed_deviation: float | None = None,
     traffic: TrafficModel | None = None,
+    conventions: Sequence[OpsConvention] = (),
 ) -> pd.DataFrame:
     """One row per design of a study with its accuracy, its cost, and whether it is on the front; sorted by `x`.
 
     `top1` is the mean over seeds, by which designs beat each other; `top1_spread` the standard deviation over seeds,
     `top1_low` and `top1_high` lie one below and above. `within_spread` marks designs that are beaten, but by no
     design by more than the spread explains: that over the seeds of all designs, in points, or `seed_deviation` where
-    none has several. `named` marks those that a figure has to name. `traffic` is as in `cost`.
+    none has several. `named` marks those that a figure has to name. `traffic` is as in `cost`,
+    `conventions` as in `cost_values`.
     """
     chip = as_profile(profile)
-    rows = [_row(one, names) | cost_values(cost(one.key, chip, traffic=traffic)) for one in designs]
+    rows = [
+        _row(one, names) | cost_values(cost(one.key, chip, traffic=traffic), conventions) for one in designs
+    ]
     frame = with_front(rows, x)
     place, top1 = frame["x"].to_numpy(), frame["top1"].to_numpy()
     pooled = pooled_spread(designs)

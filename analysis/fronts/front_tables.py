@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.costs.cost_columns import COST_NAMES, cost_columns
+from analysis.costs.cost_columns import COST_NAMES, convention_columns, cost_columns
 from analysis.show.range_cells import WHAT_RANGES_ARE
 from analysis.show.tables import Cell, Column, Table, range_name
 from analysis.show.words import scope_sentence
+from costmodel.demand.conventions import OpsConvention
 from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
 
@@ -19,12 +20,14 @@ def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: 
     """The designs of a front on a profile in the order of their axis; the front itself is marked."""
     unit = str(frame["area_unit"].iloc[0])
     columns = (
-        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"), *cost_columns(unit),
+        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
+        *cost_columns(unit), *convention_columns(_conventions(frame)),
         Column("on_front", "on the front"), Column("reference", "accuracy from"),
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
-            str(row.label), str(row.design_class), float(row.top1), *_cost_cells(row), "yes" if row.on_front else "",
+            str(row.label), str(row.design_class), float(row.top1), *_cost_cells(row),
+            *_convention_cells(row, frame), "yes" if row.on_front else "",
             str(row.reference),
         )
         for row in frame.itertuples()
@@ -37,19 +40,28 @@ def study_front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, cap
     unit = str(frame["area_unit"].iloc[0])
     columns = (
         Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
-        Column("top1_spread", "deviation", "points"),
-        Column("seeds", "seeds"), *cost_columns(unit), Column("on_front", "on the front"),
+        Column("top1_spread", "deviation", "points"), Column("seeds", "seeds"), *cost_columns(unit),
+        *convention_columns(_conventions(frame)), Column("on_front", "on the front"),
         Column("note", "accuracy of"),
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
             str(row.label), str(row.design_class), float(row.top1),
-            _number(row.top1_spread), int(row.seeds), *_cost_cells(row), _place(row),
+            _number(row.top1_spread), int(row.seeds), *_cost_cells(row), *_convention_cells(row, frame), _place(row),
             str(row.note),
         )
         for row in frame.itertuples()
     ]  # fmt: skip
     return Table("front", title, columns, tuple(rows), _caption(frame, chip, caption))
+
+
+def _conventions(frame: pd.DataFrame) -> tuple[OpsConvention, ...]:
+    """Those by which the frame sums up operations."""
+    return tuple(one for one in OpsConvention if one.value in frame)
+
+
+def _convention_cells(row: Any, frame: pd.DataFrame) -> tuple[Cell, ...]:
+    return tuple(float(getattr(row, one.value)) for one in _conventions(frame))
 
 
 def _caption(frame: pd.DataFrame, chip: HardwareProfile, caption: str = "") -> str:

@@ -25,6 +25,7 @@ from analysis.show.document import Document
 from analysis.show.tables import Table, records, without_empty_columns
 from analysis.show.words import COMPULSORY, network_title
 from costmodel import DATASETS, BnncostError, backbone_of
+from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
@@ -43,7 +44,8 @@ class FrontChoice:
     `accuracy` is "literature", "measured", a CSV, or a folder of runs; `recipe` keeps the measurements of one
     recipe, by its name or digest. Measurements that are all of one network and data set need no name of them.
     `ranges` adds what the ends of the profile's ranges give; fronts stay those of the values. `traffic` is as
-    in `cost`. `add` holds accuracies of the user's own, each as `DESIGN=TOP1[:LABEL]`.
+    in `cost`. `add` holds accuracies of the user's own, each as `DESIGN=TOP1[:LABEL]`; `conventions` add
+    operations as papers sum them up.
 
     Published accuracies of one data set may be of all networks: then `network` is None.
     """
@@ -57,6 +59,7 @@ class FrontChoice:
     ranges: bool = False
     traffic: TrafficModel | None = None
     add: tuple[str, ...] = ()
+    conventions: tuple[OpsConvention, ...] = ()
 
 
 def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
@@ -103,7 +106,9 @@ def _published(
     if own:
         left_out |= {one.name: f"it is on {_backbone(one)}" for one in everything if one not in mine}
     frame = front_over(
-        lambda at: front_frame(network, dataset, at, here, choice.x, traffic=choice.traffic),
+        lambda at: front_frame(
+            network, dataset, at, here, choice.x, traffic=choice.traffic, conventions=choice.conventions
+        ),
         chip,
         ranges=choice.ranges,
     )
@@ -125,6 +130,7 @@ def _study_frame(
         choice.x,
         seed_deviation=outcome.seed_deviation,
         traffic=choice.traffic,
+        conventions=choice.conventions,
     )
 
 

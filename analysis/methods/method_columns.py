@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
-from analysis.costs.cost_columns import area_in_one_unit
+from analysis.costs.cost_columns import area_in_one_unit, convention_values
 from analysis.costs.cost_tables import OPERATION_ORDER, operation_rank
 from analysis.methods.marginal import Change, MethodCost, MethodTable
 from analysis.show.tables import Column, Table
 from analysis.show.units import readable
 from costmodel import Cost
+from costmodel.demand.conventions import OpsConvention
 
 COUNTS = ("mac_binary", "mac_other", *(name for name in OPERATION_ORDER if name != "mac"))
 """Sorts of operations that are counted in a column each."""
@@ -74,6 +75,15 @@ def _count_column(name: str) -> MethodColumn:
     return MethodColumn(name, lambda one, plain: _added(one.alone)[name])
 
 
+def _convention_column(one: OpsConvention) -> MethodColumn:
+    return MethodColumn(
+        f"alone_{one}",
+        lambda method, plain: convention_values(method.alone.operations, (one,))[one.value],
+        f"{one.printed} alone",
+        "operation",
+    )
+
+
 _DECLARED = (
     MethodColumn("use", lambda one, plain: one.use),  # as the CSV calls it
     MethodColumn("method", lambda one, plain: one.use, "method"),  # as JSON and the tables for people call it
@@ -95,6 +105,7 @@ _DECLARED = (
     MethodColumn("equivalent_width", lambda one, plain: one.equivalent_width, "equivalent width"),
     MethodColumn("gain_against", lambda one, plain: one.gain_against, "gain", "points"),
     *map(_count_column, COUNTS),
+    *map(_convention_column, OpsConvention),
     MethodColumn("reason", lambda one, plain: one.reason, "why"),
 )
 COLUMNS: Mapping[str, MethodColumn] = MappingProxyType({column.name: column for column in _DECLARED})
@@ -120,16 +131,26 @@ def method_frame(table: MethodTable) -> pd.DataFrame:
     return pd.DataFrame([row_of(one, table.plain, TIDY) for one in table.rows], columns=list(TIDY))
 
 
-def tidy_methods(table: MethodTable) -> Table:
+def names_of(conventions: Iterable[OpsConvention]) -> tuple[str, ...]:
+    """The columns of what a method alone adds to operations as papers sum them up.
+
+    >>> names_of([OpsConvention.OPS])
+    ('alone_ops',)
+    """
+    return tuple(f"alone_{one}" for one in conventions)
+
+
+def tidy_methods(table: MethodTable, conventions: Iterable[OpsConvention] = ()) -> Table:
     """The same as a table, as CSV has it."""
-    columns = tuple(Column(name, name) for name in TIDY)
-    rows = tuple(tuple(row_of(one, table.plain, TIDY).values()) for one in table.rows)
+    names = (*TIDY, *names_of(conventions))
+    columns = tuple(Column(name, name) for name in names)
+    rows = tuple(tuple(row_of(one, table.plain, names).values()) for one in table.rows)
     return Table("methods", table.network, columns, rows)
 
 
-def table_record(table: MethodTable) -> dict[str, Any]:
+def table_record(table: MethodTable, conventions: Iterable[OpsConvention] = ()) -> dict[str, Any]:
     """JSON form of a method table; `docs/json.md` describes it."""
-    plain = table.plain
+    plain, names = table.plain, (*RECORD, *names_of(conventions))
     return {
         "network": table.network,
         "profile": table.profile,
@@ -138,7 +159,7 @@ def table_record(table: MethodTable) -> dict[str, Any]:
         "full": table.full,
         "plain": {"energy_j": plain.energy_j, "latency_s": plain.latency_s, "area": dict(plain.area)},
         "protocols": list(table.study.protocols) if table.study is not None else [],
-        "methods": [row_of(one, plain, RECORD) for one in table.rows],
+        "methods": [row_of(one, plain, names) for one in table.rows],
     }
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from analysis.accuracy.outcome import sure_of
+from analysis.costs.cost_columns import WHAT_PAPERS_COUNT
 from analysis.costs.cost_tables import area_text
 from analysis.methods.marginal import Change, MethodCost, MethodTable
-from analysis.methods.method_columns import COLUMNS, GAIN, PAPER, operations_text, row_of
+from analysis.methods.method_columns import COLUMNS, GAIN, PAPER, names_of, operations_text, row_of
 from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
 from analysis.show.tables import Cell, Column, Table
 from analysis.show.text_forms import cell_text
 from analysis.show.units import readable
 from analysis.show.words import scope_sentence
+from costmodel.demand.conventions import OpsConvention
 from costmodel.methods import CATEGORIES
 
 _JOINED: Mapping[str, str] = MappingProxyType(
@@ -23,18 +25,25 @@ _JOINED: Mapping[str, str] = MappingProxyType(
 """Energies that stand before their operations on a screen, and what the two together are called."""
 
 
-def method_view(table: MethodTable) -> Table:
-    """Every method as emitted, alone over the plain network, and left out of the full design, by category."""
-    names = PAPER if table.study is not None else tuple(name for name in PAPER if name != GAIN)
+def method_view(table: MethodTable, conventions: Sequence[OpsConvention] = ()) -> Table:
+    """Every method as emitted, alone over the plain network, and left out of the full design, by category.
+
+    `conventions` add what it alone changes in operations as papers sum them up.
+    """
+    shown = PAPER if table.study is not None else tuple(name for name in PAPER if name != GAIN)
+    names = (*shown[:-1], *names_of(conventions), shown[-1])
     columns = tuple(COLUMNS[name].column for name in names)
     rows = tuple(tuple(row_of(one, table.plain, names).values()) for one in by_category(table))
     title = f"Repair methods on {table.network}, {table.profile}"
-    return Table("methods", title, columns, rows, method_caption(table), 2)
+    caption = " ".join((method_caption(table), *([WHAT_PAPERS_COUNT] if conventions else [])))
+    return Table("methods", title, columns, rows, caption, 2)
 
 
-def ranged_method_view(best: MethodTable, table: MethodTable, worst: MethodTable) -> Table:
+def ranged_method_view(
+    best: MethodTable, table: MethodTable, worst: MethodTable, conventions: Sequence[OpsConvention] = ()
+) -> Table:
     """The table of `method_view` with the range of each figure over both ends of the profile's ranges."""
-    three = method_view(best), method_view(table), method_view(worst)
+    three = method_view(best, conventions), method_view(table, conventions), method_view(worst, conventions)
     joined = joined_tables(three, key=("branch", "category", "method"))
     return replace(joined, caption=f"{joined.caption} {WHAT_RANGES_ARE}")
 

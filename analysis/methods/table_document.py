@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis.methods.branches import by_branch
@@ -14,6 +15,7 @@ from analysis.show.progress import under_way
 from analysis.show.range_cells import at_all_ends, joined_tables
 from analysis.show.tables import Cell, Table, records
 from analysis.show.words import COMPULSORY
+from costmodel.demand.conventions import OpsConvention
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
@@ -30,14 +32,26 @@ def table_document(
     features: str | None = None,
     ranges: bool = False,
     traffic: TrafficModel | None = None,
+    conventions: Sequence[OpsConvention] = (),
 ) -> Document:
     """Price the methods, showing on a terminal which is being priced; with the range of each figure if asked for.
 
-    `features` is the precision of non-binary maps, where it is not the default.
+    `features` is the precision of non-binary maps, where it is not the default. `conventions` add what a method alone
+    changes in operations as papers sum them up.
     """
     uses, chip = split_methods(methods), as_profile(profile)
     model = traffic_model(chip, traffic)
-    document = _priced(network, chip, dataset, full, uses, features, ranges=ranges, traffic=model)
+    document = _priced(
+        network,
+        chip,
+        dataset,
+        full,
+        uses,
+        features,
+        ranges=ranges,
+        traffic=model,
+        conventions=conventions,
+    )
     return replace(document, notes=(*document.notes, COMPULSORY)) if model == "compulsory" else document
 
 
@@ -51,6 +65,7 @@ def _priced(
     *,
     ranges: bool,
     traffic: TrafficModel,
+    conventions: Sequence[OpsConvention],
 ) -> Document:
     with under_way("pricing") as tell:
 
@@ -59,17 +74,22 @@ def _priced(
 
         if not ranges:
             table = priced(profile)
-            return _document(table, method_view(table), tidy_methods(table), {})
+            view, tidy = method_view(table, conventions), tidy_methods(table, conventions)
+            return _document(table, view, tidy, table_record(table, conventions))
         three = at_all_ends(priced, profile)
-    view = ranged_method_view(*three)
+    view = ranged_method_view(*three, conventions)
     best, table, worst = three
-    tidy = joined_tables((tidy_methods(best), tidy_methods(table), tidy_methods(worst)), key=("use",))
-    return _document(table, view, tidy, {"ranges": _range_records(three)})
+    tidy = joined_tables(
+        (tidy_methods(best, conventions), tidy_methods(table, conventions), tidy_methods(worst, conventions)),
+        key=("use",),
+    )
+    record = table_record(table, conventions) | {"ranges": _range_records(three)}
+    return _document(table, view, tidy, record)
 
 
-def _document(table: MethodTable, view: Table, tidy: Table, more: dict[str, object]) -> Document:
+def _document(table: MethodTable, view: Table, tidy: Table, record: dict[str, object]) -> Document:
     screen = by_branch(screen_view(view, table))
-    return Document(by_branch(view), table_record(table) | more, tidy, screen=screen)
+    return Document(by_branch(view), record, tidy, screen=screen)
 
 
 def _range_records(three: tuple[MethodTable, MethodTable, MethodTable]) -> list[dict[str, object]]:

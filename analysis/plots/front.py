@@ -27,11 +27,11 @@ WIDTHS = (1.0, 1.5, 2.0, 3.0)
 """Widths of the plain BNN that the top axis marks."""
 KIND_MARKERS = {"author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^"}
 KIND_NAMES = {
-    "author": "authors' figure",
+    "author": "binary, authors' figure",
     "measured": "own measurement",
-    "cited": "cited figure",
-    "secondary": "from a survey",
-    "third-party": "trained by others",
+    "cited": "binary, cited figure",
+    "secondary": "binary, from a survey",
+    "third-party": "binary, trained by others",
 }
 _FAR = 3.0
 """Gap to the next cheaper design, as a ratio, from which costly designs stand in a strip of their own."""

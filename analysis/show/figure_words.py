@@ -24,7 +24,7 @@ def named(figure: Figure) -> str:
         return f"{_with_article(parts[3])} {_OPERATIONS.get(parts[2], parts[2])}"
     if parts[0] == "compute" and parts[2:] in (["energy"], ["cycles"]):
         return f"{_with_article(parts[1])} MAC"
-    if parts[0] == "memories" and parts[-1] in _OF_MEMORIES:
+    if parts[0] == "memories" and len(parts) == 3 and parts[-1] in _OF_MEMORIES:
         return _OF_MEMORIES[parts[-1]].format(parts[1])
     whole = {
         "control.energy": "a cycle of the control",

@@ -49,12 +49,20 @@ class Demand:
     operations: tuple[OperationKey, ...]
     counts: Annotated[np.ndarray, Layout(("operation", "layer", "point"))]
     """Operations of each sort."""
+    per_element: Annotated[np.ndarray, Layout(("operation", "layer", "point"))]
+    """Side operations of each sort on every element that passes, whole ones."""
+    elements: Annotated[np.ndarray, Layout(("layer", "point"))]
+    """Elements that pass the side units: the most that any operation of the layer passes."""
     read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """Bits that a layer reads [bit]."""
     write_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """Bits that a layer writes [bit]."""
     mac_read_bits: Annotated[np.ndarray, Layout(("role", "layer", "point"))]
     """The part of `read_bits` that MACs read [bit]."""
+    line_read_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
+    """Bits that windows of side operations read from lines [bit]."""
+    line_write_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
+    """Bits that windows of side operations write into lines [bit]."""
     alive_bits: Annotated[np.ndarray, Layout(("map role", "layer", "point"))]
     """Bits of the maps that are kept while a layer runs [bit]."""
     macs: Annotated[np.ndarray, Layout(("slot", "layer", "point"), MAC)]
@@ -182,11 +190,18 @@ def arrange(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand:
     number_of = {name: number for number, name in enumerate(layers)}
     operation_number = {key: number for number, key in enumerate(operations)}
     for row in rows:
-        demand.counts[operation_number[row.operation, row.precision], number_of[row.layer]] += row.count
+        place = operation_number[row.operation, row.precision], number_of[row.layer]
+        demand.counts[place] += row.count
+        demand.per_element[place] += row.per_element
+        demand.elements[place[1]] = np.maximum(demand.elements[place[1]], row.elements)
     for moved in traffic.rows:
         place = ROLES.index(moved.role), number_of[moved.layer]
         demand.read_bits[place] += moved.read_bits
         demand.write_bits[place] += moved.write_bits
+    for line in traffic.lines:
+        of_maps = MAP_ROLES.index(line.role), number_of[line.layer]
+        demand.line_read_bits[of_maps] += line.read_bits
+        demand.line_write_bits[of_maps] += line.write_bits
     kept = traffic.storage
     for (layer, role), bits in kept.alive.items():
         if layer in number_of:

@@ -16,6 +16,7 @@ import numpy as np
 
 from costmodel.demand.macs import MacWork, mac_works
 from costmodel.demand.storage import Storage, role_of, storage_of
+from costmodel.demand.windows import LineRow, line_rows
 from costmodel.errors import BnncostError
 from costmodel.graph import ROLES, Dimension, Network, Op, Param, Role, Tensor, Value
 
@@ -38,11 +39,12 @@ class TrafficRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traffic:
-    """All that a network moves and keeps, and its MAC operations, whose reads are part of the rows."""
+    """All that a network moves and keeps; the rows have the reads of its MACs in them, but no lines of windows."""
 
     rows: tuple[TrafficRow, ...]
     storage: Storage
     macs: tuple[MacWork, ...]
+    lines: tuple[LineRow, ...]
 
 
 def compulsory_traffic(network: Network) -> Traffic:
@@ -67,7 +69,9 @@ def compulsory_traffic(network: Network) -> Traffic:
     rows = tuple(TrafficRow(*key, reads[key], writes[key]) for key in keys if key in reads or key in writes)
     stored = {view: tuple(source for source, _ in behind) for view, behind in views.items()}
     macs = mac_works(network, producer_layer, stored, lambda layer, value: amounts[layer, value])
-    return Traffic(rows, storage_of(network, order, producer_layer, readers, stored), macs)
+    return Traffic(
+        rows, storage_of(network, order, producer_layer, readers, stored), macs, line_rows(network)
+    )
 
 
 def _views(network: Network) -> Sources:

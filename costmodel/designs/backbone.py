@@ -86,6 +86,7 @@ class Layer(Section):
     padding: Padding | None = Field(None, description="Positions added on each side, or 'same'.")
     dilation: Counts = Field(1, description="Distance between the taps of its kernel.")
     groups: Count = Field(1, description="Groups of channels that are kept apart.")
+    multiplier: Count = Field(1, description="Channels that a depth-wise convolution makes of each.")
     norm: Flag = Field(True, description="Whether a norm follows.")
 
     @property
@@ -218,6 +219,10 @@ def _stage_findings(stage: Stage, path: Path) -> Iterator[Finding]:
         yield from _layer_findings(step, (*path, "before", number))
 
 
+_KEEPING, _DOUBLING = ("quicknet", "shift_mlp"), ("reactnet", "bnext")
+_ADDING, _WIDENING = ("densely_connected", "improved"), ("bottleneck", "pokebnn")
+
+
 def _chain_findings(backbone: Backbone) -> Iterator[Finding]:
     """Find blocks whose channels do not go with those in front of them."""
     for stem in (backbone.stem, backbone.large_stem or backbone.stem):
@@ -225,32 +230,49 @@ def _chain_findings(backbone: Backbone) -> Iterator[Finding]:
             zip(backbone.stages, entering(backbone, stem), strict=True)
         ):
             place = ("stages", number, "channels")
-            if stage.block == "quicknet" and channels not in (None, stage.channels):
+            if stage.block in _KEEPING and channels not in (None, stage.channels):
                 yield (
                     place,
-                    f"is {stage.channels}, but {channels} come in, which a 'quicknet' block keeps; put a 'conv' of "
-                    f"{stage.channels} channels into `before`",
+                    f"is {stage.channels}, but {channels} come in, which a '{stage.block}' block keeps; put a 'conv' "
+                    f"of {stage.channels} channels into `before`",
                 )
-            if stage.block == "reactnet" and channels and stage.channels not in (channels, 2 * channels):
+            if stage.block in _DOUBLING and channels and stage.channels not in (channels, 2 * channels):
                 yield (
                     place,
-                    f"is {stage.channels}, but a 'reactnet' block keeps the {channels} channels that come in, or "
+                    f"is {stage.channels}, but a '{stage.block}' block keeps the {channels} channels that come in, or "
                     "doubles them",
+                )
+            if stage.block == "pokebnn" and channels and channels % stage.channels:
+                yield (
+                    place,
+                    f"is {stage.channels}, but a 'pokebnn' block takes a whole part of the {channels} channels that "
+                    "come in",
                 )
 
 
 def entering(backbone: Backbone, stem: tuple[Layer, ...]) -> list[int | None]:
     """Channels that come into the blocks of each stage at width 1; None where they are those of the image."""
-    channels, found = _made(stem), []
+    channels, found = _through(stem, None), list[int | None]()
     for stage in backbone.stages:
-        channels = _made(stage.before) or channels
+        channels = _through(stage.before, channels)
         found.append(channels)
-        if stage.block in ("densely_connected", "improved"):
+        if stage.block in _ADDING:
             channels = None if channels is None else channels + stage.blocks * stage.channels
         else:
-            channels = stage.channels * (stage.expansion if stage.block == "bottleneck" else 1)
+            channels = made_by(stage)
     return found
 
 
-def _made(layers: tuple[Layer, ...]) -> int | None:
-    return next((layer.channels for layer in reversed(layers) if layer.channels is not None), None)
+def made_by(stage: Stage) -> int:
+    """Channels that each block of a stage makes at width 1."""
+    return stage.channels * (stage.expansion if stage.block in _WIDENING else 1)
+
+
+def _through(layers: tuple[Layer, ...], channels: int | None) -> int | None:
+    """Follow channels through layers."""
+    for layer in layers:
+        if layer.channels is not None:
+            channels = layer.channels
+        elif channels is not None:
+            channels *= layer.multiplier
+    return channels

@@ -55,6 +55,18 @@ BLOCKS: Mapping[str, BlockKind] = MappingProxyType(
             "3x3 and 1x1 convolutions with a shortcut round each; two of the latter, side by side, double the channels",
             frozenset({"stride", "kernel"}),
         ),
+        "shift_mlp": BlockKind(
+            "three sums of 1x1 convolutions of bits, shifted by 0, 1 and 3 positions, and a 1x1 one (Xing 2022)",
+            frozenset(),
+        ),
+        "bnext": BlockKind(
+            "3x3 and 1x1 convolutions, each with two norms, PReLU and a gate on what goes in and comes out (Guo 2022)",
+            frozenset({"stride"}),
+        ),
+        "pokebnn": BlockKind(
+            "a bottleneck with a shortcut round each convolution, a gate and a norm behind them (Zhang 2022)",
+            frozenset({"stride", "kernel", "expansion"}),
+        ),
         "quicknet": BlockKind(
             "one convolution, a ReLU and a norm, with a shortcut round them (Bannink 2021)",
             frozenset({"kernel"}), called="conv",
@@ -74,11 +86,12 @@ LAYERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "conv": frozenset({"channels", "kernel", "stride", "padding", "dilation", "groups", "norm"}),
         "binary_conv": frozenset({"channels", "kernel", "stride", "padding", "norm"}),
-        "depthwise_conv": frozenset({"kernel", "stride", "padding", "dilation", "norm"}),
+        "depthwise_conv": frozenset({"kernel", "stride", "padding", "dilation", "multiplier", "norm"}),
         "expand": frozenset({"channels"}),
         "activation": frozenset(),
         "norm": frozenset(),
         "relu": frozenset(),
+        "prelu": frozenset(),
         "max_pool": frozenset({"size", "stride", "padding"}),
         "average_pool": frozenset({"size", "stride", "padding"}),
         "blur_pool": frozenset({"stride"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costmodel.designs.evidence import held_against
-from costmodel.methods.released import BIPER, GDFQ, N2UQ, PACT_BY_OTHERS, STTN, TORCHVISION
+from costmodel.methods.released import BIPER, BNEXT, GDFQ, N2UQ, PACT_BY_OTHERS, REACTNET, STTN, TORCHVISION
 
 _R18, _R34, _R20, _R18_CIFAR, _VGG = (
     "resnet18/imagenet", "resnet34/imagenet", "resnet20/cifar10", "resnet18/cifar10", "vgg_small/cifar10",
@@ -70,7 +70,50 @@ for _backbone in (_R18_CIFAR, _VGG, _R18, _R34):
     _not_checked("biper", _backbone, "The authors released ResNet-20 alone; the parameters that they print for this "
                  "one are those of ReCU's network.")  # fmt: skip
 _not_checked(
-    "bnn", "cnv/cifar10", "FINN's network as Brevitas trains it; its MACs are those that qonnx counts there."
+    "bnn", "cnv/cifar10", "FINN's network as Brevitas trains it, with the MACs that qonnx counts there."
 )
 _not_checked("fp32", _VGG, "Trained by others (hustzxd/LSQuantization); the shape is that of LQ-Nets' paper.")
 _not_checked("fp32", "resnet18/cifar100", "Trained by others; ImageNet's network with a 3x3 stem.")
+
+# ------------------------------------------------------------------ networks of their own
+
+for _name in ("reactnet-a", "adam-bnn"):
+    held_against(
+        *REACTNET, "mobilenet/2_step2/reactnet.py", design=_name, backbone="reactnet_a/imagenet",
+        difference="Read, not run; the operations are those that the authors print, 0.87e8.",
+    )  # fmt: skip
+for _size in "tsml":
+    held_against(
+        *BNEXT, "src/bnext.py", design="bnext", backbone=f"bnext_{_size}/imagenet",
+        difference="Read, not run; the operations are those that the authors print.",
+    )  # fmt: skip
+_LARQ = "MACs are those that Larq counts on its deployed model, parameters those of its zoo; its code was not run."
+for _name, _networks in (
+    ("larq-quicknet", ("quicknet", "quicknet_small", "quicknet_large")),
+    (
+        "binarydensenet",
+        ("binary_densenet28", "binary_densenet37", "binary_densenet37_dilated", "binary_densenet45"),
+    ),
+    ("meliusnet", ("meliusnet22",)),
+    ("bnn-alexnet", ("binary_alexnet",)),
+    ("xnor-net-alexnet", ("xnornet_alexnet",)),
+):
+    for _network in _networks:
+        _not_checked(_name, f"{_network}/imagenet", _LARQ)
+_not_checked("nncf-resnet50", "resnet50/imagenet", "MACs are those that the model's page prints; which scales and "
+             "thresholds its layers have is not said there.")  # fmt: skip
+_not_checked(
+    "bnn-tfc",
+    "tfc/mnist",
+    "FINN's network as Brevitas trains it; its MACs are those that qonnx counts there.",
+)
+for _bits in (2, 3, 4):
+    held_against(
+        *N2UQ, "resnet/resnet.py", design=f"n2uq-{_bits}-resnet50", backbone="resnet50/imagenet",
+        difference="Read, not run. A further learned PReLU stands before each block there, and features are rounded "
+        "at learned, unequal thresholds: a compare a level, where a shift is counted here.",
+    )  # fmt: skip
+held_against(
+    *TORCHVISION, "torchvision/models/quantization/resnet.py", design="int8-resnet50", backbone="resnet50/imagenet",
+    by_others=True, difference="Read, not run; every layer and every shortcut sum has 8 bits.",
+)  # fmt: skip

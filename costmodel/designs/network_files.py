@@ -34,6 +34,10 @@ class _ShippedNetworks(Mapping[str, Backbone]):
             raise KeyError(name)
         return _shipped(name)
 
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a network of that name."""
+        return name in _names()
+
     def __iter__(self) -> Iterator[str]:
         """Yield the names, in alphabetical order."""
         return iter(_names())

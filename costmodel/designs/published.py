@@ -304,7 +304,6 @@ def resolve(text: str) -> DesignKey:
         return DesignKey.parse(name)
     simple = name.lower().replace("_", "-").replace(" ", "-")
     published, _, backbone = simple.partition("/")
-    backbone = backbone.replace("-small", "_small")
     if published not in DESIGNS:
         if name in NETWORKS or any(mark in name for mark in "/[@"):
             return DesignKey.parse(name)
@@ -312,6 +311,7 @@ def resolve(text: str) -> DesignKey:
     design = DESIGNS[published]
     if not backbone:
         return design.key(next(iter(design.compositions)))
-    if backbone not in design.compositions:
+    offered = {one.replace("_", "-"): one for one in design.compositions}
+    if backbone not in offered:
         raise unknown("backbone", backbone, design.compositions, place=f"published design '{published}'")
-    return design.key(backbone)
+    return design.key(offered[backbone])

@@ -15,8 +15,7 @@ from types import MappingProxyType
 
 from scipy.optimize import brentq
 
-from costmodel.designs.key import DesignKey
-from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_profile
 from costmodel.evaluate.figures import ENDS, End, Figure, Law, figures_of
 from costmodel.evaluate.sensitivity import Held, held
 from costmodel.pricing.price import TrafficModel
@@ -86,8 +85,8 @@ class Comparison:
 
 
 def compare(
-    design: DesignKey | str,
-    than: DesignKey | str,
+    design: AnyDesign,
+    than: AnyDesign,
     profile: AnyProfile = "asic-45nm",
     *,
     traffic: TrafficModel | None = None,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,16 +17,27 @@ from costmodel.designs.key import DesignKey
 from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError
 from costmodel.evaluate.figures import used_quantities
-from costmodel.evaluate.results import Assumption, Cost, LayerCost, LeakageCost, MemoryCost, OperationCost
+from costmodel.evaluate.results import (
+    AreaCost,
+    Assumption,
+    ClockCost,
+    Cost,
+    LayerCost,
+    LeakageCost,
+    MemoryCost,
+    OperationCost,
+)
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, load_profile
+from costmodel.importers.model.source import Model, names_model, read_model
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, price
 from costmodel.pricing.setting import TrafficKey, memory_energy
 
 AnyProfile = HardwareProfile | str | os.PathLike[str]
+Key = TypeVar("Key")
 
 
 def as_profile(profile: AnyProfile) -> HardwareProfile:
@@ -35,15 +47,24 @@ def as_profile(profile: AnyProfile) -> HardwareProfile:
     return profile if isinstance(profile, HardwareProfile) else load_profile(profile)
 
 
-def as_design(design: DesignKey | str) -> DesignKey:
-    """Return the design itself, or read its text form or a published name; anything else raises BnncostError."""
-    if not isinstance(design, (DesignKey, str)):
-        raise BnncostError(f"a design is a text or a DesignKey, not {design!r}.")
-    return design if isinstance(design, DesignKey) else resolve(design)
+AnyDesign = DesignKey | Model | str
+"""What can be priced: a design or a network from elsewhere, read or as the text that names it."""
+
+
+def as_design(design: AnyDesign) -> DesignKey | Model:
+    """Return the design itself, or read its text form, a published name, or the file or module that a text names.
+
+    Anything else raises BnncostError.
+    """
+    if isinstance(design, (DesignKey, Model)):
+        return design
+    if not isinstance(design, str):
+        raise BnncostError(f"a design is a text, a DesignKey or a Model, not {design!r}.")
+    return read_model(design) if names_model(design) else resolve(design)
 
 
 def cost(
-    design: DesignKey | str,
+    design: AnyDesign,
     profile: AnyProfile = "asic-45nm",
     *,
     folding: bool = True,
@@ -73,13 +94,19 @@ class Workload:
 
 
 @lru_cache(maxsize=2048)
-def prepared(key: DesignKey, folding: bool = True) -> Workload:
+def prepared(key: DesignKey | Model, folding: bool = True) -> Workload:
     """Build a design's network, fold it (or only leave out what training alone runs), and count it.
 
     The last 2,048 workloads are kept, since the same design is priced on profile after profile.
     """
-    network = build(key)
-    return _workload(fold(network) if folding else unfolded(network))
+    network = key.network if isinstance(key, Model) else build(key)
+    work = _workload(fold(network) if folding else unfolded(network))
+    return replace(work, notes=(*read_notes(key), *work.notes))
+
+
+def read_notes(key: DesignKey | Model) -> tuple[str, ...]:
+    """How a network from elsewhere was read, a sentence each."""
+    return tuple(f"reading: {remark}" for remark in key.remarks) if isinstance(key, Model) else ()
 
 
 def _workload(network: Network) -> Workload:
@@ -107,12 +134,18 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
         traffic=points.traffic,
         energy_j=float(energy.total_j[0]),
         latency_s=latency_s,
-        area={resource: float(amount[0]) for resource, amount in points.area.items()},
+        area=_at_first(points.area),
+        areas=tuple(
+            AreaCost(part, resource, amount)
+            for part, amounts in points.areas.items()
+            for resource, amount in _at_first(amounts).items()
+        ),
         memory_bits=_storage_bits(work.traffic),
         operations=_operation_costs(rows, demand, points.setting.prices),
         memory=_memory_costs(_at_first(points.moved.totals), _at_first(energy.memory_j)),
         layers=_layer_costs(demand, points),
         control_j=float(energy.control_j[0]),
+        clocks=_clock_costs(demand, points),
         leakage=tuple(
             LeakageCost(part, float(power[0]), float(power[0]) * latency_s)
             for part, power in energy.leakage_w.items()
@@ -143,6 +176,17 @@ def _storage_bits(traffic: Traffic) -> dict[str, int]:
     }
 
 
+def _clock_costs(demand: Demand, points: PointCosts) -> tuple[ClockCost, ...]:
+    """List the arrays that run, with the clock of their registers; a processor has none."""
+    running = {
+        name: cycles[:, 0] @ demand.repeats[:, 0] for name, cycles in points.time.cycles.arrays.items()
+    }
+    return tuple(
+        ClockCost(array, float(running[array]), float(energy_j[0]))
+        for array, energy_j in points.energy.clock_j.items()
+    )
+
+
 def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -> tuple[OperationCost, ...]:
     energy = dict(zip(demand.operations, prices.energy_j, strict=True))
     return tuple(
@@ -154,7 +198,7 @@ def _operation_costs(rows: Sequence[CountRow], demand: Demand, prices: Prices) -
     )  # fmt: skip
 
 
-def _at_first(values: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, float]:
+def _at_first(values: Mapping[Key, np.ndarray]) -> dict[Key, float]:
     """The value of each key at the first design point."""
     return {key: float(of_points[0]) for key, of_points in values.items()}
 

@@ -193,11 +193,13 @@ def _used(points: PointCosts, at: int, runs: Sequence[bool] | None) -> Iterator[
     units = points.setting.prices.units
     for unit, is_used in zip(units, runs if runs is not None else [True] * len(units), strict=True):
         yield from unit.quantities if is_used else ()
-    sections: dict[str, BaseModel] = {"control": profile.control} if profile.control else {}
-    if points.traffic == "mapped" and profile.array:
-        sections |= {f"array.buffers.{name}": buffer for name, buffer in profile.array.buffers.items()}
-    for place, section in sections.items():
-        yield from ((f"{place}.{name}", figure) for name, figure in own_quantities(section).items())
+    control = own_quantities(profile.control) if profile.control else {}
+    yield from ((f"control.{name}", figure) for name, figure in control.items())
+    for name, buffer in profile.array.buffers.items() if profile.array else ():
+        # With compulsory traffic nothing passes a buffer, but its bits are there and clocked.
+        in_use, below = (buffer, ()) if points.traffic == "mapped" else (buffer.bit, ("bit",))
+        for path, figure in quantities(in_use, ("array", "buffers", name, *below)):
+            yield place_of(path), figure
     for name, level in profile.memories.items():
         if points.setting.placement.used_bits[name][at] > 0:
             yield from ((f"memories.{name}.{place}", figure) for place, figure in level.quantities())

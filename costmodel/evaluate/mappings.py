@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from costmodel.designs.key import DesignKey
 from costmodel.errors import SHOWN, BnncostError, by_closeness, unknown
-from costmodel.evaluate.cost import AnyProfile, as_design, as_profile, check_placed, prepared
+from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_design, as_profile, check_placed, prepared
 from costmodel.graph import MAP_ROLES
 from costmodel.mapping import Mapped, OperandTraffic
 from costmodel.mapping.architecture import READ_OR_WRITE
@@ -64,7 +63,7 @@ class LayerMapping:
 
 
 def mappings_of(
-    design: DesignKey | str,
+    design: AnyDesign,
     profile: AnyProfile = "asic-45nm",
     layer: str | None = None,
     goal: str = "energy",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from costmodel.designs.key import DesignKey
-from costmodel.evaluate.cost import AnyProfile, as_profile, cost
+from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_profile, cost
 from costmodel.evaluate.results import Cost
 from costmodel.hardware.ends import at_end
 from costmodel.pricing.price import TrafficModel
@@ -23,8 +22,8 @@ class Range(NamedTuple):
     def of(cls, best: float, value: float, worst: float) -> Range:
         """The range of a result that is `best` at the cheap end and `worst` at the costly one.
 
-        Mostly these are the low and the high end. Where matched units need more area to keep pace with a faster
-        chip, they are not, and the range still holds all three.
+        Mostly these are the low and the high end. Where the best mapping at an end is another one, they need not be,
+        and the range still holds all three.
 
         >>> Range.of(2.0, 1.0, 4.0)
         Range(low=1.0, value=1.0, high=4.0)
@@ -78,7 +77,7 @@ class CostRange:
 
 
 def cost_range(
-    design: DesignKey | str,
+    design: AnyDesign,
     profile: AnyProfile = "asic-45nm",
     *,
     folding: bool = True,

@@ -59,6 +59,24 @@ class LeakageCost:
 
 
 @dataclass(frozen=True)
+class ClockCost:
+    """The array of one precision: how many cycles it runs, and what clocking its registers takes meanwhile."""
+
+    array: str
+    cycles: float
+    energy_j: float
+
+
+@dataclass(frozen=True)
+class AreaCost:
+    """What one part of the chip takes of one resource: arrays, side units, memories, buffers or control."""
+
+    part: str
+    resource: str
+    amount: float
+
+
+@dataclass(frozen=True)
 class Assumption:
     """A figure that the result rests on and that is neither published nor measured."""
 
@@ -73,7 +91,8 @@ class Assumption:
 class Cost:
     """Energy, latency, area and storage of one inference of a design on a profile.
 
-    `area` holds `mm2`, or `lut`, `dsp` and `bram`, or on a processor the bits used of each memory.
+    `area` holds `mm2`, or `lut`, `dsp` and `bram`, or on a processor the bits used of each memory; `areas` has the
+    same by part of the chip. `clocks` is the part of `control_j` that each array takes while it runs; others are gated.
     `energy_j` is the sum of operations, memory, control and leakage. `traffic` names the model of memory traffic:
     "mapped" (the best mapping of every MAC layer) or "compulsory" (every value moved once). `scope` says what of a
     system the energy counts, `weights_from_outside` whether weights come from outside of the chip for each inference.
@@ -87,11 +106,13 @@ class Cost:
     energy_j: float
     latency_s: float
     area: Mapping[str, float]
+    areas: tuple[AreaCost, ...]
     memory_bits: Mapping[str, int]
     operations: tuple[OperationCost, ...]
     memory: tuple[MemoryCost, ...]
     layers: tuple[LayerCost, ...]
     control_j: float
+    clocks: tuple[ClockCost, ...]
     leakage: tuple[LeakageCost, ...]
     notes: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
@@ -108,6 +129,14 @@ class Cost:
         split["memory"] = sum(row.energy_j for row in self.memory)
         split["control"] = self.control_j
         split["leakage"] = sum(row.energy_j for row in self.leakage)
+        return split
+
+    @property
+    def area_split(self) -> dict[str, dict[str, float]]:
+        """Area by part of the chip and by resource: arrays, side units, memories, buffers, control."""
+        split: dict[str, dict[str, float]] = {}
+        for row in self.areas:
+            split.setdefault(row.part, {})[row.resource] = row.amount
         return split
 
     def operation_totals(self) -> dict[tuple[str, str], int]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from costmodel.demand.arrays import Demand
-from costmodel.designs.key import DesignKey
-from costmodel.evaluate.cost import AnyProfile, as_design, as_profile, check_placed, prepared
+from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_design, as_profile, check_placed, prepared
 from costmodel.evaluate.figures import ENDS, Figure, figures_of
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import PointCosts, TrafficModel, price, repriced
@@ -64,7 +63,7 @@ class Sensitivity:
 
 
 def sensitivity(
-    design: DesignKey | str, profile: AnyProfile = "asic-45nm", *, traffic: TrafficModel | None = None
+    design: AnyDesign, profile: AnyProfile = "asic-45nm", *, traffic: TrafficModel | None = None
 ) -> Sensitivity:
     """Find what every figure of a profile does to the energy of a design; raises BnncostError as `cost` does.
 
@@ -104,7 +103,7 @@ class Held:
         return None if points.setting.placement.unplaced_bits[0] > 0 else float(points.energy.total_j[0])
 
 
-def held(design: DesignKey | str, profile: AnyProfile, traffic: TrafficModel | None = None) -> Held:
+def held(design: AnyDesign, profile: AnyProfile, traffic: TrafficModel | None = None) -> Held:
     """Price a design, to hold it; raises BnncostError as `cost` does."""
     key, chip = as_design(design), as_profile(profile)
     return held_demand(prepared(key).demand, chip, str(key), traffic)

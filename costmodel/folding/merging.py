@@ -82,6 +82,9 @@ def average_before_norm(network: Network) -> Network:
     return rewritten(network, rewrites, notes)
 
 
+NORMS = ("batch_norm", "affine")
+
+
 def bias_through_sum(network: Network) -> Network:
     """Move a bias behind a shortcut's sum to the norm before it, where it merges."""
     rewrites: dict[Op, tuple[Op, ...]] = {}
@@ -92,9 +95,7 @@ def bias_through_sum(network: Network) -> Network:
         if total is None or total.kind != "add" or network.readers[total.output] != 1:
             continue
         norms = [network.producers.get(item) for item in total.inputs]
-        norm = next(
-            (n for n in norms if n and n.kind == "batch_norm" and network.readers[n.output] == 1), None
-        )
+        norm = next((n for n in norms if n and n.kind in NORMS and network.readers[n.output] == 1), None)
         if norm is None or norm in rewrites or total.inputs[0] is total.inputs[1]:
             continue
         moved = replace(norm.output, name=f"{norm.output.name}.moved")

@@ -14,9 +14,11 @@ from costmodel.hardware.text.fields import Flag, Section, Text
 from costmodel.hardware.text.messages import refused
 from costmodel.hardware.text.quantity import (
     EnergyPerBit,
+    EnergyPerCycle,
     Length,
     MemorySize,
     Port,
+    Power,
     Quantity,
     UnitArea,
     Voltage,
@@ -60,6 +62,15 @@ class RegisterFile(Section):
         return Quantity.model_validate(written)
 
 
+class RegisterBit(Section):
+    """What one bit of a buffer brings with it on each array; a buffer in words has as many as the array needs."""
+
+    energy: EnergyPerCycle | None = Field(
+        None, description="Energy of its clock while its array runs [fJ/cycle]; else it is gated."
+    )
+    area: UnitArea | None = Field(None, description="Area [um^2].")
+
+
 class Buffer(Section):
     """One kind of memory near the lanes: registers, latches or a small memory, in one or many instances."""
 
@@ -85,8 +96,18 @@ class Buffer(Section):
     double_buffered: Flag = Field(
         False, description="True where the next tile is loaded while this one is in use."
     )
+    windows: Flag = Field(
+        False, description="True where the lines that windows of pools slide over lie here, too."
+    )
     area: UnitArea | None = Field(
         None, description="Area of all instances [um^2]; where it is not inside the units or the control."
+    )
+    leakage: Power | None = Field(
+        None, description="Static power of all instances [mW]; where it is not inside that of the control."
+    )
+    bit: RegisterBit | None = Field(
+        None,
+        description="Clock energy and area of one bit; every array brings its own, and is gated while another runs.",
     )
 
     @model_validator(mode="before")
@@ -110,6 +131,10 @@ class Buffer(Section):
         except BnncostError as error:
             raise refused(str(error)) from error
         return {**raw, "register_file": registers, "read": energy, "write": energy}
+
+    def instances(self, lanes: Mapping[str, int]) -> int:
+        """How many there are on an array of so many lanes along each axis."""
+        return math.prod(count for axis, count in lanes.items() if axis not in self.serves)
 
     def bits(self, widths: Mapping[Operand, int]) -> int:
         """Capacity of one instance [bit] for operands of these widths [bit]."""

@@ -80,8 +80,8 @@ def examine_text(text: str, label: str) -> Examined:
     """Read the text of a profile that extends none, before it is written to a file."""
     document = read_yaml(text, label)
     if not document.complete:
-        return Examined(None, problems_of([document], ()))
-    return _examined((document,))
+        return Examined(None, problems_of([document], ()), (document,))
+    return _examined((document,), ())
 
 
 @lru_cache(maxsize=64)

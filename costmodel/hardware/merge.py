@@ -66,7 +66,10 @@ def _overlay(path: Place, under: Any, over: Any, origins: dict[Place, tuple[str,
             origins.pop(stale, None)
         return copy.deepcopy(over)
     if len(path) == 2 and path[0] == "memories" and any(form in over for form in PRICED_BY):
-        under = {key: value for key, value in under.items() if key not in PRICED_BY or key in over}
+        # What has no price, or lies outside the chip, has no banks either.
+        unbanked = "free" in over or over.get("off_chip") is True
+        stale_keys = (*PRICED_BY, "banks") if unbanked else PRICED_BY
+        under = {key: value for key, value in under.items() if key not in stale_keys or key in over}
     both = {key: _overlay((*path, key), under[key], over[key], origins) for key in over if key in under}
     return {**under, **copy.deepcopy({key: value for key, value in over.items() if key not in under}), **both}
 

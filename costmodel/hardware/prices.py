@@ -14,6 +14,7 @@ from costmodel.hardware.profile import Control, HardwareProfile, MacUnit, Popcou
 from costmodel.hardware.text.problem import place_of
 from costmodel.hardware.text.quantity import Quantity
 from costmodel.hardware.walk import own_quantities, quantities
+from costmodel.mapping.nest import Operand
 
 _SQUARE_METRE = 1e6  # mm2
 
@@ -24,7 +25,7 @@ Used = tuple[tuple[str, Quantity], ...]
 class UnitPrice:
     """Price of one operation and of the unit that runs it.
 
-    `cycles_per_operation` is 0 for a matched side unit, which keeps pace with the array. `resources` maps
+    `cycles_per_operation` is 0 for a matched side unit, of which there are as many as keep the pace. `resources` maps
     "mm2", "lut" or "dsp" to the amount per unit (per MAC a cycle for an array). `units` is the throughput
     [1/cycle], None for matched units and on an mcu. `precision` is the one that it runs on. `quantities` are
     the figures used, each with its path in the profile.
@@ -36,6 +37,40 @@ class UnitPrice:
     units: float | None
     precision: str
     quantities: Used = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ArrayRegisters:
+    """What the registers of one array bring: energy of a cycle in which it runs [J], and area [mm2]."""
+
+    cycle_j: float
+    area_mm2: float
+
+
+def array_registers(profile: HardwareProfile, label: str) -> ArrayRegisters:
+    """Add up the bits of the buffers that the array of precision `label` has; nothing without `bit`."""
+    unit, buffers = profile.compute[label], profile.array.buffers.values() if profile.array else ()
+    weight, feature = read_precisions(label)
+    sums = unit.partial_sum.si if unit.partial_sum else 0.0
+    widths = {Operand.WEIGHTS: weight.bits, Operand.FEATURES: feature.bits, Operand.SUMS: int(sums)}
+    cycle_j = area_m2 = 0.0
+    for buffer in buffers:
+        if buffer.bit is not None and unit.lanes is not None:
+            bits = buffer.instances(unit.lanes) * buffer.bits(widths)
+            cycle_j += bits * (buffer.bit.energy.si if buffer.bit.energy else 0.0)
+            area_m2 += bits * (buffer.bit.area.si if buffer.bit.area else 0.0)
+    return ArrayRegisters(cycle_j, area_m2 * _SQUARE_METRE)
+
+
+def cycle_energy_j(profile: HardwareProfile, label: str) -> float:
+    """Energy of a cycle in which the array of precision `label` runs [J]: control, its leakage, and the array's clock.
+
+    A mapping that waits pays for it.
+    """
+    if profile.control is None:
+        return 0.0
+    standing_j = profile.control.energy.si + profile.control.leakage.si / profile.clock.si
+    return standing_j + array_registers(profile, label).cycle_j
 
 
 def control_resources(control: Control) -> dict[str, float]:
@@ -80,11 +115,12 @@ def mac_price(profile: HardwareProfile, label: str) -> UnitPrice:
     throughput = _given(unit.throughput, profile, f"{place}.throughput")
     if unit.popcount is None:
         energy_j, resources = _given(unit.energy, profile, f"{place}.energy").si, _unit_resources(unit)
-        used = _used(place, unit, ("energy", "throughput", "area", "lut", "dsp"))
+        used = _used(place, unit, ("energy", "throughput", "area", "lut", "dsp", "partial_sum"))
     else:
         energy_j, resources = _from_parts(unit.popcount)
         parts = quantities(unit.popcount, ("compute", runs_on, "popcount"))
-        used = (*((place_of(path), figure) for path, figure in parts), *_used(place, unit, ("throughput",)))
+        own = _used(place, unit, ("throughput", "partial_sum"))
+        used = (*((place_of(path), figure) for path, figure in parts), *own)
     return UnitPrice(energy_j, 1.0 / throughput.si, MappingProxyType(resources), throughput.si, runs_on, used)
 
 

@@ -47,7 +47,7 @@ def hardtanh(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tenso
 )
 def prelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     """Multiply negative elements by a learned slope per channel."""
-    return _bent(g, y)
+    return bent(g, y)
 
 
 @repair_method(
@@ -87,9 +87,7 @@ def maxout(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
 )
 def dprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     """Shift each channel, bend with a slope on either side, shift again (PokeBNN's dynamic PReLU)."""
-    channels = (y.shape[0],)
-    bent = _two_slopes(g, g.bias(y, g.param("shift_in", channels, "C")))
-    return g.bias(bent, g.param("shift_out", channels, "C"))
+    return _shifted(g, y)
 
 
 @repair_method(
@@ -97,7 +95,7 @@ def dprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     category="activation function",
     hook="stem",
     source="qin2020",
-    note="`kind` is hardtanh, relu, prelu or maxout; the blocks' own activation stands apart.",
+    note="`kind` is hardtanh, relu, prelu, dprelu or maxout; the blocks' own activation stands apart.",
 )
 def stem_activation(g: Builder, y: Tensor, *, kind: str = "hardtanh") -> Tensor:
     """Bend the map of the first layer, before it is pooled."""
@@ -106,7 +104,7 @@ def stem_activation(g: Builder, y: Tensor, *, kind: str = "hardtanh") -> Tensor:
     return _OF_THE_STEM[kind](g, y)
 
 
-def _bent(g: Builder, y: Tensor) -> Tensor:
+def bent(g: Builder, y: Tensor) -> Tensor:
     """Multiply negative elements by a learned slope per channel."""
     return g.prelu(y, g.param("slope", (y.shape[0],), "C", initial=0.25, positive=True))
 
@@ -121,9 +119,17 @@ def _two_slopes(g: Builder, y: Tensor) -> Tensor:
     return g.map("two_slope", (y,), params=slopes)
 
 
+def _shifted(g: Builder, y: Tensor) -> Tensor:
+    """Shift each channel, multiply by one slope above zero and another below, shift again."""
+    channels = (y.shape[0],)
+    bent = _two_slopes(g, g.bias(y, g.param("shift_in", channels, "C")))
+    return g.bias(bent, g.param("shift_out", channels, "C"))
+
+
 _OF_THE_STEM: dict[str, Callable[[Builder, Tensor], Tensor]] = {
     "hardtanh": Builder.hardtanh,
     "relu": Builder.relu,
-    "prelu": _bent,
+    "prelu": bent,
+    "dprelu": _shifted,
     "maxout": _two_slopes,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from costmodel.builder import Builder
 from costmodel.designs.blocks import BLOCKS
@@ -18,14 +19,17 @@ from costmodel.networks.style import LayerStyle, activate, branch, matched, unit
 class Block:
     """One block: the channels that it makes (or adds), and its stride.
 
-    `times` is the file's number of channels over that of the block's input, where it is whole. `behind` are the
-    channels behind a bottleneck, `pool` the size and stride of a pool in the block.
+    `share` is the file's number of channels over that of the block's input, `number` the block's among all, from 1.
+    `behind` are the channels behind a bottleneck, `expansion` times those inside; `pool` is the size and stride of a
+    pool in the block.
     """
 
     channels: Dimension
     behind: Dimension
-    stride: int = 1
-    times: int = 1
+    stride: int
+    share: Fraction
+    number: int
+    expansion: int
     pool: tuple[int, int] | None = None
 
 
@@ -110,29 +114,32 @@ def separable(g: Builder, style: LayerStyle, x: Tensor, block: Block) -> Tensor:
 
 @block_of("reactnet")
 def reactnet(g: Builder, style: LayerStyle, x: Tensor, block: Block) -> Tensor:
-    """3x3 and 1x1 convolutions, a shortcut round each; `times` of the latter stand side by side (Liu 2020).
+    """3x3 and 1x1 convolutions, a shortcut round each; two of the latter side by side double channels (Liu 2020).
 
     The shortcut averages windows where the 3x3 convolution strides, and strides too where a map has no whole windows.
     """
     with g.layer("conv1"):
         first = narrow_features(g, style.site(x, x, x.shape[0], block.stride))
-        shortcut = x
-        if block.stride > 1:
-            whole = x.shape[1] % block.stride == x.shape[2] % block.stride == 0
-            shortcut = averaged(g, x, block.stride) if whole else strided(g, x, block.stride)
+        shortcut = smaller(g, x, block.stride)
         middle = activate(g, g.add(branch(g, first), shortcut), first, early=False)
     second = style.pointwise_site(middle, middle, middle.shape[0])
-    if block.times == 1:
+    if block.share == 1:
         with g.layer("conv2"):
             second = narrow_features(g, second)
             return activate(g, g.add(branch(g, second), middle), second, early=False)
     halves = []
-    for number in range(2, block.times + 2):
+    for number in (2, 3):
         with g.layer(f"conv{number}"):
             second = second if second.bits else narrow_features(g, second)
             halves.append(g.add(branch(g, second), middle))
-    with g.layer(f"conv{block.times + 1}"):
+    with g.layer("conv3"):
         return activate(g, concatenated(g, *halves), second, early=False)
+
+
+def smaller(g: Builder, x: Tensor, stride: int) -> Tensor:
+    """Average windows of stride by stride, or stride where a map has no whole windows."""
+    whole = x.shape[1] % stride == x.shape[2] % stride == 0
+    return averaged(g, x, stride) if whole else strided(g, x, stride)
 
 
 def concatenated(g: Builder, *maps: Tensor) -> Tensor:

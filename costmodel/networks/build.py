@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
+import costmodel.networks.gated_blocks  # noqa: F401  fills the table of blocks
 from costmodel.builder import Builder
-from costmodel.designs.backbone import Backbone, Stage, entering
+from costmodel.designs.backbone import Backbone, Stage, entering, made_by
 from costmodel.designs.blocks import BLOCKS
 from costmodel.designs.catalogue import DatasetShape
 from costmodel.designs.key import WIDTHS, DesignKey
@@ -117,7 +119,7 @@ def _stages(
     use = style.composition.first("branches")
     maps: tuple[Tensor, ...] = (x,) * (int(use.option("count")) if use else 1)
     final = (len(backbone.stages), backbone.stages[-1].blocks)
-    dense = 0
+    dense = built = 0
     for number, stage in enumerate(backbone.stages, 1):
         inner = replace(style, kernel=stage.kernel, padding=stage.pad, dilation=stage.dilation)
         maps = tuple(
@@ -125,7 +127,8 @@ def _stages(
         )
         called = BLOCKS[stage.block].called
         for place in range(1, stage.blocks + 1):
-            block = _block(stage, place, widths, inputs[number - 1])
+            built += 1
+            block = _block(stage, place, widths, inputs[number - 1], built)
             dense += called == "dense"
             with g.layer(f"dense{dense}" if called == "dense" else f"stage{number}.{called}{place}"):
                 if logic:
@@ -140,15 +143,16 @@ def _stages(
     return total
 
 
-def _block(stage: Stage, place: int, widths: Widths, before: int | None) -> Block:
+def _block(stage: Stage, place: int, widths: Widths, before: int | None, number: int) -> Block:
     """Describe the block at a place of its stage, into which so many channels come at width 1."""
     first = place == 1
-    times = stage.channels // before if first and before else 1
+    before = before or stage.channels if first else made_by(stage)
     pool = None
     if stage.pool and place == stage.blocks:
         pool = (stage.pool.size, stage.pool.stride or stage.pool.size)
-    channels, behind = widths.of(stage.channels), widths.of(stage.channels * stage.expansion)
-    return Block(channels, behind, stage.stride if first else 1, max(1, times), pool)
+    channels, behind = widths.of(stage.channels), widths.of(made_by(stage))
+    share = Fraction(stage.channels, before)
+    return Block(channels, behind, stage.stride if first else 1, share, number, stage.expansion, pool)
 
 
 def _blocks(

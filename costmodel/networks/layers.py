@@ -10,6 +10,7 @@ import numpy as np
 from costmodel.builder import Builder
 from costmodel.designs.backbone import Layer
 from costmodel.graph import BINARY, Dimension, Tensor
+from costmodel.methods.activations import bent
 from costmodel.methods.site import convolve, emit, narrow_features, prepared, signed
 from costmodel.networks.style import LayerStyle
 from costmodel.operations.window import Around, Pair, same_padding
@@ -61,7 +62,7 @@ def _convolved(g: Builder, style: LayerStyle, layer: Layer, x: Tensor, widths: W
     narrow = x if x is g.input else g.quantize(x, style.edge)
     depthwise = layer.layer == "depthwise_conv"
     groups: Dimension = x.shape[0] if depthwise else layer.groups
-    channels = x.shape[0] if layer.channels is None else widths.of(layer.channels)
+    channels = x.shape[0] * layer.multiplier if layer.channels is None else widths.of(layer.channels)
     stride, padding = _slid(layer, narrow, layer.kernel)
     weight = g.narrow_weight(channels, narrow, layer.kernel, style.edge, groups=groups)
     y = g.conv(narrow, weight, stride=stride, padding=padding, dilation=layer.dilation, groups=groups)
@@ -85,8 +86,8 @@ def _activated(g: Builder, style: LayerStyle, layer: Layer, x: Tensor, widths: W
     """Apply the activation function of the first layers; networks that are not binary have a ReLU."""
     use = style.composition.first("stem")
     if use:
-        bent: Tensor = emit(g, use, x)
-        return bent
+        made: Tensor = emit(g, use, x)
+        return made
     return x if style.operands == BINARY else g.relu(x)
 
 
@@ -135,6 +136,7 @@ _LAYERS: dict[str, Callable[[Builder, LayerStyle, Layer, Tensor, Widths], Tensor
     "expand": _expanded,
     "activation": _activated,
     "norm": lambda g, style, layer, x, widths: g.batch_norm(x),
+    "prelu": lambda g, style, layer, x, widths: bent(g, x),
     "relu": lambda g, style, layer, x, widths: g.relu(x),
     "max_pool": _pooled,
     "average_pool": _pooled,

@@ -43,7 +43,7 @@ def compare(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 def _count_quantize(op: Op) -> list[Count]:
     source = op.inputs[0].precision
-    sort = "mul" if source.kind == "float" else "shift"
+    sort = "mul" if source.kind == "float" or op.attributes.get("exact") is True else "shift"
     if op.output.precision.kind == "ternary":
         return [Count("compare", source.label, op.output.size * 2)]
     return [Count(sort, source.label, op.output.size)]
@@ -54,14 +54,25 @@ def quantize(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Round to a grid and saturate to the output's width; its step is the power of two nearest to `step`.
 
     So integers take a saturating, rounding shift. Ternary needs two compares. A float has no grid: the value is only
-    written in another form.
+    written in another form. Imported grids may be `exact`, whose step is taken as it is and costs a multiply where it
+    is no power of two, and may have other ends than the width's (`low`, `high`).
     """
     if not params:
         return inputs[0]
-    step, bits = np.exp2(np.rint(np.log2(params[0]))), op.integer("bits")
-    high = 1 if op.output.precision.kind == "ternary" else 2 ** (bits - 1) - 1
-    low = -1 if op.output.precision.kind == "ternary" else -(2 ** (bits - 1))
+    exact = op.attributes.get("exact") is True
+    step = along(op, 0, params[0] if exact else np.exp2(np.rint(np.log2(params[0]))))
+    low, high = ends(op)
     return np.clip(np.rint(inputs[0] / step), low, high) * step
+
+
+def ends(op: Op) -> tuple[int, int]:
+    """Least and largest whole number of a grid."""
+    bits = op.integer("bits")
+    if op.output.precision.kind == "ternary":
+        return -1, 1
+    if "low" in op.attributes:
+        return op.integer("low"), op.integer("high")
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
 @affine_operation("scale", count=elements("mul"))
@@ -117,6 +128,25 @@ def hardtanh(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(x >= 1, 1, np.where(x >= -1, x, -1))
 
 
+def _count_clamp(op: Op) -> list[Count]:
+    bounds = sum(np.isfinite(float(str(op.attributes[name]))) for name in ("low", "high"))
+    return [Count("compare", op.output.precision.label, op.output.size * int(bounds))]
+
+
+@operation("clamp", count=_count_clamp, monotone=True)
+def clamp(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Clamp to `low` .. `high`, one compare for each that is finite."""
+    x, low, high = inputs[0], float(str(op.attributes["low"])), float(str(op.attributes["high"]))
+    below = x if np.isinf(high) else np.where(x >= high, high, x)
+    return below if np.isinf(low) else np.where(below >= low, below, low)
+
+
+@operation("absolute", count=elements("compare"), elementwise=True)
+def absolute(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Magnitude: the sign picks the number or its negative."""
+    return np.where(inputs[0] >= 0, inputs[0], -inputs[0])
+
+
 @operation("prelu", count=elements("compare", "mul"), monotone=True)
 def prelu(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply negative elements by a slope per channel (He 2015); slopes are positive."""
@@ -137,6 +167,14 @@ def sigmoid(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     x = inputs[0]
     small = np.exp(-abs(x))  # in this form the result stays above zero down to -745, and nothing overflows
     return np.where(x >= 0, 1, small) / (1 + small)
+
+
+@operation("tanh", count=elements("lookup"), monotone=True)
+def tanh(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Map to -1 .. 1 by the hyperbolic tangent, read from a table."""
+    x = inputs[0]
+    small = np.exp(-abs(x * 2))
+    return np.where(x >= 0, 1 - small, small - 1) / (1 + small)
 
 
 def _count_hard_sigmoid(op: Op) -> list[Count]:

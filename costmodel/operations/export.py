@@ -144,6 +144,12 @@ def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.stack(sums, axis=-1)
 
 
+@operation("complement", free_because=ONCE)
+def complement(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """One minus a parameter."""
+    return 1 - inputs[0]
+
+
 @operation("ratio", free_because=ONCE)
 def ratio(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide one parameter by another."""

@@ -57,6 +57,50 @@ def half_of_slices(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return kept.reshape(*x.shape[:-3], -1, *x.shape[-2:])
 
 
+@operation("channel_shuffle", free_because="channels in another order are wiring")
+def channel_shuffle(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Take one channel of each group in turn (ShuffleNet, Zhang 2018)."""
+    x = inputs[0]
+    apart = x.reshape(*x.shape[:-3], op.integer("groups"), -1, *x.shape[-2:])
+    return apart.swapaxes(-4, -3).reshape(x.shape)
+
+
+@operation("shift_quarters", free_because="reading a neighbour instead is addressing")
+def shift_quarters(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Move a quarter of the channels by `distance` down, one up, one right and one left; what leaves comes in again."""
+    x, distance = inputs[0], op.integer("distance")
+    quarters = np.array_split(x, 4, axis=-3)
+    moves = ((distance, -2), (-distance, -2), (distance, -1), (-distance, -1))
+    return np.concatenate(
+        [np.roll(part, step, axis) for part, (step, axis) in zip(quarters, moves, strict=True)], axis=-3
+    )
+
+
+@operation("crop", free_because="a part of a map is addressing")
+def crop(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Keep `start` to `stop` by `step` of one axis (0, 1, 2: C, H, W), seen as `outer` rows of `size` parts.
+
+    Channels as 2 rows of 8 parts, of which parts 0 and 1 are kept, give those numbered 0, 1 and 8, 9 of 16.
+    """
+    x, place = inputs[0], op.integer("axis") - 3
+    outer, size = op.integer("outer"), op.integer("size")
+    kept = slice(op.integer("start"), op.integer("stop"), op.integer("step"))
+    axis = x.ndim + place
+    apart = x.reshape(*x.shape[:axis], outer, size, -1, *x.shape[axis + 1 :])
+    part = apart[(*[slice(None)] * (axis + 1), kept)]
+    return part.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
+
+
+@operation("pad_map", free_because="positions of a constant round a map are wired, not stored")
+def pad_map(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Put positions of a constant `value` round a map, as many `above`, `left`, `below` and `right`."""
+    x = inputs[0]
+    rows = (op.integer("above"), op.integer("below"))
+    columns = (op.integer("left"), op.integer("right"))
+    around = [(0, 0)] * (x.ndim - 2) + [rows, columns]
+    return np.pad(x, around, constant_values=float(str(op.attributes["value"])))
+
+
 @operation("divide_training", free_because="a positive divisor changes no sign, so only training divides")
 def divide_training(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide by a positive value per sample, in training only."""

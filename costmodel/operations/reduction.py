@@ -144,6 +144,14 @@ def slice_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.add.reduce(apart, axis=-4) * (1 / slices)
 
 
+@operation("channel_mean", count=_count_slice_mean)
+def channel_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Average each `slices` channels that follow each other: (slices C, H, W) to (C, H, W)."""
+    x, slices = inputs[0], op.integer("slices")
+    together = x.reshape(*x.shape[:-3], -1, slices, *x.shape[-2:])
+    return np.add.reduce(together, axis=-3) * (1 / slices)
+
+
 def _count_sample_mean(op: Op) -> list[Count]:
     label = op.output.precision.label
     return [Count("add", label, op.inputs[0].size - 1), Count("mul", label, 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -24,10 +24,10 @@ from costmodel.pricing.setting import Setting
 class LayerCycles:
     """Cycles that each part of a chip needs for one occurrence of each layer: arrays (layers, N)."""
 
-    array: np.ndarray
-    """Cycles of the MACs; on a processor of all operations."""
+    arrays: Mapping[str, np.ndarray]
+    """Cycles that the array of each precision runs, one after another; of a processor, "" for all operations."""
     side: np.ndarray
-    """Cycles of the busiest side unit."""
+    """Cycles of the busiest side unit; where units are matched, of the elements that pass at their pace."""
     ports: tuple[np.ndarray, ...]
     """Cycles that the port of each memory is busy, in the order of the profile's memories."""
     stalls: np.ndarray
@@ -36,14 +36,14 @@ class LayerCycles:
     """Those cycles of a processor that no operation has: a layer's own, and waiting for weights; 0 on other chips."""
 
     @cached_property
-    def without_side(self) -> np.ndarray:
-        """Cycles of the slower of array and ports: matched side units keep pace with these."""
-        return reduce(np.maximum, self.ports, self.array)
+    def array(self) -> np.ndarray:
+        """Cycles of the MACs; on a processor of all operations."""
+        return reduce(np.add, self.arrays.values(), np.zeros_like(self.side))
 
     @cached_property
     def slowest(self) -> np.ndarray:
         """Cycles of the slowest part, which sets the pace."""
-        return np.maximum(self.without_side, self.side)
+        return reduce(np.maximum, (self.array, *self.ports), self.side)
 
     @property
     def bound_by(self) -> np.ndarray:
@@ -55,25 +55,48 @@ def cycles_of(setting: Setting, moved: Moved, demand: Demand, macs: MacTraffic |
     """Find the cycles of array, side units and ports; the array takes those of its mappings where MACs are mapped."""
     profile, prices, work = setting.profile, setting.prices, demand.work
     mac_numbers = np.flatnonzero(prices.is_mac)
-    array = _cycles_of(work, prices, mac_numbers)
-    ports = tuple(_port_cycles(moved, name, level) for name, level in profile.memories.items())
-    stalls = np.broadcast_to(0.0, array.shape) if macs is None else macs.stall_cycles
     side_numbers = np.flatnonzero(~prices.is_mac & (prices.cycles > 0))
+    ports = tuple(_port_cycles(moved, name, level) for name, level in profile.memories.items())
+    stalls = np.zeros(demand.elements.shape) if macs is None else macs.stall_cycles
     if profile.processor is not None:  # it does one thing at a time
         beside = beside_operations(profile, demand)
-        everything = array + _cycles_of(work, prices, side_numbers) + beside
-        return LayerCycles(
-            array=everything, side=np.zeros_like(array), ports=ports, stalls=stalls, beside=beside
-        )
-    if macs is not None:
-        array = np.maximum(array, macs.cycles + _cycles_of(demand.loose_macs, prices, mac_numbers))
+        everything = _cycles_of(work, prices, [*mac_numbers, *side_numbers]) + beside
+        none = np.zeros_like(everything)
+        return LayerCycles(arrays={"": everything}, side=none, ports=ports, stalls=stalls, beside=beside)
+    arrays = {
+        array: _array_cycles(array, numbers, setting, demand, macs)
+        for array, numbers in _by_precision(mac_numbers, prices).items()
+    }
+    if profile.side.pace is not None:
+        side = demand.elements / profile.side.pace.si
+    else:
+        busy = (_cycles_of(work, prices, numbers) for numbers in _by_unit(side_numbers, prices).values())
+        side = reduce(np.maximum, busy, np.zeros(demand.elements.shape))
+    return LayerCycles(arrays=arrays, side=side, ports=ports, stalls=stalls, beside=np.zeros_like(side))
+
+
+def _array_cycles(
+    array: str, numbers: Sequence[int], setting: Setting, demand: Demand, macs: MacTraffic | None
+) -> np.ndarray:
+    """Cycles that one array runs in each layer: those of its mappings, at its throughput at the least."""
+    at_full_rate = _cycles_of(demand.work, setting.prices, numbers)
+    if macs is None:
+        return at_full_rate
+    mapped = _cycles_of(demand.loose_macs, setting.prices, numbers) + macs.cycles.get(array, 0.0)
+    return np.maximum(at_full_rate, mapped)
+
+
+def _by_precision(numbers: Iterable[int], prices: Prices) -> dict[str, list[int]]:
+    """Numbers of the operations that run at each precision."""
+    return {precision: places for (_, precision), places in _by_unit(numbers, prices).items()}
+
+
+def _by_unit(numbers: Iterable[int], prices: Prices) -> dict[tuple[str, str], list[int]]:
+    """Numbers of the operations that run on each sort of unit."""
     by_unit: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for number in side_numbers:
+    for number in numbers:
         by_unit[prices.unit_of[number]].append(int(number))
-    side = np.zeros_like(array)
-    for numbers in by_unit.values():
-        np.maximum(side, _cycles_of(work, prices, numbers), out=side)
-    return LayerCycles(array=array, side=side, ports=ports, stalls=stalls, beside=np.zeros_like(array))
+    return dict(by_unit)
 
 
 def _cycles_of(counts: np.ndarray, prices: Prices, numbers: Iterable[int]) -> np.ndarray:

@@ -23,23 +23,24 @@ from costmodel.mapping.architecture import READ_OR_WRITE
 from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 from costmodel.pricing.known import KnownByProfile
 from costmodel.pricing.machine import Home, Machines
-from costmodel.pricing.setting import Setting, TrafficKey, cycle_energy_j
+from costmodel.pricing.setting import Setting, TrafficKey
 
 _FIELDS = len(MacFields._fields)
 
 
 class MacTraffic(NamedTuple):
-    """What MACs move: bits by (level, role, direction), cycles, and those of them that wait; each (layers, N)."""
+    """What MACs move: bits by (level, role, direction), cycles by array, and those that wait; each (layers, N)."""
 
     bits: dict[TrafficKey, np.ndarray]
-    cycles: np.ndarray
+    cycles: dict[str, np.ndarray]
     stall_cycles: np.ndarray
 
 
 class _Figures(NamedTuple):
-    """What one mapping of a layer comes to: bits by key, cycles, and those of them that wait."""
+    """What one mapping of a layer comes to: bits by key, its array, its cycles, and those of them that wait."""
 
     bits: dict[TrafficKey, float]
+    array: str
     cycles: float
     stalls: float
 
@@ -62,7 +63,7 @@ def mac_traffic(setting: Setting, demand: Demand) -> MacTraffic:
     """Map every MAC operation of every point that finds room, each distinct one once."""
     shape = (len(demand.layers), demand.points)
     total = _Total(shape)
-    machines = Machines(setting.profile, cycle_energy_j(setting.profile))
+    machines = Machines(setting.profile)
     conditions = _conditions(setting, shape)
     known = _KNOWN.of(setting.profile)
     for macs in demand.macs:
@@ -89,7 +90,7 @@ def mac_traffic(setting: Setting, demand: Demand) -> MacTraffic:
 
 def placed_mappings(setting: Setting, demand: Demand, layer: int, goal: str = "energy") -> list[Placed]:
     """Find the mappings behind the cost of one layer of the first point, or the best ones for another goal."""
-    machines = Machines(setting.profile, cycle_energy_j(setting.profile))
+    machines = Machines(setting.profile)
     conditions = _conditions(setting, (len(demand.layers), demand.points))
     placed = []
     for macs in demand.macs:
@@ -164,9 +165,10 @@ def _homes(setting: Setting, macs: np.ndarray, there: np.ndarray) -> Iterator[tu
 
 
 class _Search(NamedTuple):
-    """A layer to be mapped on a machine, with the homes and fields that it stands for."""
+    """A layer to be mapped on a machine, with its array, and the homes and fields that it stands for."""
 
     nest: LoopNest
+    array: str
     machine: Architecture
     home: Home
     fields: MacFields
@@ -182,12 +184,13 @@ def _search(
     room = {n: 2**log if log >= 0 else 0 for n, log in zip(memories, logs[: len(memories)], strict=True)}
     prices = {n: conditions.j_per_bit(n, log) for n, log in zip(memories, logs[len(memories) :], strict=True)}
     home, nest = Home(*homes, room, prices), fields.nest(name)
-    return _Search(nest, machines.of(fields.label, nest, MAP_ROLES[fields.role], home), home, fields)
+    machine = machines.of(fields.label, nest, MAP_ROLES[fields.role], home)
+    return _Search(nest, machines.array_of(fields.label), machine, home, fields)
 
 
 def _figures(mapped: Mapped, ask: _Search) -> _Figures:
     bits = moved_bits(mapped, ask.home, ask.fields)
-    return _Figures(bits, mapped.cycles, mapped.latency.stall_cycles)
+    return _Figures(bits, ask.array, mapped.cycles, mapped.latency.stall_cycles)
 
 
 def moved_bits(mapped: Mapped, home: Home, fields: MacFields) -> dict[TrafficKey, float]:
@@ -226,7 +229,8 @@ class _Total:
         """Begin with zeros."""
         self.shape = shape
         self.bits: dict[TrafficKey, np.ndarray] = {}
-        self.cycles, self.stalls = np.zeros(shape), np.zeros(shape)
+        self.cycles: dict[str, np.ndarray] = {}
+        self.stalls = np.zeros(shape)
 
     def add(
         self, known: Mapping[int, _Figures], number: np.ndarray, there: np.ndarray, share: np.ndarray
@@ -238,7 +242,10 @@ class _Total:
         for key, column in columns.items():
             self._put(column, {row: figures.bits.get(key, 0.0) for row, figures in known.items()}, length,
                       number, there, share)  # fmt: skip
-        self._put(self.cycles, {row: f.cycles for row, f in known.items()}, length, number, there, share)
+        for array in dict.fromkeys(figures.array for figures in known.values()):
+            cycles = self.cycles.setdefault(array, np.zeros(self.shape))
+            own = {row: f.cycles for row, f in known.items() if f.array == array}
+            self._put(cycles, own, length, number, there, share)
         self._put(self.stalls, {row: f.stalls for row, f in known.items()}, length, number, there, share)
 
     @staticmethod

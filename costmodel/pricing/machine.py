@@ -13,7 +13,7 @@ from costmodel.graph import Role
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.array import Buffer
 from costmodel.hardware.memories.level import MemoryLevel
-from costmodel.hardware.prices import mac_price
+from costmodel.hardware.prices import cycle_energy_j, mac_price
 from costmodel.hardware.text.quantity import Quantity
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Port
 from costmodel.mapping.architecture import DIRECTIONS, READ_OR_WRITE, Unrolling
@@ -38,24 +38,20 @@ class Home:
     j_per_bit: Mapping[str, tuple[float, float]]
 
 
-def machine_of(
-    profile: HardwareProfile, label: str, layer: LoopNest, role: Role, home: Home, cycle_energy_j: float = 0.0
-) -> Architecture:
+def machine_of(profile: HardwareProfile, label: str, layer: LoopNest, role: Role, home: Home) -> Architecture:
     """Describe the machine of a single layer; see `Machines.of`."""
-    return Machines(profile, cycle_energy_j).of(label, layer, role, home)
+    return Machines(profile).of(label, layer, role, home)
 
 
 class Machines:
-    """The array of a profile with the buffers and memories that a layer uses; parts that layers share are made once.
+    """The array of a profile with the buffers and memories that a layer uses; parts that layers share are made once."""
 
-    `cycle_energy_j` is what a cycle of the whole chip costs [J]; unrollings are chosen with it.
-    """
-
-    def __init__(self, profile: HardwareProfile, cycle_energy_j: float = 0.0) -> None:
+    def __init__(self, profile: HardwareProfile) -> None:
         """Begin with no part made."""
-        self.profile, self.cycle_energy_j = profile, cycle_energy_j
+        self.profile = profile
         self._axes = tuple(profile.array.loops) if profile.array else ()
         self._runs_on: dict[str, str] = {}
+        self._cycle_j: dict[str, float] = {}
         self._arrays: dict[tuple[object, ...], Array] = {}
         self._buffers: dict[tuple[int, int, int], tuple[Level, ...]] = {}
         self._ports: dict[tuple[str, tuple[Operand, ...]], tuple[Port, ...]] = {}
@@ -67,9 +63,7 @@ class Machines:
         it and for partial sums; a level without room for a single step of an operand is passed by. Raises
         BnncostError where the profile has no array, or nowhere to keep partial sums.
         """
-        if label not in self._runs_on:
-            self._runs_on[label] = mac_price(self.profile, label).precision
-        runs_on = self._runs_on[label]
+        runs_on = self.array_of(label)
         array = self._array(runs_on, layer)
         below = (
             *self._buffer_levels(layer),
@@ -81,8 +75,19 @@ class Machines:
             f"{self.profile.name}/{runs_on}",
             array,
             (*below, _finished(self._axes)),
-            cycle_energy_j=self.cycle_energy_j,
+            cycle_energy_j=self._cycle_energy(runs_on),
         )
+
+    def array_of(self, label: str) -> str:
+        """Name the array that runs MACs of precision `label`: that of the narrowest precision that holds it."""
+        if label not in self._runs_on:
+            self._runs_on[label] = mac_price(self.profile, label).precision
+        return self._runs_on[label]
+
+    def _cycle_energy(self, runs_on: str) -> float:
+        if runs_on not in self._cycle_j:
+            self._cycle_j[runs_on] = cycle_energy_j(self.profile, runs_on)
+        return self._cycle_j[runs_on]
 
     def _check_summed_at_once(self, layer: LoopNest, unrollings: tuple[Unrolling, ...], home: Home) -> None:
         """Raise where lanes need several steps to a sum, and nothing keeps it meanwhile."""

@@ -86,11 +86,25 @@ class Moved:
 
 
 def moved_by(setting: Setting, demand: Demand, macs: MacTraffic | None) -> Moved:
-    """Put together what moves: side operations, what MACs move (every value once where None), and weights fetched."""
+    """Put together what moves: side operations, what MACs move (every value once where None), and weights fetched.
+
+    With what MACs move comes what the windows of pools move through buffers.
+    """
     beside = dict(macs.bits) if macs else {}
-    for key, bits in weight_loads(setting, demand).items():
+    lines = line_traffic(setting, demand) if macs else {}
+    for key, bits in (*lines.items(), *weight_loads(setting, demand).items()):
         beside[key] = beside.get(key, 0.0) + bits
     return Moved(spread=demand.without_macs if macs else demand, share=setting.placement.share, beside=beside)
+
+
+def line_traffic(setting: Setting, demand: Demand) -> dict[TrafficKey, np.ndarray]:
+    """Bits that windows of pools move through the buffers that hold their lines: (layers, N) each."""
+    moved: dict[TrafficKey, np.ndarray] = {}
+    for name, buffer in setting.profile.array.buffers.items() if setting.profile.array else ():
+        for number, role in enumerate(MAP_ROLES) if buffer.windows else ():
+            moved[name, role, "read"] = demand.line_read_bits[number].astype(float)
+            moved[name, role, "write"] = demand.line_write_bits[number].astype(float)
+    return moved
 
 
 def weight_loads(setting: Setting, demand: Demand) -> dict[TrafficKey, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +22,12 @@ class Prices:
     energy_j: np.ndarray
     """Energy of one operation [J]: (operations,)."""
     cycles: np.ndarray
-    """Cycles of one operation: (operations,); 0 on a matched side unit, which keeps pace with the array."""
+    """Cycles of one operation: (operations,); 0 on a matched side unit, of which there are as many as keep the pace."""
     is_mac: np.ndarray
     """Whether an operation is a MAC: (operations,)."""
     unit_of: tuple[tuple[str, str], ...]
     """The sort of unit of each operation, by name and precision: operations of one sort share its units."""
-    built: tuple[UnitPrice, ...]
+    built: Mapping[OperationKey, UnitPrice]
     """All units of a chip with fixed units, in use or not; none where they are matched to the demand."""
 
 
@@ -45,7 +45,7 @@ def prices_of(profile: HardwareProfile, operations: tuple[OperationKey, ...]) ->
         unit_of=tuple(
             (operation, unit.precision) for (operation, _), unit in zip(operations, units, strict=True)
         ),
-        built=_looked_up(profile, _all_operations(profile)) if profile.side.policy == "fixed" else (),
+        built=_all_units(profile) if profile.side.policy == "fixed" else {},
     )
 
 
@@ -63,11 +63,12 @@ def _looked_up(profile: HardwareProfile, operations: Sequence[OperationKey]) -> 
     return tuple(known[key] for key in operations)
 
 
-def _all_operations(profile: HardwareProfile) -> list[OperationKey]:
-    """Every operation that a profile lists: MACs, then side operations."""
+def _all_units(profile: HardwareProfile) -> dict[OperationKey, UnitPrice]:
+    """Units of every operation that a profile lists: MACs, then side operations."""
     side = [
         (str(operation), str(precision))
         for operation, listed in profile.side.operations.items()
         for precision in listed
     ]
-    return [*(("mac", label) for label in profile.compute), *side]
+    keys = [*(("mac", str(label)) for label in profile.compute), *side]
+    return dict(zip(keys, _looked_up(profile, keys), strict=True))

@@ -14,11 +14,14 @@ import numpy as np
 from costmodel.demand.arrays import Demand
 from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.area import area_of
+from costmodel.hardware.prices import array_registers
+from costmodel.pricing.area import Areas, area_of, logic_area_mm2, total_area
 from costmodel.pricing.cycles import LayerCycles, cycles_of
 from costmodel.pricing.mac_traffic import MacTraffic, mac_traffic
 from costmodel.pricing.moved import Moved, moved_by
 from costmodel.pricing.setting import Setting, TrafficKey, memory_energy, setting_in, setting_of
+
+_SQUARE_MILLIMETRE = 1e-6  # m2
 
 TrafficModel = Literal["mapped", "compulsory"]
 
@@ -34,11 +37,14 @@ class Energy:
     memory_j: Mapping[TrafficKey, np.ndarray]
     """Energy of the traffic at each level, in each role and direction [J]: (N,) each."""
     control_j: np.ndarray
-    """Energy of the control over all cycles, on a processor of those that no operation has [J]: (N,)."""
+    """Energy of the control over all cycles and of the clock of each array while it runs; on a processor of those
+    cycles that no operation has [J]: (N,)."""
+    clock_j: Mapping[str, np.ndarray]
+    """The part of `control_j` that clocks the registers of each array, by its precision [J]: (N,) each."""
     leakage_j: np.ndarray
     """Static power over the latency [J]: (N,)."""
     leakage_w: Mapping[str, np.ndarray]
-    """Static power of the control and of each memory [W]: (N,) each."""
+    """Static power of the control, of other logic by its area, of each buffer and memory [W]: (N,) each."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,8 +65,9 @@ class PointCosts:
     """Energy with its parts [J]."""
     time: Time
     """Latency [s] and cycles."""
-    area: Mapping[str, np.ndarray]
-    """Amount of each resource, (N,): "mm2", or "lut", "dsp" and "bram", or bits in use of a processor's memories."""
+    areas: Areas
+    """Area by part of the chip and by resource: "mm2", or "lut", "dsp" and "bram", or bits in use of a processor's
+    memories; (N,) each."""
     setting: Setting
     """The chip, what lies where on it, and its prices."""
     moved: Moved
@@ -69,6 +76,11 @@ class PointCosts:
     """What MACs move and how long they take under their mappings; None where traffic is compulsory."""
     traffic: TrafficModel
     """The model of the traffic."""
+
+    @property
+    def area(self) -> dict[str, np.ndarray]:
+        """Amount of each resource, all parts of the chip together: (N,) each."""
+        return total_area(self.areas)
 
 
 def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None = None) -> PointCosts:
@@ -103,10 +115,12 @@ def _priced(
     total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
     latency_s = total_cycles / profile.clock.si
 
-    leakage_w = _leakage(setting, demand.points)
+    areas = area_of(setting, demand)
+    leakage_w = _leakage(setting, areas, demand.points)
     operations_j = setting.prices.energy_j @ demand.total_counts
     memory_j = memory_energy(setting, moved.totals)
-    control_j = _control(profile, cycles, demand, total_cycles)
+    clock_j = _clock(profile, cycles, demand)
+    control_j = _control(profile, cycles, demand, total_cycles) + sum(clock_j.values())
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
@@ -117,11 +131,12 @@ def _priced(
             operations_j=operations_j,
             memory_j=memory_j,
             control_j=control_j,
+            clock_j=clock_j,
             leakage_j=leakage_j,
             leakage_w=leakage_w,
         ),
         time=Time(latency_s=latency_s, cycles=cycles),
-        area=area_of(setting, cycles, demand),
+        areas=areas,
         setting=setting,
         moved=moved,
         macs=macs,
@@ -142,7 +157,7 @@ def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -
 def _control(
     profile: HardwareProfile, cycles: LayerCycles, demand: Demand, total_cycles: np.ndarray
 ) -> np.ndarray:
-    """Energy of the control [J]: (N,); on a processor that of the cycles that no operation has."""
+    """Energy of the control in all cycles [J]: (N,); on a processor in the cycles that no operation has."""
     if profile.processor is not None:
         spent = np.einsum("ln,ln->n", cycles.beside, demand.repeats)
         of_a_cycle = profile.processor.waiting or profile.processor.energy
@@ -150,8 +165,22 @@ def _control(
     return (profile.control.energy.si if profile.control else 0.0) * total_cycles
 
 
-def _leakage(setting: Setting, points: int) -> dict[str, np.ndarray]:
-    """Static power [W] of the control and of each memory level: (N,) each."""
+def _clock(profile: HardwareProfile, cycles: LayerCycles, demand: Demand) -> dict[str, np.ndarray]:
+    """Energy of clocking the registers of each array while it runs [J]: (N,) each; none on a processor."""
+    return {
+        array: array_registers(profile, array).cycle_j * np.einsum("ln,ln->n", running, demand.repeats)
+        for array, running in cycles.arrays.items()
+        if profile.processor is None
+    }
+
+
+def _leakage(setting: Setting, areas: Areas, points: int) -> dict[str, np.ndarray]:
+    """Static power [W] of the control, of other logic by its area, of each buffer and memory level: (N,) each."""
     control = setting.profile.control
-    logic = {"control": np.full(points, control.leakage.si)} if control else {}
+    logic: dict[str, np.ndarray] = {"control": np.full(points, control.leakage.si)} if control else {}
+    if control is not None and control.leakage_by_area is not None:
+        logic["logic"] = control.leakage_by_area.si * np.asarray(logic_area_mm2(areas) * _SQUARE_MILLIMETRE)
+    for name, buffer in setting.profile.array.buffers.items() if setting.profile.array else ():
+        if buffer.leakage is not None:
+            logic[name] = np.full(points, buffer.leakage.si)
     return logic | {name: np.broadcast_to(one.leakage_w, (points,)) for name, one in setting.figures.items()}

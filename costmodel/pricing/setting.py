@@ -61,10 +61,3 @@ def energy_per_bit(setting: Setting, key: TrafficKey) -> np.ndarray | float:
 def memory_energy(setting: Setting, traffic: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, np.ndarray]:
     """Energy of traffic [J], of one layer, of each, or of the whole network: the design points are the last axis."""
     return {key: bits * energy_per_bit(setting, key) for key, bits in traffic.items()}
-
-
-def cycle_energy_j(profile: HardwareProfile) -> float:
-    """Energy of the control in one cycle, its leakage included [J]: a mapping that waits pays for it."""
-    if profile.control is None:
-        return 0.0
-    return profile.control.energy.si + profile.control.leakage.si / profile.clock.si

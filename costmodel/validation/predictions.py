@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from costmodel.designs.published import resolve
 from costmodel.errors import BnncostError, unknown
-from costmodel.evaluate.cost import as_design, cost, cost_of_network
+from costmodel.evaluate.cost import cost, cost_of_network
 from costmodel.evaluate.results import Cost
 from costmodel.folding import fold
 from costmodel.graph import Network
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
-from costmodel.hardware.prices import mac_price
+from costmodel.hardware.prices import cycle_energy_j, mac_price
 from costmodel.networks.build import build
 from costmodel.validation.figures import Figure, System
 from costmodel.validation.streaming import StreamingCycles, streaming_cycles
@@ -110,10 +111,7 @@ def _of_a_mac(chip: HardwareProfile, figure: Figure, precision: str) -> float:
     macs_per_cycle = 1.0 / price.cycles_per_operation
     if figure.metric == "throughput":
         return figure.operations_per_mac * macs_per_cycle * chip.clock.si
-    if chip.control is None:
-        return price.energy_j
-    control_j = chip.control.energy.si + chip.control.leakage.si / chip.clock.si
-    return price.energy_j + control_j / macs_per_cycle
+    return price.energy_j + cycle_energy_j(chip, price.precision) / macs_per_cycle
 
 
 def _of_a_network(system: System, chip: HardwareProfile, figure: Figure) -> tuple[float, float, float]:
@@ -138,7 +136,7 @@ def _priced(system: System, chip: HardwareProfile, design: str) -> tuple[Cost, f
     """Price a design as the system runs it, folded by the rules of its software; and the time of its copies [s]."""
     if not (system.unfolded or system.copied):
         return cost(design, chip), 0.0
-    key = as_design(design)
+    key = resolve(design)
     network = fold(build(key), without=system.unfolded)
     return cost_of_network(network, chip, str(key)), _copying_s(system, chip, network)
 
@@ -168,7 +166,7 @@ def _of_macs(chip: HardwareProfile, macs: dict[str, float]) -> tuple[float, floa
 def pipeline_of(system: System, design: str) -> StreamingCycles:
     """Cycles of a design on a system in which every layer is a stage of a pipeline."""
     lanes = {name: (lane.outputs, lane.inputs) for name, lane in (system.lanes or {}).items()}
-    return streaming_cycles(fold(build(as_design(design))), lanes)
+    return streaming_cycles(fold(build(resolve(design))), lanes)
 
 
 def _streamed(priced: Cost, chip: HardwareProfile, cycles: StreamingCycles) -> tuple[float, float]:

@@ -12,13 +12,18 @@ import pytest
 from analysis.cli import run
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
+PAPERS = [part for name in ("ops", "bops", "ace") for part in ("--ops-convention", name)]
 COMMANDS = {
     "bnncost cost": [
         ["cost", "resnet20[squeeze_excitation]/cifar10"],
         ["cost", "resnet20/cifar10", "--profile", "fpga-zynq7020"],
         ["cost", "resnet20/cifar10", "--profile", "mcu-cortex-m33"],
+        ["cost", "resnet20/cifar10", *PAPERS],
     ],
-    "bnncost table": [["table", "--methods", "double_residual,prelu", "--profile", "fpga-zynq7020"]],
+    "bnncost table": [
+        ["table", "--methods", "double_residual,prelu", "--profile", "fpga-zynq7020"],
+        ["table", "--methods", "prelu", *PAPERS],
+    ],
     "bnncost map": [["map", "resnet20/cifar10", "--layer", "stem"]],
     "bnncost sensitivity": [
         ["sensitivity", "resnet20/cifar10"],

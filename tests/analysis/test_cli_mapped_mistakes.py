@@ -35,7 +35,7 @@ def buffer(name: str, text: str) -> str:
         ),
         (
             buffer("accumulators", "holds: [sums, features], serves: []"),
-            ["level 'accumulators' lies outside 'feature_registers' for features", "let it serve columns too"],
+            ["level 'accumulators' lies outside 'line_buffer' for features", "let it serve columns, rows too"],
         ),
         (
             f"memories: {{weight_sram: {{port: {figure(0, 'bit/cycle')}}}}}",

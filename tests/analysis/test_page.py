@@ -28,7 +28,9 @@ extends: asic-45nm
 title: A chip of one's own
 clock: {{value: {clock}, unit: MHz, source: engineering-estimate, status: assumed}}
 """
-ADDRESS = re.compile(r"""(?:src|href)\s*=\s*["'](?!data:|#)|url\(|@import|<link(?![^>]*rel="icon")""", re.IGNORECASE)
+ADDRESS = re.compile(
+    r"""(?:src|href)\s*=\s*["'](?!data:|#)|url\(|@import|<link(?![^>]*rel="icon")""", re.IGNORECASE
+)
 
 
 @pytest.fixture
@@ -51,7 +53,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
 def made(out: Path, *profiles: str | Path, networks: tuple[str, ...] = ("resnet20",)) -> str:
     """Make the page; give what it says."""
     said = io.StringIO()
-    explore(out, [str(profile) for profile in profiles] or None, Console(file=said, width=240), networks=networks)
+    explore(
+        out, [str(profile) for profile in profiles] or None, Console(file=said, width=240), networks=networks
+    )
     return said.getvalue()
 
 
@@ -116,7 +120,7 @@ def test_the_page_loads_nothing_and_its_policy_names_its_own_scripts() -> None:
 
 
 def test_hostile_names_stay_in_the_packed_data(tmp_path: Path) -> None:
-    hostile = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'`${1}@DATA@@POLICY@'
+    hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'`${1}@DATA@@POLICY@"
     data = {"version": hostile, "spaces": [{"title": hostile}]}
     page = page_html(data)
     assert "alert" not in page
@@ -141,7 +145,9 @@ def test_the_pages_own_script_is_small_and_well_formed() -> None:
     if node is None:
         pytest.skip("node is not installed: the page's script is not parsed")
     for name in lines:
-        done = subprocess.run([node, "--check", str(ASSETS / name)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [node, "--check", str(ASSETS / name)], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 

@@ -36,7 +36,13 @@ def in_node(folder: Path, data: dict[str, Any], scale: dict[str, float]) -> dict
     """What the page's script says of some data under some prices."""
     (folder / "data.json").write_text(json.dumps(data), "utf-8")
     (folder / "scale.json").write_text(json.dumps(scale), "utf-8")
-    command = [NODE, Path(__file__).with_name("page_node.js"), SCRIPT, folder / "data.json", folder / "scale.json"]
+    command = [
+        NODE,
+        Path(__file__).with_name("page_node.js"),
+        SCRIPT,
+        folder / "data.json",
+        folder / "scale.json",
+    ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -133,10 +139,20 @@ def test_fronts_widths_and_break_evens_by_hand(tmp_path: Path) -> None:
 
 @with_node
 def test_numbers_are_written_as_python_writes_them(tmp_path: Path) -> None:
-    asked = [(1.46e-6, "J"), (0.0, "s"), (64 * 8192, "bit"), (16.24, "mm2"), (120, "lut"), (999.7e-6, "J"), (3, "bit")]
+    asked = [
+        (1.46e-6, "J"),
+        (0.0, "s"),
+        (64 * 8192, "bit"),
+        (16.24, "mm2"),
+        (120, "lut"),
+        (999.7e-6, "J"),
+        (3, "bit"),
+    ]
     data = {"spaces": [], "profiles": [], "asked": {"readable": asked}}
     said = in_node(tmp_path, data, UNMOVED)["readable"]
-    assert said == [readable(value, unit).replace(" bit", ".00 bit" if unit == "bit" else "") for value, unit in asked]
+    assert said == [
+        readable(value, unit).replace(" bit", ".00 bit" if unit == "bit" else "") for value, unit in asked
+    ]
 
 
 @with_node

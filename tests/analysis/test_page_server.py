@@ -40,7 +40,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageServer]:
 
 
 def ask(
-    server: PageServer, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    server: PageServer,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[int, bytes, Mapping[str, str]]:
     """A request below the server's own path, with other headers if given."""
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
@@ -105,7 +109,9 @@ def test_the_draft_of_an_edit_is_a_sound_profile(name: str) -> None:
         ("a: &a [*a]", "profile.yaml"),
     ],
 )
-def test_a_bad_profile_is_refused_with_a_sentence_and_no_path(server: PageServer, yaml: str, part: str) -> None:
+def test_a_bad_profile_is_refused_with_a_sentence_and_no_path(
+    server: PageServer, yaml: str, part: str
+) -> None:
     status, answer = priced(server, {"yaml": yaml, "dataset": "cifar100"})
     assert status == 422 and part in answer["error"]
     assert "/tmp" not in answer["error"].replace(yaml, "") and "Traceback" not in answer["error"]
@@ -113,7 +119,9 @@ def test_a_bad_profile_is_refused_with_a_sentence_and_no_path(server: PageServer
         profile_of(yaml)
 
 
-@pytest.mark.parametrize("asked", [[], {}, {"yaml": 3, "dataset": "cifar100"}, {"yaml": EDITED, "dataset": "../x"}])
+@pytest.mark.parametrize(
+    "asked", [[], {}, {"yaml": 3, "dataset": "cifar100"}, {"yaml": EDITED, "dataset": "../x"}]
+)
 def test_a_request_of_another_form_is_refused(server: PageServer, asked: object) -> None:
     status, answer = priced(server, asked)
     assert status == 422 and answer["error"]
@@ -145,7 +153,9 @@ def test_the_pages_own_origin_is_welcome(server: PageServer) -> None:
     assert ask(server, "GET", "/", headers=own)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["", "/index.html", "/../", "/%2e%2e/", "/price/", "//", "/?x", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["", "/index.html", "/../", "/%2e%2e/", "/price/", "//", "/?x", "/etc/passwd"]
+)
 def test_other_paths_are_not_there(server: PageServer, path: str) -> None:
     assert ask(server, "GET", path)[0] == 404
     if path:

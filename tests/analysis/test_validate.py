@@ -71,7 +71,7 @@ def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
 def test_the_table_says_what_is_input_and_ends_with_a_summary(capsys: Captured) -> None:
     assert run(["profiles", "validate", "xnorbin"]) == 0
     shown = capsys.readouterr().out
-    assert "input to control.energy" in shown and "21.1 fJ/MAC" in shown
+    assert "input to array.buffers" in shown and "21.1 fJ/MAC" in shown
     assert "No figure is held out: nothing here judges the model." in shown
     assert run(["profiles", "validate", "laxor", "gap9-0v80"]) == 0
     shown = capsys.readouterr().out

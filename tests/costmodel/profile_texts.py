@@ -31,6 +31,7 @@ compute:
     area: {figure(400, "um^2")}
 side:
   policy: matched
+  pace: {figure(16, "element/cycle")}
   operations:
     add:
       int8: {{energy: {figure(0.03, "pJ/operation")}, area: {figure(36, "um^2")}}}
@@ -42,6 +43,7 @@ memories:
     holds: [weights, parameters, binary_features, features]
     size: fit
     port: {figure(128, "bit/cycle")}
+    banks: {{size: {figure(16.0, "kB")}, wire: {figure(0.1, "pJ/bit/mm")}}}
     macros:
       - size: {figure(1, "kB")}
         read: {figure(0.1, "pJ/bit")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from costmodel.demand.compulsory import compulsory_traffic
 from costmodel.demand.counts import count, totals
 from costmodel.designs.key import DesignKey
 from costmodel.folding import fold
@@ -111,3 +112,74 @@ def test_alexnets_have_the_parameters_of_larqs_models() -> None:
     """There norms have no factor, which folds away in front of a sign, and XNOR-Net's classifier has no bias."""
     assert parameters(build(DesignKey.parse("binary_alexnet")), "gamma") == 61_859_192
     assert parameters(build(DesignKey.parse("xnornet_alexnet")), "gamma") - 1000 == 62_396_768
+
+
+@pytest.mark.parametrize(("size", "printed"), [("t", 0.77), ("s", 1.72), ("m", 3.17), ("l", 8.19)])
+def test_bnext_has_the_operations_of_its_paper(size: str, printed: float) -> None:
+    """Binary MACs / 64 and those of 8 bits / 8 [1e8], as hpi-xnor/BNext prints them; its L is `super` in the code."""
+    found = macs(build(DesignKey.parse(f"bnext_{size}")))
+    assert (found["1x1"] / 64 + found["8x8"] / 8) / 1e8 == pytest.approx(printed, abs=0.01)
+
+
+@pytest.mark.parametrize("size", ["t", "s", "m", "l"])
+def test_a_gate_on_what_it_reads_waits_for_the_whole_map(size: str) -> None:
+    """What BNext's gates scale is stored until its average is known, so layers never wait for each other."""
+    network = build(DesignKey.parse(f"bnext_{size}"))
+    layers = {op.kind: op.layer for op in network.running() if op.layer.startswith("stage1.block1.conv1")}
+    assert layers["conv"] == "stage1.block1.conv1"
+    assert layers["multiply"] == "stage1.block1.conv1.gated"
+    rows = compulsory_traffic(network).rows
+    assert any(row.layer == "stage1.block1.conv1.gated" for row in rows)
+
+
+POKEBNN = "pokebnn[dprelu+squeeze_excitation_4bit+stem_activation(kind=dprelu)]"
+
+
+def test_pokebnn_has_the_operations_of_its_code() -> None:
+    """google/aqt, pokebnn_test.py: ACE is MACs x bits of weight x bits of feature."""
+    network = build(DesignKey.parse(POKEBNN))
+    found = macs(network)
+    dense = 2048 * 1000
+    assert found["1x1"] + 64 * (found["8x8"] - dense) + 16 * found["4x4"] == pytest.approx(4.091e9, rel=2e-4)
+    assert 64 * dense == pytest.approx(1.31e8, rel=1e-3)
+    made = {
+        kind: [op for op in network.ops if op.kind == kind]
+        for kind in ("batch_norm", "two_slope", "average_pool")
+    }
+    elements = {kind: sum(int(op.output.size) for op in ops) for kind, ops in made.items()}
+    assert elements["batch_norm"] / 1e6 == pytest.approx(17.9, abs=0.05)
+    assert elements["two_slope"] / 1e6 == pytest.approx(9.11, abs=0.005)
+    assert 9 * elements["average_pool"] / 1e6 == pytest.approx(7.90, abs=0.005)
+    shrunk = sum(int(op.inputs[0].size) for op in network.ops if op.kind == "channel_mean")
+    assert shrunk / 1e6 == pytest.approx(5.42, abs=0.005)
+    added = sum(int(op.output.size) for op in network.ops if op.kind == "add")
+    assert added / 1e6 == pytest.approx(8.81 + 5.52, abs=0.01)
+
+
+def test_bcdnet_a_has_as_many_operations_as_reactnet_a() -> None:
+    """As its paper says; two blocks of 512 channels and one of 1024 make room for thirty 1x1 convolutions."""
+    first, second = (macs(build(DesignKey.parse(name))) for name in ("bcdnet_a", "reactnet_a"))
+    assert first == second
+    assert 2 * 10 * 512**2 * 14**2 + 10 * 1024**2 * 7**2 == 3 * (3 * 3 + 1) * 1024**2 * 7**2
+
+
+def test_reactnet_a_has_the_parameters_of_its_code() -> None:
+    """Its modules, counted by hand: no norm has its statistics counted."""
+    plan = [
+        (32, 64),
+        (64, 128),
+        (128, 128),
+        (128, 256),
+        (256, 256),
+        (256, 512),
+        *[(512, 512)] * 5,
+        (512, 1024),
+        (1024, 1024),
+    ]
+    per_block = [
+        9 * read**2 + made * read + 2 * read + 2 * made + read + 3 * read + read + 3 * made
+        for read, made in plan
+    ]  # weights, two norms, RSign, RPReLU, RSign, RPReLU
+    expected = 27 * 32 + 2 * 32 + sum(per_block) + 1024 * 1000 + 1000
+    network = build(DesignKey.parse("reactnet_a[learned_threshold+rprelu]"))
+    assert parameters(network, "mean", "variance") == expected

@@ -35,13 +35,13 @@ def test_narrow_networks_take_several_positions_at_once_on_binareye(width: str, 
         assert share == pytest.approx(side / (at_once * ceil(side / at_once)))
 
 
-def test_a_quarter_of_the_width_costs_a_fifteenth_on_binareye() -> None:
+def test_a_quarter_of_the_width_costs_a_sixteenth_or_little_more_on_binareye() -> None:
     """Its MACs are a sixteenth, and the whole array works; one position at a time it would cost twice as much."""
-    energies = [
+    whole, half, quarter = (
         cm.cost(f"binareye{width}/cifar10", "asic-28nm-bnn").energy_j for width in ("", "@w0.5", "@w0.25")
-    ]
-    assert energies[0] / energies[2] == pytest.approx(16, rel=0.12)
-    assert energies[0] / energies[1] == pytest.approx(4, rel=0.05)
+    )
+    assert 12 < whole / quarter < 16  # 7.4 where each step has one position
+    assert 3.6 < whole / half < 4  # 2.9
 
 
 @pytest.mark.parametrize("profile", ["asic-22nm-bnn", "asic-65nm"])

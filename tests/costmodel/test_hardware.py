@@ -131,11 +131,16 @@ def test_memory_between_macros_is_log_log(chips: dict[str, HardwareProfile]) -> 
 
 
 def test_memory_outside_the_macros(chips: dict[str, HardwareProfile]) -> None:
-    sizes = np.array([[0, 1, 16], [17, 32, 33]]) * KILOBYTE
-    read, _, area, leakage = chips["asic"].memories["sram"].interpolate(sizes)
-    assert read == pytest.approx(np.array([[0.1, 0.1, 0.4], [0.4, 0.4, 0.4]]) * 1e-12)
-    assert area == pytest.approx(np.array([[0.01, 0.01, 0.16], [0.32, 0.32, 0.48]]))
-    assert leakage == pytest.approx(np.array([[0, 0, 4], [8, 8, 12]]) * 1e-3)
+    """Banks are 16 kB; of the last one 1 or 4 kB are left, 0.01 and 0.04 mm2, 0 and 2 mW."""
+    sizes = np.array([[0, 1, 16], [17, 32, 36]]) * KILOBYTE
+    read, write, area, leakage = chips["asic"].memories["sram"].interpolate(sizes)
+    areas = np.array([[0.01, 0.01, 0.16], [0.17, 0.32, 0.36]])
+    assert area == pytest.approx(areas)
+    assert leakage == pytest.approx(np.array([[0, 0, 4], [4, 8, 10]]) * 1e-3)
+    # 0.1 pJ/bit/mm over 3/4 of what the edge is longer than that of a bank, 0.4 mm.
+    wires = 0.1 * 0.75 * (np.sqrt(np.maximum(areas, 0.16)) - 0.4)
+    assert read == pytest.approx((np.array([[0.1, 0.1, 0.4], [0.4, 0.4, 0.4]]) + wires) * 1e-12)
+    assert write == pytest.approx((0.2 + wires) * 1e-12)
 
 
 def test_free_off_chip_and_bram_memories(chips: dict[str, HardwareProfile]) -> None:

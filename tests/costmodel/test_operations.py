@@ -93,6 +93,12 @@ CASES = (
     Case("affine", params=(CHANNEL,) * 2),
     Case("relu"),
     Case("hardtanh"),
+    Case("clamp", attributes={"low": -5, "high": 5}),
+    Case("absolute"),
+    Case(
+        "tanh",
+        convention=({"exp": SIZE, "mul": SIZE, "compare": SIZE, "add": 3 * SIZE, "divide": SIZE}, {"lookup": SIZE}),
+    ),
     Case("prelu", params=(CHANNEL,)),
     Case("two_slope", params=(CHANNEL,) * 2),
     Case("sigmoid", convention=({"exp": SIZE, "compare": SIZE, "add": SIZE, "divide": SIZE}, {"lookup": SIZE})),
@@ -128,6 +134,11 @@ CASES = (
     Case("box_sum", ((1, H, W),), (1, H, W), attributes={"size": 3, "stride": 1, "padding": 1, "pad_value": 0}),
     Case("sample_mean", output=(1, 1, 1)),
     Case("slice_mean", ((6 * C, H, W),), (C, H, W), attributes={"slices": 6}, stored=("binary", "int16")),
+    Case("channel_mean", ((6 * C, H, W),), (C, H, W), attributes={"slices": 6}),
+    Case(
+        "channel_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4},
+        convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
+    ),
     Case(
         "slice_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4}, stored=("binary", "int16"),
         convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
@@ -141,11 +152,23 @@ WIRING = (
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("interleave_channels", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
+    Case("channel_shuffle", ((6, H, W),), (6, H, W), attributes={"groups": 3}),
+    Case("shift_quarters", ((6, H, W),), (6, H, W), attributes={"distance": 3}),
+    Case(
+        "crop",
+        output=(C, H, 3),
+        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2},
+    ),
+    Case(
+        "pad_map",
+        output=(C, H + 3, W + 1),
+        attributes={"above": 1, "left": 0, "below": 2, "right": 1, "value": 2},
+    ),
 )
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
     "log2_magnitude", "mean_weight", "deviation_weight", "shifted_weight", "quarter_turn", "outer",
-    "confine_weight", "constant", "border_correction", "ratio", "threshold_level", "threshold_direction",
+    "confine_weight", "constant", "border_correction", "ratio", "complement", "threshold_level", "threshold_direction",
     "composed_factor", "composed_offset", "scaled_weight",
 }  # fmt: skip
 IN_TRAINING = {"divide_training", "sample_deviation"}

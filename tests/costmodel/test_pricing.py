@@ -65,19 +65,20 @@ def test_matched_units_and_a_fitted_memory(demand: Demand, tmp_path: Path) -> No
     total_j = (OPERATIONS_PJ + memory_pj + 4 * (cycles_a + cycles_b)) * 1e-12 + 3e-3 * latency_s
     assert found.energy.total_j[0] == exactly(total_j)
 
-    # 128 compares in 37.3 cycles need 4 comparators of 32 bits, 128 in 144 cycles one of 16 bits
-    logic_um2 = 64 * BINARY_MAC_UM2 + 16 * 100 + 4 * 30 + 1 * 10
+    # 4 elements a cycle pass, each through one comparator of 32 bits in a and one of 16 bits in b
+    assert found.time.cycles.side[:, 0].tolist() == [128 / 4, 128 / 4]
+    logic_um2 = 64 * BINARY_MAC_UM2 + 16 * 100 + 4 * 30 + 4 * 10
     assert found.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + 0.01 * size / 1024)
 
 
 def test_operations_share_the_wider_unit_where_their_own_is_not_listed(
     demand: Demand, tmp_path: Path
 ) -> None:
-    """Both compares run on the 32-bit comparator: max(4, 1) of them, at 3 pJ."""
+    """Both compares run on the 32-bit comparator, 4 of which serve both layers, at 3 pJ."""
     found = price(demand, chip(tmp_path, narrow_compare=False))
     assert found.energy.operations_j[0] == exactly((OPERATIONS_PJ + 128 * (3 - 1)) * 1e-12)
     both = price(demand, chip(tmp_path))
-    assert both.area["mm2"][0] - found.area["mm2"][0] == pytest.approx(1 * 10e-6, rel=1e-9)
+    assert both.area["mm2"][0] - found.area["mm2"][0] == pytest.approx(4 * 10e-6, rel=1e-9)
 
 
 def test_fixed_units_set_the_pace_and_count_whole(demand: Demand, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_operations_on_one_unit_run_one_after_the_other_and_units_side_by_side(t
     port = (512 + 256 + 2048) / 24
     assert apart.time.cycles.slowest[0] == exactly([port])
     matched = price(demand, chip(tmp_path, narrow_compare=False))
-    logic_um2 = 16 * 100 + np.ceil(256 / port) * 30  # no binary MAC, so no binary array
+    logic_um2 = 16 * 100 + 4 * 2 * 30  # each element passes both compares; no binary MAC, so no binary array
     assert matched.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + 0.01 * (256 + 512 + 2048) / 1024)
 
 
@@ -128,7 +129,7 @@ def test_weights_spill_to_the_outer_level(demand: Demand, tmp_path: Path) -> Non
     # off chip there is neither area nor leakage; a memory of fixed size is as large as it is
     assert found.energy.leakage_w.keys() == {"control", "sram", "dram"}
     assert found.energy.leakage_w["dram"][0] == 0
-    logic_um2 = 64 * BINARY_MAC_UM2 + 16 * 100 + np.ceil(128 / cycles_a) * 30 + 10
+    logic_um2 = 64 * BINARY_MAC_UM2 + 16 * 100 + 4 * 30 + 4 * 10
     assert found.area["mm2"][0] == exactly(logic_um2 * 1e-6 + 0.001 + 0.02)
 
 
@@ -199,12 +200,16 @@ def test_maps_of_both_kinds_share_a_level_by_their_peak_together(tmp_path: Path)
     assert place(profile, apart).used_bits["sram"][0] == 832 + 2100
 
 
-def test_above_the_largest_macro_there_are_several(tmp_path: Path) -> None:
+def test_above_a_bank_there_are_several(tmp_path: Path) -> None:
+    """Four banks have twice the edge of one, 0.2 mm: the way to them is 3/4 of 0.2 mm longer, at 10 pJ/bit/mm."""
     level = chip(tmp_path).memories["sram"]
-    figures = level.interpolate(np.array([10.0, 4096.0, 4097.0, 3 * 4096.0]))
-    assert figures.area_or_bram == exactly([0.01, 0.04, 0.08, 0.12])
-    assert figures.read_j_per_bit == exactly([0.1e-12, 0.4e-12, 0.4e-12, 0.4e-12])
-    assert figures.leakage_w == exactly([1e-3, 1e-3, 2e-3, 3e-3])
+    figures = level.interpolate(np.array([10.0, 4096.0, 4097.0, 4 * 4096.0]))
+    assert figures.area_or_bram == exactly([0.01, 0.04, 0.05, 0.16])
+    edge = 0.05**0.5
+    assert figures.read_j_per_bit == exactly(
+        [0.1e-12, 0.4e-12, 0.4e-12 + 7.5e-12 * (edge - 0.2), 0.4e-12 + 1.5e-12]
+    )
+    assert figures.leakage_w == exactly([1e-3, 1e-3, 2e-3, 4e-3])
 
 
 def test_a_faster_clock_costs_less_leakage_and_time_only(demand: Demand, tmp_path: Path) -> None:

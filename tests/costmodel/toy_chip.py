@@ -49,6 +49,7 @@ FITTED = f"""
     holds: {ALL}
     size: fit
     port: {figure(24, "bit/cycle")}
+    banks: {{size: {figure(0.5, "kB")}, wire: {figure(10, "pJ/bit/mm")}}}
     macros:
       - {macro(0.125, 0.1, 0.2, 0.01, 1)}
       - {macro(0.5, 0.4, 0.4, 0.04, 1)}
@@ -82,7 +83,7 @@ def chip(
     narrow_compare: bool = True,
     operation: str = "compare",
 ) -> HardwareProfile:
-    """An ASIC; with `units`, a fixed number of compares a cycle at 16 and at 32 bits."""
+    """An ASIC whose side units keep 4 elements a cycle; with `units`, a fixed number of compares at 16 and 32 bits."""
     counts = [f", units: {figure(number, 'operation/cycle')}" for number in units] if units else ["", ""]
     side = f"""
       int32: {{energy: {figure(3, "pJ/operation")}, area: {figure(30, "um^2")}{counts[1]}}}"""
@@ -110,7 +111,7 @@ compute:
     energy: {figure(2, "pJ/operation")}
     area: {figure(100, "um^2")}
 side:
-  policy: {"fixed" if units else "matched"}
+  policy: {"fixed" if units else f"matched{chr(10)}  pace: {figure(4, 'element/cycle')}"}
   operations:
     {operation}:{side}
 memories:{memories}

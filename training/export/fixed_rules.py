@@ -222,6 +222,13 @@ def _slice_mean(call: Fixed) -> Number:
     return _divided(apart.sum(1), x.exponent, slices)
 
 
+@fixed("channel_mean")
+def _channel_mean(call: Fixed) -> Number:
+    x, slices = call.inputs[0], call.op.integer("slices")
+    together = wide(x).reshape(len(x.q), -1, slices, *x.q.shape[-2:])
+    return _divided(together.sum(2), x.exponent, slices)
+
+
 @fixed("sample_mean")
 def _sample_mean(call: Fixed) -> Number:
     x = call.inputs[0]
@@ -304,6 +311,10 @@ def _interleave_channels(call: Fixed) -> Number:
     return Number(known("interleave_channels").meaning(call.op, maps, []), exponent)
 
 
-@fixed("half_of_slices", exact=True)
-def _half_of_slices(call: Fixed) -> Number:
-    return Number(known("half_of_slices").meaning(call.op, [call.inputs[0].q], []), call.inputs[0].exponent)
+def _rearranged(call: Fixed) -> Number:
+    """Choose or arrange whole numbers as the kind means it."""
+    return Number(known(call.op.kind).meaning(call.op, [call.inputs[0].q], []), call.inputs[0].exponent)
+
+
+for _kind in ("half_of_slices", "shift_quarters"):
+    fixed(_kind, exact=True)(_rearranged)

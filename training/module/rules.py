@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.graph import Op
-from costmodel.operations.elementwise import EPSILON
+from costmodel.operations.elementwise import EPSILON, ends
 from training.module.estimators import binarize, rounded, with_gradient_scaled
 from training.module.initial import UNIT_SUMS
 from training.module.layout import in_one_layout
@@ -151,11 +151,9 @@ def _quantize(call: Call) -> torch.Tensor:
     """
     if not call.params:
         return call.inputs[0]
-    bits, x = call.op.integer("bits"), call.inputs[0]
-    ternary = call.op.output.precision.kind == "ternary"
-    low, high = (-1, 1) if ternary else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    learned = _damped(call.params[0], x, 1 / math.sqrt(high))
-    step = torch.exp2(rounded(torch.log2(learned)))
+    x, (low, high) = call.inputs[0], ends(call.op)
+    learned = _damped(along(call, 0), x, 1 / math.sqrt(high))
+    step = learned if call.op.attributes.get("exact") else torch.exp2(rounded(torch.log2(learned)))
     return rounded(torch.clamp(x / step, low, high)) * step
 
 
@@ -220,6 +218,22 @@ def _relu(call: Call) -> torch.Tensor:
 @rule("hardtanh")
 def _hardtanh(call: Call) -> torch.Tensor:
     return functional.hardtanh(call.inputs[0])
+
+
+@rule("clamp")
+def _clamp(call: Call) -> torch.Tensor:
+    low, high = (float(str(call.op.attributes[name])) for name in ("low", "high"))
+    return torch.clamp(call.inputs[0], low, high)
+
+
+@rule("absolute")
+def _absolute(call: Call) -> torch.Tensor:
+    return call.inputs[0].abs()
+
+
+@rule("tanh")
+def _tanh(call: Call) -> torch.Tensor:
+    return torch.tanh(call.inputs[0])
 
 
 @rule("prelu")
@@ -291,6 +305,12 @@ def _slice_mean(call: Call) -> torch.Tensor:
     return call.inputs[0].unflatten(-3, (slices, -1)).sum(-4) * (1 / slices)
 
 
+@rule("channel_mean")
+def _channel_mean(call: Call) -> torch.Tensor:
+    slices = call.op.integer("slices")
+    return call.inputs[0].unflatten(-3, (-1, slices)).sum(-3) * (1 / slices)
+
+
 @rule("sample_mean")
 def _sample_mean(call: Call) -> torch.Tensor:
     x = call.inputs[0]
@@ -314,6 +334,20 @@ def _sample_deviation(call: Call) -> torch.Tensor:
 def _subsample(call: Call) -> torch.Tensor:
     stride = call.op.integer("stride")
     return in_one_layout(call.inputs[0])[..., ::stride, ::stride]
+
+
+@rule("crop")
+def _crop(call: Call) -> torch.Tensor:
+    op, axis = call.op, call.op.integer("axis") - 3
+    apart = call.inputs[0].unflatten(axis, (op.integer("outer"), op.integer("size"), -1))
+    kept = torch.arange(op.integer("start"), op.integer("stop"), op.integer("step"), device=apart.device)
+    return apart.index_select(axis - 1, kept).flatten(axis - 2, axis)
+
+
+@rule("pad_map")
+def _pad_map(call: Call) -> torch.Tensor:
+    sides = [call.op.integer(name) for name in ("left", "right", "above", "below")]
+    return functional.pad(call.inputs[0], sides, value=float(str(call.op.attributes["value"])))
 
 
 @rule("pad_channels")
@@ -343,3 +377,18 @@ def _interleave_channels(call: Call) -> torch.Tensor:
 def _half_of_slices(call: Call) -> torch.Tensor:
     apart = call.inputs[0].unflatten(-3, (call.op.integer("slices"), 2, -1))
     return apart[..., call.op.integer("half"), :, :, :].flatten(-4, -3)
+
+
+@rule("channel_shuffle")
+def _channel_shuffle(call: Call) -> torch.Tensor:
+    apart = call.inputs[0].unflatten(-3, (call.op.integer("groups"), -1))
+    return apart.transpose(-4, -3).flatten(-4, -3)
+
+
+@rule("shift_quarters")
+def _shift_quarters(call: Call) -> torch.Tensor:
+    """Roll the quarters, which are as equal as the number of channels allows, the first ones larger."""
+    x, distance = call.inputs[0], call.op.integer("distance")
+    parts = torch.tensor_split(x, 4, dim=-3)
+    moves = ((distance, -2), (-distance, -2), (distance, -1), (-distance, -1))
+    return torch.cat([part.roll(step, axis) for part, (step, axis) in zip(parts, moves, strict=True)], dim=-3)

@@ -155,6 +155,11 @@ def _outer(call: Call) -> torch.Tensor:
     return rows[:, None] * columns
 
 
+@rule("complement")
+def _complement(call: Call) -> torch.Tensor:
+    return 1 - call.inputs[0]
+
+
 @rule("ratio")
 def _ratio(call: Call) -> torch.Tensor:
     return call.inputs[0] / call.inputs[1]

@@ -40,6 +40,7 @@ def array_problems(data: Mapping[str, Any]) -> Findings:
             if "area" in buffer and data.get("archetype") in ("fpga", "mcu"):
                 yield ("array", "buffers", name, "area"), f"is for an asic, not for an {data['archetype']}"
     yield from _name_problems(data, buffers)
+    yield from _bit_problems(data, buffers, units)
 
 
 def _list(value: object) -> Sequence[Any]:
@@ -101,6 +102,27 @@ def _buffer_problems(path: Path, buffer: Mapping[str, Any], axes: tuple[str, ...
         )
     if "register_file" in buffer and "words" not in buffer:
         yield (*path, "register_file"), "needs `words`, by which its energies go"
+
+
+def _bit_problems(data: Mapping[str, Any], buffers: object, units: Mapping[str, Any]) -> Findings:
+    given = buffers if isinstance(buffers, Mapping) else {}
+    with_bits = {name: one for name, one in given.items() if isinstance(one, Mapping) and "bit" in one}
+    for name, buffer in with_bits.items():
+        place = ("array", "buffers", name, "bit")
+        if data.get("archetype") != "asic":
+            yield place, "is for an asic: elsewhere control.energy has the clock"
+        elif "words" not in buffer:
+            yield (
+                place,
+                "is for buffers in `words`, of which each array has its own; give `area` for one of fixed size",
+            )
+    if any("sums" in _list(buffer.get("holds")) for buffer in with_bits.values()):
+        for label, unit in units.items():
+            if isinstance(unit, Mapping) and "partial_sum" not in unit:
+                yield (
+                    ("compute", label, "partial_sum"),
+                    "is missing: a buffer that holds sums has the area of its bits, so say how wide a sum is",
+                )
 
 
 def _name_problems(data: Mapping[str, Any], buffers: object) -> Findings:

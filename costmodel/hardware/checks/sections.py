@@ -24,11 +24,11 @@ class _Fields(NamedTuple):
 
 
 _MAC = {
-    "asic": _Fields(("throughput", "energy", "area"), ("lanes",)),
+    "asic": _Fields(("throughput", "energy", "area"), ("lanes", "partial_sum")),
     "fpga": _Fields(("throughput", "energy", "lut"), ("dsp", "lanes")),
     "mcu": _Fields(("cycles",), ("depthwise", "lanes")),
 }
-_BINARY_ASIC = _Fields(("throughput", "popcount"), ("lanes",))
+_BINARY_ASIC = _Fields(("throughput", "popcount"), ("lanes", "partial_sum"))
 _SIDE = {
     "asic": _Fields(("energy", "area")),
     "fpga": _Fields(("energy", "lut"), ("dsp",)),
@@ -75,7 +75,9 @@ def _section_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     control = _mapping(data.get("control"))
     if control and archetype != "mcu":
         size, other = ("area", "lut") if archetype == "asic" else ("lut", "area")
-        yield from _field_problems(("control",), control, _Fields((size,)), (size, other), _a(archetype))
+        optional = ("leakage_by_area",) if archetype == "asic" else ()
+        known = (size, other, "leakage_by_area")
+        yield from _field_problems(("control",), control, _Fields((size,), optional), known, _a(archetype))
 
 
 def _field_problems(
@@ -116,7 +118,7 @@ def _side_problems(data: Mapping[str, Any], archetype: str) -> Findings:
     elif policy is None and "policy" not in side:
         yield (
             ("side", "policy"),
-            "is missing: matched (units keep pace with the array) or fixed (`units` of each)",
+            "is missing: matched (as many units as keep the `pace`) or fixed (`units` of each)",
         )
     elif policy == "fixed":
         fields = _Fields((*fields.needed, "units"), fields.optional)
@@ -125,11 +127,22 @@ def _side_problems(data: Mapping[str, Any], archetype: str) -> Findings:
         what += " with matched side units"
     else:
         return
+    yield from _pace_problems(side, policy)
     for operation, units in _mapping(side.get("operations")).items():
         for precision, unit in _mapping(units).items():
             if isinstance(unit, Mapping):
                 path = ("side", "operations", operation, precision)
                 yield from _field_problems(path, unit, fields, tuple(SideUnit.model_fields), what)
+
+
+def _pace_problems(side: Mapping[str, Any], policy: object) -> Findings:
+    if policy == "matched" and "pace" not in side:
+        yield (
+            ("side", "pace"),
+            "is missing: matched units keep a pace that all networks share, such as 16 element/cycle",
+        )
+    elif policy != "matched" and "pace" in side:
+        yield ("side", "pace"), "is for matched side units; delete it"
 
 
 def _role_problems(data: Mapping[str, Any]) -> Findings:
@@ -169,6 +182,19 @@ def _memory_problems(data: Mapping[str, Any], archetype: str) -> Findings:
             yield from _sram_problems(path, level, archetype)
         if "macros" in level:
             yield from _macro_problems(path, level, archetype)
+        yield from _bank_problems(path, level, archetype)
+
+
+def _bank_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Findings:
+    priced = archetype == "asic" and ("macros" in level or "sram" in level)
+    outside = level.get("off_chip") is True
+    if "banks" in level and (not priced or (outside and "sram" not in level)):
+        yield (*path, "banks"), "is for memories with macros or an sram on an asic; delete it"
+    elif priced and not outside and level.get("size") == "fit" and "banks" not in level:
+        yield (
+            (*path, "banks"),
+            "is missing: a memory that fits the network is built of banks; give their `size` and `wire`",
+        )
 
 
 def _sram_problems(path: Path, level: Mapping[str, Any], archetype: str) -> Findings:

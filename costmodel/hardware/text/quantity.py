@@ -234,6 +234,11 @@ EnergyPerCycle = Annotated[
     Quantity, _quantity("an energy per cycle", ("J/cycle",), "12 pJ/cycle"), _LESS_IS_CHEAPER
 ]
 EnergyPerBit = Annotated[Quantity, _quantity("an energy per bit", ("J/bit",), "0.2 pJ/bit"), _LESS_IS_CHEAPER]
+EnergyPerBitLength = Annotated[
+    Quantity,
+    _quantity("an energy per bit and length", ("J/bit/m",), "0.12 pJ/bit/mm"),
+    _LESS_IS_CHEAPER,
+]
 UnitArea = Annotated[Quantity, _quantity("an area", ("m^2",), "36 um^2"), _LESS_IS_CHEAPER]
 MacThroughput = Annotated[
     Quantity, _quantity("a MAC throughput", _PER_CYCLE, "4096 mac/cycle", True), _ANOTHER_CHIP
@@ -241,6 +246,7 @@ MacThroughput = Annotated[
 SideThroughput = Annotated[
     Quantity, _quantity("a throughput", ("operation/cycle",), "16 operation/cycle", True), _ANOTHER_CHIP
 ]
+Pace = Annotated[Quantity, _quantity("a pace", ("element/cycle",), "16 element/cycle", True), _ANOTHER_CHIP]
 Cycles = Annotated[
     Quantity,
     _quantity("cycles per operation", ("cycle/operation", "cycle/mac"), "1.4 cycle/operation", True),
@@ -260,6 +266,7 @@ Words = Annotated[Quantity, _quantity("a number of words", ("word",), "16 word",
 Width = Annotated[Quantity, _quantity("a width", ("bit",), "64 bit", True), _ANOTHER_CHIP]
 Port = Annotated[Quantity, _quantity("a port width", ("bit/cycle",), "128 bit/cycle", True), _MORE_IS_CHEAPER]
 Power = Annotated[Quantity, _quantity("a power", ("W",), "0.5 mW"), _LESS_IS_CHEAPER]
+PowerPerArea = Annotated[Quantity, _quantity("a power per area", ("W/m^2",), "2 mW/mm^2"), _LESS_IS_CHEAPER]
 Length = Annotated[Quantity, _quantity("a feature size", ("m",), "45 nm", True), _ANOTHER_CHIP]
 Voltage = Annotated[Quantity, _quantity("a voltage", ("V",), "0.9 V", True), _ANOTHER_CHIP]
 Frequency = Annotated[Quantity, _quantity("a frequency", ("Hz",), "400 MHz", True), _MORE_IS_CHEAPER]

@@ -43,11 +43,12 @@ _DEFINITIONS = (
     "dsp = [dsp] = DSP",
     "bram = [bram] = BRAM",
     "word = [word]",
+    "element = [element]",
 )
 _COMMON = (
     "fJ", "pJ", "nJ", "uJ", "mJ", "J", "nW", "uW", "mW", "W", "ps", "ns", "us", "ms", "s", "kHz", "MHz",
     "GHz", "Hz", "nm", "um", "mm", "m", "mV", "V", "bit", "B", "kB", "MB", "GB", "cycle", "operation", "OP",
-    "GOP", "TOP", "mac", "lut", "dsp", "bram", "word",
+    "GOP", "TOP", "mac", "lut", "dsp", "bram", "word", "element",
 )  # fmt: skip
 _TERM = r"[A-Za-zµμ]+(?:\^-?[1-3])?"
 # Only this grammar reaches pint, whose own would also compute powers of any size.

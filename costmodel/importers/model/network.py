@@ -1,0 +1,224 @@
+"""From a graph to a network: every node in turn, what nothing reads left out, and what is unknown named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from types import MappingProxyType
+from typing import NoReturn
+
+import numpy as np
+
+from costmodel.errors import BnncostError
+from costmodel.folding.rewriting import live
+from costmodel.graph import Network, Tensor
+from costmodel.importers.model import (  # noqa: F401
+    rules_arithmetic,
+    rules_curves,
+    rules_layers,
+    rules_layout,
+    rules_parts,
+    rules_quantizers,
+    rules_signs,
+)
+from costmodel.importers.model.constants import MEANINGS
+from costmodel.importers.model.document import ModelGraph, Node
+from costmodel.importers.model.reading import RULES, Reading, Widths
+from costmodel.importers.model.structure import beside_readers, biased_layers, hard_sigmoids, paired_norms
+from costmodel.importers.model.values import Map, NotRead, Value
+from costmodel.importers.model.views import view_of
+from costmodel.operations.convolution import fan_in
+
+
+@dataclass(frozen=True, eq=False)
+class ReadNetwork:
+    """A network as it was read, the values of its parameters, and what had to be assumed, in sentences."""
+
+    network: Network
+    values: Mapping[str, np.ndarray]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A node that has no counterpart here, why, and the map that stands for what it makes."""
+
+    node: Node
+    reason: str
+    stands_for: Tensor | None
+    macs: int = 0
+
+
+def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
+    """Understand a graph as operations; raises BnncostError with all nodes that are unknown and of use."""
+    channels, height, width = map_shape(graph)
+    r = Reading(graph.name, (channels, height, width), widths)
+    values: dict[str, Value] = dict(graph.constants)
+    values[graph.input] = Map(view_of(r.g.input, len(graph.input_shape)))
+    unread: list[Unread] = []
+    made_before: dict[tuple[object, ...], Value | tuple[Value, ...]] = {}
+    for node in graph.nodes:
+        inputs = [values.get(name) if name else None for name in node.inputs]
+        key = _same_work(node, inputs)
+        try:
+            if key in made_before:
+                made = made_before[key]
+            else:
+                made = made_before[key] = _understood(r, node, inputs)
+        except NotRead as error:
+            shape = graph.shapes.get(node.outputs[0])
+            stand_in = _stand_in(r, node, shape, len(unread))
+            macs = _macs_of(node, inputs, shape)
+            unread.append(Unread(node, str(error), None if stand_in is None else stand_in.tensor, macs))
+            made = stand_in
+            if made is None:
+                break
+        several = made if isinstance(made, tuple) else (made,)
+        values.update(zip(node.outputs, several, strict=False))
+    return _finished(graph, r, values, unread)
+
+
+def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
+    """The image as (C, H, W)."""
+    sides = graph.input_shape[1:]
+    if len(sides) not in (1, 2, 3) or graph.input_shape[0] != 1:
+        raise BnncostError(
+            f"'{graph.name}': its input of shape {graph.input_shape} is no image (N, C, H, W)."
+        )
+    channels, height, width = {1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: sides}[len(sides)]
+    return channels, height, width
+
+
+def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
+    """What two nodes have in common that compute the same."""
+    attributes = tuple(sorted((name, repr(value)) for name, value in node.attributes.items()))
+    place = node.place if node.kind in ("Conv", "Gemm", "MatMul", "Constant") else ""
+    return (
+        node.kind,
+        tuple(map(id, inputs)),
+        attributes,
+        place,
+        node.outputs if node.kind == "Constant" else (),
+    )
+
+
+def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
+    arrays = [one for one in inputs if one is not None]
+    if all(isinstance(one, np.ndarray) for one in arrays) and node.kind in MEANINGS:
+        with np.errstate(all="ignore"):
+            return np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
+    if node.kind not in RULES:
+        raise NotRead("an operator that bnncost does not know")
+    return RULES[node.kind](r, node, inputs)
+
+
+def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -> int:
+    """MACs of an unknown node that multiplies with weights."""
+    weight = inputs[1] if len(inputs) > 1 else None
+    if node.kind not in ("Conv", "ConvTranspose", "Gemm", "MatMul") or shape is None:
+        return 0
+    if not isinstance(weight, np.ndarray) or not len(weight):
+        return 0
+    each = weight.size // weight.shape[0] if node.kind == "Conv" else weight.shape[0]
+    return prod(shape) * each
+
+
+def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: int) -> Map | None:
+    """A map of the right shape in place of what is unknown, so that the rest is read too."""
+    if shape is None or not 1 <= len(shape) <= 4:
+        return None
+    sides = shape[1:]
+    full = {0: (1, 1, 1), 1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: tuple(sides)}[len(sides)]
+    tensor = Tensor(f"unknown{number}", (full[0], full[1], full[2]), r.widths.features)
+    layer = r.new_layer(node.place or node.kind.lower())
+    return Map(view_of(r.note_layer(tensor, (), layer), len(shape)))
+
+
+def _finished(
+    graph: ModelGraph, r: Reading, values: Mapping[str, Value], unread: Sequence[Unread]
+) -> ReadNetwork:
+    output = values.get(graph.output)
+    if isinstance(output, np.ndarray):
+        raise BnncostError(f"'{graph.name}': its output does not depend on the image.")
+    if output is None:
+        _refuse(graph, unread, None)
+    final = r.plain(output).tensor
+    network = live(r.g.finish(final))
+    read = {item for op in network.ops for item in op.inputs} | {network.output}
+    needed = _with_sources(
+        graph, unread, [one for one in unread if one.stands_for is None or one.stands_for in read]
+    )
+    if needed:
+        _refuse(graph, needed, network)
+    network = paired_norms(biased_layers(hard_sigmoids(network, r.values)))
+    network = beside_readers(network)
+    kept = {param.name for param in network.learned()}
+    return ReadNetwork(
+        replace(network, notes=tuple(r.notes)),
+        MappingProxyType({name: array for name, array in r.values.items() if name in kept}),
+        tuple(_remarks(r, graph, network)),
+    )
+
+
+def _with_sources(graph: ModelGraph, unread: Sequence[Unread], needed: Sequence[Unread]) -> list[Unread]:
+    """Add the unknown nodes that unknown nodes of use read, at any distance."""
+    maker = {name: node for node in graph.nodes for name in node.outputs}
+    wanted = [name for one in needed for name in one.node.inputs]
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in seen and name in maker:
+            wanted += maker[name].inputs
+        seen.add(name)
+    return [one for one in unread if one in needed or seen & set(one.node.outputs)]
+
+
+class UnknownNodes(BnncostError):
+    """Nodes that nothing here computes; raised again with shapes, it also says how much was understood."""
+
+
+def _refuse(graph: ModelGraph, unread: Sequence[Unread], network: Network | None) -> NoReturn:
+    """Raise the error that names every unknown node of use, with how often it is there and why it is unknown."""
+    counted = Counter((one.node.kind, one.reason) for one in unread)
+    first: dict[tuple[str, str], str] = {}
+    for one in unread:
+        first.setdefault((one.node.kind, one.reason), one.node.place or one.node.outputs[0])
+    lines = [
+        f"  {kind} ({'once' if times == 1 else f'{times} times'}, first at '{first[kind, reason]}'): {reason}"
+        for (kind, reason), times in counted.most_common()
+    ]
+    nodes = f"{len(unread)} node{'s' if len(unread) > 1 else ''}"
+    raise UnknownNodes(
+        f"'{graph.name}' has {nodes} that bnncost does not understand, and nothing unknown is free"
+        f"{_share_understood(unread, network)}:\n" + "\n".join(lines)
+    )
+
+
+def _share_understood(unread: Sequence[Unread], network: Network | None) -> str:
+    """The share of MACs that is understood, where no unknown node has MACs of a number that is not known."""
+    if network is None:
+        return ""
+    understood = sum(
+        int(op.output.size) * int(fan_in(op)) for op in network.ops if op.kind in ("conv", "linear")
+    )
+    unknown = sum(one.macs for one in unread)
+    return f" ({understood / max(understood + unknown, 1):.0%} of the MACs are understood)"
+
+
+def _remarks(r: Reading, graph: ModelGraph, network: Network) -> list[str]:
+    remarks = list(graph.remarks)
+    ops = {op.output for op in network.ops}
+    if r.narrowed:
+        remarks.append(
+            f"{len(set(r.narrowed))} layers read real-valued features that no quantizer narrows: they are narrowed to "
+            f"{r.widths.edge.label} (edge), one rounding each."
+        )
+    zeros = [tensor for tensor in r.signs_with_zero if tensor in ops]
+    if zeros:
+        remarks.append(
+            f"{len(zeros)} signs are written so that sign(0) = 0; where a map is exactly zero that is a third value. "
+            "They are priced as binary with sign(0) = +1."
+        )
+    return remarks

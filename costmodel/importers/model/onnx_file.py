@@ -1,0 +1,171 @@
+"""ONNX files as graphs: plain, with QuantizeLinear pairs, and QONNX under any of its domain names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from costmodel.errors import BnncostError
+from costmodel.importers.model.document import ModelGraph, Node
+
+OLDEST_OPSET = 7
+NEWEST_OPSET = 26
+QONNX_DOMAINS = (
+    "onnx.brevitas",
+    "finn.custom_op.general",
+    "qonnx.custom_op.general",
+    "qonnx.custom_op.channels_last",
+)
+_STANDARD = ("", "ai.onnx")
+
+
+def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None) -> ModelGraph:
+    """Read an ONNX file; `image` (C, H, W) is needed where the file leaves sides of its input open.
+
+    Raises BnncostError for what is no ONNX file, is truncated or lacks its data, and for inputs that are no image.
+    """
+    if find_spec("onnx") is None:
+        raise BnncostError(f"reading '{path}' needs onnx; install the extra: pip install 'bnncost[onnx]'.")
+    import onnx
+
+    model = _loaded(onnx, Path(path))
+    _check_opset(path, model)
+    graph = model.graph
+    constants = {one.name: _array(onnx, one, path) for one in graph.initializer}
+    name, shape = _image_of(path, graph, set(constants), image)
+    if len(graph.output) == 0:
+        raise BnncostError(f"'{path}' has no output.")
+    nodes = tuple(_node(onnx, one, constants) for one in graph.node)
+    return ModelGraph(Path(path).name, name, shape, graph.output[0].name, nodes, constants)
+
+
+def with_shapes(graph: ModelGraph, path: str | os.PathLike[str]) -> ModelGraph:
+    """The same graph with the shapes that onnx infers: what a message about unknown nodes needs."""
+    import onnx
+
+    model = onnx.load(os.fspath(path))
+    for one in model.graph.input:
+        if one.name == graph.input:
+            for side, number in zip(one.type.tensor_type.shape.dim, graph.input_shape, strict=False):
+                side.Clear()
+                side.dim_value = number
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {}
+    for value in (*inferred.value_info, *inferred.output):
+        sides = value.type.tensor_type.shape.dim
+        if all(side.HasField("dim_value") for side in sides):
+            shapes[value.name] = tuple(side.dim_value for side in sides)
+    return replace(graph, shapes=shapes)
+
+
+def _loaded(onnx: Any, path: Path) -> Any:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BnncostError(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load_from_string(data)
+    except DecodeError:
+        raise BnncostError(f"'{path}' is no ONNX file, or a part of it is missing.") from None
+    if not model.graph.node:
+        raise BnncostError(f"'{path}' is no ONNX file: it has no nodes.")
+    try:
+        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        raise BnncostError(
+            f"'{path}' keeps its weights in files beside it, which are not all there: {error}"
+        ) from None
+    return model
+
+
+def _check_opset(path: str | os.PathLike[str], model: Any) -> None:
+    for one in model.opset_import:
+        if one.domain in _STANDARD and not OLDEST_OPSET <= one.version <= NEWEST_OPSET:
+            raise BnncostError(
+                f"'{path}' is of opset {one.version}; bnncost reads {OLDEST_OPSET} to {NEWEST_OPSET}. "
+                "Convert it: onnx.version_converter.convert_version."
+            )
+
+
+def _image_of(
+    path: str | os.PathLike[str], graph: Any, constants: set[str], image: tuple[int, ...] | None
+) -> tuple[str, tuple[int, ...]]:
+    """Name and shape of the one input, with a batch of 1."""
+    inputs = [one for one in graph.input if one.name not in constants]
+    if len(inputs) != 1:
+        named = ", ".join(one.name for one in inputs) or "none"
+        raise BnncostError(
+            f"'{path}' has {len(inputs)} inputs ({named}); bnncost costs networks of one image."
+        )
+    one = inputs[0]
+    sides = [side.dim_value if side.HasField("dim_value") else 0 for side in one.type.tensor_type.shape.dim]
+    if not 2 <= len(sides) <= 4:
+        raise BnncostError(
+            f"'{path}': its input '{one.name}' has {len(sides)} axes, and is no image (N, C, H, W)."
+        )
+    if image is not None:
+        wanted = list(image)
+        if len(wanted) != len(sides) - 1:
+            raise BnncostError(
+                f"'{path}': its input '{one.name}' has {len(sides) - 1} axes behind the batch, "
+                f"but @input gives {len(wanted)}."
+            )
+        clash = [(have, want) for have, want in zip(sides[1:], wanted, strict=True) if have and have != want]
+        if clash:
+            raise BnncostError(
+                f"'{path}' reads images of {'x'.join(str(side or '?') for side in sides[1:])}, not "
+                f"{'x'.join(map(str, wanted))}: its weights or reshapes are for those. Export it for other images."
+            )
+        sides[1:] = wanted
+    if not all(side > 0 for side in sides[1:]):
+        shown = "x".join(str(side) if side else "?" for side in sides[1:])
+        raise BnncostError(f"'{path}' reads images of {shown}; say which: --input 3x32x32.")
+    return one.name, (1, *sides[1:])
+
+
+def _array(onnx: Any, tensor: Any, path: str | os.PathLike[str]) -> np.ndarray:
+    try:
+        array = onnx.numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError) as error:
+        raise BnncostError(f"'{path}': the array '{tensor.name}' cannot be read ({error}).") from None
+    if array.dtype.kind not in "fiub":
+        kind = onnx.TensorProto.DataType.Name(tensor.data_type)
+        raise BnncostError(
+            f"'{path}': the array '{tensor.name}' is of the type {kind}, which bnncost has no price for."
+        )
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _node(onnx: Any, one: Any, constants: Mapping[str, np.ndarray]) -> Node:
+    kind = one.op_type if one.domain in (*_STANDARD, *QONNX_DOMAINS) else f"{one.domain}.{one.op_type}"
+    attributes = {item.name: _attribute(onnx, item, one) for item in one.attribute}
+    return Node(kind, tuple(one.input), tuple(one.output), attributes, _place(one, constants))
+
+
+def _attribute(onnx: Any, item: Any, node: Any) -> Any:
+    value = onnx.helper.get_attribute_value(item)
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, onnx.TensorProto):
+        return onnx.numpy_helper.to_array(value)
+    if node.op_type == "Cast" and item.name == "to":
+        return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value)).name
+    if isinstance(value, (onnx.GraphProto, onnx.SparseTensorProto)):
+        return "(a graph)"
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _place(node: Any, constants: Mapping[str, np.ndarray]) -> str:
+    """The layer of a node: that of its weights, which exporters name by module, or its own name."""
+    for name in node.input[1:2]:
+        if name in constants and "." in name:
+            return name.rpartition(".")[0].strip("/").replace("/", ".")
+    return node.name.strip("/").replace("/", ".")

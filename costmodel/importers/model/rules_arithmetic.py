@@ -1,0 +1,195 @@
+"""Sums, products and curves of elements; what cancels (a - b + b), and what is only a factor, is not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from costmodel.importers.model.document import Node
+from costmodel.importers.model.reading import Reading, reads
+from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
+from costmodel.importers.model.views import View
+
+# ------------------------------------------------------------------ sums
+
+
+@reads("Add", "Sub", "Sum")
+def add(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Add or subtract; of more than two, one after the other."""
+    total = inputs[0]
+    for other in inputs[1:]:
+        total = _sum(r, total, other, -1 if node.kind == "Sub" else 1)
+    return total
+
+
+def _sum(r: Reading, left: Value, right: Value, sign: int) -> Value:
+    if isinstance(right, np.ndarray):
+        return shifted(r, left, sign * right)
+    if isinstance(left, np.ndarray):
+        return shifted(r, right if sign > 0 else _times_number(r, right, -1.0), left)
+    left, right = r.gated(left), r.gated(right)
+    known = r.sums.cancelled(left, right, sign)
+    if known is not None:
+        return known
+    if isinstance(left, Map) and isinstance(right, Map) and _pair_of_bits(left, right):
+        made: Value = TwoBits(
+            left.view, right.view, _corner(left, (-1, -1, 1, 1)) + sign * _corner(right, (-1, 1, -1, 1))
+        )
+    elif sign > 0 and isinstance(left, Map) and isinstance(right, Map):
+        made = _added(r, left, right)
+    elif sign > 0:
+        made = Map(_joined(r, "add", left, right))
+    else:
+        made = Map(_joined(r, "subtract", left, right))
+    r.sums.record(made, left, right, sign)
+    return made
+
+
+def _added(r: Reading, left: Map, right: Map) -> Map:
+    """Add; a factor of both alike is one of the sum."""
+    return Map(_joined(r, "add", left, right))
+
+
+def _joined(r: Reading, kind: str, left: Value, right: Value) -> View:
+    first, second = r.together(left, right)
+    swap = kind != "subtract" and second.tensor.size > first.tensor.size
+    one, other = (second, first) if swap else (first, second)
+    if kind == "subtract" and other.tensor.size > one.tensor.size:
+        raise NotRead("a map is subtracted from a smaller one")
+    return one.with_tensor(r.emit(kind, (one.tensor, other.tensor)))
+
+
+def _pair_of_bits(left: Map, right: Map) -> bool:
+    same = left.view.shape == right.view.shape and left.tensor is not right.tensor
+    return left.is_bits and right.is_bits and same and left.factor.size == right.factor.size == 1
+
+
+def _corner(bits: Map, values: Sequence[int]) -> np.ndarray:
+    return np.array(values) * float(bits.factor) + float(bits.offset)
+
+
+def shifted(r: Reading, value: Value, constant: np.ndarray) -> Value:
+    """Add a constant; to bits it is not added before something reads them as numbers."""
+    if isinstance(value, TwoBits) and constant.size == 1:
+        return replace(value, values=value.values + float(constant.reshape(-1)[0]))
+    made = r.map_of(value)
+    if not np.any(constant):
+        return made if made.padding is None and _keeps_shape(made, constant) else Map(r.plain(made))
+    axes, values = r.along(made.view, constant) if made.padding is None else ("", constant.reshape(()))
+    if made.is_bits:
+        return made.times(1.0, _over_map(axes, values))
+    view = r.plain(made)
+    tensor = r.emit("bias", (view.tensor,), constants=(("offset", axes, values),))
+    return Map(view.with_tensor(tensor))
+
+
+def _keeps_shape(made: Map, constant: np.ndarray) -> bool:
+    return constant.ndim <= len(made.view.axes)
+
+
+def _over_map(axes: str, values: np.ndarray) -> np.ndarray:
+    shape = [1, 1, 1]
+    for axis, side in zip(axes, values.shape, strict=True):
+        shape["CHW".index(axis)] = side
+    return values.reshape(shape) if axes else values.reshape(())
+
+
+# ------------------------------------------------------------------ products
+
+
+@reads("Mul")
+def multiply(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Multiply by a constant, or two maps."""
+    left, right = inputs
+    if isinstance(left, np.ndarray):
+        left, right = right, left
+    if isinstance(right, np.ndarray):
+        return scaled(r, left, right)
+    left, right = r.gated(left), r.gated(right)
+    if isinstance(left, Map) and isinstance(right, Map):
+        if _pair_of_bits(left, right):
+            return TwoBits(
+                left.view, right.view, _corner(left, (-1, -1, 1, 1)) * _corner(right, (-1, 1, -1, 1))
+            )
+        bent = _two_slopes(r, left, right) or _two_slopes(r, right, left)
+        if bent is not None:
+            return bent
+    return Map(_joined(r, "multiply", left, right))
+
+
+@reads("Div")
+def divide(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Divide by a constant."""
+    left, right = inputs
+    if not isinstance(right, np.ndarray):
+        raise NotRead("a map is divided by another")
+    return scaled(r, left, 1 / right.astype(np.float64))
+
+
+@reads("Neg")
+def negate(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Turn the sign."""
+    return _times_number(r, inputs[0], -1.0)
+
+
+def _times_number(r: Reading, value: Value, number: float) -> Value:
+    return scaled(r, value, np.asarray(number))
+
+
+def scaled(r: Reading, value: Value, constant: np.ndarray) -> Value:
+    """Multiply by a constant; one number, or any to bits, waits until something reads the product."""
+    if isinstance(value, TwoBits) and constant.size == 1:
+        return replace(value, values=value.values * float(constant.reshape(-1)[0]))
+    made = r.map_of(value)
+    if constant.size == 1 and _keeps_shape(made, constant):
+        if made.padding is not None:
+            factor = float(constant.reshape(-1)[0])
+            return replace(
+                made.times(factor), padding=made.padding._replace(value=made.padding.value * factor)
+            )
+        number = float(constant.reshape(-1)[0])
+        return (Map(r.plain(made)) if _computed_once(r, made, number) else made).times(number)
+    wider = _widened(r, made, constant)
+    if wider is not None:
+        return wider
+    axes, values = r.along(made.view, constant)
+    if made.is_bits:
+        return made.times(_over_map(axes, values))
+    view = r.plain(made)
+    return Map(view.with_tensor(r.emit("scale", (view.tensor,), constants=(("factor", axes, values),))))
+
+
+def _computed_once(r: Reading, made: Map, number: float) -> bool:
+    """Whether a factor that waits is a product of its own: it is one of several that may share it."""
+    op = r.g.producer(made.tensor)
+    whole = made.is_bits or made.mean is not None or (op is not None and op.kind in ("quantize", *_SUMS))
+    return not whole and abs(number) != 1 and bool(np.all(np.abs(made.factor) != 1))
+
+
+_SUMS = ("global_average_pool", "sample_mean", "channel_sum", "absolute_sum", "slice_mean", "box_sum")
+
+
+def _widened(r: Reading, made: Map, constant: np.ndarray) -> Map | None:
+    """A map of one channel times a number per channel: the product has them all."""
+    shape = made.view.shape
+    if constant.ndim > len(shape) or len(shape) != 4 or shape[1] != 1:
+        return None
+    aligned = constant.reshape((1,) * (4 - constant.ndim) + constant.shape)
+    if aligned.shape[1] == 1 or aligned.size != aligned.shape[1]:
+        return None
+    view = r.plain(made)
+    channels = aligned.shape[1]
+    full = (channels, int(view.tensor.shape[1]), int(view.tensor.shape[2]))
+    tensor = r.emit("scale", (view.tensor,), shape=full, constants=(("factor", "C", aligned.reshape(-1)),))
+    return Map(r.view(tensor, 4))
+
+
+def _two_slopes(r: Reading, x: Map, slopes: Map) -> Map | None:
+    """x times a number that depends on the sign of x: two slopes, of which one may be 1 or 0."""
+    op = r.g.producer(slopes.tensor)
+    if not slopes.is_bits or op is None or op.kind != "sign" or op.inputs[0] is not x.tensor or not x.plain:
+        return None
+    above, below = slopes.factor + slopes.offset, slopes.offset - slopes.factor
+    return r.bent(x, above, below)

@@ -1,0 +1,180 @@
+"""Curves of elements, and rounding: a clamp and a rounding together are a quantizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from costmodel.graph import Precision, precision
+from costmodel.importers.model.constants import limits
+from costmodel.importers.model.document import Node
+from costmodel.importers.model.reading import Reading, reads
+from costmodel.importers.model.rules_arithmetic import scaled, shifted
+from costmodel.importers.model.values import Clipped, Map, NotRead, TwoBits, Value
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+@reads("Relu")
+def relu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Keep the positive part; a positive factor commutes."""
+    return _curve(r, inputs[0], "relu", lambda x: np.maximum(x, 0))
+
+
+def _curve(
+    r: Reading, value: Value, kind: str, function: Function, attributes: Mapping[str, object] | None = None
+) -> Value:
+    if isinstance(value, TwoBits):
+        return replace(value, values=function(value.values))
+    made = r.map_of(value)
+    if made.is_bits and made.padding is None:
+        high, low = function(made.factor + made.offset), function(made.offset - made.factor)
+        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2, clipped=None, rounded=None)
+    view = r.plain(made)
+    return Map(view.with_tensor(r.emit(kind, (view.tensor,), attributes=attributes)))
+
+
+@reads("Clip", "HardTanh")
+def clip(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Clamp; with rounding before or after it, a quantizer."""
+    bounds = [one if isinstance(one, np.ndarray) else None for one in inputs[1:]]
+    low, high = limits(node, bounds)
+    value = inputs[0]
+    if isinstance(value, Map) and value.rounded is not None:
+        return quantized(r, value.rounded, low, high)
+    if (low, high) == (0.0, np.inf):
+        return _curve(r, value, "relu", lambda x: np.maximum(x, 0))
+    bounds_of: dict[str, object] = {} if (low, high) == (-1, 1) else {"low": low, "high": high}
+    kind = "clamp" if bounds_of else "hardtanh"
+    made = _curve(r, value, kind, lambda x: np.clip(x, low, high), bounds_of)
+    if isinstance(made, Map) and isinstance(value, Map) and not value.is_bits:
+        return replace(made, clipped=Clipped(value, low, high))
+    return made
+
+
+@reads("Round")
+def rounding(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Round to whole numbers, which is a quantizer where a clamp goes before or after."""
+    made = r.map_of(inputs[0])
+    if made.clipped is not None:
+        return quantized(r, *made.clipped)
+    return replace(made, rounded=made)
+
+
+def quantized(r: Reading, source: Map, low: float, high: float, zero: float = 0.0) -> Map:
+    """Round to whole numbers from `low` to `high`: the codes of a grid whose step is one over the pending factor."""
+    width = bits_of(low, high)
+    if source.mean is not None:
+        share = source.factor * source.mean.size
+        source = Map(source.view.with_tensor(source.mean.emit())).times(share)
+    factor = np.asarray(source.factor, np.float64)
+    if np.any(source.offset != 0) or source.padding is not None:
+        source = Map(r.plain(source))
+        factor = np.ones(())
+    step = 1 / np.abs(factor)
+    power = np.exp2(np.rint(np.log2(step)))
+    exact = not np.allclose(step, power, rtol=1e-6)
+    attributes: dict[str, object] = {"bits": width.bits}
+    usual = (-1, 1) if width.kind == "ternary" else (-(2 ** (width.bits - 1)), 2 ** (width.bits - 1) - 1)
+    if exact:
+        attributes["exact"] = True
+    if (low, high) != usual:
+        attributes |= {"low": int(low), "high": int(high)}
+    axes = "" if step.size == 1 else "C"
+    kept = step.reshape(-1) if axes else step.reshape(())
+    tensor = r.emit(
+        "quantize", (source.tensor,), stored=width, constants=(("step", axes, kept),),
+        attributes=attributes,
+    )  # fmt: skip
+    return Map(source.view.with_tensor(tensor)).times(factor)
+
+
+def bits_of(low: float, high: float) -> Precision:
+    """Precision of whole numbers from `low` to `high`."""
+    if (low, high) == (-1, 1):
+        return precision("ternary")
+    levels = max(high + 1, -low if low < 0 else 0)
+    bits = int(np.ceil(np.log2(levels))) + int(low < 0) if np.isfinite(levels) else 99
+    if bits > 32 or bits < 1:
+        raise NotRead(
+            f"rounding to whole numbers from {low:g} to {high:g}, which no integer of 32 bits holds"
+        )
+    return Precision("integer", max(bits, 2))
+
+
+@reads("Sigmoid")
+def sigmoid(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """The logistic function."""
+    return _curve(r, inputs[0], "sigmoid", lambda x: 1 / (1 + np.exp(-x)))
+
+
+@reads("Tanh")
+def tanh(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """The hyperbolic tangent."""
+    return _curve(r, inputs[0], "tanh", np.tanh)
+
+
+@reads("HardSigmoid")
+def hard_sigmoid(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """clamp(alpha x + beta, 0, 1)."""
+    alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+    if np.isclose(alpha, 1 / 6) and np.isclose(beta, 0.5):
+        view = r.plain(inputs[0])
+        return Map(view.with_tensor(r.emit("hard_sigmoid", (view.tensor,))))
+    line = shifted(r, Map(r.plain(scaled(r, inputs[0], np.asarray(alpha)))), np.asarray(beta))
+    return _curve(r, line, "clamp", lambda x: np.clip(x, 0, 1), {"low": 0.0, "high": 1.0})
+
+
+@reads("HardSwish")
+def hard_swish(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """x times its hard sigmoid."""
+    view = r.plain(inputs[0])
+    gate = r.emit("hard_sigmoid", (view.tensor,))
+    return Map(view.with_tensor(r.emit("multiply", (view.tensor, gate))))
+
+
+@reads("PRelu")
+def prelu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Multiply negative elements by a slope."""
+    return _bent(r, *inputs)
+
+
+def _bent(r: Reading, x: Value, slope: Value) -> Value:
+    if not isinstance(slope, np.ndarray):
+        raise NotRead("a slope that is computed from the image")
+    view = r.plain(x)
+    if slope.ndim == 1 and slope.size > 1:  # torch's slopes are of axis 1
+        slope = slope.reshape(-1, *[1] * (len(view.axes) - 2))
+    axes, values = r.along(view, slope)
+    return Map(view.with_tensor(r.emit("prelu", (view.tensor,), constants=(("slope", axes, values),))))
+
+
+@reads("LeakyRelu")
+def leaky_relu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """PReLU with one fixed slope."""
+    return _bent(r, inputs[0], np.asarray(node.attributes.get("alpha", 0.01)))
+
+
+@reads("Abs")
+def absolute(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Magnitudes; summed over channels they cost nothing apart."""
+    view = r.plain(inputs[0])
+    tensor = r.emit("absolute", (view.tensor,))
+    return replace(Map(view.with_tensor(tensor)), magnitude=True)
+
+
+@reads("Pow")
+def power(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """A square; other powers of a map are unknown."""
+    x, exponent = inputs
+    if not isinstance(exponent, np.ndarray) or exponent.size != 1:
+        raise NotRead("a power that is computed from the image")
+    number = float(exponent.reshape(-1)[0])
+    if number == 1:
+        return x
+    if number != 2:
+        raise NotRead(f"a map to the power of {number:g}")
+    view = r.plain(x)
+    return Map(view.with_tensor(r.emit("multiply", (view.tensor, view.tensor))))

@@ -1,0 +1,108 @@
+"""What the weights of a layer are, by their values: bits, ternary or integers on a grid per filter, or floats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from costmodel.graph import BINARY, Precision, precision
+
+TOLERANCE = 1e-5
+"""Relative difference of two magnitudes that are one: an author's arithmetic on floats leaves 1e-8 to 1e-6."""
+
+_GRIDS = ("int2", "int4", "int8", "int16")
+
+
+@dataclass(frozen=True, eq=False)
+class FoundWeights:
+    """Weights (O, ...) as a chip stores them, their precision, and the factor of each filter behind them.
+
+    `centre` is what each filter's two values are apart from being of one magnitude (AdaBin); zero elsewhere.
+    """
+
+    values: np.ndarray
+    precision: Precision
+    factor: np.ndarray
+    centre: np.ndarray
+    source: np.ndarray | None = None
+
+    @property
+    def scaled(self) -> bool:
+        """Whether any filter has a factor that is not 1."""
+        return bool(np.any(self.factor != 1))
+
+
+def found(weight: np.ndarray, real: Precision) -> FoundWeights:
+    """Find how few bits hold the weights; those that no grid holds are floats, stored as `real`.
+
+    A layer is binary where every filter has one magnitude, and ternary where zeros are among them; weights that are
+    all the same number, as of a file without trained ones, and filters of one weight say nothing.
+
+    >>> found(np.array([[0.5, -0.5], [2.0, 2.0]]), precision("fp32")).precision.label
+    'binary'
+    """
+    flat = weight.reshape(len(weight), -1).astype(np.float64)
+    ones, zeros = np.ones(len(flat)), np.zeros(len(flat))
+    if flat.shape[1] > 1 and not _constant(flat):
+        largest = np.abs(flat).max(axis=1, keepdims=True)
+        close = np.abs(np.abs(flat) - largest) <= TOLERANCE * largest
+        if close.all() and (largest > 0).all():
+            return FoundWeights(np.where(weight >= 0, 1.0, -1.0), BINARY, _clean(largest[:, 0]), zeros)
+        two = _two_values(flat)
+        if two is not None:
+            centre, distance = two
+            above = weight >= centre.reshape(-1, *[1] * (weight.ndim - 1))
+            return FoundWeights(np.where(above, 1.0, -1.0), BINARY, distance, centre)
+        empty = np.abs(flat) <= TOLERANCE * largest
+        if (close | empty).all():
+            signs = np.where(empty, 0.0, np.sign(flat)).reshape(weight.shape)
+            scale = np.where(largest[:, 0] == 0, 1, largest[:, 0])
+            return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
+        bits = _bits_of_tensor(flat)
+        if bits is not None:
+            return FoundWeights(weight, Precision("integer", bits), ones, zeros)
+        for label in _GRIDS:
+            if _on_grid(flat, largest, precision(label).bits):
+                return FoundWeights(weight, precision(label), ones, zeros)
+    return FoundWeights(weight, real, ones, zeros)
+
+
+def _constant(flat: np.ndarray) -> bool:
+    return bool(np.ptp(flat) <= TOLERANCE * max(float(np.abs(flat).max()), 1e-30))
+
+
+def _clean(scale: np.ndarray) -> np.ndarray:
+    """Factors that are 1 but for rounding are 1."""
+    return np.where(np.abs(scale - 1) <= TOLERANCE, 1.0, scale)
+
+
+def _two_values(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Centre and distance of each filter's two values, where all have two; filters need weights enough to tell."""
+    if flat.shape[1] < 8:
+        return None
+    low, high = flat.min(axis=1, keepdims=True), flat.max(axis=1, keepdims=True)
+    size = np.maximum(np.abs(low), np.abs(high))
+    near = np.minimum(np.abs(flat - low), np.abs(flat - high)) <= TOLERANCE * size
+    if not near.all() or not (high - low > TOLERANCE * size).all():
+        return None
+    return (low + high)[:, 0] / 2, (high - low)[:, 0] / 2
+
+
+def _bits_of_tensor(flat: np.ndarray) -> int | None:
+    """Bits of whole multiples of one step for the whole layer, up to 8; None where there is no such step."""
+    values = np.unique(np.abs(flat).round(9))
+    if not 2 < len(values) <= 129 or flat.size < 4 * len(values):
+        return None
+    step = np.diff(values).min()
+    levels = values / step
+    if np.abs(levels - np.rint(levels)).max() > 1e-2 or levels.max() > 128.5:
+        return None
+    return int(np.ceil(np.log2(np.rint(levels.max()) + 1))) + 1
+
+
+def _on_grid(flat: np.ndarray, largest: np.ndarray, bits: int) -> bool:
+    """Say whether every filter lies on whole multiples of its largest magnitude over 2^(bits - 1) - 1."""
+    top = 2 ** (bits - 1) - 1
+    steps = flat / np.where(largest == 0, 1, largest) * top
+    return bool(np.abs(steps - np.rint(steps)).max() <= 2 * TOLERANCE * top**0.5 * 10 and flat.size > 4)

@@ -1,0 +1,203 @@
+"""Layers of MACs, norms and pools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from training.reading.capture import Call, Ref
+from training.reading.writer import Writer, argument, aten, pair
+
+
+@aten("conv2d")
+def conv2d(w: Writer, call: Call) -> None:
+    """A convolution in two dimensions, with padding as numbers or as a word."""
+    x, weight = call.args[:2]
+    padding = argument(call, 4, "padding", 0)
+    attributes = _geometry(
+        weight,
+        argument(call, 3, "stride", 1),
+        argument(call, 5, "dilation", 1),
+        argument(call, 6, "groups", 1),
+    )
+    if isinstance(padding, str):
+        attributes["auto_pad"] = "VALID" if padding == "valid" else "SAME_UPPER"
+    else:
+        above, left = pair(padding)
+        attributes["pads"] = (above, left, above, left)
+    _written(w, call, "Conv", x, weight, argument(call, 2, "bias"), attributes)
+
+
+@aten("convolution")
+def convolution(w: Writer, call: Call) -> None:
+    """Any convolution, as autograd runs it."""
+    x, weight, bias, stride, padding, dilation, transposed, output_padding, groups = call.args[:9]
+    if len(padding) != 2:
+        w.unknown(call)
+        return
+    above, left = pair(padding)
+    attributes = _geometry(weight, stride, dilation, groups) | {"pads": (above, left, above, left)}
+    if transposed:
+        attributes["output_padding"] = tuple(output_padding)
+    _written(w, call, "ConvTranspose" if transposed else "Conv", x, weight, bias, attributes)
+
+
+@aten("conv_transpose2d")
+def conv_transpose2d(w: Writer, call: Call) -> None:
+    """A transposed convolution."""
+    x, weight = call.args[:2]
+    above, left = pair(argument(call, 4, "padding", 0))
+    attributes = _geometry(
+        weight,
+        argument(call, 3, "stride", 1),
+        argument(call, 7, "dilation", 1),
+        argument(call, 6, "groups", 1),
+    )
+    attributes |= {
+        "pads": (above, left, above, left),
+        "output_padding": pair(argument(call, 5, "output_padding", 0)),
+    }
+    _written(w, call, "ConvTranspose", x, weight, argument(call, 2, "bias"), attributes)
+
+
+def _geometry(weight: Any, stride: Any, dilation: Any, groups: int) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"strides": pair(stride), "dilations": pair(dilation), "group": int(groups)}
+    if isinstance(weight, torch.Tensor):
+        attributes["kernel_shape"] = tuple(int(side) for side in weight.shape[2:])
+    return attributes
+
+
+def _written(
+    w: Writer, call: Call, kind: str, x: Any, weight: Any, bias: Any, attributes: dict[str, Any]
+) -> None:
+    w.add(kind, (x, weight) if bias is None else (x, weight, bias), call, attributes)
+
+
+@aten("linear")
+def linear(w: Writer, call: Call) -> None:
+    """A fully connected layer over the last axis."""
+    x, weight = call.args[:2]
+    bias = argument(call, 2, "bias")
+    if isinstance(weight, Ref):
+        w.unknown(call)
+        return
+    product = w.add("MatMul", (x, weight.t()), call, step="" if bias is None else "product")
+    if bias is not None:
+        w.add("Add", (product, bias), call)
+
+
+@aten("addmm")
+def addmm(w: Writer, call: Call) -> None:
+    """A product of matrices plus a bias."""
+    bias, left, right = call.args[:3]
+    w.add("Gemm", (left, right, bias), call)
+
+
+@aten("mm", "bmm", "matmul")
+def matmul(w: Writer, call: Call) -> None:
+    """A product of matrices."""
+    w.add("MatMul", call.args[:2], call)
+
+
+@aten("batch_norm")
+def batch_norm(w: Writer, call: Call) -> None:
+    """A norm with stored statistics."""
+    x, gamma, beta, mean, variance, training = call.args[:6]
+    _normed(w, call, x, gamma, beta, mean, variance, bool(training), float(call.args[7]))
+
+
+@aten("native_batch_norm", "cudnn_batch_norm")
+def native_batch_norm(w: Writer, call: Call) -> None:
+    """The same, as autograd runs it."""
+    x, gamma, beta, mean, variance, training, _, epsilon = call.args[:8]
+    _normed(w, call, x, gamma, beta, mean, variance, bool(training), float(epsilon))
+
+
+@aten("_native_batch_norm_legit_no_training", "_batch_norm_no_update")
+def native_batch_norm_no_training(w: Writer, call: Call) -> None:
+    """The same, as exported graphs run it."""
+    x, gamma, beta, mean, variance, _, epsilon = call.args[:7]
+    _normed(w, call, x, gamma, beta, mean, variance, False, float(epsilon))
+
+
+def _normed(
+    w: Writer,
+    call: Call,
+    x: Any,
+    gamma: Any,
+    beta: Any,
+    mean: Any,
+    variance: Any,
+    training: bool,
+    epsilon: float,
+) -> None:
+    if training or mean is None:
+        w.unknown(call)
+        return
+    gamma = torch.ones_like(mean) if gamma is None else gamma
+    beta = torch.zeros_like(mean) if beta is None else beta
+    w.add("BatchNormalization", (x, gamma, beta, mean, variance), call, {"epsilon": epsilon})
+
+
+@aten("layer_norm", "native_layer_norm")
+def layer_norm(w: Writer, call: Call) -> None:
+    """A norm over the last axes of each sample."""
+    x, sides, weight, bias = call.args[:4]
+    attributes = {"axis": -len(sides), "epsilon": float(argument(call, 4, "eps", 1e-5))}
+    w.add("LayerNormalization", tuple(one for one in (x, weight, bias) if one is not None), call, attributes)
+
+
+# ------------------------------------------------------------------ pools
+
+
+@aten("max_pool2d", "max_pool2d_with_indices")
+def max_pool2d(w: Writer, call: Call) -> None:
+    """The largest of each window."""
+    size = pair(call.args[1])
+    above, left = pair(argument(call, 3, "padding", 0))
+    attributes = {
+        "kernel_shape": size, "strides": pair(argument(call, 2, "stride") or size), "pads": (above, left, above, left),
+        "dilations": pair(argument(call, 4, "dilation", 1)), "ceil_mode": int(argument(call, 5, "ceil_mode", False)),
+    }  # fmt: skip
+    w.add("MaxPool", call.args[:1], call, attributes)
+
+
+@aten("avg_pool2d")
+def avg_pool2d(w: Writer, call: Call) -> None:
+    """The average of each window, or its sum over another divisor."""
+    size = pair(call.args[1])
+    above, left = pair(argument(call, 3, "padding", 0))
+    divisor = argument(call, 6, "divisor_override")
+    attributes = {
+        "kernel_shape": size, "strides": pair(argument(call, 2, "stride") or size), "pads": (above, left, above, left),
+        "ceil_mode": int(argument(call, 4, "ceil_mode", False)),
+        "count_include_pad": int(argument(call, 5, "count_include_pad", True)),
+    }  # fmt: skip
+    pooled = w.add("AveragePool", call.args[:1], call, attributes, step="" if divisor is None else "mean")
+    if divisor is not None:
+        w.add("Mul", (pooled, float(size[0] * size[1] / divisor)), call)
+
+
+@aten("adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_max_pool2d")
+def adaptive_pool2d(w: Writer, call: Call) -> None:
+    """An average of each map, or of equal windows that make a smaller one."""
+    x, sides = call.args[0], pair(call.args[1])
+    shape = w.shapes.get(x.name) if isinstance(x, Ref) else None
+    made = call.results[0][1]
+    average = "avg" in call.target
+    if sides == (1, 1):
+        w.add("GlobalAveragePool" if average else "GlobalMaxPool", (x,), call)
+    elif shape is not None and not any(a % b for a, b in zip(shape[-2:], made[-2:], strict=True)):
+        size = tuple(a // b for a, b in zip(shape[-2:], made[-2:], strict=True))
+        w.add("AveragePool" if average else "MaxPool", (x,), call, {"kernel_shape": size, "strides": size})
+    else:
+        w.unknown(call)
+
+
+@aten("upsample_nearest2d", "upsample_bilinear2d")
+def upsample(w: Writer, call: Call) -> None:
+    """A larger map."""
+    made = call.results[0][1]
+    mode = "nearest" if "nearest" in call.target else "linear"
+    w.add("Resize", (call.args[0], "", "", w.integers(made)), call, {"mode": mode})

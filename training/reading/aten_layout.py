@@ -1,0 +1,152 @@
+"""Reshapes, transposes, cuts and joins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from training.reading.capture import Call, Ref
+from training.reading.writer import Writer, argument, aten
+
+_END = 2**31 - 1
+
+
+@aten("view", "reshape", "_unsafe_view", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "_reshape_alias",
+      "squeeze_copy", "unsqueeze_copy", "view_copy")  # fmt: skip
+def reshaped(w: Writer, call: Call) -> None:
+    """The same numbers in the same order, in the shape that the call makes."""
+    w.add("Reshape", (call.args[0], w.integers(call.results[0][1])), call, {"allowzero": 1})
+
+
+@aten("expand", "expand_as", "broadcast_to")
+def expanded(w: Writer, call: Call) -> None:
+    """Repetition that reads the same numbers."""
+    w.add("Expand", (call.args[0], w.integers(call.results[0][1])), call)
+
+
+@aten("permute")
+def permuted(w: Writer, call: Call) -> None:
+    """Another order of axes."""
+    rank = len(call.results[0][1])
+    w.add("Transpose", call.args[:1], call, {"perm": tuple(int(one) % rank for one in call.args[1])})
+
+
+@aten("transpose", "t")
+def transposed(w: Writer, call: Call) -> None:
+    """Two axes exchanged."""
+    rank = len(call.results[0][1])
+    first, second = (int(one) % rank for one in call.args[1:3]) if len(call.args) > 2 else (0, 1)
+    order = list(range(rank))
+    order[first], order[second] = order[second], order[first]
+    w.add("Transpose", call.args[:1], call, {"perm": tuple(order)})
+
+
+@aten("cat", "concat")
+def joined(w: Writer, call: Call) -> None:
+    """Tensors after each other."""
+    w.add("Concat", tuple(call.args[0]), call, {"axis": int(argument(call, 1, "dim", 0))})
+
+
+@aten("stack")
+def stacked(w: Writer, call: Call) -> None:
+    """Tensors along a new axis."""
+    rank = len(call.results[0][1])
+    axis = int(argument(call, 1, "dim", 0)) % rank
+    parts = []
+    for number, one in enumerate(call.args[0]):
+        parts.append(w.add("Unsqueeze", (one, w.integers((axis,))), call, step=f"part{number}"))
+    w.add("Concat", parts, call, {"axis": axis})
+
+
+@aten("slice")
+def cut(w: Writer, call: Call) -> None:
+    """A range of an axis."""
+    axis = int(argument(call, 1, "dim", 0))
+    start, end = argument(call, 2, "start") or 0, argument(call, 3, "end")
+    step = argument(call, 4, "step", 1)
+    end = _END if end is None else min(int(end), _END)
+    constants = [w.integers((int(one),)) for one in (start, end, axis, step)]
+    w.add("Slice", (call.args[0], *constants), call)
+
+
+@aten("select")
+def selected(w: Writer, call: Call) -> None:
+    """One index of an axis, which goes."""
+    made = f"constant{len(w.constants)}"
+    w.constants[made] = np.array(int(call.args[2]), np.int64)
+    w.add("Gather", (call.args[0], made), call, {"axis": int(call.args[1])})
+
+
+@aten("split", "split_with_sizes", "chunk", "tensor_split")
+def split(w: Writer, call: Call) -> None:
+    """Ranges of an axis."""
+    axis = int(argument(call, 2, "dim", 0))
+    rank = len(call.results[0][1])
+    sizes = tuple(shape[axis % rank] for _, shape in call.results)
+    names = tuple(name for name, _ in call.results)
+    w.add("Split", call.args[:1], call, {"axis": axis, "split": sizes}, outputs=names)
+
+
+@aten("unbind")
+def unbound(w: Writer, call: Call) -> None:
+    """Every index of an axis."""
+    axis = int(argument(call, 1, "dim", 0))
+    for number, (name, _) in enumerate(call.results):
+        made = f"constant{len(w.constants)}"
+        w.constants[made] = np.array(number, np.int64)
+        w.add("Gather", (call.args[0], made), call, {"axis": axis}, outputs=(name,))
+
+
+@aten("constant_pad_nd", "pad")
+def padded(w: Writer, call: Call) -> None:
+    """Values round a tensor; torch counts axes from the last."""
+    x, sides = call.args[:2]
+    mode = argument(call, 2, "mode", "constant") if call.target == "pad" else "constant"
+    value = argument(call, 3, "value", 0.0) if call.target == "pad" else argument(call, 2, "value", 0.0)
+    _pad(w, call, x, sides, str(mode), float(value or 0.0))
+
+
+@aten("replication_pad2d")
+def replicated(w: Writer, call: Call) -> None:
+    """What stands at the border, repeated."""
+    _pad(w, call, call.args[0], call.args[1], "edge", 0.0)
+
+
+def _pad(w: Writer, call: Call, x: Any, sides: Any, mode: str, value: float) -> None:
+    rank = len(call.results[0][1])
+    before, after = [0] * rank, [0] * rank
+    for number in range(len(sides) // 2):
+        before[rank - 1 - number], after[rank - 1 - number] = (
+            int(sides[2 * number]),
+            int(sides[2 * number + 1]),
+        )
+    mode = {"replicate": "edge"}.get(mode, mode)
+    w.add("Pad", (x,), call, {"pads": (*before, *after), "mode": mode, "value": value})
+
+
+@aten("new_ones", "ones_like", "new_zeros", "zeros_like", "new_full", "full_like")
+def filled(w: Writer, call: Call) -> None:
+    """A constant of the shape of a map."""
+    value = 1.0 if "ones" in call.target else 0.0
+    if "full" in call.target:
+        value = float(call.args[2 if call.target == "new_full" else 1])
+    name, shape = call.results[0]
+    w.constants[name] = np.broadcast_to(np.float32(value), shape)
+
+
+@aten("repeat")
+def repeated(w: Writer, call: Call) -> None:
+    """Copies along axes."""
+    x, times = call.args[0], [int(one) for one in call.args[1]]
+    several = [axis for axis, number in enumerate(times) if number > 1]
+    if len(several) != 1 or not isinstance(x, Ref):
+        w.unknown(call)
+        return
+    w.add("Concat", (x,) * times[several[0]], call, {"axis": several[0]})
+
+
+@aten("pixel_shuffle")
+def pixel_shuffle(w: Writer, call: Call) -> None:
+    """Channels as positions."""
+    w.add("DepthToSpace", call.args[:1], call, {"blocksize": int(call.args[1]), "mode": "CRD"})

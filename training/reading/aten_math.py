@@ -1,0 +1,185 @@
+"""Sums, products, comparisons and curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from training.reading.capture import Call
+from training.reading.writer import Writer, argument, aten
+
+_SAME = {
+    "neg": "Neg", "abs": "Abs", "sqrt": "Sqrt", "exp": "Exp", "log": "Log", "tanh": "Tanh", "sigmoid": "Sigmoid",
+    "relu": "Relu", "sign": "Sign", "sgn": "Sign", "round": "Round", "floor": "Floor", "ceil": "Ceil",
+    "reciprocal": "Reciprocal", "hardswish": "HardSwish", "logical_not": "Not", "bitwise_not": "Not", "erf": "Erf",
+    "mul": "Mul", "div": "Div", "true_divide": "Div", "gt": "Greater", "ge": "GreaterOrEqual", "lt": "Less",
+    "le": "LessOrEqual", "eq": "Equal", "logical_and": "And", "bitwise_and": "And", "logical_or": "Or",
+    "bitwise_or": "Or", "where": "Where", "maximum": "Max", "minimum": "Min", "silu": "Swish", "mish": "Mish",
+    "softplus": "Softplus",
+}  # fmt: skip
+_MOST_INPUTS = {"Where": 3}
+
+
+def _same(kind: str) -> Any:
+    def write(w: Writer, call: Call) -> None:
+        binary = kind in (
+            "Mul",
+            "Div",
+            "Greater",
+            "GreaterOrEqual",
+            "Less",
+            "LessOrEqual",
+            "Equal",
+            "And",
+            "Or",
+            "Max",
+            "Min",
+        )
+        inputs = call.args[: _MOST_INPUTS.get(kind, 2 if binary else 1)]
+        w.add(kind, inputs, call)
+
+    return write
+
+
+for _name, _kind in _SAME.items():
+    aten(_name)(_same(_kind))
+
+
+@aten("detach", "clone", "contiguous", "alias", "lift_fresh_copy", "dropout", "to", "_to_copy", "type_as", "lift_fresh",
+      "detach_copy", "feature_dropout", "native_dropout", "positive")  # fmt: skip
+def same(w: Writer, call: Call) -> None:
+    """What changes nothing of the numbers."""
+    w.add("Identity", call.args[:1], call)
+
+
+@aten("copy")
+def copied(w: Writer, call: Call) -> None:
+    """The second argument in the place of the first."""
+    w.add("Identity", call.args[1:2], call)
+
+
+@aten("add", "sub")
+def added(w: Writer, call: Call) -> None:
+    """A sum, of which the second may have a factor."""
+    left, right = call.args[:2]
+    alpha = call.kwargs.get("alpha", 1)
+    if alpha != 1:
+        right = w.add("Mul", (right, float(alpha)), call, step="alpha")
+    w.add("Sub" if call.target.startswith("sub") else "Add", (left, right), call)
+
+
+@aten("rsub")
+def subtracted(w: Writer, call: Call) -> None:
+    """The second less the first."""
+    w.add("Sub", (call.args[1], call.args[0]), call)
+
+
+@aten("pow")
+def power(w: Writer, call: Call) -> None:
+    """A power."""
+    w.add("Pow", call.args[:2], call)
+
+
+@aten("square")
+def square(w: Writer, call: Call) -> None:
+    """The second power."""
+    w.add("Pow", (call.args[0], 2.0), call)
+
+
+@aten("hardtanh")
+def hardtanh(w: Writer, call: Call) -> None:
+    """A clamp to -1 .. 1 or other bounds."""
+    _clamp(w, call, argument(call, 1, "min_val", -1.0), argument(call, 2, "max_val", 1.0))
+
+
+@aten("relu6")
+def relu6(w: Writer, call: Call) -> None:
+    """A clamp to 0 .. 6."""
+    _clamp(w, call, 0.0, 6.0)
+
+
+@aten("clamp", "clip")
+def clamp(w: Writer, call: Call) -> None:
+    """A clamp to bounds of which one may be missing."""
+    _clamp(w, call, argument(call, 1, "min"), argument(call, 2, "max"))
+
+
+@aten("clamp_min")
+def clamp_min(w: Writer, call: Call) -> None:
+    """A clamp from below."""
+    _clamp(w, call, call.args[1], None)
+
+
+@aten("clamp_max")
+def clamp_max(w: Writer, call: Call) -> None:
+    """A clamp from above."""
+    _clamp(w, call, None, call.args[1])
+
+
+def _clamp(w: Writer, call: Call, low: Any, high: Any) -> None:
+    bounds = [None if one is None else w.name(np.float32(float(one))) for one in (low, high)]
+    w.add("Clip", (call.args[0], *bounds), call)
+
+
+@aten("hardsigmoid")
+def hardsigmoid(w: Writer, call: Call) -> None:
+    """clamp(x + 3, 0, 6) / 6."""
+    w.add("HardSigmoid", call.args[:1], call, {"alpha": 1 / 6, "beta": 0.5})
+
+
+@aten("prelu", "_prelu_kernel")
+def prelu(w: Writer, call: Call) -> None:
+    """PReLU with slopes per channel."""
+    x, slope = call.args[:2]
+    shaped = slope.reshape(-1, 1, 1) if slope.dim() == 1 and slope.numel() > 1 else slope.reshape(-1)
+    if slope.dim() > 1:
+        shaped = slope.reshape(slope.shape[1:]) if slope.shape[0] == 1 else slope
+    w.add("PRelu", (x, shaped), call)
+
+
+@aten("leaky_relu")
+def leaky_relu(w: Writer, call: Call) -> None:
+    """PReLU with one fixed slope."""
+    w.add("LeakyRelu", call.args[:1], call, {"alpha": float(argument(call, 1, "negative_slope", 0.01))})
+
+
+@aten("gelu")
+def gelu(w: Writer, call: Call) -> None:
+    """GELU, exact or by tanh."""
+    w.add("Gelu", call.args[:1], call, {"approximate": argument(call, 1, "approximate", "none")})
+
+
+@aten("softmax", "_softmax")
+def softmax(w: Writer, call: Call) -> None:
+    """Softmax over an axis."""
+    w.add("Softmax", call.args[:1], call, {"axis": int(call.args[1])})
+
+
+@aten("rsqrt")
+def rsqrt(w: Writer, call: Call) -> None:
+    """One over a root."""
+    w.add("Reciprocal", (w.add("Sqrt", call.args[:1], call, step="root"),), call)
+
+
+@aten("mean", "sum")
+def reduced(w: Writer, call: Call) -> None:
+    """A mean or a sum over axes, or over all."""
+    axes = argument(call, 1, "dim")
+    keep = bool(argument(call, 2, "keepdim", False))
+    kind = "ReduceMean" if call.target == "mean" else "ReduceSum"
+    attributes: dict[str, Any] = {"keepdims": int(keep and axes is not None)}
+    if axes is not None:
+        attributes["axes"] = [int(axes)] if isinstance(axes, int) else [int(one) for one in axes]
+    w.add(kind, call.args[:1], call, attributes)
+
+
+@aten("amax", "amin")
+def largest(w: Writer, call: Call) -> None:
+    """The largest or smallest over axes."""
+    axes = argument(call, 1, "dim", ())
+    attributes = {
+        "axes": [axes] if isinstance(axes, int) else list(axes),
+        "keepdims": int(argument(call, 2, "keepdim", False)),
+    }
+    w.add("ReduceMax" if call.target == "amax" else "ReduceMin", call.args[:1], call, attributes)

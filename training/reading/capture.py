@@ -1,0 +1,303 @@
+"""A torch module as the list of ATen operations that its forward pass runs: exported, or recorded where that fails."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
+
+EXPORTED = "the module was read by torch.export"
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Ref:
+    """The name of a value that depends on the image."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One ATen operation: its name, its arguments (values that depend on the image as `Ref`), and what it makes.
+
+    `results` are names and shapes of the tensors that it returns; `place` is the path of the module that runs it.
+    `origin` names the parameter that a constant argument is made from.
+    """
+
+    target: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    results: tuple[tuple[str, tuple[int, ...]], ...]
+    place: str
+    origin: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found."""
+
+    input_shape: tuple[int, ...]
+    output: str
+    calls: tuple[Call, ...]
+    how: str
+    remarks: tuple[str, ...] = field(default=())
+
+
+INPUT = "image"
+
+
+class NotCaptured(Exception):
+    """A forward pass that gives no list of operations; the text says why."""
+
+
+def capture(model: nn.Module, image: Sequence[int]) -> Captured:
+    """List the operations of a module in eval mode on an image (C, H, W)."""
+    model.eval()
+    example = torch.randn((1, *image), generator=torch.Generator().manual_seed(SEED))
+    with _quiet(), torch.no_grad():
+        exported = _exported(model, example)
+        if isinstance(exported, str):
+            return record(
+                model, example, f"torch.export refused the module ({exported}): one forward pass was recorded"
+            )
+        return _calls_of(exported, model, tuple(example.shape))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of other people's code
+        yield
+
+
+def _exported(model: nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram | str:
+    """Export, or say in one line why torch could not: it raises errors of many kinds of its own."""
+    try:
+        return torch.export.export(model, (example,), strict=False)
+    except (
+        RuntimeError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        AssertionError,
+        KeyError,
+        NotImplementedError,
+    ) as error:
+        return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+
+
+# ------------------------------------------------------------------ from an exported program
+
+
+def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tuple[int, ...]) -> Captured:
+    """Turn an exported graph into calls; what does not depend on the image is computed."""
+    held: dict[torch.fx.Node, Any] = {}
+    origins: dict[torch.fx.Node, str] = {}
+    signature = program.graph_signature
+    state = {**program.state_dict, **program.constants}
+    names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+    names |= signature.inputs_to_lifted_tensor_constants
+    calls: list[Call] = []
+    output = ""
+    for node in program.graph.nodes:
+        if node.op == "placeholder":
+            if node.name in names:
+                held[node], origins[node] = state[names[node.name]], names[node.name]
+            else:
+                held[node] = Ref(INPUT)
+        elif node.op == "get_attr":
+            held[node] = _attribute_of(program, node.target)
+        elif node.op == "output":
+            output = _single(tree_map(lambda one: held.get(one, one), node.args[0]))
+        else:
+            _run_or_keep(node, held, origins, calls)
+    return Captured(shape, output, tuple(calls), EXPORTED)
+
+
+def _attribute_of(program: torch.export.ExportedProgram, target: object) -> Any:
+    found: Any = program.graph_module
+    for part in str(target).split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _single(outputs: Any) -> str:
+    first = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+    if not isinstance(first, Ref):
+        raise NotCaptured("the output of the module does not depend on the image")
+    return first.name
+
+
+def _run_or_keep(
+    node: torch.fx.Node, held: dict[torch.fx.Node, Any], origins: dict[torch.fx.Node, str], calls: list[Call]
+) -> None:
+    args = _looked_up(node.args, held)
+    kwargs = _looked_up(node.kwargs, held)
+    origin = next((origins[one] for one in node.all_input_nodes if one in origins), "")
+    if origin:
+        origins[node] = origin
+    if not isinstance(node.target, torch._ops.OpOverload):
+        held[node] = _plain_python(node, args, kwargs)
+        return
+    if not _depends(args) and not _depends(kwargs):
+        held[node] = node.target(*args, **kwargs)
+        return
+    origins.pop(node, None)
+    value = node.meta.get("val")
+    if value is None:  # a check of shapes or devices, which makes nothing
+        return
+    several = isinstance(value, (tuple, list))
+    shapes = [tuple(one.shape) for one in (value if several else [value]) if isinstance(one, torch.Tensor)]
+    results = tuple((f"{node.name}_{n}" if several else node.name, shape) for n, shape in enumerate(shapes))
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    calls.append(Call(_name(node.target), args, kwargs, results, stack[-1][0] if stack else "", origin))
+    made = [Ref(name) for name, _ in results]
+    held[node] = tuple(made) if several else (made[0] if made else None)
+    if _name(node.target).endswith("_") and node.all_input_nodes:
+        held[node.all_input_nodes[0]] = held[node]  # what the graph reads of the changed tensor from here on
+
+
+def _plain_python(node: torch.fx.Node, args: Any, kwargs: Any) -> Any:
+    """Python's own operators in a graph, such as the choice of one of several results."""
+    assert isinstance(node.target, Callable)  # type: ignore[arg-type]
+    return node.target(*args, **kwargs)  # type: ignore[operator]
+
+
+def _looked_up(value: Any, held: dict[torch.fx.Node, Any]) -> Any:
+    if isinstance(value, torch.fx.Node):
+        return held[value]
+    if isinstance(value, dict):
+        return {name: _looked_up(one, held) for name, one in value.items()}
+    if isinstance(value, (tuple, list)):
+        return tuple(_looked_up(one, held) for one in value)
+    return value
+
+
+def _depends(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_depends, value.values()))
+    if isinstance(value, (tuple, list)):
+        return any(map(_depends, value))
+    return isinstance(value, Ref)
+
+
+def _name(target: Any) -> str:
+    """`add_` of `aten.add_.Tensor`; operators of other libraries keep their library."""
+    library, _, name = str(target._schema.name).partition("::")
+    return name if library == "aten" else f"{library}::{name}"
+
+
+# ------------------------------------------------------------------ from a recorded forward pass
+
+
+class _Recorder(TorchDispatchMode):
+    """Notes every ATen operation of a forward pass; what does not depend on the image stays the tensor that it is."""
+
+    def __init__(self, model: nn.Module, image: torch.Tensor) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self.decisions = 0
+        self.stack: list[str] = []
+        self._kept: list[Any] = [image]
+        self._names: dict[int, str] = {id(image): INPUT}
+        self._places: dict[tuple[int, tuple[int, ...], tuple[int, ...]], str] = {_place_of(image): INPUT}
+        self._parameters = {
+            id(one): name for name, one in (*model.named_parameters(), *model.named_buffers())
+        }
+
+    def leave(self) -> None:
+        """Go back to the module around this one."""
+        self.stack.pop()
+
+    def name_of(self, tensor: torch.Tensor) -> str | None:
+        """Name of a tensor that depends on the image, found as itself or as another handle of the same numbers."""
+        return self._names.get(id(tensor)) or self._places.get(_place_of(tensor))
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        read = _referred(args, self.name_of), _referred(kwargs, self.name_of)
+        result = func(*args, **kwargs)
+        origin = next((self._parameters[id(one)] for one in args if id(one) in self._parameters), "")
+        tensors = [
+            one
+            for one in (result if isinstance(result, (tuple, list)) else [result])
+            if isinstance(one, torch.Tensor)
+        ]
+        if not _depends(read[0]) and not _depends(read[1]):
+            for one in tensors:
+                if origin:
+                    self._parameters.setdefault(id(one), origin)
+                self._kept.append(one)
+            return result
+        if not tensors:
+            self.decisions += 1
+            return result
+        results: list[tuple[str, tuple[int, ...]]] = []
+        for one in tensors:
+            name = f"v{len(self.calls)}_{len(results)}"
+            results.append((name, tuple(one.shape)))
+            self._names[id(one)] = name
+            self._places[_place_of(one)] = name
+            self._kept.append(one)
+        self.calls.append(
+            Call(
+                _name(func),
+                tuple(read[0]),
+                dict(read[1]),
+                tuple(results),
+                self.stack[-1] if self.stack else "",
+                origin,
+            )
+        )
+        return result
+
+
+def _place_of(tensor: torch.Tensor) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    return tensor.data_ptr(), tuple(tensor.shape), tuple(tensor.stride())
+
+
+def _referred(value: Any, name_of: Callable[[torch.Tensor], str | None]) -> Any:
+    if isinstance(value, torch.Tensor):
+        name = name_of(value)
+        return value if name is None else Ref(name)
+    if isinstance(value, dict):
+        return {key: _referred(one, name_of) for key, one in value.items()}
+    if isinstance(value, (tuple, list)):
+        return tuple(_referred(one, name_of) for one in value)
+    return value
+
+
+def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
+    """Run a module once and note what it does: loops and branches as they ran."""
+    recorder = _Recorder(model, example)
+    handles = []
+    for path, module in model.named_modules():
+        handles.append(module.register_forward_pre_hook(lambda m, a, path=path: recorder.stack.append(path)))
+        handles.append(module.register_forward_hook(lambda m, a, o: recorder.leave()))
+    try:
+        with _quiet(), torch.no_grad(), recorder:
+            output = model(example)
+    finally:
+        for handle in handles:
+            handle.remove()
+    while isinstance(output, (tuple, list)):
+        output = output[0]
+    if isinstance(output, dict):
+        output = next(iter(output.values()))
+    name = recorder.name_of(output) if isinstance(output, torch.Tensor) else None
+    if name is None:
+        raise NotCaptured("the output of the module does not depend on the image")
+    remarks: tuple[str, ...] = ()
+    if recorder.decisions:
+        remarks = (
+            f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
+        )
+    return Captured(tuple(example.shape), name, tuple(recorder.calls), how, remarks)

@@ -1,0 +1,124 @@
+"""What a MODEL names on the torch side: an exported program (.pt2), or a factory that makes a module."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import nn
+
+from costmodel.errors import BnncostError, unknown
+from costmodel.importers.model.document import ModelGraph
+from training.reading.capture import NotCaptured, capture, record
+from training.reading.convert import graph_of
+
+EXPORTED_PROGRAM = "the exported program was run once, and its operations recorded"
+
+
+def graph_of_module(model: nn.Module, image: tuple[int, ...], name: str = "module") -> ModelGraph:
+    """Read a module on images of a shape (C, H, W)."""
+    try:
+        return graph_of(capture(model, image), name)
+    except NotCaptured as error:
+        raise BnncostError(f"'{name}' cannot be read: {error}.") from None
+
+
+def graph_of_source(source: str, image: tuple[int, ...] | None) -> ModelGraph:
+    """Read a .pt2 file, or the module that `file.py:factory` or `package.module:factory` makes."""
+    if source.lower().endswith(".pt2"):
+        return _program(source, image)
+    if image is None:
+        raise BnncostError(
+            f"'{source}' is a module, which does not say what images it reads: --input 3x32x32."
+        )
+    return graph_of_module(made_by(source), image, source)
+
+
+def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
+    if not Path(source).is_file():
+        raise BnncostError(f"'{source}' cannot be read: no such file.")
+    try:
+        program = torch.export.load(source)
+    except (RuntimeError, ValueError, KeyError, OSError, AttributeError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BnncostError(f"'{source}' is no program that torch.export.save wrote ({first}).") from None
+    names = program.graph_signature.user_inputs
+    if len(names) != 1:
+        raise BnncostError(f"'{source}' has {len(names)} inputs; bnncost costs networks of one image.")
+    node = next(one for one in program.graph.nodes if one.name == names[0])
+    sides = [int(side) if isinstance(side, int) else 0 for side in node.meta["val"].shape]
+    if sides[0] not in (0, 1):
+        raise BnncostError(
+            f"'{source}' was exported for batches of {sides[0]}; export it with one image, or with a dynamic batch."
+        )
+    shape = tuple(image) if image is not None else tuple(sides[1:])
+    if any(have and have != want for have, want in zip(sides[1:], shape, strict=False)) or 0 in shape:
+        raise BnncostError(f"'{source}' reads images of {'x'.join(str(side or '?') for side in sides[1:])}.")
+    example = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0))
+    try:
+        return graph_of(record(program.module(), example, EXPORTED_PROGRAM), Path(source).name)
+    except NotCaptured as error:
+        raise BnncostError(f"'{source}' cannot be read: {error}.") from None
+
+
+def made_by(source: str) -> nn.Module:
+    """Call a factory; what its own code raises passes through, with its traceback."""
+    place, _, name = source.rpartition(":")
+    if not place or not name:
+        raise BnncostError(f"'{source}' names no factory; write file.py:factory or package.module:factory.")
+    module = _imported(place, source)
+    if not hasattr(module, name):
+        public = [one for one in vars(module) if not one.startswith("_")]
+        raise unknown("factory", name, public, place=f"'{place}'")
+    factory = getattr(module, name)
+    if isinstance(factory, nn.Module):
+        return factory
+    if not callable(factory):
+        raise BnncostError(
+            f"'{source}' is {type(factory).__name__}, neither a module nor a function that makes one."
+        )
+    _check_arguments(factory, source)
+    made = factory()
+    if not isinstance(made, nn.Module):
+        raise BnncostError(f"'{source}' returned {type(made).__name__}, no torch.nn.Module.")
+    return made
+
+
+def _check_arguments(factory: object, source: str) -> None:
+    try:
+        parameters = inspect.signature(factory).parameters.values()  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [
+        one.name for one in parameters if one.default is inspect.Parameter.empty and one.kind not in kinds
+    ]
+    if needed:
+        raise BnncostError(
+            f"'{source}' needs arguments ({', '.join(needed)}); write a function without any that calls it."
+        )
+
+
+def _imported(place: str, source: str) -> ModuleType:
+    if not place.endswith(".py"):
+        try:
+            return importlib.import_module(place)
+        except ModuleNotFoundError as error:
+            if error.name is not None and place.startswith(error.name):
+                raise BnncostError(f"'{source}': there is no module '{error.name}' to import.") from None
+            raise
+    path = Path(place).resolve()
+    if not path.is_file():
+        raise BnncostError(f"'{source}': there is no file '{place}'.")
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module

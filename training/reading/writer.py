@@ -1,0 +1,117 @@
+"""What a rule for an ATen operation writes: nodes, and the constants that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from costmodel.errors import BnncostError
+from costmodel.importers.model.document import Node
+from training.reading.capture import Call, Ref
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Writer:
+    """Collects nodes and constants."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self._names: dict[int, str] = {}
+        self._kept: list[Any] = []
+
+    def name(self, value: Any) -> str:
+        """Name of an argument: a value that depends on the image, or a constant, which is stored."""
+        if value is None:
+            return ""
+        if isinstance(value, Ref):
+            return value.name
+        if id(value) in self._names:
+            return self._names[id(value)]
+        if isinstance(value, torch.Tensor):
+            array = value.detach().cpu().numpy()
+            if array.dtype.kind == "f":
+                array = array.astype(np.float32)
+        else:
+            array = np.asarray(value, np.float32 if isinstance(value, float) else None)
+        made = f"constant{len(self.constants)}"
+        self.constants[made] = array
+        if isinstance(value, torch.Tensor):
+            self._names[id(value)] = made
+            self._kept.append(value)
+        return made
+
+    def integers(self, values: Sequence[int]) -> str:
+        """Name of a new constant of whole numbers."""
+        made = f"constant{len(self.constants)}"
+        self.constants[made] = np.array(values, np.int64)
+        return made
+
+    def add(
+        self,
+        kind: str,
+        inputs: Sequence[Any],
+        call: Call,
+        attributes: Mapping[str, Any] = _NONE,
+        *,
+        step: str = "",
+        outputs: Sequence[str] = (),
+    ) -> Ref:
+        """Add a node that makes the call's first result, or an intermediate value where it is a `step` before."""
+        made = tuple(outputs) or (f"{call.results[0][0]}.{step}" if step else call.results[0][0],)
+        place = call.origin.rpartition(".")[0] if kind in ("Conv", "ConvTranspose", "Gemm", "MatMul") else ""
+        names = tuple(one if isinstance(one, str) else self.name(one) for one in inputs)
+        self.nodes.append(Node(kind, names, made, dict(attributes), place or call.place))
+        return Ref(made[0])
+
+    def unknown(self, call: Call) -> None:
+        """Add a node that nothing reads: its kind is ATen's name."""
+        refs = tuple(one.name for one in _flat((call.args, call.kwargs)) if isinstance(one, Ref))
+        outputs = tuple(name for name, _ in call.results)
+        self.nodes.append(Node(f"aten::{call.target}", refs, outputs, {}, call.place))
+
+
+def _flat(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [one for inner in value.values() for one in _flat(inner)]
+    if isinstance(value, (tuple, list)):
+        return [one for inner in value for one in _flat(inner)]
+    return [value]
+
+
+Rule = Callable[[Writer, Call], object]
+RULES: dict[str, Rule] = {}
+
+
+def aten(*names: str) -> Callable[[Rule], Rule]:
+    """Register how operations of these names are written; an in-place one is that of its name without the `_`."""
+
+    def register(rule: Rule) -> Rule:
+        for name in names:
+            if name in RULES:
+                raise BnncostError(f"ATen's '{name}' has two rules.")
+            RULES[name] = rule
+        return rule
+
+    return register
+
+
+def argument(call: Call, place: int, name: str, default: Any = None) -> Any:
+    """An argument by its place or its name."""
+    if len(call.args) > place:
+        return call.args[place]
+    return call.kwargs.get(name, default)
+
+
+def pair(value: Any) -> tuple[int, int]:
+    """Two whole numbers of one or two."""
+    if isinstance(value, int):
+        return value, value
+    sides = [int(one) for one in value]
+    return (sides[0], sides[0]) if len(sides) == 1 else (sides[0], sides[1])
