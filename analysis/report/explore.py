@@ -165,7 +165,7 @@ def _priced_apart(space: Space, sources: Sequence[str]) -> dict[str, Any]:
 def _print_fronts(data: Mapping[str, Any], console: Console) -> None:
     """Print which designs are on each front."""
     grid = Grid(title=Text("Fronts of top-1 against energy", style="bold"), title_justify="left")
-    for title in ("network", "profile", "plain BNN", "on the front, the cheapest first"):
+    for title in ("network", "profile", "energy of a", "plain BNN", "on the front, the cheapest first"):
         grid.add_column(Text(title))
     above = ""
     for title, *cells in front_rows(data):

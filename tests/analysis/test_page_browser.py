@@ -1,4 +1,4 @@
-"""The page in a browser: what a reader does with it, at three sizes, in light and dark, with nothing fetched or complained."""
+"""The page in a browser: what a reader does with it, at three sizes, light and dark; nothing fetched or complained."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class Opened:
     def slide(self, control: str, value: float) -> None:
         """Put a slider at a value, as a hand does."""
         self.page.locator(f"#{control}").evaluate(
-            "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }", value
+            "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",
+            value,
         )
 
     def saved(self, button: str) -> bytes:
@@ -159,7 +160,13 @@ def test_two_pinned_designs_are_compared_with_their_break_even(opened: Opened) -
     assert "Break-even" in pair.inner_text() and "B less A" in pair.inner_text()
     card = opened.page.get_by_label("Pinned: IR-Net")
     assert "bnncost cost" in card.inner_text() and "Qin" in card.inner_text()
-    for title in ("Energy by layer", "Area and memory", "Operations by origin", "What folded", "Assumed figures"):
+    for title in (
+        "Energy by layer",
+        "Area and memory",
+        "Operations by origin",
+        "What folded",
+        "Assumed figures",
+    ):
         card.locator("summary", has_text=title).click()
         assert card.locator("details[open]", has=opened.page.locator("summary", has_text=title)).count() == 1
     card.get_by_role("button", name="Unpin").click()
@@ -187,7 +194,9 @@ def test_the_address_holds_the_view(browser: Any, page_file: Path, opened: Opene
         "#%E0%A4%A", "#pin=</script><script>window.hit=1</script>&view=__proto__&sort=toString&nets=~~&off=constructor",
     ],
 )  # fmt: skip
-def test_a_strangers_address_changes_nothing_but_the_view(browser: Any, page_file: Path, fragment: str) -> None:
+def test_a_strangers_address_changes_nothing_but_the_view(
+    browser: Any, page_file: Path, fragment: str
+) -> None:
     with Opened(browser, page_file.as_uri() + fragment) as window:
         assert window.page.evaluate("window.hit") is None
         assert window.page.locator("#table tbody tr").count() > 10
@@ -247,7 +256,9 @@ def test_the_methods_view_sets_gains_against_widening(opened: Opened) -> None:
     assert "No study of this network ships" in opened.page.locator("#verdict").inner_text()
 
 
-def test_a_served_page_runs_the_model_for_an_edited_profile(browser: Any, page_file: Path, data: dict[str, Any]) -> None:
+def test_a_served_page_runs_the_model_for_an_edited_profile(
+    browser: Any, page_file: Path, data: dict[str, Any]
+) -> None:
     with PageServer(page_file, SPACES, operations_of(data["spaces"])) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -19,10 +19,12 @@ from analysis.report.page.method_costs import method_records
 from analysis.report.page.points import Point, measured_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
 from analysis.show.classes import DesignClass
+from analysis.show.figure_words import assumption_sentence
 from analysis.show.words import network_title
 from costmodel import DesignKey
 from costmodel.demand.arrays import OperationKey
 from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
 
 
@@ -73,7 +75,10 @@ def keys_of(space: Space) -> tuple[DesignKey, ...]:
 
 
 def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> dict[str, Any]:
-    """What the designs of a space demand of one profile, why some have no cost on it, and what methods cost."""
+    """What the designs of a space demand of one profile, why some have no cost on it, and what methods cost.
+
+    `heaviest` says which unpublished figure moves the energy of the plain network most.
+    """
     together = priced_together(keys, chip)
     figures: list[list[str]] = []
     priced: dict[str, Any] = {}
@@ -88,6 +93,7 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
         "priced": priced,
         "left_out": {str(keys.index(key)): why for key, why in together.left_out.items()} if together else {},
         "figures": figures,
+        "heaviest": assumption_sentence(sensitivity(keys[0], chip)) if "0" in priced else "",
         "methods": method_records(space.network, space.dataset, chip),
     }
 

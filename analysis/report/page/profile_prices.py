@@ -17,6 +17,7 @@ from costmodel.demand.arrays import OperationKey
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
 from costmodel.pricing.operation_prices import prices_of
+from costmodel.pricing.price import traffic_model
 
 GROUPS: Mapping[str, str] = MappingProxyType(
     {
@@ -66,7 +67,9 @@ def profile_record(chip: HardwareProfile, operations: Iterable[OperationKey]) ->
         "name": chip.name,
         "title": chip.title,
         "description": chip.description,
-        "scope": scope_sentence(chip),
+        "scope": chip.scope,
+        "counted": scope_sentence(chip),
+        "traffic": traffic_model(chip),
         "clock_hz": [chip.clock.si, worst.clock.si, best.clock.si],
         "operations": {
             " ".join(key): _operation(key, (chip, best, worst)) for key in operations if _runs(chip, key)

@@ -13,18 +13,18 @@ from analysis.fronts.nondominated import on_front
 from analysis.show.units import readable
 from analysis.show.words import accuracy_text
 
-Row = tuple[str, str, str, str]
+Row = tuple[str, str, str, str, str]
 
 
 def front_rows(data: Mapping[str, Any]) -> Iterator[Row]:
-    """Network, profile, energy of the plain BNN, and the designs on the front, published and measured apart."""
+    """Network, profile, its scope, energy of the plain BNN, and the front, published and measured designs apart."""
     for space in data["spaces"]:
         for profile in data["profiles"]:
             energies = energies_j(space, profile)
             plain = readable(energies[0], "J") if 0 in energies else ""
             for is_measured, points in _apart(space["points"]).items():
                 title = f"{space['title']}{', measured' if is_measured else ''}"
-                yield title, profile["name"], plain, ", ".join(_front(points, energies))
+                yield title, profile["name"], profile["scope"], plain, ", ".join(_front(points, energies))
 
 
 def energies_j(space: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[int, float]:
