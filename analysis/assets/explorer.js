@@ -418,6 +418,7 @@ function explorer(data) {
       grid([[""], ["A", true], ["B", true], ["B less A", true], ["ratio", true]], [["top-1", readable(one.top1, "%"), readable(other.top1, "%"), `${significant(other.top1 - one.top1)} points`, ""], plain("energy", one.energy_j, other.energy_j, "J"),
         ...CAUSES.filter((name) => one.groups[name] || other.groups[name]).map((name) => plain(`  ${data.groups[name]}`, one.groups[name], other.groups[name], "J")), plain("latency", one.latency_s, other.latency_s, "s"),
         plain("area", one.area, other.area, one.area_unit), plain("memory", one.memory_bits, other.memory_bits, "bit"), plain("OPs", one.ops, other.ops, "count")], "A and B"),
+      command(`bnncost sensitivity ${quoted(one.point.name)} --than ${quoted(other.point.name)} --profile ${quoted(one.profile.name)}`),
       el("p", {}, el("b", {}, "Break-even: "), turns.length ? `both use as much energy where ${turns.map(([name, factor]) => `${data.groups[name]} costs ×${significant(factor)}${price(name, factor)}`).join(", or where ")}, all else as it is.` : "no single price makes their energies equal."));
   }
 
@@ -433,7 +434,7 @@ function explorer(data) {
   const chosenSpaces = () => data.spaces.filter((space) => space.dataset === state.dataset && state.networks.includes(space.network));
 
   function methodRows() {
-    return chosenSpaces().flatMap((space) => {
+    return chosenSpaces().filter((space) => space.on[state.profile]?.methods).flatMap((space) => {
       const found = space.on[state.profile].methods, total = (energies) => pricing.scaled(energies ?? null, CAUSES, state.scale), plain = total(found.plain);
       const widths = found.widths.map(([width, energies]) => [width, total(energies)]).sort((a, b) => a[0] - b[0]);
       const wide = found.measured.filter((one) => one.role === "width").map((one) => [total(one.added), one.gain]).sort((a, b) => a[0] - b[0]);
@@ -448,7 +449,13 @@ function explorer(data) {
   }
 
   function drawMethods() {
-    const rows = methodRows(), gained = rows.filter((row) => row.gain !== null && row.alone !== null), profile = profileOf(state.profile), view = `methods ${gained.length > 0}`;
+    const rows = methodRows();
+    if (!rows.length) {
+      $("verdict").textContent = "The methods of this network are not priced one by one here, since little is published of it; bnncost table does that.";
+      $("table").replaceChildren(); drawCharts("none", []);
+      return;
+    }
+    const gained = rows.filter((row) => row.gain !== null && row.alone !== null), profile = profileOf(state.profile), view = `methods ${gained.length > 0}`;
     const repairs = gained.filter((row) => row.role !== "width"), pays = repairs.filter((row) => row.line !== null && row.gain > row.line).sort((a, b) => b.gain - a.gain);
     $("verdict").replaceChildren(...gained.length ? [el("b", {}, `${pays.length} of ${repairs.length} measured repairs bring more than widening for their energy`), pays.length ? `: ${pays.map((row) => `${row.label} (${significant(row.gain)} points${row.alone > 0 ? ` for ${readable(row.alone, "J")}` : ", free"})`).join(", ")}.` : ".", ` ${gained[0].sure}`]
       : ["No study of this network ships, so there are no gains here: what each repair asks for, what is left of it alone, and what leaving it out of a full design saves. Ensembles and width, which multiply the network, are in the table alone."], ...moved().length ? [el("span", { class: "warn" }, " Mapping held.")] : []);
@@ -477,14 +484,14 @@ function explorer(data) {
     const svg = () => { const at = charts[0], plain = echarts.init(null, null, { renderer: "svg", ssr: true, width: at.getWidth(), height: at.getHeight() }); plain.setOption(at.getOption()); const text = plain.renderToSVGString(); plain.dispose(); return text; };
     const csv = () => [...$("table").querySelectorAll("tr")].length && (state.view === "methods" ? [["network", "method", "category", "asked_j", "alone_j", "left_out_j", "equivalent_width", "gain"], ...methodRows().map((row) => [row.space.name, row.method, row.category, row.asked, row.alone, row.left_out, row.width, row.gain])]
       : [["design", "name", "class", "profile", "top1", "energy_j", "latency_s", "area", "area_unit", "memory_bits", "ops", "on_front", "evidence", "source", ...CAUSES.map((cause) => `${cause}_j`)], ...[state.profile, state.other].filter(Boolean).flatMap((one) => rowsOn(profileOf(one))).map((row) => [row.point.label, row.point.name, row.point.class, row.profile.name, row.top1, row.energy_j, row.latency_s, row.area, row.area_unit, row.memory_bits, row.ops, row.front ? "yes" : "", row.point.evidence, row.point.source, ...CAUSES.map((cause) => row.groups[cause])])]).map((cells) => cells.map(words.csvCell).join(",")).join("\n");
-    $("save").replaceChildren(...[["PNG", () => save(`${name}.png`, charts[0].getDataURL({ pixelRatio: 2, backgroundColor: color("--card") }))], ["SVG", () => save(`${name}.svg`, svg(), "image/svg+xml")], ["CSV", () => save(`${name}.csv`, csv(), "text/csv")]].map(([title, act]) => el("button", { type: "button", onclick: act }, title)),
+    $("save").replaceChildren(...[["PNG", () => save(`${name}.png`, charts[0].getDataURL({ pixelRatio: 2, backgroundColor: color("--card") }))], ["SVG", () => save(`${name}.svg`, svg(), "image/svg+xml")], ["CSV", () => save(`${name}.csv`, csv(), "text/csv")]].map(([title, act]) => el("button", { type: "button", disabled: !charts.length, onclick: act }, title)),
       el("span", { class: "soft" }, "of what is shown. The address of this page holds the view."));
   }
 
   function drawLegend() {
     $("legend").replaceChildren(...state.view === "methods" ? [] : [...data.classes.map((name) => el("label", { class: "check" }, el("input", { type: "checkbox", checked: !state.off.includes(name), onchange: (event) => change({ off: toggled(state.off, name, !event.target.checked) }) }), symbol(name, false), name)), el("span", { class: "check soft" }, symbol("binary", true), "measured in a shipped study (dashed front)")]);
     const shownOn = [state.profile, state.other].filter(Boolean).map(profileOf), unlike = new Set(shownOn.map((one) => one.scope)).size > 1;
-    $("note").replaceChildren(...shownOn.map((one) => el("span", {}, `${one.name}: ${one.title}. ${one.counted} ${one.traffic === "mapped" ? "Memory traffic is that of the best mapping of every layer." : "Memory traffic is compulsory: every value moves once per layer, the least that must."} ${[...new Set(chosenSpaces().map((space) => space.on[one.name]?.heaviest))].join(" ")} `)),
+    $("note").replaceChildren(...shownOn.map((one) => el("span", {}, `${one.name}: ${one.title}. ${one.counted} ${one.traffic === "mapped" ? "Memory traffic is that of the best mapping of every layer." : "Memory traffic is compulsory: every value moves once per layer, the least that must."} `)),
       unlike ? el("span", { class: "warn" }, "The two profiles differ in what their energies count: compare designs within a profile, not across. ") : "",
       state.view === "methods" ? "" : "Published accuracies have each their own recipe: a point or two between papers is not the effect of one method. A star marks an accuracy reached on a similar backbone.");
   }

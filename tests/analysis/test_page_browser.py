@@ -253,7 +253,7 @@ def test_the_methods_view_sets_gains_against_widening(opened: Opened) -> None:
     text = opened.page.locator("#table").inner_text()
     assert "channel_scale" in text and "brings more" in text and "learned_threshold" in text
     opened.page.get_by_label("Data set").select_option("cifar100")
-    assert "No study of this network ships" in opened.page.locator("#verdict").inner_text()
+    assert "not priced one by one" in opened.page.locator("#verdict").inner_text()
 
 
 def test_a_served_page_runs_the_model_for_an_edited_profile(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.accuracy.literature import load_accuracy
+from analysis.accuracy.measurements import MEASURED
 from analysis.accuracy.outcome import shipped_studies
 from analysis.report.manifest import digest
 from analysis.report.page.design_costs import (
@@ -19,13 +20,15 @@ from analysis.report.page.method_costs import method_records
 from analysis.report.page.points import Point, measured_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
 from analysis.show.classes import DesignClass
-from analysis.show.figure_words import assumption_sentence
 from analysis.show.words import network_title
 from costmodel import DesignKey
 from costmodel.demand.arrays import OperationKey
 from costmodel.evaluate.cost import prepared
-from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
+
+
+_MANY = 5
+"""Accuracies of a network on a data set from which on its methods are priced one by one."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def keys_of(space: Space) -> tuple[DesignKey, ...]:
 def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> dict[str, Any]:
     """What the designs of a space demand of one profile, why some have no cost on it, and what methods cost.
 
-    `heaviest` says which unpublished figure moves the energy of the plain network most.
+    Methods are priced on networks of which much is published, or a study ships: each takes mappings of its own.
     """
     together = priced_together(keys, chip)
     figures: list[list[str]] = []
@@ -93,9 +96,13 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
         "priced": priced,
         "left_out": {str(keys.index(key)): why for key, why in together.left_out.items()} if together else {},
         "figures": figures,
-        "heaviest": assumption_sentence(sensitivity(keys[0], chip)) if "0" in priced else "",
-        "methods": method_records(space.network, space.dataset, chip),
+        "methods": method_records(space.network, space.dataset, chip) if _has_methods(space) else None,
     }
+
+
+def _has_methods(space: Space) -> bool:
+    points = _points_of(space)
+    return len(points) >= _MANY or any(point.record["evidence"] == MEASURED for point in points)
 
 
 def page_record(
