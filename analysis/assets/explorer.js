@@ -392,7 +392,6 @@ function explorer(data) {
     const { space, profile, point, design, priced } = row, used = CAUSES.filter((name) => row.groups[name] > 0), layers = pricing.layersOf(space, profile, point.design, state.scale);
     const most = Math.max(...layers.map((layer) => layer.operations + layer.memory + layer.rest)), byOrigin = new Map();
     for (const [, origin, operation, count] of design.counts) { const key = `${origin} ${operation}`; byOrigin.set(key, [design.origins[origin], space.operations[operation], (byOrigin.get(key)?.[2] ?? 0) + count]); }
-    const area = Object.entries(priced.area_split), units = row.area - pricing.sum(area.map(([, amount]) => amount));
     return el("article", { class: "card", "aria-label": `Pinned: ${row.label}` },
       el("h2", {}, el("span", { class: "letter" }, letter), symbol(point.class, row.measured), row.label, el("button", { type: "button", "aria-label": `Unpin ${row.label}`, onclick: () => pin(row.id) }, "unpin")),
       el("p", { style: "margin:.1rem 0 .5rem" }, el("code", {}, design.design), el("br"), `${readable(row.top1, "%")} top-1 · ${readable(row.energy_j, "J")} · ${readable(row.latency_s, "s")} · ${readable(row.area, row.area_unit)} · ${profile.name}`),
@@ -401,8 +400,8 @@ function explorer(data) {
       section("Energy by cause", true, grid([["spent on"], ["energy", true], ["share", true], [""]], used.map((name) => [data.groups[name], readable(row.groups[name], "J"), `${significant(100 * row.groups[name] / row.energy_j)} %`, meter([row.groups[name]], row.energy_j, [TINTS[CAUSES.indexOf(name)]])]), "Energy by cause")),
       section("Energy by layer", false, el("p", { class: "soft" }, "Operations, memory, and by its cycles each layer's share of control and leakage."), grid([["layer"], ["energy", true], ["cycles", true], [""]],
         layers.map((layer) => [layer.name, readable(layer.operations + layer.memory + layer.rest, "J"), readable(layer.cycles, "count"), meter([layer.operations, layer.memory, layer.rest], most, [TINTS[0], TINTS[2], TINTS[7]])]), "Energy by layer")),
-      section("Area and memory", false, grid([["part"], ["amount", true]], [...area.map(([name, amount]) => [name, readable(amount, row.area_unit === "mm2" ? "mm2" : "bram")]),
-        ...row.area_unit === "mm2" && area.length ? [["units, buffers and control", readable(units, "mm2")]] : [], ...Object.entries(priced.area).map(([name, amount]) => [name.endsWith("_bits") ? `used of ${name.slice(0, -5)}` : `in all: ${name}`, readable(amount, name.endsWith("_bits") ? "bit" : name)]),
+      section("Area and memory", false, grid([["part"], ["amount", true]], [...priced.area_split.map(([part, resource, amount]) => [part, readable(amount, resource.endsWith("_bits") ? "bit" : resource)]),
+        ...Object.entries(priced.area).map(([name, amount]) => [name.endsWith("_bits") ? `used of ${name.slice(0, -5)}` : `in all: ${name}`, readable(amount, name.endsWith("_bits") ? "bit" : name)]),
         ...Object.entries(design.memory_bits).map(([name, amount]) => [`kept: ${name.replaceAll("_", " ")}`, readable(amount, "bit")])], "Area and memory")),
       section("Operations by origin", false, grid([["asked for by"], ["operation"], ["count", true]], [...byOrigin.values()].sort((a, b) => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : b[2] - a[2]).map(([origin, name, count]) => [origin, name, count.toLocaleString("en")]), "Operations by origin")),
       section(`What folded, and why (${design.notes.length})`, false, el("ul", {}, design.notes.map((note) => el("li", { class: "soft" }, note)))),

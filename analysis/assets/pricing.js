@@ -20,6 +20,7 @@ const pricing = (() => {
     const latency_s = priced.cycles / (profile.clock_hz[[VALUE, HIGH, LOW][end] === VALUE ? 0 : end === LOW ? 2 : 1] * scale.clock);
     const leakage_w = Object.values(priced.leakage_w).reduce((sum, power) => sum + power, 0);
     groups.control += priced.control_cycles * profile.control_j[end];
+    for (const [name, cycles] of Object.entries(priced.array_cycles)) groups.control += cycles * profile.arrays[name][end];
     groups.leakage += leakage_w * latency_s * (end === VALUE ? 1 : profile.leakage_ends[end - 1]);
     for (const name of Object.keys(groups)) groups[name] *= scale[name];
     return { groups, energy_j: sum(Object.values(groups)), latency_s };
@@ -36,12 +37,12 @@ const pricing = (() => {
     const leakage_w = sum(Object.values(priced.leakage_w)) * scale.leakage;
     const control_j = profile.control_j[VALUE] * scale.control, leakage_j = leakage_w / (profile.clock_hz[VALUE] * scale.clock);
     const rows = design.layers.map((name, at) => {
-      const [cycles, controlled, ...bits] = priced.layers[at];
+      const [cycles, controlled, clock_j, ...bits] = priced.layers[at];
       const memory = priced.levels.map(([level, , , ...own], place) => {
         const of = profile.levels[level];
         return levelEnergy(of, bits[2 * place], bits[2 * place + 1], own) * scale[of.group];
       });
-      return { name, cycles, operations: 0, memory: sum(memory), rest: controlled * control_j + cycles * leakage_j };
+      return { name, cycles, operations: 0, memory: sum(memory), rest: controlled * control_j + clock_j * scale.control + cycles * leakage_j };
     });
     for (const [layer, , operation, count] of design.counts) {
       const known = profile.operations[space.operations[operation]];

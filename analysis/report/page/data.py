@@ -26,7 +26,6 @@ from costmodel.demand.arrays import OperationKey
 from costmodel.evaluate.cost import prepared
 from costmodel.hardware import HardwareProfile
 
-
 _MANY = 5
 """Accuracies of a network on a data set from which on its methods are priced one by one."""
 

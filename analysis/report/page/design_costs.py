@@ -16,6 +16,7 @@ from costmodel import BnncostError, DesignKey
 from costmodel.demand.arrays import Demand, joined
 from costmodel.evaluate.cost import assumptions, check_placed, prepared
 from costmodel.hardware import HardwareProfile
+from costmodel.hardware.prices import array_registers
 from costmodel.pricing.price import PointCosts, price
 
 _DIGITS = 6
@@ -81,9 +82,10 @@ def _reasons(
 def design_record(together: Together, at: int) -> dict[str, Any]:
     """The demand of one design on the profile: what the page prices, and what it shows beside.
 
-    The control is paid in `control_cycles`: all of them, but on a processor those that no operation has. `levels` has a
-    row for each level in use: its number, bits read and written, and where the level grows with the network, what
-    reading and writing a bit cost [J]. `layers` has both cycles, then bits read and written of these levels.
+    The control is paid in `control_cycles`: all of them, but on a processor those that no operation has; the clock of
+    each array's registers in the cycles in which it runs, `array_cycles`. `levels` has a row for each level in use: its
+    number, bits read and written, and where the level grows with the network, what reading and writing a bit cost [J].
+    `layers` has both cycles, the energy of that clock [J], then bits read and written of these levels.
     """
     chip, costs = together.profile, together.costs
     totals = _by_level(levels_of(chip), {key: bits[at] for key, bits in costs.moved.totals.items()}, ())
@@ -92,17 +94,25 @@ def design_record(together: Together, at: int) -> dict[str, Any]:
     depth = len(prepared(key).demand.layers)
     cycles = costs.time.cycles.slowest
     controlled = costs.time.cycles.beside if chip.processor is not None else cycles
+    clocks = _clock_by_layer(together, at)
     by_layer = _layer_bits(together, at, depth)
     return {
         "levels": [_level_row(together, at, number, totals[number]) for number in used],
         "cycles": _over_layers(cycles, together, at),
         "control_cycles": _over_layers(controlled, together, at),
+        "array_cycles": {
+            name: _over_layers(costs.time.cycles.arrays[name], together, at) for name in costs.energy.clock_j
+        },
         "leakage_w": {part: float(power[at]) for part, power in costs.energy.leakage_w.items() if power[at]},
         "area": {name: float(amount[at]) for name, amount in costs.area.items()},
-        "area_split": _area_split(together, at),
+        "area_split": [
+            [part, resource, float(np.broadcast_to(amount, len(together.keys))[at])]
+            for part, amounts in costs.areas.items()
+            for resource, amount in amounts.items()
+        ],
         "layers": [
             [
-                _short(cycles[layer, at]), _short(controlled[layer, at]),
+                _short(cycles[layer, at]), _short(controlled[layer, at]), _short(clocks[layer]),
                 *(_short(bits) for number in used for bits in by_layer[number, :, layer]),
             ]
             for layer in range(depth)
@@ -179,14 +189,13 @@ def _layer_bits(together: Together, at: int, depth: int) -> np.ndarray:
     return _by_level(levels_of(together.profile), bits, (depth,))
 
 
-def _area_split(together: Together, at: int) -> dict[str, float]:
-    """Area of each memory on the chip, in the unit of its area."""
-    figures = together.costs.setting.figures
-    return {
-        name: float(np.broadcast_to(figures[name].area_or_bram, len(together.keys))[at])
-        for name, level in together.profile.memories.items()
-        if not level.off_chip and together.profile.processor is None
-    }
+def _clock_by_layer(together: Together, at: int) -> np.ndarray:
+    """Energy of the clock of the arrays' registers in one occurrence of each layer [J]."""
+    costs = together.costs
+    energy = np.zeros(len(together.demand.layers))
+    for name in costs.energy.clock_j:
+        energy += array_registers(together.profile, name).cycle_j * costs.time.cycles.arrays[name][:, at]
+    return energy
 
 
 def _short(value: float) -> float:

@@ -16,6 +16,7 @@ from costmodel import BnncostError
 from costmodel.demand.arrays import OperationKey
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
+from costmodel.hardware.prices import array_registers
 from costmodel.pricing.operation_prices import prices_of
 from costmodel.pricing.price import traffic_model
 
@@ -76,6 +77,9 @@ def profile_record(chip: HardwareProfile, operations: Iterable[OperationKey]) ->
         },
         "levels": [_level(chip, name, best, worst) for name in levels_of(chip)],
         "control_j": [_control_j(one) for one in (chip, best, worst)],
+        "arrays": {
+            name: [array_registers(one, name).cycle_j for one in (chip, best, worst)] for name in chip.compute
+        },
         "leakage_ends": [_control_leakage_ratio(chip, one) for one in (best, worst)],
         "draft": draft(chip),
     }

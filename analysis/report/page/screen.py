@@ -45,6 +45,9 @@ def energies_j(space: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[int
             read_j, write_j = own or profile["levels"][level]["price_j"]
             memory_j += read * read_j + write * write_j
         control_j = priced["control_cycles"] * profile["control_j"][0]
+        control_j += sum(
+            cycles * profile["arrays"][name][0] for name, cycles in priced["array_cycles"].items()
+        )
         leakage_j = sum(priced["leakage_w"].values()) * priced["cycles"] / profile["clock_hz"][0]
         energies[int(number)] = float(operations_j + memory_j + control_j + leakage_j)
     return energies
