@@ -93,8 +93,8 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", help="Where your code fails, print its traceback before the message.")
 ]
 DESIGN_HELP = (
-    "A design, such as resnet20[prelu]@w1.5/cifar10, or a network of yours: net.onnx, net.pt2, file.py:factory or "
-    "package.module:factory (whose code is then run)."
+    "A design, such as resnet20[double_residual+prelu]@w1.5/cifar10, or a network of yours: net.onnx, net.pt2, "
+    "file.py:factory or package.module:factory (whose code is then run)."
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from costmodel.graph import BINARY, Dimension, Network, Op, Role
+from costmodel.operations.window import pair_in
 
 
 class LineRow(NamedTuple):
@@ -28,10 +29,12 @@ def line_rows(network: Network) -> tuple[LineRow, ...]:
 
 def _rows(network: Network) -> Iterator[LineRow]:
     for op in network.running():
-        if (size := op.attributes.get("size")) is not None and isinstance(size, int) and size > 1:
+        rows, _ = pair_in(op.attributes, "size")
+        if "stride" in op.attributes and rows > 1:
             role = Role.BINARY_FEATURES if op.inputs[0].precision == BINARY else Role.FEATURES
-            yield LineRow(op.layer, role, _read(op, size), op.inputs[0].bits)
+            yield LineRow(op.layer, role, _read(op, rows), op.inputs[0].bits)
 
 
-def _read(op: Op, size: int) -> Dimension:
-    return op.output.size * (size - 1) * op.integer("stride") * op.inputs[0].precision.bits
+def _read(op: Op, rows: int) -> Dimension:
+    _, columns_moved = pair_in(op.attributes, "stride")
+    return op.output.size * (rows - 1) * columns_moved * op.inputs[0].precision.bits

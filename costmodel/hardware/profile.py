@@ -14,7 +14,6 @@ from costmodel.hardware.text.fields import MacLabel, Name, Section, Text
 from costmodel.hardware.text.quantity import (
     Cycles,
     CyclesPerBit,
-    CyclesPerLayer,
     Dsp,
     Energy,
     EnergyPerCycle,
@@ -49,16 +48,13 @@ class Processor(Section):
     energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
     waiting: EnergyPerCycle | None = Field(
         None,
-        description="Energy of a cycle that no operation has: a layer's own, one of waiting for weights, or one that a "
+        description="Energy of a cycle that no operation has: one of waiting for weights, or one that a "
         "depthwise MAC takes more [pJ/cycle]. Default: `energy`.",
     )
     map_copy: CyclesPerBit | None = Field(
         None,
         description="To read and write a bit of a map that software copies where a view would do [cycle/bit]; only "
         "published systems ask for it.",
-    )
-    layer: CyclesPerLayer | None = Field(
-        None, description="To begin and end a layer of MACs [cycle]; without it, inside the cycles of a MAC."
     )
     weight_wait: CyclesPerBit | None = Field(
         None,

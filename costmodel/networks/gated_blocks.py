@@ -53,7 +53,7 @@ def _recoupled(g: Builder, site: Site, residual: Tensor, *, attends: bool) -> Te
     """
     y = bent(g, branch(g, site))
     pooled = [squeeze(g, one) for one in (site.branch, y)]
-    with g.layer("gate"):
+    with g.layer("recouple"):  # a method's own gate is the layer `gate`
         mix = g.param("mix", (y.shape[0],), "C", initial=0.5)
         rest = g.exported("complement", (mix,), mix)
         mixed = g.add(g.scale(pooled[0], mix), g.scale(pooled[1], rest))

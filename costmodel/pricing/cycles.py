@@ -33,7 +33,7 @@ class LayerCycles:
     stalls: np.ndarray
     """Those cycles of the array in which it waits for a port; 0 where traffic is compulsory."""
     beside: np.ndarray
-    """Those cycles of a processor that no operation has: a layer's own, and waiting for weights; 0 on other chips."""
+    """Those cycles of a processor that no operation has: of slow kernels and of waiting for weights; 0 on others."""
 
     @cached_property
     def array(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a processor spends its time on besides operations: beginning a layer, slow kernels, waiting for weights.
+"""What a processor spends its time on besides operations: slow kernels, and waiting for weights.
 
 Kernels keep a weight in a register over several positions and a feature over several outputs. A depthwise layer has
 no outputs to share a feature, and a fully connected layer no positions to share a weight, which then waits for the
@@ -26,9 +26,6 @@ def beside_operations(profile: HardwareProfile, demand: Demand) -> np.ndarray:
     assert processor is not None
     beside = np.zeros(demand.repeats.shape)
     for macs in demand.macs:
-        there = macs["K"] > 0
-        if processor.layer is not None:
-            beside += processor.layer.si * there
         if processor.weight_wait is not None:
             beside += processor.weight_wait.si * _bits_used_once(macs)
         for operation, label in demand.operations:

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 
 from analysis.cli import run
 from analysis.plots.validation import BAND, NAMED_FROM, Panel, draw_validation, validation_info
+from costmodel.validation.judgement import differences_of, scores_of
 from costmodel.validation.predictions import Prediction, validate
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,7 @@ def test_as_a_process_it_writes_table_and_picture(tmp_path: Path) -> None:
         [e for e, row in zip(errors, held_out, strict=True) if row["system"] == name]
         for name in ("stm32l4r5", "gap9-0v80")
     ]
-    assert scored["class"] == "rate only" and scored["figures"] == len(held_out) == 15
+    assert scored["class"] == "design-priced" and scored["figures"] == len(held_out) == 13
     assert [one["median_error_percent"] for one in scored["systems"]] == pytest.approx(
         [median(each) for each in by_system]
     )
@@ -73,12 +74,15 @@ def test_the_table_says_what_is_input_and_ends_with_a_summary(capsys: Captured) 
     shown = capsys.readouterr().out
     assert "input to array.buffers" in shown and "21.1 fJ/MAC" in shown
     assert "No figure is held out: nothing here judges the model." in shown
-    assert run(["profiles", "validate", "laxor", "gap9-0v80"]) == 0
+    assert run(["profiles", "validate", "laxor", "lce-rpi4b"]) == 0
     shown = capsys.readouterr().out
     assert "3.82 µJ" in shown and "2.73 mm²" in shown and "informed" in shown
     flat = " ".join(shown.split())
-    assert "design-priced (built, folded, counted and mapped): 1 held-out figure of 1 system, median" in flat
-    assert "rate only (MACs by a calibrated rate): 8 held-out figures of 1 system, median" in flat
+    assert (
+        "design-priced (built, folded, counted and mapped): 11 held-out figures of 2 systems, median" in flat
+    )
+    assert "rate only (MACs by a calibrated rate): 1 held-out figure of 1 system, median" in flat
+    assert "Real-to-Binary over Bi-Real" in shown and "+13.9 ms" in shown
 
 
 def test_ranges_are_shown_where_asked_for(capsys: Captured) -> None:
@@ -101,7 +105,9 @@ def test_points_are_what_was_published_and_predicted(predictions: tuple[Predicti
     points = panel(predictions, "Energy per inference").points
     assert [(point.x, point.y) for point in points] == [(item.published, item.predicted) for item in energies]
     assert [point.filled for point in points] == [item.figure.use == "held out" for item in energies]
-    assert [point.filled for point in points].count(False) == 2  # GAP9's product of inputs, LAXOR's supply
+    assert [point.filled for point in points].count(
+        False
+    ) == 4  # GAP9's inputs, pruned MobileNet, LAXOR's supply
     (area,) = panel(predictions, "Area").points
     assert area.x == pytest.approx(2.73)  # mm2
     for one in validation_info(predictions).panels:
@@ -119,7 +125,7 @@ def test_points_far_off_are_named(predictions: tuple[Prediction, ...]) -> None:
         for item in predictions
         if item.held_out and abs(item.error_percent) > NAMED_FROM
     }
-    assert named == far >= {"DS-CNN", "autoencoder"}
+    assert named == far == {"area of the core"}
 
 
 def marked(axes: Axes, gid: str) -> list:
@@ -194,3 +200,29 @@ def test_texts_tell_what_is_predicted(text: str) -> None:
             for one in predictions
             if one.held_out
         ), f"{text}: {published:g} against {predicted:g} is no figure of the model"
+
+
+@pytest.mark.parametrize("text", ["README.md", "docs/validation.md"])
+def test_texts_have_the_headline(text: str) -> None:
+    score = next(score for score in scores_of(validate()) if score.priced == "design-priced")
+    said = (
+        f"{score.figures} held-out figures of {len(score.systems)} systems, "
+        f"median error of a system {score.median_error_percent:.1f} %"
+    )
+    assert said in " ".join((ROOT / text).read_text("utf-8").split())
+
+
+def test_the_table_of_differences_tells_what_is_predicted() -> None:
+    lines = (ROOT / "docs/validation.md").read_text("utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| what one network has"))
+    rows = [line.split("|")[1:-1] for line in lines[start + 2 :]]
+    rows = rows[: next(number for number, row in enumerate(rows) if not row)]
+    differences = differences_of(validate())
+    assert len(rows) == len(differences)
+    for row in rows:
+        (published,), (predicted,) = map(amounts, row[2:4])
+        assert any(
+            (published, predicted)
+            == (pytest.approx(one.published, rel=6e-3), pytest.approx(one.predicted, rel=6e-3))
+            for one in differences
+        ), row

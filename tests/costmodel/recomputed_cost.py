@@ -10,6 +10,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+import costmodel as cm
+
 FOLDER = Path(__file__).parents[2] / "hardware_profiles"
 
 FACTORS = {
@@ -171,7 +173,21 @@ def recomputed(told: dict[str, Any], chip: dict[str, Any]) -> float:
         if "leakage_by_area" in chip["control"]:  # mW/mm2 by mm2
             logic = [row["amount"] for row in told["areas"] if row["part"] in ("arrays", "side units")]
             power += si(chip["control"]["leakage_by_area"]) * sum(logic)
+    if "weight_wait" in chip.get("processor", {}):
+        waits = bits_used_once(told["design"]) * si(chip["processor"]["weight_wait"])
+        total += waits * si(chip["processor"]["energy"])
     return total + power * cycles / si(chip["clock"])
+
+
+def bits_used_once(design: str) -> int:
+    """Bits of the weights of fully connected layers and of convolutions with one position."""
+    network = cm.fold(cm.build(cm.DesignKey.parse(design)))
+    single = [
+        op
+        for op in network.running()
+        if op.kind in ("conv", "linear") and op.output.shape[1:] in ((), (1, 1))
+    ]
+    return sum(int(op.params[0].size) * op.params[0].precision.bits for op in single)
 
 
 def clock_of(array: str, chip: dict[str, Any]) -> float:

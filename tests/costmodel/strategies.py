@@ -144,7 +144,10 @@ def dyadic_values(network: Network, rng: np.random.Generator) -> dict[str, np.nd
             bits = quantized[param].integer("bits")
             top = 1 if param.precision.kind == "ternary" else 2 ** (bits - 1) - 1
             value = _whole_weights(
-                shape, top, rng, last_of_gate=param.name.endswith((".gate.weight_2", ".shift.weight_2"))
+                shape,
+                top,
+                rng,
+                last_of_gate=param.name.endswith((".gate.weight_2", ".recouple.weight_2", ".shift.weight_2")),
             )
         elif param.axes == "OIKK" and param.precision == BINARY:
             value = _two_valued(shape, rng)

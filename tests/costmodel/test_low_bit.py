@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_elsewhere_three_bits_run_on_the_next_wider_unit(profile: str, runs_on: 
 def test_more_bits_cost_more_on_every_profile() -> None:
     for profile in cm.shipped_profiles():
         energies = [cm.cost(f"resnet20@compute=int{bits}/cifar10", profile).energy_j for bits in (2, 3, 4, 8)]
-        assert energies == sorted(energies), profile
+        assert all(more >= less * (1 - 1e-12) for less, more in pairwise(energies)), profile
 
 
 def test_every_rival_has_a_class_of_its_own() -> None:

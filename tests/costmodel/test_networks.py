@@ -240,6 +240,7 @@ def inner(layer: str) -> bool:
         (".conv" in layer or layer.startswith("dense"))
         and not layer.startswith("stem")
         and "gate" not in layer
+        and "recouple" not in layer
     )
 
 

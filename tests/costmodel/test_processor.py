@@ -68,8 +68,6 @@ def test_without_figures_all_is_inside_the_cycles_of_a_mac(demand: Demand, tmp_p
 
 
 def test_each_term_is_that_of_its_layers(demand: Demand, tmp_path: Path) -> None:
-    begun = price(demand, chip(tmp_path, ("processor:", f"layer: {figure(50, 'cycle')}")))
-    assert by_layer(begun) == {"dense": 50, "depthwise": 50, "paired": 50, "classifier": 50}
     slow = price(demand, chip(tmp_path, ("  8x8:", f"depthwise: {figure(5, 'cycle/operation')}")))
     assert by_layer(slow) == {"dense": 0, "depthwise": 3 * DEPTHWISE_MACS, "paired": 0, "classifier": 0}
     waits = price(demand, chip(tmp_path, ("processor:", f"weight_wait: {figure(0.25, 'cycle/bit')}")))
@@ -78,12 +76,11 @@ def test_each_term_is_that_of_its_layers(demand: Demand, tmp_path: Path) -> None
 
 def test_they_take_time_and_energy(demand: Demand, tmp_path: Path) -> None:
     lines = (
-        ("processor:", f"layer: {figure(50, 'cycle')}"),
         ("processor:", f"weight_wait: {figure(0.25, 'cycle/bit')}"),
         ("  8x8:", f"depthwise: {figure(5, 'cycle/operation')}"),
     )
     before, after = price(demand, chip(tmp_path)), price(demand, chip(tmp_path, *lines))
-    more = 4 * 50 + 3 * DEPTHWISE_MACS + 2 * CLASSIFIER_MACS
+    more = 3 * DEPTHWISE_MACS + 2 * CLASSIFIER_MACS
     assert (after.time.latency_s - before.time.latency_s)[0] * 100e6 == pytest.approx(more)
     assert (after.energy.total_j - before.energy.total_j)[0] * 1e12 == pytest.approx(more * 100)
     assert after.energy.operations_j == pytest.approx(before.energy.operations_j)
@@ -92,15 +89,17 @@ def test_they_take_time_and_energy(demand: Demand, tmp_path: Path) -> None:
 
 
 def test_a_cycle_without_operation_may_cost_less(demand: Demand, tmp_path: Path) -> None:
-    layers = ("processor:", f"layer: {figure(50, 'cycle')}")
-    busy = price(demand, chip(tmp_path, layers))
-    calm = price(demand, chip(tmp_path, layers, ("processor:", f"waiting: {figure(40, 'pJ/cycle')}")))
-    assert (busy.energy.total_j - calm.energy.total_j)[0] * 1e12 == pytest.approx(4 * 50 * (100 - 40))
+    waits = ("processor:", f"weight_wait: {figure(0.25, 'cycle/bit')}")
+    busy = price(demand, chip(tmp_path, waits))
+    calm = price(demand, chip(tmp_path, waits, ("processor:", f"waiting: {figure(40, 'pJ/cycle')}")))
+    assert (busy.energy.total_j - calm.energy.total_j)[0] * 1e12 == pytest.approx(
+        2 * CLASSIFIER_MACS * (100 - 40)
+    )
     assert calm.time.latency_s == pytest.approx(busy.time.latency_s)
 
 
 def test_points_of_a_sweep_and_repeated_layers_count_alike(demand: Demand, tmp_path: Path) -> None:
-    profile = chip(tmp_path, ("processor:", f"layer: {figure(50, 'cycle')}"))
+    profile = chip(tmp_path, ("processor:", f"weight_wait: {figure(0.25, 'cycle/bit')}"))
     alone, both = price(demand, profile), price(joined([demand, demand]), profile)
     assert np.all(both.energy.total_j == alone.energy.total_j[0])
 
@@ -119,7 +118,6 @@ def test_a_cost_says_which_of_the_figures_are_assumed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "line", "sentence"),
     [
-        ("processor:", f"layer: {figure(50, 'cycle/operation')}", "does not measure cycles per layer"),
         ("processor:", f"weight_wait: {figure(50, 'cycle')}", "does not measure cycles per bit"),
         ("  8x8:", f"depthwise: {figure(5, 'pJ/operation')}", "does not measure cycles per operation"),
     ],

@@ -295,7 +295,13 @@ def test_element_by_element_is_what_the_meaning_does(case: object) -> None:
         elif item.shape == op.output.shape:
             assert OPERATIONS[kind].elementwise is bool(in_place)
         else:
-            assert not alone or kind in ("concatenate", "interleave_channels", "half_of_slices")
+            assert not alone or kind in (
+                "concatenate",
+                "interleave_channels",
+                "half_of_slices",
+                "crop",
+                "pad_map",
+            )
 
 
 def test_no_other_kind_says_that_it_maps_element_by_element() -> None:

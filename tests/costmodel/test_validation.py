@@ -18,17 +18,12 @@ from costmodel.validation.predictions import Prediction, predictions_of, validat
 from costmodel.validation.systems import LoadedSystem, load_system, shipped_systems
 
 MISSED = {
-    *(
-        (system, f"{network}, {metric}")
-        for system in ("gap9-0v65", "gap9-0v80")
-        for network in ("DS-CNN", "MobileNet", "autoencoder")
-        for metric in ("latency", "energy")
-    ),
     ("chewbaccann", "ResNet-18 with 8-base Group-Net, energy"),
-    ("lce-rpi4b", "BinaryAlexNet, latency"),
+    ("xne", "ResNet-34, energy"),
     ("lce-pixel1", "BinaryAlexNet, latency"),
+    ("lce-rpi4b", "BinaryAlexNet, latency"),
 }
-"""Off by more than a factor of two; docs/validation.md says what the model lacks."""
+"""Off by more than a factor of 1.5; docs/validation.md says what the model lacks."""
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +84,12 @@ def test_figures_of_a_mac_by_hand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("system", "rate_hz", "power_w", "off"),
-    [("stm32u575", 16.87, 22.718e-3, 3), ("stm32l4r5", 11.245, 42.189e-3, 5)],
+    [("stm32u575", 9.003, 22.718e-3, 3), ("stm32l4r5", 6.056, 42.189e-3, 5)],
 )
-def test_mobilenet_is_its_time_by_the_power_of_another_network(
+def test_resnet8_is_its_time_by_the_power_of_another_network(
     predictions: tuple[Prediction, ...], system: str, rate_hz: float, power_w: float, off: float
 ) -> None:
-    found = one(predictions, system, "MobileNet, energy")
+    found = one(predictions, system, "ResNet-8, energy")
     assert found.predicted == pytest.approx(power_w / rate_hz, rel=1e-3)
     assert abs(found.error_percent) <= off
 
@@ -132,7 +127,7 @@ def test_design_priced_and_rate_only_are_never_in_one_number(predictions: tuple[
 
 
 def test_the_vote_of_a_system_does_not_grow_with_its_figures(predictions: tuple[Prediction, ...]) -> None:
-    rated = [item for item in predictions if class_of(item) == "rate only"]
+    rated = [item for item in predictions if class_of(item) == "design-priced"]
     (before,) = scores_of(rated)
     exact = next(item for item in rated if item.held_out)
     copies = [
@@ -155,8 +150,10 @@ def test_informed_figures_judge_nothing(predictions: tuple[Prediction, ...]) -> 
     assert not [item for item in predictions if item.figure.use == "informed" and item.held_out]
 
 
-def test_beyond_a_factor_of_two_are_these_and_no_others(predictions: tuple[Prediction, ...]) -> None:
-    far = {(item.system, item.figure.what) for item in predictions if item.held_out and item.factor > 2}
+def test_beyond_a_factor_of_one_and_a_half_are_these_and_no_others(
+    predictions: tuple[Prediction, ...],
+) -> None:
+    far = {(item.system, item.figure.what) for item in predictions if item.held_out and item.factor > 1.5}
     assert far == MISSED
 
 
@@ -220,21 +217,71 @@ def test_gap9_at_the_other_supply_by_hand(predictions: tuple[Prediction, ...]) -
     )
 
 
-@pytest.mark.parametrize(
-    ("system", "large_s", "real_s"),
-    [("lce-rpi4b", 84.3453e-3, 85.4446e-3), ("lce-pixel1", 45.477e-3, 41.7454e-3)],
-)
-def test_larq_from_two_networks_by_hand(
-    predictions: tuple[Prediction, ...], system: str, large_s: float, real_s: float
-) -> None:
-    """Cramer's rule for the seconds per binary and per real-valued MAC."""
-    (a, b), (c, d) = (3_699_376_128, 28_861_440), (1_676_279_808, 137_793_536)
-    binary_s, float_s = (
-        (large_s * d - b * real_s) / (a * d - b * c),
-        (a * real_s - c * large_s) / (a * d - b * c),
+def test_what_real_to_binary_has_over_bi_real_by_hand(predictions: tuple[Prediction, ...]) -> None:
+    """Passes over the maps at the bandwidth of Stream on a Raspberry Pi 4: 5561.9, 4855.2 and 5527.3 MB/s."""
+    made = sum(4 * channels * side**2 for channels, side in MAPS)
+    read = made + sum(channels * side**2 - 2 * channels * (side // 2) ** 2 for channels, side in MAPS[:-1])
+    stem = 64 * 112**2
+    multiplied = made + read  # gate and PReLU, and the norm in front that is behind in Bi-Real
+    added = 2 * read - made  # norm and mean in front, less the norm behind
+    compared = made + stem  # PReLU; a ReLU in the stem
+    by_hand = 8 * multiplied / 5561.9e6 + 12 * added / 4855.2e6 + 4 * compared / 5527.3e6
+    found = {(item.of.system, item.difference.of): item for item in differences_of(predictions)}
+    assert found["lce-rpi4b", "RealToBinaryNet, latency"].predicted == pytest.approx(by_hand, rel=0.025)
+
+
+MAPS = ((64, 56), (128, 28), (256, 14), (512, 7))
+
+
+def test_ds_cnn_by_hand(predictions: tuple[Prediction, ...]) -> None:
+    """Four separable blocks of 64 channels on 25x5 positions behind a 10x4 convolution, on the Cortex-M33."""
+    positions = 25 * 5
+    dense = positions * 64 * 40 + 4 * positions * 64 * 64 + 64 * 12
+    depthwise = 4 * positions * 64 * 9
+    outputs = 9 * positions * 64
+    per_output = 5.5 + 1.25 + 3  # scale, offset and ReLU
+    cycles = 1.354 * dense + 4 * depthwise + per_output * outputs + 1.25 * positions * 64
+    found = one(predictions, "stm32u575", "DS-CNN, latency")
+    assert found.predicted == pytest.approx(cycles / 160e6, rel=0.01)
+
+
+def test_a_system_is_design_priced_within_12_percent(predictions: tuple[Prediction, ...]) -> None:
+    score = next(score for score in scores_of(predictions) if score.priced == "design-priced")
+    assert score.median_error_percent < 12 and len(score.systems) >= 10
+    assert {item.system for item in predictions if class_of(item) == score.priced and item.held_out} >= {
+        "lce-pixel1", "lce-rpi4b", "stm32l4r5", "stm32u575", "gap9-0v65", "gap9-0v80",
+    }  # fmt: skip
+
+
+def test_repairs_are_predicted_within_25_percent(predictions: tuple[Prediction, ...]) -> None:
+    found = differences_of(predictions)
+    assert len(found) >= 12
+    for item in found:
+        assert abs(item.error_percent) < 25, item.difference.what
+
+
+def test_software_that_copies_and_folds_less_takes_longer() -> None:
+    loaded = load_system("lce-rpi4b")
+    figure = next(figure for figure in loaded.system.figures if figure.what == "BinaryDenseNet28, latency")
+    seconds = {}
+    for name, change in {
+        "as it is": {},
+        "views": {"copied": ()},
+        "folded": {"unfolded": ()},
+    }.items():
+        system = loaded.system.model_copy(update={"figures": (figure,), "differences": (), **change})
+        (seconds[name],) = (
+            item.predicted for item in predictions_of(LoadedSystem(system=system, chip=loaded.chip))
+        )
+    # what 23 convolutions have in front of them, grown by 64 channels each, is read and written once
+    maps = ((64, 56, 6), (160, 28, 6), (192, 14, 6), (256, 7, 5))
+    joined = sum((start + 64 * (n + 1)) * side**2 for start, side, blocks in maps for n in range(blocks))
+    assert seconds["as it is"] - seconds["views"] == pytest.approx(8 * joined / 5527.3e6, rel=1e-3)
+    # and scaled and shifted where the norm does not join the sign; what the sign compares with is then 0
+    normed = sum((start + 64 * n) * side**2 for start, side, blocks in maps for n in range(blocks))
+    assert seconds["as it is"] - seconds["folded"] == pytest.approx(
+        normed * (8 / 5561.9e6 + 12 / 4855.2e6), rel=0.01
     )
-    found = one(predictions, system, "QuickNet, latency")
-    assert found.predicted == pytest.approx(1_849_688_064 * binary_s + 28_861_440 * float_s, rel=1e-3)
 
 
 def test_finn_waits_for_one_image_at_a_time(predictions: tuple[Prediction, ...]) -> None:

@@ -252,9 +252,6 @@ Cycles = Annotated[
     _quantity("cycles per operation", ("cycle/operation", "cycle/mac"), "1.4 cycle/operation", True),
     _LESS_IS_CHEAPER,
 ]
-CyclesPerLayer = Annotated[
-    Quantity, _quantity("cycles per layer", ("cycle",), "2000 cycle"), _LESS_IS_CHEAPER
-]
 CyclesPerBit = Annotated[
     Quantity, _quantity("cycles per bit", ("cycle/bit",), "0.1 cycle/bit"), _LESS_IS_CHEAPER
 ]
