@@ -68,10 +68,10 @@ def _tables(design: str) -> tuple[dict[str, Shares], tuple[str, ...]]:
 def _grid(design: str, tables: Mapping[str, Shares], methods: tuple[str, ...]) -> Table:
     title = f"{design}: Kendall's tau over {len(methods)} methods alone, by energy"
     grid = Table(title=title, title_justify="left")
-    for column in ("", "profile", "energy of a"):
+    for column in ("", "profile", "scope"):
         grid.add_column(column, no_wrap=True)
     for number in range(1, len(tables) + 1):
-        grid.add_column(str(number), justify="right")
+        grid.add_column(str(number), justify="right", no_wrap=True)
     for number, (profile, own) in enumerate(tables.items(), 1):
         taus = [f"{agreement(own, other, methods):.2f}" for other in tables.values()]
         grid.add_row(str(number), profile, load_profile(profile).scope, *taus)

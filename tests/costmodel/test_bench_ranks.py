@@ -64,5 +64,7 @@ def test_both_networks_and_every_asic_are_printed(capsys: pytest.CaptureFixture[
         "asic-7nm",
     ):
         assert text.count(profile) >= 2
+    assert text.count("1.00") >= 12, "with itself, and no digit is cut off on 80 columns"
+    assert "…" not in text
     assert text.count("Mean tau ") == 2
     assert "fpga" not in text
