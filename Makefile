@@ -19,7 +19,7 @@ help:  ## say what can be made
 	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder] [JOBS=2]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
-explore: $(VENV)/.installed-explore  ## tables, figures and the report, without training, into ./out
+explore: $(VENV)/.installed-explore  ## one page of accuracies, costs and prices to move: ./out/index.html
 	$(BIN)/bnncost explore --out $(OUT)
 
 test: $(VENV)/.installed-test $(LIGHT)/.installed  ## lint, formatting, types, tests, and the same without torch
@@ -46,6 +46,12 @@ bench-ranks: $(VENV)/.installed-explore  ## print how far ASICs agree which repa
 
 bench-train: $(VENV)/.installed-train  ## compare the speed of training with the usual loop; IR_NET=folder adds IR-Net's
 	$(BIN)/python -m benchmarks.train --out $(OUT)/bench_train.json
+
+vendor:  ## fetch the library that the page draws with anew, by npm, as analysis/assets/echarts.txt names it
+	@set -e; cd $$(mktemp -d); version=$$(sed -n 's/^version: //p' "$(CURDIR)/analysis/assets/echarts.txt"); \
+	npm pack --silent echarts@$$version >/dev/null; tar xzf echarts-$$version.tgz; \
+	cp package/dist/echarts.min.js "$(CURDIR)/analysis/assets/echarts.min.js"; \
+	cp package/LICENSE "$(CURDIR)/analysis/assets/echarts.LICENSE"; cp package/NOTICE "$(CURDIR)/analysis/assets/echarts.NOTICE"
 
 format: $(VENV)/.installed-test  ## format the sources and sort their imports
 	$(BIN)/ruff check --fix .

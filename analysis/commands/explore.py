@@ -13,14 +13,40 @@ from analysis.show.document import console_for
 
 
 def explore_command(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the report.")] = Path("out"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for the page.")] = Path("out"),
     profile: Annotated[
         list[str] | None,
         typer.Option("--profile", help="A profile or file; may be repeated. Default: all shipped."),
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option("--network", help="A network; may be repeated. Default: all that have an accuracy."),
+    ] = None,
+    figures: Annotated[
+        bool,
+        typer.Option(
+            "--figures", help="Write figures (PNG, SVG) of every network and profile beside the page."
+        ),
+    ] = False,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Write tables (CSV, Markdown, LaTeX, JSON) beside the page.")
+    ] = False,
     ranges: Ranges = False,
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Serve the page to this machine alone; the model then runs for edited profiles."
+        ),
+    ] = False,
 ) -> None:
-    """Tables, fronts, figures and a page that shows them all, from the literature's accuracies."""
+    """One page, out/index.html, on which accuracies, costs and prices can be moved."""
     from analysis.report.explore import explore
 
-    explore(out, profile or None, console_for(sys.stdout), ranges=ranges)
+    console = console_for(sys.stdout)
+    made = explore(
+        out, profile or None, console, networks=network or (), tables=tables, figures=figures, ranges=ranges
+    )
+    if serve:
+        from analysis.report.page.server import serve_page
+
+        serve_page(made.page, made.spaces, made.operations, console)

@@ -49,7 +49,7 @@ def front_frame(
         groups.setdefault(record.name, []).append(record)
     several = len({group[0].key.network for group in groups.values()}) > 1
     rows = [
-        _accuracy(name, group, several=several)
+        accuracy_of(name, group, several=several)
         | cost_values(cost(group[0].key, chip, traffic=traffic), conventions)
         for name, group in groups.items()
     ]
@@ -100,7 +100,11 @@ def runnable(
     return kept, reasons
 
 
-def _accuracy(name: str, group: Sequence[AccuracyRecord], *, several: bool) -> dict[str, object]:
+def accuracy_of(name: str, group: Sequence[AccuracyRecord], *, several: bool) -> dict[str, object]:
+    """The accuracy of one design from all figures of it, with its range, its label and where it is from.
+
+    The label has the network in it where there are `several`.
+    """
     by_authors = [record.top1 for record in group if record.kind == "author"]
     everything = [record.top1 for record in group]
     own = all(record.kind == "measured" for record in group)

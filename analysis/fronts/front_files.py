@@ -17,8 +17,7 @@ from analysis.plots.front import WIDTHS
 from analysis.show.axes import Axis
 from analysis.show.tables import Table, without_empty_columns
 from analysis.show.text_forms import latex, markdown
-from analysis.show.units import readable
-from analysis.show.words import accuracy_text, network_title, profile_title
+from analysis.show.words import network_title, profile_title
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.output import write_whole
 from costmodel.pricing.price import TrafficModel
@@ -33,18 +32,24 @@ def write_front(
     out: Path,
     *,
     traffic: TrafficModel | None = None,
+    tables: bool = True,
+    figures: bool = True,
 ) -> list[Path]:
     """Write one front as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths.
 
-    `traffic` is that of the frame's costs.
+    `traffic` is that of the frame's costs; `tables` and `figures` say which of both are written.
     """
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
-    view = front_view(frame, f"{title}, {chip.name}", chip, verdict_text(frame, x))
-    widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic) if network else None
-    figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
-    csv = frame.to_csv(index=False, lineterminator="\n")
-    return [*write_figure(figure, out / f"front-{x}"), *write_tables(out / f"front-{x}", view, csv)]
+    written: list[Path] = []
+    if figures:
+        widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic) if network else None
+        figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
+        written += write_figure(figure, out / f"front-{x}")
+    if tables:
+        view = front_view(frame, f"{title}, {chip.name}", chip, verdict_text(frame, x))
+        written += write_tables(out / f"front-{x}", view, frame.to_csv(index=False, lineterminator="\n"))
+    return written
 
 
 def write_study_front(
@@ -56,33 +61,30 @@ def write_study_front(
     stem: Path,
     *,
     traffic: TrafficModel | None = None,
+    tables: bool = True,
+    figures: bool = True,
 ) -> list[Path]:
     """Write the front of one study in the same forms to files that begin with `stem`; returns the paths.
 
-    `traffic` is that of the frame's costs.
+    `traffic` is that of the frame's costs; `tables` and `figures` say which of both are written.
     """
     chip, plain = as_profile(profile), names.baseline
     title = f"{network_title(plain.network, plain.dataset)}: measured top-1 against {x}"
-    widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
-    note = front_note(frame, names, protocol)
-    figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note))
-    caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
-    view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption))
-    return [
-        *write_figure(figure, stem),
-        *write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n")),
-    ]
+    written: list[Path] = []
+    if figures:
+        widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
+        note = front_note(frame, names, protocol)
+        written += write_figure(
+            draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note)), stem
+        )
+    if tables:
+        caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
+        view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption))
+        written += write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n"))
+    return written
 
 
 def write_tables(stem: Path, view: Table, csv: str) -> list[Path]:
     """Write one table as CSV, Markdown and LaTeX."""
     texts = {".csv": csv, ".md": markdown(view), ".tex": latex(view)}
     return [write_whole(stem.with_name(stem.name + suffix), text) for suffix, text in texts.items()]
-
-
-def accuracies_on_front(frame: pd.DataFrame) -> list[list[str]]:
-    """The front in words: label, accuracy and energy of each design on it."""
-    return [
-        [str(row.label), accuracy_text(float(row.top1)), readable(float(row.energy_j), "J")]
-        for row in frame[frame["on_front"]].itertuples()
-    ]

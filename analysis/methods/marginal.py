@@ -92,12 +92,12 @@ def method_table(
     backbone_of(network)
     chip = as_profile(profile)
     plain = DesignKey.parse(f"{network}/{dataset}" if dataset else network)
-    complete = resolve(full) if full else plain.with_methods(_offered(network, FULL.split("+")))
+    complete = resolve(full) if full else plain.with_methods(offered(network, FULL.split("+")))
     if features is not None:
         plain, complete = plain.with_features(features), complete.with_features(features)
     if (complete.network, complete.dataset) != (plain.network, plain.dataset):
         raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
-    uses = tuple(map(MethodUse.parse, methods)) if methods else _offered(network, list(METHODS))
+    uses = tuple(map(MethodUse.parse, methods)) if methods else offered(network, list(METHODS))
     study = shipped_with(plain)
     base = _Baseline(
         plain,
@@ -132,12 +132,13 @@ class _Baseline:
     traffic: TrafficModel | None
 
 
-def _offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
+def offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
+    """Those of the named methods that have a place in a network."""
     return tuple(MethodUse(name) for name in names if backbone_of(network).offers(METHODS[name].hook))
 
 
 def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> MethodCost:
-    alone, with_it = base.plain.with_methods((use,)), _including(base.full, use)
+    alone, with_it = base.plain.with_methods((use,)), including(base.full, use)
     traffic = base.traffic
     method, one = use.method, cost(alone, chip, traffic=traffic)
     return MethodCost(
@@ -156,7 +157,7 @@ def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> Meth
     )
 
 
-def _including(full: DesignKey, use: MethodUse) -> DesignKey:
+def including(full: DesignKey, use: MethodUse) -> DesignKey:
     """The full design with a method: in place of those that it cannot be combined with, else added last."""
     kept = [one for one in full.methods if one.name != use.name and not use.excludes(one)]
     return full.with_methods((*kept, use))

@@ -1,13 +1,11 @@
-"""The report: every network and profile as tables, figures and one page, made anew only where something changed."""
+"""`bnncost explore`: the page, and beside it the tables and figures that were asked for, made anew where stale."""
 
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from concurrent.futures import as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,62 +13,62 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis.accuracy.literature import load_accuracy
-from analysis.accuracy.outcome import shipped_studies
-from analysis.accuracy.studies import Study
-from analysis.report.jobs import Job, run_job
-from analysis.report.manifest import (
-    Manifest,
-    code_digest,
-    entry_of,
-    is_current,
-    job_digest,
-    package_version,
-    read_manifest,
-    write_manifest,
-)
-from analysis.report.page import INDEX, read_summary, write_index
+from analysis.report.files import write_files
+from analysis.report.manifest import code_digest, package_version
+from analysis.report.page.data import Space, costs_digest, operations_of, page_record, space_record, spaces
+from analysis.report.page.html import INDEX, read_page, write_page
+from analysis.report.page.screen import front_rows
+from analysis.report.workers import pool_of
 from analysis.show.progress import counting
 from costmodel import BnncostError, load_profile, shipped_profiles
-from costmodel.designs.outcome import Outcome
+from costmodel.demand.arrays import OperationKey
+from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 
-FRONTS = (
-    ("resnet20", "cifar10"),
-    ("resnet18", "imagenet"),
-    ("resnet34", "imagenet"),
-    ("vgg_small", "cifar10"),
-    ("resnet18", "cifar10"),
-)
-TABLES_ONLY = (("resnet18", "cifar100"),)
+
+@dataclass(frozen=True)
+class Explored:
+    """The page that was written, its networks, and the operations of their designs."""
+
+    page: Path
+    spaces: tuple[Space, ...]
+    operations: tuple[OperationKey, ...]
+
+
 GENERIC = "asic-45nm"
-"""The profile that a reader meets first, and whose method table is printed."""
-_SHOWN = (f"resnet20-cifar10/{GENERIC}",)
+"""The profile that a reader meets first."""
 
 
-def explore(out: Path, profiles: Sequence[str] | None, console: Console, *, ranges: bool = False) -> None:
-    """Write tables, figures and the index page for every network and for the profiles given, or all shipped ones.
+def explore(
+    out: Path,
+    profiles: Sequence[str] | None,
+    console: Console,
+    *,
+    networks: Sequence[str] = (),
+    tables: bool = False,
+    figures: bool = False,
+    ranges: bool = False,
+) -> Explored:
+    """Write the page of all networks, or those given, on the profiles given, or all shipped ones.
 
-    With `ranges`, tables, fronts and marginal costs show what the ends of the profiles' ranges give. Files that are
-    still current stay. Raises BnncostError for unknown profiles and folders that cannot be written.
+    `tables` and `figures` ask for files of them beside it; with `ranges` these show what the ends of the profiles'
+    ranges give. What is still current stays. Raises BnncostError for unknown names and folders that cannot be written.
     """
-    chips = read_profiles(profiles)
-    measured = shipped_studies()
-    jobs = plan(chips, measured, ranges=ranges)
+    chips, wanted = read_profiles(profiles), read_spaces(networks)
     make_folder(out)
-    code = code_digest()
-    made_from = {job.folder: job_digest(job, chips[job.source], code) for job in jobs}
-    manifest = read_manifest(out)
-    stale = [job for job in jobs if not is_current(out, manifest.get(job.folder), made_from[job.folder])]
-    _run_all(stale, chips, made_from, manifest, out, console)
-    page = write_index(out, jobs, package_version())
-    _print_methods(jobs, out, console)
-    _print_fronts(jobs, out, console)
-    kept = len(jobs) - len(stale)
+    data, made = page_data(out, chips, wanted, console)
+    page = write_page(out, data)
+    _print_fronts(data, console)
+    total = len(wanted) * len(chips)
     console.print(
-        Text(f"Made {len(stale)} of {len(jobs)} parts ({kept} were up to date). Open {page}"), soft_wrap=True
+        Text(f"Priced {made} of {total} networks on profiles ({total - made} were up to date)."),
+        soft_wrap=True,
     )
+    if tables or figures:
+        write_files(out, chips, wanted, console, tables=tables, figures=figures, ranges=ranges)
+    console.print(Text(f"Open {page}"), soft_wrap=True)
+    return Explored(page, tuple(wanted), tuple(operations_of(data["spaces"])))
 
 
 def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
@@ -87,118 +85,91 @@ def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
     return chips
 
 
-def plan(
-    chips: Mapping[str, HardwareProfile],
-    measured: Sequence[tuple[Study, Outcome]] = (),
-    *,
-    ranges: bool = False,
-) -> list[Job]:
-    """All jobs of a report, those of one network together; measured networks of which nothing is published last."""
-    studied = dict.fromkeys((study.network, study.dataset) for study, _ in measured)
-    pairs = dict.fromkeys([*FRONTS, *TABLES_ONLY, *studied])
-    return [
-        Job(*pair, source, chip.name, pair in FRONTS, pair in studied, ranges)
-        for pair in pairs
-        for source, chip in chips.items()
-    ]
+def read_spaces(networks: Sequence[str]) -> list[Space]:
+    """Networks on data sets with an accuracy, or those of the networks given; an unknown one raises."""
+    known = spaces()
+    names = {space.network for space in known}
+    for name in networks:
+        if name not in names:
+            raise unknown("network with an accuracy", name, names)
+    return [space for space in known if not networks or space.network in networks]
+
+
+def page_data(
+    out: Path, chips: Mapping[str, HardwareProfile], wanted: Sequence[Space], console: Console
+) -> tuple[dict[str, Any], int]:
+    """The data of the page, and how many networks on profiles were priced for it; the rest is in the old page."""
+    code = code_digest()
+    old = {space["name"]: space for space in read_page(out).get("spaces", ())}
+    stale = {
+        space: [
+            source
+            for source, chip in chips.items()
+            if _known(old, space, chip).get("made_from") != costs_digest(space, chip, code)
+        ]
+        for space in wanted
+    }
+    waiting = {space: sources for space, sources in stale.items() if sources}
+    records = {}
+    with counting("networks", len(waiting), console) as tell:
+        for space, record in _priced(waiting, chips):
+            for chip_name, costs in record["on"].items():
+                chip = next(one for one in chips.values() if one.name == chip_name)
+                costs["made_from"] = costs_digest(space, chip, code)
+            records[space] = record
+            tell(space.name)
+    merged = [_merged(records.get(space), old.get(space.name, {}), chips) for space in wanted]
+    return page_record(merged, chips.values(), package_version()), sum(map(len, waiting.values()))
+
+
+def _known(old: Mapping[str, Any], space: Space, chip: HardwareProfile) -> Mapping[str, Any]:
+    known: Mapping[str, Any] = old.get(space.name, {}).get("on", {}).get(chip.name, {})
+    return known
+
+
+def _merged(
+    new: Mapping[str, Any] | None, old: Mapping[str, Any], chips: Mapping[str, HardwareProfile]
+) -> dict[str, Any]:
+    """A space with what was priced now, and what of the old page still holds; profiles in their order."""
+    on = {**old.get("on", {}), **(new or {}).get("on", {})}
+    return {**(new or old), "on": {chip.name: on[chip.name] for chip in chips.values()}}
 
 
 # ---------------------------------------------------------------- running
 
 
-def _run_all(
-    stale: Sequence[Job],
-    chips: Mapping[str, HardwareProfile],
-    made_from: Mapping[str, str],
-    manifest: Manifest,
-    out: Path,
-    console: Console,
-) -> None:
-    """Run the jobs and note each in the manifest as soon as it is done, so that an interrupted run goes on there."""
-    with counting("tables and figures", len(stale), console) as tell:
-        for job, files in _finished(stale, chips, out):
-            manifest[job.folder] = entry_of(out, made_from[job.folder], files)
-            write_manifest(out, manifest)
-            tell(job.folder)
-
-
-def _finished(
-    jobs: Sequence[Job], chips: Mapping[str, HardwareProfile], out: Path
-) -> Iterator[tuple[Job, list[Path]]]:
-    """Yield jobs with the files that they wrote, as they finish."""
-    workers = min(os.cpu_count() or 1, len(jobs))
+def _priced(
+    waiting: Mapping[Space, Sequence[str]], chips: Mapping[str, HardwareProfile]
+) -> Iterator[tuple[Space, dict[str, Any]]]:
+    """Yield spaces with their records, as they are priced, in as many processes as there are cores."""
+    workers = min(os.cpu_count() or 1, len(waiting))
     if workers <= 1:
-        records, measured = load_accuracy(None), shipped_studies()
-        yield from ((job, run_job(job, chips[job.source], records, out, measured)) for job in jobs)
+        for space, sources in waiting.items():
+            yield space, space_record(space, [chips[source] for source in sources])
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts)
-    try:
-        waiting: dict[Future[list[Path]], Job] = {pool.submit(_run_apart, job, out): job for job in jobs}
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
-    except BrokenProcessPool as error:
-        raise BnncostError(
-            "a process that draws figures has ended early, perhaps for lack of memory; run again."
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    with pool_of(workers, "prices networks") as pool:
+        futures = {
+            pool.submit(_priced_apart, space, list(sources)): space for space, sources in waiting.items()
+        }
+        for done in as_completed(futures):
+            yield futures[done], done.result()
 
 
-def _run_apart(job: Job, out: Path) -> list[Path]:
-    measured = shipped_studies() if job.with_measured else ()
-    return run_job(job, load_profile(job.source), load_accuracy(None), out, measured)
-
-
-def _leave_interrupts() -> None:
-    """Let the parent alone answer Ctrl-C: it calls off what has not begun and waits for the rest."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _priced_apart(space: Space, sources: Sequence[str]) -> dict[str, Any]:
+    return space_record(space, [load_profile(source) for source in sources])
 
 
 # ---------------------------------------------------------------- reporting
 
 
-def _print_methods(jobs: Sequence[Job], out: Path, console: Console) -> None:
-    """Print the methods that cost something, for one network and profile."""
-    shown = next((job for job in jobs if job.folder in _SHOWN), jobs[0])
-    summary = read_summary(out, shown)
-    methods = summary["methods"]
-    grid = Grid(title=Text(f"{summary['title']}, {summary['profile']}", style="bold"), title_justify="left")
-    columns = [number for number, title in enumerate(methods["titles"]) if title != "why"]
-    for number in columns:
-        grid.add_column(
-            Text(methods["titles"][number]), justify="right" if methods["numeric"][number] else "left"
-        )
-    for row in methods["rows"]:
-        grid.add_row(*(Text(row[number]) for number in columns))
-    console.print(grid)
-    free = sum(len(names) for names in methods["free"].values())
-    console.print(
-        Text(f"{free} more methods act in training alone and add 0. {summary['caption']}"), soft_wrap=True
-    )
-    console.print()
-
-
-def _print_fronts(jobs: Sequence[Job], out: Path, console: Console) -> None:
+def _print_fronts(data: Mapping[str, Any], console: Console) -> None:
     """Print which designs are on each front."""
     grid = Grid(title=Text("Fronts of top-1 against energy", style="bold"), title_justify="left")
     for title in ("network", "profile", "energy of a", "plain BNN", "on the front, the cheapest first"):
         grid.add_column(Text(title))
     above = ""
-    for job in jobs:
-        summary = read_summary(out, job)
-        for title, front in _fronts(job, summary):
-            names = ", ".join(f"{label} {top1}" for label, top1, _ in front)
-            shown = "" if title == above else title
-            cells = (shown, job.profile_name, summary["scope"], summary["plain"]["energy"], names)
-            grid.add_row(*map(Text, cells))
-            above = title
+    for title, *cells in front_rows(data):
+        grid.add_row(*map(Text, ("" if title == above else title, *cells)))
+        above = title
     console.print(grid)
-    console.print(Text(f"Every one of them, with its figures, is in {out / INDEX}."), soft_wrap=True)
-
-
-def _fronts(job: Job, summary: Mapping[str, Any]) -> Iterator[tuple[str, list[list[str]]]]:
-    """The fronts of a job with their titles: that of the literature, then those measured."""
-    if job.with_front:
-        yield str(summary["title"]), summary["front"]
-    for part in summary["measured"]:
-        yield f"{summary['title']}, measured", part["front"]
+    console.print(Text(f"Every one of them, with its figures, is in {INDEX}."), soft_wrap=True)

@@ -65,7 +65,7 @@ def code_digest() -> str:
 
 def job_digest(job: Job, chip: HardwareProfile, code: str) -> str:
     """Digest of everything that the files of a job depend on: code, network, and the figures of its profile."""
-    asked = (str(job.with_front), str(job.with_measured), str(job.ranges))
+    asked = (str(job.tables), str(job.figures), str(job.ranges))
     return digest(code, job.network, job.dataset, *asked, chip.model_dump_json())
 
 

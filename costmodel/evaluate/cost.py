@@ -151,7 +151,7 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
             for part, power in energy.leakage_w.items()
         ),
         notes=work.notes,
-        assumptions=_assumptions(points),
+        assumptions=assumptions(points),
     )
 
 
@@ -271,8 +271,10 @@ def _sentences(notes: Iterable[Note]) -> Iterable[str]:
         yield f"{rule}: {reason} ({shown})"
 
 
-def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
-    """List every figure in use that is derived, scaled or assumed."""
+def assumptions(
+    points: PointCosts, at: int = 0, runs: Sequence[bool] | None = None
+) -> tuple[Assumption, ...]:
+    """List every figure that a design point uses and that is derived, scaled or assumed; arguments as there."""
     return tuple(
         Assumption(
             path,
@@ -281,6 +283,6 @@ def _assumptions(points: PointCosts) -> tuple[Assumption, ...]:
             figure.source,
             "; ".join(words for words in (figure.law, figure.note) if words),
         )
-        for path, figure in used_quantities(points).items()
+        for path, figure in used_quantities(points, at, runs).items()
         if figure.status not in ("published", "measured")
     )

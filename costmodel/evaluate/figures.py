@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -177,16 +177,22 @@ def _with_unstated(figure: Figure) -> Figure:
     return replace(figure, low=figure.value / UNSTATED, high=figure.value * UNSTATED)
 
 
-def used_quantities(points: PointCosts) -> dict[str, Quantity]:
-    """Every quantity that a cost rests on, by its place in the profile."""
-    return dict(_used(points))
+def used_quantities(
+    points: PointCosts, at: int = 0, runs: Sequence[bool] | None = None
+) -> dict[str, Quantity]:
+    """Every quantity that the cost of one design point rests on, by its place in the profile.
+
+    `runs` says of each operation whether the point has any, where the points have not all of them.
+    """
+    return dict(_used(points, at, runs))
 
 
-def _used(points: PointCosts) -> Iterator[tuple[str, Quantity]]:
+def _used(points: PointCosts, at: int, runs: Sequence[bool] | None) -> Iterator[tuple[str, Quantity]]:
     profile = points.setting.profile
     yield "clock", profile.clock
-    for unit in points.setting.prices.units:
-        yield from unit.quantities
+    units = points.setting.prices.units
+    for unit, is_used in zip(units, runs if runs is not None else [True] * len(units), strict=True):
+        yield from unit.quantities if is_used else ()
     control = own_quantities(profile.control) if profile.control else {}
     yield from ((f"control.{name}", figure) for name, figure in control.items())
     for name, buffer in profile.array.buffers.items() if profile.array else ():
@@ -195,5 +201,5 @@ def _used(points: PointCosts) -> Iterator[tuple[str, Quantity]]:
         for path, figure in quantities(in_use, ("array", "buffers", name, *below)):
             yield place_of(path), figure
     for name, level in profile.memories.items():
-        if points.setting.placement.used_bits[name][0] > 0:
+        if points.setting.placement.used_bits[name][at] > 0:
             yield from ((f"memories.{name}.{place}", figure) for place, figure in level.quantities())

@@ -18,8 +18,10 @@ from analysis.cli import run
 from analysis.methods.marginal import MethodTable, method_table
 from analysis.methods.table_document import table_document
 from analysis.plots import draw_front, draw_marginal, front_info, marginal_info
-from analysis.report.explore import plan, read_profiles
+from analysis.report.explore import read_profiles
+from analysis.report.files import plan
 from analysis.report.manifest import job_digest
+from analysis.report.page.data import Space
 from analysis.show.range_cells import joined_frames, joined_tables
 from analysis.show.tables import Column, Table, csv_text, records
 from analysis.show.text_forms import latex, markdown, shown_cells
@@ -285,7 +287,8 @@ def test_pareto_writes_the_ends_of_every_design(tmp_path: Path, capsys: pytest.C
 
 def test_a_report_with_ranges_is_made_anew() -> None:
     chips = read_profiles(["asic-45nm"])
-    (plain, *_), (ranged, *_) = plan(chips), plan(chips, ranges=True)
+    wanted = [Space("resnet20", "cifar10")]
+    (plain, *_), (ranged, *_) = plan(wanted, chips), plan(wanted, chips, ranges=True)
     assert (plain.ranges, ranged.ranges) == (False, True)
     chip = chips["asic-45nm"]
     assert job_digest(plain, chip, "code") != job_digest(ranged, chip, "code")

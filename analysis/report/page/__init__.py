@@ -1,0 +1,1 @@
+"""The page of `bnncost explore`: accuracies, counts and prices as data, the files that show them, and its server."""

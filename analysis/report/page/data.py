@@ -1,0 +1,142 @@
+"""The data of the page: what its designs demand, what its profiles charge; made anew only where something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.accuracy.literature import load_accuracy
+from analysis.accuracy.measurements import MEASURED
+from analysis.accuracy.outcome import shipped_studies
+from analysis.report.manifest import digest
+from analysis.report.page.design_costs import (
+    assumed_figures,
+    counts_record,
+    design_record,
+    priced_together,
+)
+from analysis.report.page.method_costs import method_records
+from analysis.report.page.points import Point, measured_points, published_points
+from analysis.report.page.profile_prices import GROUPS, profile_record
+from analysis.show.classes import DesignClass
+from analysis.show.words import network_title
+from costmodel import DesignKey
+from costmodel.demand.arrays import OperationKey
+from costmodel.evaluate.cost import prepared
+from costmodel.hardware import HardwareProfile
+
+_MANY = 5
+"""Accuracies of a network on a data set from which on its methods are priced one by one."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """A network on a data set: what one section of the page chooses from."""
+
+    network: str
+    dataset: str
+
+    @property
+    def name(self) -> str:
+        """Its text form."""
+        return f"{self.network}/{self.dataset}"
+
+
+def spaces() -> list[Space]:
+    """Every network and data set with an accuracy, the most designs first."""
+    counts: dict[Space, int] = {}
+    for point in _points():
+        space = Space(point.key.network, point.key.dataset)
+        counts[space] = counts.get(space, 0) + 1
+    return sorted(counts, key=lambda space: -counts[space])
+
+
+def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, Any]:
+    """The points and designs of a space, and the costs of its designs on some profiles, by name."""
+    points, keys = _points_of(space), keys_of(space)
+    operations = list(
+        dict.fromkeys(f"{row.operation} {row.precision}" for key in keys for row in prepared(key).rows)
+    )
+    return {
+        "name": space.name,
+        "network": space.network,
+        "dataset": space.dataset,
+        "title": network_title(space.network, space.dataset),
+        "operations": operations,
+        "designs": [counts_record(key, operations) for key in keys],
+        "points": [{**one.record, "design": keys.index(one.key)} for one in points],
+        "on": {chip.name: costs_on(space, keys, chip) for chip in chips},
+    }
+
+
+def keys_of(space: Space) -> tuple[DesignKey, ...]:
+    """The designs of a space: the plain one, then each with an accuracy."""
+    plain = DesignKey(space.network, space.dataset)
+    return tuple(dict.fromkeys([plain, *(one.key for one in _points_of(space))]))
+
+
+def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> dict[str, Any]:
+    """What the designs of a space demand of one profile, why some have no cost on it, and what methods cost.
+
+    Methods are priced on networks of which much is published, or a study ships: each takes mappings of its own.
+    """
+    together = priced_together(keys, chip)
+    figures: list[list[str]] = []
+    priced: dict[str, Any] = {}
+    for at, key in enumerate(together.keys if together else ()):
+        assert together is not None
+        mine = assumed_figures(together, at)
+        figures += [row for row in mine if row not in figures]
+        priced[str(keys.index(key))] = design_record(together, at) | {
+            "figures": [figures.index(row) for row in mine]
+        }
+    return {
+        "priced": priced,
+        "left_out": {str(keys.index(key)): why for key, why in together.left_out.items()} if together else {},
+        "figures": figures,
+        "methods": method_records(space.network, space.dataset, chip) if _has_methods(space) else None,
+    }
+
+
+def _has_methods(space: Space) -> bool:
+    points = _points_of(space)
+    return len(points) >= _MANY or any(point.record["evidence"] == MEASURED for point in points)
+
+
+def page_record(
+    records: Sequence[Mapping[str, Any]], chips: Iterable[HardwareProfile], version: str
+) -> dict[str, Any]:
+    """Everything that the page knows, from the records of its spaces."""
+    operations = operations_of(records)
+    return {
+        "version": version,
+        "groups": dict(GROUPS),
+        "classes": [str(one) for one in DesignClass if one is not DesignClass.MEASURED],
+        "profiles": [profile_record(chip, operations) for chip in chips],
+        "spaces": list(records),
+    }
+
+
+def operations_of(records: Iterable[Mapping[str, Any]]) -> list[OperationKey]:
+    """Every operation that designs of some spaces have."""
+    texts = dict.fromkeys(text for space in records for text in space["operations"])
+    return [(name, precision) for name, _, precision in (text.partition(" ") for text in texts)]
+
+
+def space_digest(space: Space, code: str) -> str:
+    """Digest of all that the points and designs of a space depend on."""
+    return digest(code, space.name)
+
+
+def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
+    """Digest of all that the costs of a space on a profile depend on."""
+    return digest(space_digest(space, code), chip.model_dump_json())
+
+
+def _points_of(space: Space) -> list[Point]:
+    return [one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)]
+
+
+def _points() -> list[Point]:
+    return [*published_points(load_accuracy(None)), *measured_points(shipped_studies())]

@@ -1,0 +1,90 @@
+"""The accuracies that the page shows: one point for each design and source, literature and shipped studies alike."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from analysis.accuracy.measurements import MEASURED
+from analysis.accuracy.outcome import names_in
+from analysis.accuracy.studies import Study
+from analysis.fronts.from_literature import accuracy_of
+from analysis.show.classes import class_of
+from costmodel import DesignKey
+from costmodel.designs.outcome import Outcome
+from costmodel.designs.records import AccuracyRecord
+
+_MEASURED_FILE = "data/measured_accuracy.csv"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A design with its accuracy as the page shows it."""
+
+    key: DesignKey
+    record: Mapping[str, Any]
+
+
+def published_points(records: Iterable[AccuracyRecord]) -> list[Point]:
+    """A point for each design of the literature, its figures merged as fronts do it."""
+    groups: dict[str, list[AccuracyRecord]] = {}
+    for record in records:
+        groups.setdefault(record.name, []).append(record)
+    return [_published(name, group) for name, group in groups.items()]
+
+
+def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
+    """A point for each design of the shipped studies."""
+    commands = _commands()
+    points = []
+    for study, outcome in measured:
+        names = names_in(outcome)
+        for one in study.designs:
+            record = {
+                "name": str(one.key),
+                "label": names.of(one.key),
+                "top1": one.mean,
+                "top1_low": one.lowest if one.lowest is not None else one.mean,
+                "top1_high": one.highest if one.highest is not None else one.mean,
+                "evidence": MEASURED,
+                "source": f"{study.protocol}; {one.seeds} seed{'s' if one.seeds > 1 else ''}",
+                "train": commands.get(str(one.key), ""),
+            }
+            points.append(Point(one.key, _placed(one.key, record)))
+    return points
+
+
+def _published(name: str, group: Sequence[AccuracyRecord]) -> Point:
+    found = accuracy_of(name, group, several=False)
+    first = next((record for record in group if record.top1 == found["top1"]), group[0])
+    record = {
+        "name": name,
+        "label": found["label"],
+        "top1": found["top1"],
+        "top1_low": found["top1_low"],
+        "top1_high": found["top1_high"],
+        "evidence": found["kind"],
+        "source": "; ".join(filter(None, (first.reference, first.note))),
+        "train": "",
+    }
+    return Point(first.key, _placed(first.key, record))
+
+
+def _placed(key: DesignKey, record: Mapping[str, Any]) -> dict[str, Any]:
+    methods = [use.name for use in key.methods]
+    return {
+        **record,
+        "class": str(class_of(key.compute)),
+        "methods": methods,
+        "network": key.network,
+        "dataset": key.dataset,
+    }
+
+
+def _commands() -> dict[str, str]:
+    """The command that trains each shipped design again, by its text."""
+    text = resources.files("analysis").joinpath(_MEASURED_FILE).read_text("utf-8")
+    return {row["design"]: row.get("command", "") for row in csv.DictReader(text.splitlines())}

@@ -1,0 +1,26 @@
+// Prices every design of the page's data in node, as the page does: node page_node.js pricing.js data.json scale.json
+"use strict";
+const { readFileSync } = require("node:fs");
+const [, , script, dataFile, scaleFile] = process.argv;
+const { pricing, words } = require(script);
+const data = JSON.parse(readFileSync(dataFile, "utf8")), scale = JSON.parse(readFileSync(scaleFile, "utf8"));
+const costs = {};
+for (const space of data.spaces) {
+  for (const profile of data.profiles) {
+    for (const number of Object.keys(space.on[profile.name].priced)) {
+      const cost = pricing.costOf(space, profile, Number(number), scale);
+      const layers = pricing.layersOf(space, profile, Number(number), scale);
+      costs[[space.designs[number].design, profile.name]] = {
+        energy_j: cost.energy_j, latency_s: cost.latency_s, groups: cost.groups,
+        layers_j: pricing.sum(layers.map((layer) => layer.operations + layer.memory + layer.rest)),
+        ends_j: [1, 2].map((end) => pricing.costOf(space, profile, Number(number), scale, end).energy_j),
+      };
+    }
+  }
+}
+const { cells = [], fronts = [], widths = [], pairs = [], readable = [] } = data.asked ?? {};
+process.stdout.write(JSON.stringify({
+  costs, cells: cells.map(words.csvCell), fronts: fronts.map((rows) => pricing.front(rows).map((row) => row.name).sort((a, b) => a - b)),
+  widths: widths.map(([energy, known]) => pricing.widthAt(energy, known)), pairs: pairs.map((pair) => pricing.breakEven(...pair)),
+  readable: readable.map(([value, unit]) => words.readable(value, unit)),
+}));

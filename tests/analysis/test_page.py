@@ -1,0 +1,156 @@
+"""The page as a file: whole, self-contained, small, made anew only where something changed, and deaf to markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from analysis.report import explore as report
+from analysis.report.explore import explore, read_profiles, read_spaces
+from analysis.report.page.data import Space
+from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, unpacked, write_page
+from costmodel import BnncostError, shipped_profiles
+
+ASSETS = Path(str(resources.files("analysis").joinpath("assets")))
+OWN = """\
+name: own-chip
+extends: asic-45nm
+title: A chip of one's own
+clock: {{value: {clock}, unit: MHz, source: engineering-estimate, status: assumed}}
+"""
+ADDRESS = re.compile(
+    r"""(?:src|href)\s*=\s*["'](?!data:|#)|url\(|@import|<link(?![^>]*rel="icon")""", re.IGNORECASE
+)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
+    """Spaces that are not priced; what was asked of them."""
+    asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def record(space: Space, chips: Any) -> dict[str, Any]:
+        names = tuple(chip.name for chip in chips)
+        asked.append((space.name, names))
+        empty = {"priced": {}, "left_out": {}, "figures": [], "methods": {}}
+        return {"name": space.name, "network": space.network, "dataset": space.dataset, "title": space.name,
+                "operations": [], "designs": [], "points": [], "on": {name: dict(empty) for name in names}}  # fmt: skip
+
+    monkeypatch.setattr(report, "space_record", record)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    return asked
+
+
+def made(out: Path, *profiles: str | Path, networks: tuple[str, ...] = ("resnet20",)) -> str:
+    """Make the page; give what it says."""
+    said = io.StringIO()
+    explore(
+        out, [str(profile) for profile in profiles] or None, Console(file=said, width=240), networks=networks
+    )
+    return said.getvalue()
+
+
+def test_one_page_is_made_and_only_what_changed_is_priced_again(
+    quick: list[tuple[str, tuple[str, ...]]], tmp_path: Path
+) -> None:
+    out, own = tmp_path / "out", tmp_path / "own.yaml"
+    own.write_text(OWN.format(clock=300), "utf-8")
+    text = made(out, "asic-45nm", own)
+    mine = [space.name for space in read_spaces(("resnet20",))]
+    assert [path.name for path in out.iterdir()] == [INDEX] and str(out / INDEX) in text
+    assert quick == [(name, ("asic-45nm", "own-chip")) for name in mine]
+    first = (out / INDEX).read_bytes()
+
+    quick.clear()
+    assert f"Priced 0 of {2 * len(mine)}" in made(out, "asic-45nm", own)
+    assert quick == [] and (out / INDEX).read_bytes() == first
+
+    own.write_text(OWN.format(clock=200), "utf-8")
+    made(out, "asic-45nm", own)
+    assert quick == [(name, ("own-chip",)) for name in mine]
+
+
+def test_a_page_that_cannot_be_read_is_made_anew(quick: list[object], tmp_path: Path) -> None:
+    for text in ("", "<html>", '<script type="application/gzip" id="data">AAAA</script>', "\x00"):
+        (tmp_path / INDEX).write_text(text, "utf-8")
+        quick.clear()
+        made(tmp_path, "asic-45nm")
+        assert quick and read_page(tmp_path)["spaces"]
+
+
+def test_networks_and_profiles_narrow_the_page(quick: list[object], tmp_path: Path) -> None:
+    made(tmp_path, networks=("resnet34",))
+    data = read_page(tmp_path)
+    assert {space["network"] for space in data["spaces"]} == {"resnet34"}
+    assert {profile["name"] for profile in data["profiles"]} == set(shipped_profiles())
+    with pytest.raises(BnncostError, match="did you mean 'resnet20'"):
+        made(tmp_path, networks=("resnet2",))
+
+
+def test_two_profiles_of_one_name_are_refused(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    for path in paths:
+        path.write_text(OWN.format(clock=300), "utf-8")
+    with pytest.raises(BnncostError, match=r"a\.yaml.*b\.yaml.*'own-chip'"):
+        read_profiles([str(path) for path in paths])
+
+
+def test_the_page_loads_nothing_and_its_policy_names_its_own_scripts() -> None:
+    page = page_html({"spaces": []})
+    outside = page
+    for name in SCRIPTS:
+        script = (ASSETS / name).read_text("utf-8")
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in page and f"<script>{script}</script>" in page
+        outside = outside.replace(script, "")
+    assert not ADDRESS.search(outside) and "http" not in outside.replace("http-equiv", "")
+    assert "default-src 'none'" in outside and "unsafe-eval" not in outside
+    own = "".join((ASSETS / name).read_text("utf-8") for name in SCRIPTS[1:])
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
+        assert way not in own, way
+
+
+def test_hostile_names_stay_in_the_packed_data(tmp_path: Path) -> None:
+    hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'`${1}@DATA@@POLICY@"
+    data = {"version": hostile, "spaces": [{"title": hostile}]}
+    page = page_html(data)
+    assert "alert" not in page
+    assert page.count("<script") == page_html({}).count("<script") == len(SCRIPTS) + 1
+    write_page(tmp_path, data)
+    assert read_page(tmp_path) == data
+
+
+def test_the_vendored_library_is_the_one_that_its_text_names(tmp_path: Path) -> None:
+    library = (ASSETS / "echarts.min.js").read_bytes()
+    told = dict(line.split(": ", 1) for line in (ASSETS / "echarts.txt").read_text("utf-8").splitlines())
+    assert hashlib.sha256(library).hexdigest() == told["sha256"]
+    assert "Apache License" in (ASSETS / "echarts.LICENSE").read_text("utf-8")
+    assert "Apache ECharts" in (ASSETS / "echarts.NOTICE").read_text("utf-8")
+    assert f'version="{told["version"]}"' in library.decode().replace("t.version", "version")
+
+
+def test_the_pages_own_script_is_small_and_well_formed() -> None:
+    lines = {name: len((ASSETS / name).read_text("utf-8").splitlines()) for name in SCRIPTS[1:]}
+    assert all(count < 600 for count in lines.values()), lines
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: the page's script is not parsed")
+    for name in lines:
+        done = subprocess.run(
+            [node, "--check", str(ASSETS / name)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_damaged_packing_is_told() -> None:
+    with pytest.raises((ValueError, OSError, EOFError)):
+        unpacked("AAAA")

@@ -1,0 +1,279 @@
+"""The page in a browser: what a reader does with it, at three sizes, light and dark; nothing fetched or complained."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.report.page.data import Space, operations_of, page_record, space_record
+from analysis.report.page.html import page_html, write_page
+from analysis.report.page.server import PageServer
+from costmodel import cost, load_profile
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no page is opened")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium was found: no page is opened")
+
+PROFILES = ("asic-45nm", "fpga-zynq7020", "mcu-cortex-m33")
+SPACES = (Space("resnet20", "cifar10"), Space("resnet20", "cifar100"))
+HOSTILE = '</script><img src=x onerror="window.hit=1"><b>bold</b>=1+1'
+SIZES = (1400, 900, 390)
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    chips = [load_profile(name) for name in PROFILES]
+    return page_record([space_record(space, chips) for space in SPACES], chips, "test")
+
+
+@pytest.fixture(scope="module")
+def page_file(data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_page(tmp_path_factory.mktemp("page"), data)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class Opened:
+    """A page in a window of its own, with all that it fetched and complained of."""
+
+    def __init__(self, browser: Any, address: str, width: int = 1400, scheme: str = "light") -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
+        )
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.fetched: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.fetched.append(request.url))
+        self.page.goto(address)
+        sync_api.expect(self.page.locator("body[data-ready]")).to_have_count(1, timeout=20_000)
+
+    def front(self) -> list[str]:
+        """The designs on the front of the first profile, as the table names them."""
+        return [text.strip() for text in self.page.locator("tr.front th button").all_inner_texts()]
+
+    def slide(self, control: str, value: float) -> None:
+        """Put a slider at a value, as a hand does."""
+        self.page.locator(f"#{control}").evaluate(
+            "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",
+            value,
+        )
+
+    def saved(self, button: str) -> bytes:
+        """What a button saves."""
+        with self.page.expect_download() as waiting:
+            self.page.get_by_role("button", name=button, exact=True).click()
+        return Path(waiting.value.path()).read_bytes()
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
+    with Opened(browser, page_file.as_uri()) as page:
+        yield page
+        assert page.complaints == []
+        assert page.fetched == [page_file.as_uri()]
+
+
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_opens_at_every_size_in_light_and_dark_and_fetches_nothing(
+    browser: Any, page_file: Path, width: int, scheme: str
+) -> None:
+    with Opened(browser, page_file.as_uri(), width, scheme) as window:
+        for view in ("Methods", "Accuracy against cost"):
+            window.page.get_by_role("tab", name=view).click()
+            assert window.page.evaluate("document.documentElement.scrollWidth") <= width
+        window.page.locator("tbody th button").first.click()
+        assert window.page.locator("#pins article").count() == 1
+        assert window.complaints == [] and window.fetched == [page_file.as_uri()]
+
+
+def test_it_is_interactive_soon(opened: Opened) -> None:
+    timing = "performance.getEntriesByType('navigation')[0].domInteractive"
+    assert opened.page.evaluate(timing) < 5000  # a second on an idle machine
+    assert opened.page.locator("#verdict").inner_text().startswith(tuple("0123456789"))
+
+
+def test_repairs_for_a_microcontroller_within_a_budget_in_three_moves(opened: Opened) -> None:
+    opened.page.get_by_label("Profile", exact=True).select_option("mcu-cortex-m33")
+    before = opened.page.locator("tr.out").count()
+    opened.slide("budget-energy", 300)
+    assert before == 0 and opened.page.locator("tr.out").count() > 0
+    assert "designs fit; the best is" in opened.page.locator("#verdict").inner_text()
+    opened.slide("budget-energy", 0)
+    opened.slide("budget-top1", 1000)
+    assert "No design fits" in opened.page.locator("#verdict").inner_text()
+    opened.page.get_by_role("button", name="No budgets").click()
+    assert opened.page.locator("tr.out").count() == 0
+
+
+def test_a_price_that_moves_moves_energies_ranks_and_the_front(opened: Opened) -> None:
+    row = opened.page.locator("tr", has_text="plain BNN").first
+    before = row.inner_text()
+    opened.slide("price-sram", 3)  # eight times
+    assert row.inner_text() != before
+    assert "Mapping held" in opened.page.locator("#verdict").inner_text()
+    truth = cost("resnet20/cifar10", "asic-45nm")
+    moved = truth.energy_j + 7 * sum(one.energy_j for one in truth.memory)
+    assert f"{moved * 1e6:.1f} µJ" in row.inner_text()
+    opened.page.get_by_role("button", name="Prices of the profile").click()
+    assert row.inner_text() == before
+
+
+def test_classes_methods_and_sources_filter(opened: Opened) -> None:
+    everything = opened.page.locator("#table tbody tr").count()
+    opened.page.locator("#legend").get_by_label("full precision").uncheck()
+    fewer = opened.page.locator("#table tbody tr").count()
+    assert fewer < everything
+    opened.page.locator("[data-name=with] summary").click()
+    opened.page.locator("[data-name=with]").get_by_label("double_residual", exact=True).check()
+    assert 0 < opened.page.locator("#table tbody tr").count() < fewer
+    opened.page.locator("[data-name=seen]").get_by_label("measured").uncheck()
+    assert "measured" not in opened.page.locator("#table tbody").inner_text()
+
+
+def test_two_pinned_designs_are_compared_with_their_break_even(opened: Opened) -> None:
+    for name in ("IR-Net", "plain BNN"):
+        opened.page.get_by_role("row", name=name).first.locator("th button").click()
+    pair = opened.page.get_by_label("The two pinned designs compared")
+    assert "Break-even" in pair.inner_text() and "B less A" in pair.inner_text()
+    card = opened.page.get_by_label("Pinned: IR-Net")
+    assert "bnncost cost" in card.inner_text() and "Qin" in card.inner_text()
+    for title in (
+        "Energy by layer",
+        "Area and memory",
+        "Operations by origin",
+        "What folded",
+        "Assumed figures",
+    ):
+        card.locator("summary", has_text=title).click()
+        assert card.locator("details[open]", has=opened.page.locator("summary", has_text=title)).count() == 1
+    card.get_by_role("button", name="Unpin").click()
+    assert opened.page.locator("#pins article").count() == 1
+
+
+def test_the_address_holds_the_view(browser: Any, page_file: Path, opened: Opened) -> None:
+    opened.page.get_by_label("Profile", exact=True).select_option("fpga-zynq7020")
+    opened.page.get_by_label("Beside it").select_option("asic-45nm")
+    opened.page.get_by_label("Across").select_option("latency")
+    opened.page.get_by_label("logarithmic").uncheck()
+    opened.slide("price-binary", 1)
+    opened.page.get_by_role("row", name="IR-Net").first.locator("th button").click()
+    with Opened(browser, opened.page.url) as again:
+        assert again.page.locator("#table").inner_text() == opened.page.locator("#table").inner_text()
+        assert again.page.locator("#pins").inner_text() == opened.page.locator("#pins").inner_text()
+        assert again.page.locator(".chart").count() == 2
+        assert again.page.url == opened.page.url
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#on=<img src=x onerror=alert(1)>&data=__proto__&x=constructor&pin=a~b~c&p.sram=-3&b.energy=NaN&p.clock=1e99",
+        "#%E0%A4%A", "#pin=</script><script>window.hit=1</script>&view=__proto__&sort=toString&nets=~~&off=constructor",
+    ],
+)  # fmt: skip
+def test_a_strangers_address_changes_nothing_but_the_view(
+    browser: Any, page_file: Path, fragment: str
+) -> None:
+    with Opened(browser, page_file.as_uri() + fragment) as window:
+        assert window.page.evaluate("window.hit") is None
+        assert window.page.locator("#table tbody tr").count() > 10
+        assert window.complaints == []
+
+
+def test_names_with_markup_appear_as_text(browser: Any, data: dict[str, Any], tmp_path: Path) -> None:
+    mine: dict[str, Any] = json.loads(json.dumps(data))
+    point = mine["spaces"][0]["points"][0]
+    point |= {"label": HOSTILE, "name": HOSTILE, "source": HOSTILE}
+    mine["spaces"][0]["on"][HOSTILE] = mine["spaces"][0]["on"][PROFILES[0]]
+    mine["spaces"][1]["on"][HOSTILE] = mine["spaces"][1]["on"][PROFILES[0]]
+    mine["profiles"].insert(0, {**mine["profiles"][0], "name": HOSTILE, "title": HOSTILE})
+    (tmp_path / "index.html").write_text(page_html(mine), "utf-8")
+    with Opened(browser, (tmp_path / "index.html").as_uri()) as window:
+        row = window.page.locator("tr", has_text="<b>bold</b>").first
+        row.locator("th button").click()
+        row.locator("th button").hover()
+        window.page.locator(".chart").first.focus()
+        for _ in range(3):
+            window.page.keyboard.press("ArrowRight")
+        assert HOSTILE in window.page.locator("#pins").inner_text()
+        assert window.page.evaluate("window.hit") is None
+        assert window.page.locator("img, b:text-is('bold')").count() == 0
+        cells = list(csv.reader(io.StringIO(window.saved("CSV").decode())))
+        assert any(HOSTILE in row for row in cells)
+        assert window.complaints == []
+
+
+def test_what_is_shown_can_be_saved(opened: Opened) -> None:
+    rows = list(csv.DictReader(io.StringIO(opened.saved("CSV").decode())))
+    truth = cost("ir-net/resnet20/cifar10", "asic-45nm")
+    (mine,) = [row for row in rows if row["name"] == "ir-net/resnet20/cifar10"]
+    assert float(mine["energy_j"]) == pytest.approx(truth.energy_j, rel=1e-12)
+    assert len(rows) == opened.page.locator("#table tbody tr").count()
+    assert opened.saved("PNG").startswith(b"\x89PNG")
+    svg = opened.saved("SVG").decode()
+    assert svg.startswith("<svg") and "IR-Net" in svg
+
+
+def test_keys_go_along_the_designs_and_pin_them(opened: Opened) -> None:
+    opened.page.locator(".chart").first.focus()
+    opened.page.keyboard.press("ArrowRight")
+    said = opened.page.locator("#said").inner_text()
+    assert "Enter pins it" in said
+    opened.page.keyboard.press("Enter")
+    assert opened.page.locator("#pins article").count() == 1
+    assert said.split(",")[0] in opened.page.locator("#pins h2").first.inner_text()
+
+
+def test_the_methods_view_sets_gains_against_widening(opened: Opened) -> None:
+    opened.page.get_by_role("tab", name="Methods").click()
+    assert "measured repairs bring more than widening" in opened.page.locator("#verdict").inner_text()
+    text = opened.page.locator("#table").inner_text()
+    assert "channel_scale" in text and "brings more" in text and "learned_threshold" in text
+    opened.page.get_by_label("Data set").select_option("cifar100")
+    assert "not priced one by one" in opened.page.locator("#verdict").inner_text()
+
+
+def test_a_served_page_runs_the_model_for_an_edited_profile(
+    browser: Any, page_file: Path, data: dict[str, Any]
+) -> None:
+    with PageServer(page_file, SPACES, operations_of(data["spaces"])) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        with Opened(browser, f"{server.address}#on=fpga-zynq7020") as window:
+            before = window.page.locator("tr", has_text="plain BNN").first.inner_text()
+            window.page.get_by_label("Profile as YAML").fill(
+                "name: edited\nextends: fpga-zynq7020\n"
+                "clock: {value: 50, unit: MHz, source: engineering-estimate, status: assumed}\n"
+            )
+            window.page.get_by_role("button", name="Run the model").click()
+            sync_api.expect(window.page.locator(".chart")).to_have_count(2, timeout=60_000)
+            assert window.page.get_by_label("Profile", exact=True).input_value() == "edited"
+            assert window.page.locator("tr", has_text="plain BNN").first.inner_text() != before
+            window.page.get_by_label("Profile as YAML").fill("name: b\nextends: /etc/passwd")
+            window.page.get_by_role("button", name="Run the model").click()
+            sync_api.expect(window.page.locator("[data-name=model] [role=status]")).to_contain_text("extends")
+        server.shutdown()
+        thread.join()
