@@ -44,7 +44,7 @@ MAPS = (
     ),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)), ("C", (7,)))),
     Case("linear", output=(7, 1, 1), params=(("OI", (7, C * H * W)),)),
-    Case("sign", attributes={"estimator": "ede"}),  # type: ignore[dict-item]
+    Case("sign", attributes={"estimator": "ede"}),
     Case("threshold", params=(CHANNEL, CHANNEL)),
     Case("compare", ((C, H, W), (C, 1, 1))),
     Case("quantize", params=(("", ()),), attributes={"bits": 4}, stored=("int16", "int4")),
@@ -110,6 +110,57 @@ MAPS = (
     Case("concatenate", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("interleave_channels", ((C, H, W),) * 2, (2 * C, H, W)),
     Case("half_of_slices", ((6 * C, H, W),), (3 * C, H, W), attributes={"slices": 3, "half": 1}),
+    Case("quantize", params=(("", ()),), attributes={"bits": 4, "rounding": "down"}, stored=("int16", "int4")),
+    Case("quantize", params=(("", ()),), attributes={"bits": 4, "rounding": "up"}, stored=("int16", "int4")),
+    Case(
+        "transposed_conv", output=(5, 7, 12), params=(WEIGHT,),
+        attributes={"stride": 2, "padding": (1, 1, 1, 1), "groups": 1},
+    ),
+    Case(
+        "transposed_conv", ((4, H, W),), (6, 8, 9), (("OIKK", (6, 2, 2, 2)),),
+        {"stride": (2, 1), "dilation": (1, 3), "padding": (0, 0, 0, 0), "groups": 2},
+    ),
+    Case(
+        "matrix_product", ((4 * C, H, 1), (4 * C, W, 1)), (C, H, W),
+        attributes={
+            "factors": (("h", C), ("d", 4), ("t", H), ("s", W)), "left": ("hd", "t", ""), "right": ("hd", "s", ""),
+            "made": ("h", "t", "s"),
+        },
+    ),
+    Case(
+        "rearrange", ((8, H, W),), (2, 2 * H, 2 * W),
+        attributes={
+            "factors": (("c", 2), ("a", 2), ("b", 2), ("h", H), ("w", W)), "read": ("cab", "h", "w"),
+            "made": ("c", "ha", "wb"),
+        },
+    ),
+    Case("axis_sum", output=(C, 1, 1), attributes={"over": "HW"}),
+    Case("axis_maximum", output=(1, H, W), attributes={"over": "C"}),
+    Case("softmax", attributes={"over": "W"}),
+    Case("layer_norm", attributes={"over": "CW", "epsilon": 1e-6}),
+    Case(
+        "local_response_norm", ((6, H, W),), (6, H, W),
+        attributes={"channels": 4, "alpha": 0.5, "beta": 0.75, "bias": 2},
+    ),
+    Case("top", output=(C, 2, W), attributes={"over": "H", "kept": 2, "numbers": False}),
+    Case("top", output=(2, H, W), attributes={"over": "C", "kept": 2, "numbers": True}),
+    Case("divide", ((C, H, W), (C, 1, 1))),
+    *(
+        Case("table", attributes={"function": name})
+        for name in ("exp", "reciprocal", "erf", "gelu", "gelu_by_tanh", "silu", "mish", "softplus", "elu")
+    ),
+    Case("table", attributes={"function": "log"}),
+    Case("table", attributes={"function": "sqrt"}),
+    Case("multi_threshold", params=(("CT", (C, 15)),), attributes={"low": -8}),
+    Case("multi_threshold", params=(("CT", (1, 5)),), attributes={"low": 0}),
+    Case("repeat_positions", output=(C, 7, 3), attributes={"rows": (0, 0, 1, 2, 3, 3, 3), "columns": (0, 2, 4)}),
+    Case(
+        "interpolate", output=(C, 3, 4),
+        attributes={
+            "rows": (0, 1, 2), "row_shares": (0.5, 0.25, 0.5), "columns": (0, 0, 1, 4),
+            "column_shares": (0, 0.5, 0.5, 0.5),
+        },
+    ),
 )  # fmt: skip
 
 FILTERS = (6, 3, 3, 3)
@@ -168,6 +219,10 @@ def test_maps(case: Case) -> None:
     params = [np.asarray(rng.normal(size=shape)) for _, shape in case.params]
     if case.kind in ("batch_norm", "quantize", "divide_training"):
         inputs[1:], params = [abs(x) + 0.1 for x in inputs[1:]], [np.asarray(abs(p) + 0.1) for p in params]
+    if case.kind in ("divide", "table"):
+        inputs = [abs(x) + 0.1 for x in inputs]
+    if case.kind == "multi_threshold":
+        params = [np.sort(levels) for levels in params]
     expected = known(case.kind).meaning(case.op(), inputs, params)
     assert expected.shape == (2, *case.output)
     found = in_torch(case.op(), inputs, params)
