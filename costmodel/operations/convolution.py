@@ -124,7 +124,6 @@ def transposed_conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.nd
             taps_here = weight[:, :, row, column].reshape(groups, len(weight) // groups, -1)
             products = np.matmul(taps_here, parts).reshape(*x.shape[:-3], len(weight), rows, columns)
             first, second = row * below, column * beside
-            y[..., first : first + (rows - 1) * down + 1 : down, second : second + (columns - 1) * right + 1 : right] += (
-                products
-            )
+            last, rightmost = first + (rows - 1) * down + 1, second + (columns - 1) * right + 1
+            y[..., first:last:down, second:rightmost:right] += products
     return y[..., above : above + made_rows, left : left + made_columns]

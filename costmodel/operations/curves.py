@@ -49,7 +49,7 @@ def steps_of(op: Op) -> int:
     elementwise=True,
 )
 def multi_threshold(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Count the thresholds (C, T) or (1, T), which rise, that an element reaches, from `low` on (FINN, Umuroglu 2017)."""
+    """Count the rising thresholds (C, T) or (1, T) that an element reaches, from `low` on (FINN, Umuroglu 2017)."""
     x, levels = inputs[0], params[0]
     steps = steps_of(op)
     full = np.full((len(levels), 2**steps - 1), np.inf)

@@ -30,7 +30,9 @@ def _rows(op: Op, name: str) -> Rows:
     return rows
 
 
-def _arranged(x: np.ndarray, sizes: Mapping[str, int], read: Sequence[str], made: Sequence[str]) -> np.ndarray:
+def _arranged(
+    x: np.ndarray, sizes: Mapping[str, int], read: Sequence[str], made: Sequence[str]
+) -> np.ndarray:
     """Arrays whose last axes are made of the factors `read`, with last axes made of `made`."""
     flat, batch = "".join(read), x.shape[: x.ndim - len(read)]
     apart = x.reshape(*batch, *(sizes[letter] for letter in flat))
@@ -48,7 +50,11 @@ def rearrange(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 def inner(op: Op) -> int:
     """Number of products in each element of a product of two maps."""
     left, right, made = ("".join(_rows(op, name)) for name in ("left", "right", "made"))
-    return prod(size for letter, size in _sizes(op).items() if letter in left and letter in right and letter not in made)
+    return prod(
+        size
+        for letter, size in _sizes(op).items()
+        if letter in left and letter in right and letter not in made
+    )
 
 
 def _count_product(op: Op) -> list[Count]:

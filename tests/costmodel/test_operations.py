@@ -36,7 +36,12 @@ GROUP = C * W
 """Elements over which a test's norm of each row goes; there are H groups."""
 LOCAL = {"channels": 3, "alpha": 0.5, "beta": 0.75, "bias": 2}
 ROWS, COLUMNS = (0, 0, 1, 2, 3, 3, 3), (0, 2, 4)
-BILINEAR = {"rows": (0, 1, 2), "row_shares": (0.5, 0.25, 0.5), "columns": (0, 0, 1, 4), "column_shares": (0, 0.5, 0.5, 0.5)}
+BILINEAR = {
+    "rows": (0, 1, 2),
+    "row_shares": (0.5, 0.25, 0.5),
+    "columns": (0, 0, 1, 4),
+    "column_shares": (0, 0.5, 0.5, 0.5),
+}
 
 
 def macs(outputs: int, products: int, more_adds: int = 0) -> tuple[Tally, Tally]:

@@ -150,3 +150,20 @@ def repeated(w: Writer, call: Call) -> None:
 def pixel_shuffle(w: Writer, call: Call) -> None:
     """Channels as positions."""
     w.add("DepthToSpace", call.args[:1], call, {"blocksize": int(call.args[1]), "mode": "CRD"})
+
+
+@aten("pixel_unshuffle")
+def pixel_unshuffle(w: Writer, call: Call) -> None:
+    """Positions as channels."""
+    w.add("SpaceToDepth", call.args[:1], call, {"blocksize": int(call.args[1]), "mode": "CRD"})
+
+
+@aten("channel_shuffle", "native_channel_shuffle")
+def channel_shuffle(w: Writer, call: Call) -> None:
+    """One channel of each group in turn."""
+    shape, groups = call.results[0][1], int(call.args[1])
+    apart = w.integers((shape[0], groups, shape[1] // groups, *shape[2:]))
+    grouped = w.add("Reshape", (call.args[0], apart), call, step="groups")
+    order = (0, 2, 1, *range(3, len(shape) + 1))
+    turned = w.add("Transpose", (grouped,), call, {"perm": order}, step="turned")
+    w.add("Reshape", (turned, w.integers(shape)), call)

@@ -19,17 +19,21 @@ from costmodel.importers.model import (  # noqa: F401
     rules_curves,
     rules_layers,
     rules_layout,
+    rules_norms,
     rules_parts,
+    rules_pools,
     rules_quantizers,
+    rules_resizing,
     rules_signs,
 )
+from costmodel.importers.model.arranging import as_map
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
 from costmodel.importers.model.structure import beside_readers, biased_layers, hard_sigmoids, paired_norms
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
-from costmodel.operations.convolution import fan_in
+from costmodel.operations import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +148,7 @@ def _finished(
         raise BnncostError(f"'{graph.name}': its output does not depend on the image.")
     if output is None:
         _refuse(graph, unread, None)
-    final = r.plain(output).tensor
+    final = r.plain(_in_order(r, output)).tensor
     network = live(r.g.finish(final))
     read = {item for op in network.ops for item in op.inputs} | {network.output}
     needed = _with_sources(
@@ -160,6 +164,13 @@ def _finished(
         MappingProxyType({name: array for name, array in r.values.items() if name in kept}),
         tuple(_remarks(r, graph, network)),
     )
+
+
+def _in_order(r: Reading, output: Value) -> Value:
+    """An output (N, C, H, W) that lies in another order in that of a map."""
+    made = r.map_of(output)
+    is_map = len(made.view.axes) == 4 and not made.view.axes[0]
+    return as_map(r, r.averaged(made)) if is_map and made.padding is None else made
 
 
 def _with_sources(graph: ModelGraph, unread: Sequence[Unread], needed: Sequence[Unread]) -> list[Unread]:
@@ -201,7 +212,7 @@ def _share_understood(unread: Sequence[Unread], network: Network | None) -> str:
     if network is None:
         return ""
     understood = sum(
-        int(op.output.size) * int(fan_in(op)) for op in network.ops if op.kind in ("conv", "linear")
+        int(one.number) for op in network.running() for one in counted(op) if one.operation == "mac"
     )
     unknown = sum(one.macs for one in unread)
     return f" ({understood / max(understood + unknown, 1):.0%} of the MACs are understood)"

@@ -12,7 +12,7 @@ from costmodel.graph import BINARY, Note, Param, Precision, Tensor
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
-from costmodel.importers.model.views import View, constant_along, same_places, view_of
+from costmodel.importers.model.views import View, constant_along, view_of
 
 INPUT_LAYER = "image"
 
@@ -210,19 +210,13 @@ class Reading:
         return self._combined(value)
 
     def together(self, left: Value, right: Value) -> tuple[View, View]:
-        """Two maps computed, in the same order of their numbers, the one with more elements first in rank."""
+        """Two maps computed, seen with the same number of axes."""
         first, second = self.plain(left), self.plain(right)
         rank = max(len(first.axes), len(second.axes))
         first, second = (
             View(one.tensor, one.stored, ((),) * (rank - len(one.axes)) + one.axes) for one in (first, second)
         )
-        if not same_places(first, second):
-            second = self.rearranged_like(second, first)
         return first, second
-
-    def rearranged_like(self, view: View, other: View) -> View:
-        """Move the numbers of a map to where they lie in another of the same shape: addressing."""
-        raise NotRead("two maps are combined that lie in memory in different orders")
 
     def bent(self, x: Map, above: np.ndarray, below: np.ndarray) -> Map:
         """Multiply a map by one number above zero and another below it, which may vary over channels."""
