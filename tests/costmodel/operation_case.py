@@ -49,3 +49,10 @@ class Case:
             inputs = [np.where(x >= 0, 1.0, -1.0) for x in inputs]
         params = [rng.integers(1, 9, shape) / 4 for _, shape in self.params]
         return inputs, params
+
+
+def macs(outputs: int, products: int, more_adds: int = 0) -> tuple[Tally, Tally]:
+    """n products and n - 1 sums per output are n MACs: the first product is accumulated onto zero."""
+    measured = {"mul": outputs * products, "add": outputs * (products - 1) + more_adds}
+    counts = {"mac": outputs * products}
+    return measured, {**counts, "add": more_adds} if more_adds else counts

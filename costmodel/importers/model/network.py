@@ -26,7 +26,7 @@ from costmodel.importers.model import (  # noqa: F401
     rules_resizing,
     rules_signs,
 )
-from costmodel.importers.model.arranging import as_map
+from costmodel.importers.model.arranging import laid_out
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
@@ -167,10 +167,13 @@ def _finished(
 
 
 def _in_order(r: Reading, output: Value) -> Value:
-    """An output (N, C, H, W) that lies in another order in that of a map."""
-    made = r.map_of(output)
-    is_map = len(made.view.axes) == 4 and not made.view.axes[0]
-    return as_map(r, r.averaged(made)) if is_map and made.padding is None else made
+    """An output laid out as its shape says: (N, C, H, W), tokens (N, H, C), or (N, C)."""
+    made = r.averaged(r.map_of(output))
+    axes = made.view.axes
+    if made.padding is not None or len(axes) not in (2, 3, 4) or axes[0]:
+        return made
+    rows = {2: (axes[1], (), ()), 3: (axes[-1], axes[1], ())}.get(len(axes), axes[1:])
+    return laid_out(r, made, rows)
 
 
 def _with_sources(graph: ModelGraph, unread: Sequence[Unread], needed: Sequence[Unread]) -> list[Unread]:

@@ -13,7 +13,7 @@ from costmodel.graph import BINARY, Precision, Tensor, accumulator
 from costmodel.importers.model.arranging import common_sizes, grouped, like, sizes_of, split_to
 from costmodel.importers.model.reading import Reading
 from costmodel.importers.model.values import Map, NotRead
-from costmodel.importers.model.views import Axis, Factor, View
+from costmodel.importers.model.views import Axis, Factor, View, fresh
 
 
 def narrow(r: Reading, x: Tensor) -> Tensor:
@@ -43,7 +43,7 @@ class _Pair:
 def product(r: Reading, layer: str, left: Map, right: Map) -> Map:
     """Multiply two maps as matrices; a factor of either goes behind, and so does the offset of bits of 0 and 1."""
     left, right = (_one_factor(r, one) for one in (left, right))
-    pair = _split_alike(left.view, right.view)
+    pair = _split_alike(left.view, fresh(right.view))
     tensors = [narrow(r, one.tensor) for one in (left, right)]
     made = _emitted(r, layer, pair, tensors)
     result = made.times(float(left.factor) * float(right.factor))

@@ -11,7 +11,7 @@ from costmodel.graph import Op
 from costmodel.importers.model.arranging import like
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
-from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
+from costmodel.importers.model.values import ROUNDING, Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, same_places
 
 # ------------------------------------------------------------------ sums
@@ -196,7 +196,8 @@ def _computed_once(r: Reading, made: Map, number: float) -> bool:
     """Whether a factor that waits is a product of its own: it is one of several that may share it."""
     op = r.g.producer(made.tensor)
     whole = made.is_bits or made.mean is not None or (op is not None and op.kind in ("quantize", *_SUMS))
-    return not whole and abs(number) != 1 and bool(np.all(np.abs(made.factor) != 1))
+    undone = bool(np.allclose(np.abs(made.factor * number), 1, rtol=ROUNDING))
+    return not whole and not undone and abs(number) != 1 and bool(np.all(np.abs(made.factor) != 1))
 
 
 _SUMS = ("global_average_pool", "sample_mean", "channel_sum", "absolute_sum", "slice_mean", "box_sum")

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from costmodel.graph import Precision, Tensor
+from costmodel.importers.model.arranging import as_map
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.rules_layers import Around, Slide, merged_padding, pads_of, slide_of
 from costmodel.importers.model.values import Map, Mean, NotRead, Value
-from costmodel.operations.window import axes_of
+from costmodel.operations.window import Axis, axes_of
 
 # ------------------------------------------------------------------ norms
 
@@ -38,14 +39,23 @@ def batch_norm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 
 def _window(r: Reading, node: Node, x: Map) -> tuple[Map, Slide, Around]:
+    """Windows of a pool; with `ceil_mode` the last ones may reach over the border: more padding behind."""
+    x = as_map(r, x) if x.padding is None else x
     slide = slide_of(node, node.attributes["kernel_shape"])
-    pads = pads_of(node, x, slide)
+    above, below, left, right = pads_of(node, x, slide)
     if node.attributes.get("ceil_mode", 0):
-        axes = axes_of((x.shape[-2], x.shape[-1]), slide.kernel, slide.stride, pads, slide.dilation)
-        if any((axis.length + axis.before + axis.after - axis.reach) % axis.stride for axis in axes):
-            raise NotRead("a pool whose last windows reach over the border (ceil_mode)")
-    made, around = merged_padding(r, x, pads)
+        sides = (above, below, left, right)
+        axes = axes_of((x.shape[-2], x.shape[-1]), slide.kernel, slide.stride, sides, slide.dilation)
+        below, right = (axis.after + _missing(axis) for axis in axes)
+    made, around = merged_padding(r, x, (above, below, left, right))
     return made, slide, around
+
+
+def _missing(axis: Axis) -> int:
+    """Positions behind the map that one more window needs; none where it would begin behind the map."""
+    left = (axis.length + axis.before + axis.after - axis.reach) % axis.stride
+    begins = axis.outputs * axis.stride
+    return axis.stride - left if left and begins < axis.length + axis.before else 0
 
 
 def _pool(
@@ -84,23 +94,39 @@ def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     made = r.map_of(inputs[0])
     if (made.is_bits and not np.all(made.offset == 0)) or made.factor.size > 1:
         made = Map(r.plain(made))
-    counted = bool(node.attributes.get("count_include_pad", 0))
+    before = made
     made, slide, around = _window(r, node, made)
     if slide.kernel == made.shape[-2:] and not any(around.sides):
         return _global(r, inputs[0])
-    if any(node.attributes.get("pads", (0,))) and not counted:
-        raise NotRead("an average that leaves padded positions out")
     source, factor = made.tensor, float(made.factor)
     pad = around.value / factor
     if any(around.sides) and not np.isclose(pad, round(pad)):
         raise NotRead(f"padding with {around.value:g}")
     size = slide.kernel[0] * slide.kernel[1]
     summed = _pool(r, "box_sum", source, slide, around, pad_value=round(pad))
+    result = Map(r.view(summed, len(made.view.axes)))
+    inside = _inside(node, before, slide, summed.shape[1:]) if any(around.sides) else None
+    if inside is not None and (inside != size).any():
+        return Map(result.view.with_tensor(r.affine("scale", summed, (factor / inside)[None])))
     mean = None
     if not pad and not around.replicate:
         mean = Mean(size, lambda: _pool(r, "average_pool", source, slide, around))
-    result = Map(r.view(summed, len(made.view.axes))).times(factor / size)
+    result = result.times(factor / size)
     return replace(result, mean=mean) if factor == 1 else result
+
+
+def _inside(node: Node, x: Map, slide: Slide, made: Sequence[int]) -> np.ndarray:
+    """How many positions of each window count: those of the map, or of its padding too; never those behind both."""
+    padded = bool(node.attributes.get("count_include_pad", 0))
+    counts = []
+    pads = pads_of(node, x, slide)
+    for axis, (side, outputs) in enumerate(zip(x.shape[-2:], made, strict=True)):
+        before, after = pads[2 * axis : 2 * axis + 2]
+        taps = np.arange(slide.kernel[axis]) * slide.dilation[axis]
+        places = (np.arange(int(outputs)) * slide.stride[axis] - before)[:, None] + taps
+        first, last = (-before, side + after) if padded else (0, side)
+        counts.append(((places >= first) & (places < last)).sum(axis=1))
+    return counts[0][:, None] * counts[1]
 
 
 @reads("GlobalAveragePool")

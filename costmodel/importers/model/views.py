@@ -124,6 +124,15 @@ def _joined(view: View, first: Factor, second: Factor) -> View:
     return View(view.tensor, (stored[0], stored[1], stored[2]), tuple(swapped(row) for row in view.axes))
 
 
+def fresh(view: View) -> View:
+    """The same view with factors of its own: those of a map that is read twice are two."""
+    new = {factor: Factor(factor.size, factor.axis) for row in view.stored for factor in row}
+    first, second, third = (tuple(new[factor] for factor in row) for row in view.stored)
+    return View(
+        view.tensor, (first, second, third), tuple(tuple(new[one] for one in axis) for axis in view.axes)
+    )
+
+
 def constant_along(view: View, values: np.ndarray) -> tuple[str, np.ndarray]:
     """Say along which axes of the map a constant, broadcast against the tensor, varies: "", "C", "HW", ... and how.
 
