@@ -161,7 +161,6 @@ def _quantize(call: Call) -> torch.Tensor:
 
 
 _ROUNDING = {"down": torch.floor, "up": torch.ceil}
-"""Ways to round other than to the nearest, which only grids of other people's files have."""
 
 
 def _damped(values: torch.Tensor, x: torch.Tensor, part: torch.Tensor | float) -> torch.Tensor:

@@ -47,11 +47,11 @@ class ReadNetwork:
 
 @dataclass(frozen=True)
 class Unread:
-    """A node that has no counterpart here, why, and the map that stands for what it makes."""
+    """A node that has no counterpart here, why, and the maps that stand for what it makes, where shapes are known."""
 
     node: Node
     reason: str
-    stands_for: Tensor | None
+    stand_ins: tuple[Tensor, ...]
     macs: int = 0
 
 
@@ -71,17 +71,26 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
                 made = made_before[key]
             else:
                 made = made_before[key] = _understood(r, node, inputs)
-        except NotRead as error:
-            shape = graph.shapes.get(node.outputs[0])
-            stand_in = _stand_in(r, node, shape, len(unread))
-            macs = _macs_of(node, inputs, shape)
-            unread.append(Unread(node, str(error), None if stand_in is None else stand_in.tensor, macs))
-            made = stand_in
-            if made is None:
+        except (NotRead, BnncostError, *_MALFORMED) as error:
+            shapes = [graph.shapes.get(name) for name in node.outputs]
+            made = tuple(_stand_in(r, node, shape, f"{len(unread)}_{n}") for n, shape in enumerate(shapes))
+            tensors = tuple(one.tensor for one in made if one is not None)
+            unread.append(Unread(node, _reason(error), tensors, _macs_of(node, inputs, shapes[0])))
+            if made[0] is None:
                 break
         several = made if isinstance(made, tuple) else (made,)
         values.update(zip(node.outputs, several, strict=False))
     return _finished(graph, r, values, unread)
+
+
+_MALFORMED = (KeyError, IndexError, ValueError, TypeError, AttributeError, AssertionError)
+"""What a rule raises at attributes or inputs that its operator does not have so."""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (NotRead, BnncostError)):
+        return str(error)
+    return f"its inputs or attributes are not those of its operator ({type(error).__name__}: {error})"
 
 
 def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
@@ -96,15 +105,15 @@ def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
 
 
 def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
-    """What two nodes have in common that compute the same."""
+    """What two nodes have in common that compute the same; sums that are written twice are computed twice."""
     attributes = tuple(sorted((name, repr(value)) for name, value in node.attributes.items()))
-    place = node.place if node.kind in ("Conv", "Gemm", "MatMul", "Constant") else ""
+    place = node.place if node.kind in ("Conv", "ConvTranspose", "Gemm", "MatMul") else ""
     return (
         node.kind,
         tuple(map(id, inputs)),
         attributes,
         place,
-        node.outputs if node.kind == "Constant" else (),
+        node.outputs if node.kind in ("Constant", "ReduceSum", "ReduceMean") else (),
     )
 
 
@@ -129,7 +138,7 @@ def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -
     return prod(shape) * each
 
 
-def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: int) -> Map | None:
+def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: str) -> Map | None:
     """A map of the right shape in place of what is unknown, so that the rest is read too."""
     if shape is None or not 1 <= len(shape) <= 4:
         return None
@@ -152,7 +161,7 @@ def _finished(
     network = live(r.g.finish(final))
     read = {item for op in network.ops for item in op.inputs} | {network.output}
     needed = _with_sources(
-        graph, unread, [one for one in unread if one.stands_for is None or one.stands_for in read]
+        graph, unread, [one for one in unread if not one.stand_ins or read & set(one.stand_ins)]
     )
     if needed:
         _refuse(graph, needed, network)

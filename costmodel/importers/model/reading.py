@@ -222,20 +222,13 @@ class Reading:
         """Multiply a map by one number above zero and another below it, which may vary over channels."""
         if np.all(above == 1) and np.all(below == 0):
             return Map(x.view.with_tensor(self.emit("relu", (x.tensor,))))
-        slopes = [self._over_channels(one) for one in (above, below)]
+        slopes = [self.along(x.view, one) for one in (above, below)]
         named = [(name, *slope) for name, slope in zip(("slope_above", "slope_below"), slopes, strict=True)]
         if np.all(above == 1):
             return Map(
                 x.view.with_tensor(self.emit("prelu", (x.tensor,), constants=(("slope", *slopes[1]),)))
             )
         return Map(x.view.with_tensor(self.emit("two_slope", (x.tensor,), constants=named)))
-
-    def _over_channels(self, values: np.ndarray) -> tuple[str, np.ndarray]:
-        if values.size == 1:
-            return "", values.reshape(())
-        if values.shape != (values.size, 1, 1):
-            raise NotRead("slopes that vary over positions")
-        return "C", values.reshape(-1)
 
     def multiple_of(self, value: Value, tensor: object) -> np.ndarray | None:
         """The number, perhaps one per channel, that makes `value` of a map; None where none does."""

@@ -206,7 +206,7 @@ _SUMS = ("global_average_pool", "sample_mean", "channel_sum", "absolute_sum", "s
 def _widened(r: Reading, made: Map, constant: np.ndarray) -> Map | None:
     """A map of one channel times a number per channel: the product has them all."""
     shape = made.view.shape
-    if constant.ndim > len(shape) or len(shape) != 4 or shape[1] != 1:
+    if constant.ndim > len(shape) or len(shape) != 4 or made.view.axes[1:] != ((), *made.view.stored[1:]):
         return None
     aligned = constant.reshape((1,) * (4 - constant.ndim) + constant.shape)
     if aligned.shape[1] == 1 or aligned.size != aligned.shape[1]:

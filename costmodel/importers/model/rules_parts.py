@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from costmodel.graph import Precision, Tensor
-from costmodel.importers.model.arranging import laid_out
+from costmodel.importers.model.arranging import as_map, laid_out
 from costmodel.importers.model.constants import slices_of
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
@@ -50,6 +50,7 @@ def pad(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead(f"padding in the mode '{mode}'")
     if rank != 4 or any(around[0]):
         raise NotRead("padding of a tensor that is no (N, C, H, W) map")
+    made = as_map(r, made)
     if any(around[1]):
         if mode == "edge":
             raise NotRead("channels that repeat the first and last one")
@@ -139,15 +140,18 @@ def _subsampled(r: Reading, made: Map, step: int) -> Map:
     tensor = r.emit(
         "subsample", (made.tensor,), shape=shape, stored=made.tensor.precision, attributes={"stride": step}
     )
-    return Map(view_of(tensor, len(made.view.axes))).times(made.factor, made.offset)
+    sides = {1: shape[1], 2: shape[2]}
+    new = {axis: (Factor(side, axis),) if side > 1 else () for axis, side in sides.items()}
+    first, _, _ = made.view.stored
+    axes = tuple(row if not row or row[0].axis == 0 else new[row[0].axis] for row in made.view.axes)
+    return Map(View(tensor, (first, new[1], new[2]), axes)).times(made.factor, made.offset)
 
 
 def _range_of(r: Reading, made: Map, axis: int, kept: range) -> Map:
     """A range of one factor of the channels, or of rows or columns."""
-    factors = made.view.axes[axis]
-    if len(factors) != 1:
-        raise NotRead("a cut through an axis that is made of several")
-    factor = factors[0]
+    if len(made.view.axes[axis]) != 1:
+        made = _as_one(r, made, axis)
+    (factor,) = made.view.axes[axis]
     row = made.view.stored[factor.axis]
     place = row.index(factor)
     outer = prod(one.size for one in row[:place])
@@ -166,6 +170,20 @@ def _range_of(r: Reading, made: Map, axis: int, kept: range) -> Map:
         kind = "crop"
     tensor = r.emit(kind, (made.tensor,), shape=shape, stored=made.tensor.precision, attributes=attributes)
     return Map(_smaller(made.view, tensor, factor, len(kept))).times(made.factor, made.offset)
+
+
+def _as_one(r: Reading, made: Map, axis: int) -> Map:
+    """A map of which an axis of several parts is one, so that it can be cut."""
+    axes = made.view.axes
+    if len(axes) == 4 and not axes[0]:
+        made = as_map(r, made)
+    else:
+        rest = tuple(factor for number, row in enumerate(axes) if number != axis for factor in row)
+        made = laid_out(r, made, (axes[axis], rest, ()))
+    made = merged_map(made)
+    if len(made.view.axes[axis]) != 1:
+        raise NotRead("a cut through an axis that is made of several")
+    return made
 
 
 def _smaller(view: View, tensor: Tensor, factor: Factor, size: int) -> View:

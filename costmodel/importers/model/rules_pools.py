@@ -136,6 +136,6 @@ def global_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 
 def _global(r: Reading, value: Value) -> Map:
-    view = r.plain(value)
+    view = r.plain(as_map(r, Map(r.plain(value))))
     tensor = r.emit("global_average_pool", (view.tensor,), shape=(int(view.tensor.shape[0]), 1, 1))
     return Map(r.view(tensor, len(view.axes)))
