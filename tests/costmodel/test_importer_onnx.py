@@ -199,6 +199,28 @@ GRAPHS = (
         },
     ),
     Graph(
+        "quarters",
+        (
+            "Slice x zero end ax2 two",
+            "Slice - zero end ax3 two",
+            "Slice x one end ax2 two",
+            "Slice - zero end ax3 two",
+            "Slice x one end ax2 two",
+            "Slice - one end ax3 two",
+            ("Concat y1 y3 y5", {"axis": 1}),
+            "Conv - w",
+        ),
+        {
+            "zero": whole(0),
+            "one": whole(1),
+            "two": whole(2),
+            "end": whole(2**31),
+            "ax2": whole(2),
+            "ax3": whole(3),
+            "w": weight(3, 18, 3, 3),
+        },
+    ),
+    Graph(
         "windows",
         (
             "Reshape x a",

@@ -124,7 +124,8 @@ def cut_by(r: Reading, made: Map, cuts: Sequence[slice]) -> Map:
             return _subsampled(r, made, step)
     if len(changed) == 1 and step > 1 and whole:
         before = r.g.producer(made.tensor)
-        if before is not None and before.kind == "crop" and before.attributes["step"] == step:
+        aligned = before is not None and before.attributes.get("start") == 0
+        if before is not None and aligned and before.kind == "crop" and before.attributes["step"] == step:
             other, letters = int(str(before.attributes["axis"])), made.view.letters(changed[0])
             if len(letters) == 1 and {other, letters[0]} == {1, 2}:
                 source = before.inputs[0]
