@@ -49,7 +49,7 @@ class Graph:
             nodes,
             "g",
             [onnx.helper.make_tensor_value_info("x", float32, [1, *self.image])],
-            [onnx.helper.make_empty_tensor_value_info(before)],
+            [onnx.helper.make_tensor_value_info(before, float32, None)],
             [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in self.constants.items()],
         )
         opsets = [onnx.helper.make_opsetid("", self.opset)]

@@ -121,10 +121,21 @@ def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tupl
     arrays = [one for one in inputs if one is not None]
     if all(isinstance(one, np.ndarray) for one in arrays) and node.kind in MEANINGS:
         with np.errstate(all="ignore"):
-            return np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
+            made = np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
+        if (bits := _bits_of(node, arrays)) is not None:  # type: ignore[arg-type]
+            r.state_bits(made, bits)
+        return made
     if node.kind not in RULES:
         raise NotRead("an operator that bnncost does not know")
     return RULES[node.kind](r, node, inputs)
+
+
+def _bits_of(node: Node, arrays: Sequence[np.ndarray]) -> int | None:
+    """Width that a quantizer of constants says."""
+    if node.kind in ("Quant", "IntQuant"):
+        return int(arrays[3].reshape(-1)[0])
+    kind = arrays[0].dtype if node.kind == "DequantizeLinear" else np.dtype(float)
+    return kind.itemsize * 8 if kind.kind in "iu" and kind.itemsize < 4 else None
 
 
 def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -> int:

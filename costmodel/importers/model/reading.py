@@ -36,6 +36,7 @@ class Reading:
         self.notes: list[Note] = []
         self.sums = Sums()
         self.weights: dict[int, tuple[Param, np.ndarray]] = {}
+        self._stated: dict[int, tuple[np.ndarray, int]] = {}
         self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
@@ -105,6 +106,15 @@ class Reading:
         param = self.g.param(name, array.shape, axes, stored=stored, positive=bool((array > 0).all()))
         self.values[param.name] = array
         return param
+
+    def state_bits(self, weights: np.ndarray, bits: int) -> None:
+        """Remember how wide a quantizer made some constants; arrays that share their numbers are as wide."""
+        self._stated[weights.ctypes.data] = (weights, bits)
+
+    def stated_bits(self, weights: np.ndarray) -> int | None:
+        """Bits that a quantizer gave to these constants, or to those that they are another order of."""
+        known = self._stated.get(weights.ctypes.data)
+        return None if known is None else known[1]
 
     def note(self, rule: str, layer: str, reason: str) -> None:
         """Record a note once for a layer."""

@@ -176,7 +176,7 @@ def convolved(
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
-    kind = found(weight, r.widths.edge)
+    kind = found(weight, r.widths.edge, r.stated_bits(weight))
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
         inner = around._replace(
             value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0
@@ -270,7 +270,8 @@ def gemm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     if not isinstance(weight, np.ndarray) or attributes.get("transA", 0):
         raise NotRead("a Gemm whose second matrix is computed from the image, or whose first is turned")
     matrix = weight if attributes.get("transB", 0) else weight.T
-    matrix = matrix * attributes.get("alpha", 1.0)
+    if attributes.get("alpha", 1.0) != 1:
+        matrix = matrix * attributes["alpha"]
     offset = None if bias is None else np.asarray(bias) * attributes.get("beta", 1.0)
     return connected(r, node, r.map_of(x), matrix, offset)
 
@@ -307,7 +308,7 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
     if others:
         return _at_positions(r, layer, last_as_channels(r, x), matrix, bias)
     columns = _columns_in_map_order(x.view, matrix)
-    kind = found(columns, r.widths.edge)
+    kind = found(columns, r.widths.edge, r.stated_bits(matrix))
     rank = len(x.view.axes)
     if (
         x.is_bits
