@@ -30,7 +30,14 @@ from costmodel.importers.model.arranging import laid_out
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
-from costmodel.importers.model.structure import beside_readers, biased_layers, hard_sigmoids, paired_norms
+from costmodel.importers.model.structure import (
+    beside_readers,
+    beside_sources,
+    biased_layers,
+    hard_sigmoids,
+    paired_norms,
+    parallel_layers,
+)
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
 from costmodel.operations import counted
@@ -177,7 +184,7 @@ def _finished(
     if needed:
         _refuse(graph, needed, network)
     network = paired_norms(biased_layers(hard_sigmoids(network, r.values)))
-    network = beside_readers(network)
+    network = parallel_layers(beside_sources(beside_readers(network)))
     kept = {param.name for param in network.learned()}
     return ReadNetwork(
         replace(network, notes=tuple(r.notes)),

@@ -89,8 +89,8 @@ def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     kind = found(filters, r.widths.edge)
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre in a transposed convolution")
-    tensor = made.tensor if made.is_bits and kind.precision == BINARY else narrow(r, made.tensor)
     layer = r.new_layer(_layer_name(node))
+    tensor = made.tensor if made.is_bits and kind.precision == BINARY else narrow(r, made.tensor, layer)
     attributes = geometry(slide.stride, (above, below, left, right), slide.dilation) | {"groups": groups}
     wide = tensor.precision if tensor.precision.kind == "float" else Precision("integer", 32)
     with r.g.layer(layer):
@@ -188,7 +188,7 @@ def convolved(
     pad = around.value / float(factor) if factor is not None else around.value
     if any(around.sides) and not np.isclose(pad, round(pad)):
         raise NotRead(f"padding with {around.value:g}")
-    tensor = narrow(r, view.tensor)
+    tensor = narrow(r, view.tensor, layer)
     result = _emitted(
         r, layer, tensor, replace(kind, source=weight), slide, around._replace(value=pad), groups
     )
@@ -337,7 +337,7 @@ def _linear(
     rank: int,
     factor: float | None,
 ) -> Value:
-    tensor = narrow(r, view.tensor)
+    tensor = narrow(r, view.tensor, layer)
     exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])
     with r.g.layer(layer):
         params: tuple[Param, ...] = (stored_weight(r, exact),)
