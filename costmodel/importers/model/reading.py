@@ -13,6 +13,7 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, constant_along, view_of
+from costmodel.importers.model.weights import repeats_one
 
 INPUT_LAYER = "image"
 OF_WHOLE = ("global_average_pool", "sample_mean", "axis_sum", "axis_maximum")
@@ -118,8 +119,11 @@ class Reading:
 
     def param(self, name: str, axes: str, values: np.ndarray, stored: Precision | None = None) -> Param:
         """Declare a parameter with its values, in the current layer of the builder."""
-        array = np.asarray(values, np.float64)
-        param = self.g.param(name, array.shape, axes, stored=stored, positive=bool((array > 0).all()))
+        array = np.asarray(values)
+        if repeats_one(array):
+            array = np.broadcast_to(array.reshape(-1)[:1].astype(np.float64).reshape(()), array.shape)
+        array = np.asarray(array, np.float64)
+        param = self.g.param(name, array.shape, axes, stored=stored, positive=_positive(array))
         self.values[param.name] = array
         return param
 
@@ -277,6 +281,10 @@ class Reading:
     def along(self, view: View, constant: np.ndarray) -> tuple[str, np.ndarray]:
         """A constant along the axes of the map that a view sees."""
         return constant_along(view, np.asarray(constant, np.float64))
+
+
+def _positive(array: np.ndarray) -> bool:
+    return bool((array.reshape(-1)[:1] > 0).all() if repeats_one(array) else (array > 0).all())
 
 
 class Sums:

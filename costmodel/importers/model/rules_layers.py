@@ -338,7 +338,9 @@ def _linear(
     factor: float | None,
 ) -> Value:
     tensor = narrow(r, view.tensor, layer)
-    exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])
+    exact = kind
+    if kind.scaled or np.any(kind.centre):
+        exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])
     with r.g.layer(layer):
         params: tuple[Param, ...] = (stored_weight(r, exact),)
         if bias is not None:
@@ -353,7 +355,7 @@ def _columns_in_map_order(view: View, matrix: np.ndarray) -> np.ndarray:
     """Reorder a matrix's columns from the order in which the tool flattens a map to that of (C, H, W)."""
     shape = (1,) * (len(view.axes) - 1) + (matrix.shape[1],)
     order = in_map_order(view, np.arange(matrix.shape[1]).reshape(shape), (0, 1, 2)).reshape(-1)
-    return matrix[:, order]
+    return matrix if np.array_equal(order, np.arange(len(order))) else matrix[:, order]
 
 
 def _at_positions(r: Reading, layer: str, x: Map, matrix: np.ndarray, bias: np.ndarray | None) -> Value:
