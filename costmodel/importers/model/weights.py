@@ -80,6 +80,13 @@ def _narrow(weight: np.ndarray, rows: np.ndarray, stated: int | None) -> FoundWe
     return None if grid is None else FoundWeights(weight, grid, ones, zeros)
 
 
+def _one_magnitude(rows: np.ndarray) -> np.ndarray | None:
+    """The magnitude of each filter, where all filters have one."""
+    sizes = np.abs(rows)
+    largest, smallest = sizes.max(axis=1).astype(np.float64), sizes.min(axis=1)
+    return largest if (largest > 0).all() and (largest - smallest <= TOLERANCE * largest).all() else None
+
+
 def repeats_one(array: np.ndarray) -> bool:
     """Whether an array is one number, stored once and repeated."""
     return array.ndim > 0 and not any(array.strides)
