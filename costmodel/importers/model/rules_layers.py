@@ -43,6 +43,10 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     )
     slide = slide_of(node, (weight.shape[2], weight.shape[3]))
     groups = int(node.attributes.get("group", 1))
+    if made.shape[1] != weight.shape[1] * groups or len(weight) % groups:
+        raise NotRead(
+            f"{made.shape[1]} channels meet weights {'x'.join(map(str, weight.shape))} in {groups} groups"
+        )
     made, around = merged_padding(r, made, pads_of(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
