@@ -77,7 +77,7 @@ $(VENV)/.installed-%: $(DECLARED) | $(BIN)/pip
 # A second environment, in which the cost model, folding and analysis have to do without torch.
 $(LIGHT)/.installed: $(DECLARED) | $(BIN)/pip
 	$(BIN)/python -m venv $(LIGHT)
-	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . pytest hypothesis
+	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . pytest hypothesis ruamel.yaml
 	@touch $@
 
 $(BIN)/pip:

@@ -115,6 +115,14 @@ class DesignKey:
         """The same design less one method."""
         return self.with_methods(tuple(use for use in self.methods if use.name != name))
 
+    def as_run(self) -> DesignKey:
+        """The design that costs the same at inference, without the methods that act on its recipe alone.
+
+        >>> str(DesignKey.parse("resnet20[prelu+sgd]").as_run())
+        'resnet20[prelu]/cifar10'
+        """
+        return replace(self, methods=tuple(use for use in self.methods if use.method.hook != "recipe"))
+
     @classmethod
     def parse(cls, text: str) -> DesignKey:
         """Read the text form; anything unknown or out of range raises a BnncostError that says what is allowed."""
