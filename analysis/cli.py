@@ -78,6 +78,8 @@ def _named(error: OSError) -> str:
 def main() -> None:
     """Run the command of this process; a closed pipe or Ctrl-C ends it silently."""
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    if not _has_outputs():
+        sys.exit(USER_MISTAKE)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal may lack a letter such as µ
     try:
@@ -91,6 +93,15 @@ def main() -> None:
             _complain(f"the output cannot be written: {error.strerror}.")
         _drop_output()
     sys.exit(code)
+
+
+def _has_outputs() -> bool:
+    """Say whether there is a standard output; complains where it is closed, if anybody can hear it."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (it stays open to the end)
+    if sys.stdout is None:
+        _complain("the output cannot be written: standard output is closed.")
+    return sys.stdout is not None
 
 
 def _drop_output() -> None:
