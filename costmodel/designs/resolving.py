@@ -22,7 +22,7 @@ def resolve(text: str) -> DesignKey:
     """Read a design: its text form, or a published design's full name or name alone.
 
     >>> str(resolve("bnn"))
-    'resnet20[hardtanh+clipped_ste]/cifar10'
+    'resnet20[clipped_ste+hardtanh]/cifar10'
     """
     name = text.strip()
     if any(suffix in name for suffix in SUFFIXES):
