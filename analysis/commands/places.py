@@ -60,6 +60,7 @@ PLACES: Mapping[str, Place] = {
     "table": Place("analysis.commands.table", "table_command"),
     "pareto": Place("analysis.commands.pareto", "pareto_command"),
     "sensitivity": Place("analysis.commands.sensitivity", "sensitivity_command"),
+    "robust": Place("analysis.commands.robust", "robust_command"),
     "explore": Place("analysis.commands.explore", "explore_command"),
     "map": Place("analysis.commands.map", "map_command"),
     "train": Place("analysis.commands.training", "train_command"),

@@ -74,7 +74,9 @@ def robustness(
 ) -> Robustness:
     """Draw figures and accuracies, and count in how many draws each design is on the front."""
     model = uncertain_energies(priced)
-    quantiles = {name: at for name, at in zip(model.names, _latin(len(model.names), draws, seed), strict=True)}
+    quantiles = {
+        name: at for name, at in zip(model.names, _latin(len(model.names), draws, seed), strict=True)
+    }
     energy_j = model.at(quantiles) if quantiles else np.repeat(model.energies_j[:, None], draws, axis=1)
     top1 = _accuracies(candidates, draws, seed)
     member = membership(energy_j, top1)
@@ -145,7 +147,7 @@ def attainment(energy_j: np.ndarray, top1: np.ndarray, member: np.ndarray) -> np
 
 
 def groups(energy_j: np.ndarray, top1: np.ndarray) -> list[int]:
-    """Number designs by group: each joins the most accurate one that it is hardly different from.
+    """Number designs by group, that of the least energy first: each joins the most accurate one that it is hardly different from.
 
     >>> groups(np.array([1.0, 1.02, 1.5]), np.array([80.0, 80.3, 80.2]))
     [0, 0, 1]
@@ -161,5 +163,6 @@ def groups(energy_j: np.ndarray, top1: np.ndarray) -> list[int]:
         else:
             chosen[one] = len(leaders)
             leaders.append(int(one))
-    seen = {number: at for at, number in enumerate(dict.fromkeys(chosen.tolist()))}
-    return [seen[number] for number in chosen.tolist()]
+    by_energy = dict.fromkeys(int(chosen[one]) for one in np.argsort(energy_j, kind="stable"))
+    number_of = {group: number for number, group in enumerate(by_energy)}
+    return [number_of[group] for group in chosen.tolist()]

@@ -167,7 +167,12 @@ def _part(one: Held, chip: HardwareProfile, figure: Figure) -> float:
 def _common(one: Held, chip: HardwareProfile, figure: Figure, rate: Figure) -> float:
     """Energy of a design in proportion to both a figure and the cycles of an operation [J]."""
     both = _energy_on(one, rate.scaled(figure.scaled(chip, 2.0), 2.0))
-    return both - _energy_on(one, figure.scaled(chip, 2.0)) - _energy_on(one, rate.scaled(chip, 2.0)) + one.energy_j
+    return (
+        both
+        - _energy_on(one, figure.scaled(chip, 2.0))
+        - _energy_on(one, rate.scaled(chip, 2.0))
+        + one.energy_j
+    )
 
 
 def _energy_on(one: Held, chip: HardwareProfile) -> float:
