@@ -50,7 +50,7 @@ def robust_command(
 
     Every draw is the same for all designs. Says which pairs are sure, and at which value of which figure they turn.
     """
-    from analysis.fronts.robust_document import RobustChoice, robust_document, write_robust
+    from analysis.fronts.robust_document import RobustChoice, robust_document
 
     choice = RobustChoice(
         network,
@@ -67,6 +67,9 @@ def robust_command(
     deliver(document, form, None)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}")
-    title = f"{network or dataset or found.candidates[0].key.network} on {choice.chip.name}"
-    for path in write_robust(found, out, title) if out else ():
-        say(f"Wrote {path}")
+    if out is not None:
+        from analysis.fronts.robust_picture import write_robust  # loads what draws
+
+        title = f"{network or dataset or found.candidates[0].key.network} on {choice.chip.name}"
+        for path in write_robust(found, out, title):
+            say(f"Wrote {path}")

@@ -15,8 +15,7 @@ import numpy as np
 from analysis.fronts.nondominated import on_front
 from analysis.show.classes import DesignClass
 from costmodel.designs.key import DesignKey
-from costmodel.evaluate.sensitivity import Held
-from costmodel.evaluate.uncertain import UncertainEnergies, uncertain_energies
+from costmodel.evaluate.uncertain import UncertainEnergies
 
 ONE_RUN_POINTS = 0.4
 """Standard deviation over seeds of an accuracy from one run, assumed [points]."""
@@ -70,13 +69,10 @@ class Robustness:
 
 
 def robustness(
-    candidates: Sequence[Candidate], priced: Sequence[Held], *, draws: int = 2000, seed: int = 0
+    candidates: Sequence[Candidate], model: UncertainEnergies, *, draws: int = 2000, seed: int = 0
 ) -> Robustness:
     """Draw figures and accuracies, and count in how many draws each design is on the front."""
-    model = uncertain_energies(priced)
-    quantiles = {
-        name: at for name, at in zip(model.names, _latin(len(model.names), draws, seed), strict=True)
-    }
+    quantiles = dict(zip(model.names, _latin(len(model.names), draws, seed), strict=True))
     energy_j = model.at(quantiles) if quantiles else np.repeat(model.energies_j[:, None], draws, axis=1)
     top1 = _accuracies(candidates, draws, seed)
     member = membership(energy_j, top1)
@@ -147,7 +143,7 @@ def attainment(energy_j: np.ndarray, top1: np.ndarray, member: np.ndarray) -> np
 
 
 def groups(energy_j: np.ndarray, top1: np.ndarray) -> list[int]:
-    """Number designs by group, that of the least energy first: each joins the most accurate one that it is hardly different from.
+    """Number designs by group, that of the least energy first: each joins the most accurate one that it resembles.
 
     >>> groups(np.array([1.0, 1.02, 1.5]), np.array([80.0, 80.3, 80.2]))
     [0, 0, 1]

@@ -12,14 +12,14 @@ from analysis.fronts.robust import Robustness, robustness
 from analysis.fronts.robust_candidates import LITERATURE, candidates_of
 from analysis.show.document import Document
 from analysis.show.figure_words import named, value_text
-from analysis.show.pictures import check_picture, file_stem
+from analysis.show.pictures import check_picture
 from analysis.show.progress import under_way
 from analysis.show.tables import Column, Table, records
 from analysis.show.units import readable
 from costmodel import BnncostError
 from costmodel.evaluate.break_even import comparison_of
 from costmodel.evaluate.sensitivity import Held, held
-from costmodel.evaluate.uncertain import APART
+from costmodel.evaluate.uncertain import APART, uncertain_energies
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel
 
@@ -70,7 +70,7 @@ def robust_document(
         )
         priced = [held(one.key, choice.chip, choice.traffic) for one in found]
     with under_way("drawing"):
-        result = robustness(found, priced, draws=choice.draws, seed=choice.seed)
+        result = robustness(found, uncertain_energies(priced), draws=choice.draws, seed=choice.seed)
         sentences = (_verdict(result), *_pair_sentences(result, priced))
     table = _table(result)
     causes = _cause_table(result)
@@ -97,15 +97,6 @@ def robust_document(
     return Document((table, causes), data, _tidy(result), sentences), result, left_out
 
 
-def write_robust(found: Robustness, out: Path, title: str) -> list[Path]:
-    """Draw what was found to a file, or as PNG and SVG into a folder."""
-    from analysis.plots.robust import robust_info
-    from analysis.plots.robust_drawing import draw_robust
-    from analysis.plots.style import write_drawn
-
-    return write_drawn(draw_robust(robust_info(found, title)), out, file_stem("robust", title))
-
-
 # ---------------------------------------------------------------- sentences
 
 
@@ -120,9 +111,8 @@ def _verdict(found: Robustness) -> str:
             perhaps.append(text)
         elif found.now[at]:
             lost.append(text)
-    said = [
-        f"Of {len(found.candidates)} designs {len(sure)} are on the front in {100 * SURE:.0f} % of the draws or more: {_listed(sure)}."
-    ]
+    often = f"on the front in {100 * SURE:.0f} % of the draws or more"
+    said = [f"Of {len(found.candidates)} designs {len(sure)} are {often}: {_listed(sure)}."]
     if perhaps:
         said.append(f"{len(perhaps)} may be: {_listed(perhaps)}.")
     if lost:
@@ -152,7 +142,8 @@ def _pair_sentences(found: Robustness, priced: Sequence[Held]) -> list[str]:
         turns = ""
         if turn is not None and turn.break_even is not None:
             more = "more" if turn.break_even > turn.figure.value else "less"
-            turns = f"; by energy it turns if {named(turn.figure)} costs {more} than {value_text(turn.figure, turn.break_even)}"
+            turning = value_text(turn.figure, turn.break_even)
+            turns = f"; by energy it turns if {named(turn.figure)} is {more} than {turning}"
         said.append(f"{winner.label} beats {loser.label} in {share} of the draws{turns}.")
     return said
 
@@ -193,10 +184,11 @@ def _table(found: Robustness) -> Table:
         for at in np.argsort(found.energies.energies_j, kind="stable")
     )
     caption = (
-        f"{found.draws:,} draws, seed {found.seed}. Each takes all figures within their ranges, the same for every design: "
-        f"triangular in the logarithm, or one of both ends and the value where the ends are {APART:g} times apart; what one "
-        "source says moves together, what is assumed moves alone. Accuracies move by what a seed does to them. Sizes of "
-        "memories, mappings and the clock are held. Designs of one group lie within 0.5 points and 5 % of energy."
+        f"{found.draws:,} draws, seed {found.seed}. Each takes all figures within their ranges, the same for every "
+        f"design: triangular in the logarithm, or one of both ends and the value where the ends are {APART:g} times "
+        "apart; what one source says moves together, what is assumed moves alone. Accuracies move by what a seed does "
+        "to them. Sizes of memories, mappings and the clock are held. Designs of one group lie within 0.5 points and "
+        "5 % of energy."
     )
     return Table(
         "robust", f"Which designs stay on the front on {found.energies.profile}", columns, rows, caption
@@ -233,7 +225,8 @@ def _tidy(found: Robustness) -> Table:
     rows = tuple(
         (
             one.label, str(one.key), str(one.sort), one.top1, one.deviation, float(found.energies.energies_j[at]),
-            float(found.low_j[at]), float(found.median_j[at]), float(found.high_j[at]), "yes" if found.now[at] else "no",
+            float(found.low_j[at]), float(found.median_j[at]), float(found.high_j[at]),
+            "yes" if found.now[at] else "no",
             float(found.probability[at]), float(found.given_low[at]), float(found.given_high[at]), found.group[at] + 1,
         )
         for at, one in enumerate(found.candidates)

@@ -45,7 +45,7 @@ def draw_robust(info: RobustInfo) -> Figure:
 
 def _drawn(info: RobustInfo, height: float) -> Figure | None:
     figure = canvas(DOUBLE, height)
-    axes = axes_in(figure, 0.58, 0.72, 0.12, 0.5)
+    axes = axes_in(figure, 0.58, 0.84, 0.12, 0.5)
     _prepare(axes, info)
     _draw_band(axes, info)
     for mark in info.marks:
@@ -58,14 +58,14 @@ def _drawn(info: RobustInfo, height: float) -> Figure | None:
         return None
     write_titles(figure, info.title, info.subtitle)
     figure.legend(
-        handles=_legend(info), loc="lower center", bbox_to_anchor=(0.5, 0.02), ncols=5, frameon=False,
+        handles=_legend(info), loc="lower center", bbox_to_anchor=(0.5, 0.01), ncols=4, frameon=False,
         handletextpad=0.4, columnspacing=1.2, borderaxespad=0.2,
     )  # fmt: skip
     return figure
 
 
 def _prepare(axes: Axes, info: RobustInfo) -> None:
-    low, high = min(mark.x for mark in info.marks) / _ROOM, max(mark.x for mark in info.marks) * _ROOM**2
+    low, high = min(mark.x for mark in info.marks) / _ROOM**2, max(mark.x for mark in info.marks) * _ROOM**2
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     lowest, highest = min(mark.top1 for mark in info.marks), max(mark.top1 for mark in info.marks)
@@ -149,26 +149,15 @@ def _legend(info: RobustInfo) -> list[Line2D | Patch]:
     handles: list[Line2D | Patch] = [
         Patch(facecolor=BLUE, alpha=0.14, label="attained in 10 to 90 % of draws"),
         Line2D([], [], color=BLUE, linewidth=1.0, label="in half of them"),
-        Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker="o",
-            markersize=_LARGE - 1,
-            color=BLUE,
-            label="size: how likely on the front",
-        ),
+        _mark("o", _LARGE, BLUE, "always on the front"),
+        _mark("o", _SMALL, BLUE, "never"),
     ]
     return handles + [
-        Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker=marker,
-            markersize=5,
-            color=CLASS_COLOURS[sort],
-            label=CLASS_NAMES[sort],
-        )
+        _mark(marker, 5.0, CLASS_COLOURS[sort], CLASS_NAMES[sort])
         for sort, marker in CLASS_MARKERS.items()
         if sort in there
     ]
+
+
+def _mark(marker: str, size: float, colour: str, name: str) -> Line2D:
+    return Line2D([], [], linestyle="none", marker=marker, markersize=size, color=colour, label=name)

@@ -27,9 +27,9 @@ class UncertainEnergies:
     """Energies that designs have on one profile, by the figures that can move.
 
     `parts_j` (D, F) is the energy of each design in proportion to each energy or power of `figures`, and `by_rate_j`
-    (D, F, R) the share of these that is in proportion to each of `rates` too, the cycles of an operation on a processor.
-    `low` and `high` (D, F + R) are the ends of each range by its value; they differ between designs where the size of a
-    memory does. `causes` names what moves together: the figures of one source, while an assumed one stands alone.
+    (D, F, R) what is in proportion to each of `rates` too, the cycles of an operation on a processor. `low` and
+    `high` (D, F + R) are the ends of each range by its value; they differ between designs where the size of a memory
+    does. `causes` names what moves together: the figures of one source, while an assumed one stands alone.
     """
 
     profile: str
