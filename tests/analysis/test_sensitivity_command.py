@@ -93,6 +93,39 @@ def test_where_all_is_published_no_figure_is_named(capsys: Captured, tmp_path: P
     assert "neither published nor measured" not in said(capsys, "cost", "bnn", "--profile", str(path))
 
 
+OWN = """
+from torch import nn
+from torch.nn.functional import relu
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.Linear(8, 10)
+
+    def forward(self, x):
+        return self.head(relu(self.conv(x)).mean(dim=(2, 3)))
+
+
+def make():
+    return Small()
+"""
+
+
+def test_a_module_takes_the_options_that_it_has_for_cost(capsys: Captured, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "own.py").write_text(OWN, "utf-8")
+    own, options = f"{tmp_path / 'own.py'}:make", ["--input", "3x8x8", "--features", "int8"]
+    priced = read_json(capsys, "cost", own, *options)["energy_j"]
+    assert read_json(capsys, "sensitivity", own, *options)["energy_j"] == priced
+    for pair in ([own, "--than", "resnet20"], ["resnet20", "--than", own]):
+        found = read_json(capsys, "sensitivity", *pair, *options)
+        assert priced in (found["energy_j"], found["comparison"]["than_energy_j"])
+    assert "reading: " in said(capsys, "sensitivity", own, *options)
+    assert run(["sensitivity", "resnet20", *options]) == 2
+    assert "--input is for a file or module" in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------- figures that are set
 
 
