@@ -242,10 +242,10 @@ def _chain_findings(backbone: Backbone) -> Iterator[Finding]:
                     f"is {stage.channels}, but a '{stage.block}' block keeps the {channels} channels that come in, or "
                     "doubles them",
                 )
-            if stage.block == "pokebnn" and channels and channels % stage.channels:
+            if stage.block == "pokebnn" and channels and channels < stage.channels:
                 yield (
                     place,
-                    f"is {stage.channels}, but a 'pokebnn' block takes a whole part of the {channels} channels that "
+                    f"is {stage.channels}, but a 'pokebnn' block has no more inner channels than the {channels} that "
                     "come in",
                 )
 

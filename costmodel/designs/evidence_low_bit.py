@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from costmodel.designs.evidence import held_against
-from costmodel.methods.released import BIPER, BNEXT, GDFQ, N2UQ, PACT_BY_OTHERS, REACTNET, STTN, TORCHVISION
+from costmodel.methods.released import (
+    AQT,
+    BCDNET,
+    BIPER,
+    BNEXT,
+    GDFQ,
+    N2UQ,
+    PACT_BY_OTHERS,
+    REACTNET,
+    STTN,
+    TORCHVISION,
+)
 
 _R18, _R34, _R20, _R18_CIFAR, _VGG = (
     "resnet18/imagenet", "resnet34/imagenet", "resnet20/cifar10", "resnet18/cifar10", "vgg_small/cifar10",
@@ -87,6 +98,19 @@ for _size in "tsml":
         *BNEXT, "src/bnext.py", design="bnext", backbone=f"bnext_{_size}/imagenet",
         difference="Read, not run; the operations are those that the authors print.",
     )  # fmt: skip
+for _network, _more in (
+    ("pokebnn", ""),
+    ("pokebnn_075", " The paper's abstract names no size; this one has its ACE, 2.6e9."),
+):
+    held_against(
+        *AQT, "aqt/jax_legacy/jax/imagenet/pokebnn.py", design="aqt-pokebnn", backbone=f"{_network}/imagenet",
+        difference=f"Read, not run; ACE is that of its code. The gate's layers have biases there.{_more}",
+    )  # fmt: skip
+held_against(
+    *BCDNET, "prototype/model/a_3.py", design="bcdnet", backbone="bcdnet_a/imagenet",
+    difference="Read, not run. A second classifier is averaged with the first there, which is one classifier once "
+    "trained. The paper's thresholds that are made for each image are not in the released network.",
+)  # fmt: skip
 _LARQ = "MACs are those that Larq counts on its deployed model, parameters those of its zoo; its code was not run."
 for _name, _networks in (
     ("larq-quicknet", ("quicknet", "quicknet_small", "quicknet_large")),

@@ -32,6 +32,16 @@ declare(
     {f"bnext_{size}/imagenet": "learned_threshold+clipped_ste+logits_teacher" for size in "tsml"},
     "Distilled from large teachers; the sign's gradient reaches to 1.5 in the released code.",
 )  # fmt: skip
+_POKE = "dprelu+squeeze_excitation_4bit+stem_activation(kind=dprelu)+clipped_ste"
+declare(
+    "aqt-pokebnn", "PokeBNN", "zhang2022pokebnn",
+    {f"{network}/imagenet": _POKE for network in ("pokebnn_075", "pokebnn")},
+    "Of the sizes that the released code can build, 0.75x alone has the ACE of the paper's small one, 2.6e9.",
+)  # fmt: skip
+declare(
+    "bcdnet", "BCDNet-A", "xing2022", {"bcdnet_a/imagenet": _REACT_A},
+    "As released: thresholds are learned and fixed, not made for each image as the paper says of its 3x3 blocks.",
+)  # fmt: skip
 declare("bnn-alexnet", "BNN on AlexNet", "hubara2016", {"binary_alexnet/imagenet": "clipped_ste"})
 declare(
     "xnor-net-alexnet", "XNOR-Net on AlexNet", "rastegari2016",
