@@ -59,7 +59,7 @@ declare(
     "Quantized without any training image; first and last layer have 4 bits as well.",
 )  # fmt: skip
 declare(
-    "brevitas-2", "CNV and TFC, 2 bit", "umuroglu2017",
+    "brevitas-2", "Brevitas, 2 bit", "umuroglu2017",
     {"cnv/cifar10": "@compute=ternary,edge=int4", "tfc/mnist": "@compute=ternary"},
     "2 bits of which three values are used. CNV's first layer has such weights too; they have 4 bits here.",
 )  # fmt: skip

@@ -44,7 +44,7 @@ declare(
 )  # fmt: skip
 declare("bnn-alexnet", "BNN on AlexNet", "hubara2016", {"binary_alexnet/imagenet": "clipped_ste"})
 declare(
-    "xnor-net-alexnet", "XNOR-Net on AlexNet", "rastegari2016",
+    "xnor-net-alexnet", "XNOR-Net's AlexNet", "rastegari2016",
     {"xnornet_alexnet/imagenet": "channel_scale_analytic+clipped_ste"},
 )  # fmt: skip
 declare(

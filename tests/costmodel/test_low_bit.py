@@ -88,7 +88,7 @@ def test_every_rival_has_a_class_of_its_own() -> None:
     rivals = {
         name: key for name, key in cm.published_names().items() if key.compute not in ("binary", "fp32")
     }
-    assert {"pact", "dorefa", "lsq", "n2uq", "int8", "sttn", "a2q", "gdfq"} == {
+    assert {"pact", "dorefa", "lsq", "n2uq", "int8", "sttn", "a2q", "gdfq", "brevitas"} == {
         name.split("/")[0].split("-")[0] for name in rivals
     }
     assert {key.edge for key in rivals.values()} == {"int8", "int4"}

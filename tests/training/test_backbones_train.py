@@ -26,9 +26,9 @@ def test_a_network_trains_on_small_images(name: str) -> None:
     labels = torch.arange(8) % 2
     calibrate(model, images)
     model.train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     losses = []
-    for _ in range(8):
+    for _ in range(16):
         loss = cross_entropy(model(images).flatten(1), labels)
         optimizer.zero_grad()
         loss.backward()
@@ -36,6 +36,6 @@ def test_a_network_trains_on_small_images(name: str) -> None:
         optimizer.step()
         keep_promises(model)
     assert all(torch.isfinite(param).all() for param in model.parameters())
-    assert min(losses[1:]) < losses[0]
+    assert min(losses[1:]) < 0.6 * losses[0]  # of ten classes two occur, which the classifier alone can learn
     still = [name for name, param in model.named_parameters() if param.grad is None]
     assert not still
