@@ -14,6 +14,8 @@ from training.module.lower import keep_promises, lower
 
 SIDES = {"cnv": 32, "binareye": 20, "binary_alexnet": 16, "xnornet_alexnet": 16}
 """The smallest images of networks that leave nothing of 8x8 pixels."""
+ENOUGH = 0.6
+"""Share of the first loss that is reached within 16 steps, as of ten classes only two occur."""
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -35,7 +37,9 @@ def test_a_network_trains_on_small_images(name: str) -> None:
         losses.append(loss.item())
         optimizer.step()
         keep_promises(model)
+        if losses[-1] < ENOUGH * losses[0]:
+            break
     assert all(torch.isfinite(param).all() for param in model.parameters())
-    assert min(losses[1:]) < 0.6 * losses[0]  # of ten classes two occur, which the classifier alone can learn
+    assert losses[-1] < ENOUGH * losses[0]
     still = [name for name, param in model.named_parameters() if param.grad is None]
     assert not still
