@@ -136,9 +136,7 @@ _not_checked(
     "tfc/mnist",
     "The exported TFC_2W2A, read as an ONNX file, has these MACs, of three values each.",
 )
-_not_checked(
-    "brevitas-2", "cnv/cifar10", "The exported file was not read; its layers are those of CNV_1W1A."
-)
+_not_checked("brevitas-2", "cnv/cifar10", "The exported file was not read; its layers are those of CNV_1W1A.")
 for _bits in (2, 3, 4):
     held_against(
         *N2UQ, "resnet/resnet.py", design=f"n2uq-{_bits}-resnet50", backbone="resnet50/imagenet",

@@ -213,7 +213,16 @@ def test_a_pokebnn_block_reads_the_first_channels_of_a_shortcut() -> None:
 
 def test_bcdnet_a_has_the_parameters_of_its_code() -> None:
     """Its modules, counted by hand, with one of its two classifiers, which are one once trained."""
-    plan = [(32, 64), (64, 128), (128, 128), (128, 256), (256, 256), (256, 512), *[(512, 512)] * 3, (512, 1024)]
+    plan = [
+        (32, 64),
+        (64, 128),
+        (128, 128),
+        (128, 256),
+        (256, 256),
+        (256, 512),
+        *[(512, 512)] * 3,
+        (512, 1024),
+    ]
     convolutions = sum(9 * read**2 + made * read + 2 * read + 2 * made for read, made in plan)
     convolutions += sum(read + 3 * read + read + 3 * made for read, made in plan)
     shifted, point = 3 * 1024**2 + 6 * 1024, 1024**2 + 6 * 1024
