@@ -124,7 +124,7 @@ def _first_channels(g: Builder, x: Tensor, channels: Dimension) -> Tensor:
     """Keep the first channels of a map; emits nothing where it has no more."""
     if np.all(x.shape[0] == channels):
         return x
-    attributes = {"axis": 0, "outer": 1, "size": x.shape[0], "start": 0, "stop": channels, "step": 1}
+    attributes = {"axis": 0, "outer": 1, "size": x.shape[0], "start": 0, "stop": channels, "every": 1}
     shape = (channels, x.shape[1], x.shape[2])
     return g.map("crop", (x,), shape=shape, stored=x.precision, attributes=attributes)
 

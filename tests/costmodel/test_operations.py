@@ -157,7 +157,7 @@ WIRING = (
     Case(
         "crop",
         output=(C, H, 3),
-        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2},
+        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "every": 2},
     ),
     Case(
         "pad_map",
