@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from costmodel.designs.evidence import held_against
 from costmodel.methods.released import (
+    AB_BNN,
     AQT,
     BCDNET,
     BIPER,
@@ -92,6 +93,17 @@ for _name in ("reactnet-a", "adam-bnn"):
     held_against(
         *REACTNET, "mobilenet/2_step2/reactnet.py", design=_name, backbone="reactnet_a/imagenet",
         difference="Read, not run; the operations are those that the authors print, 0.87e8.",
+    )  # fmt: skip
+for _dataset, _macs, _parameters in (
+    ("imagenet", (4_816_896_000, 11_862_016), 29_332_648),
+    ("cifar10", (393_216_000, 894_976), 28_317_898),
+    ("cifar100", (393_216_000, 987_136), 28_410_148),
+):
+    held_against(
+        *AB_BNN, "Network/ReActNet_A_Qaw.py", design="ab-bnn", backbone=f"reactnet_a/{_dataset}", macs=_macs,
+        parameters=_parameters,
+        difference="Its stem has a factor per channel in place of a norm. The factor behind a convolution is a learned "
+        "one times the weights' mean magnitude and 1/4 there, and the features' sign has the gradient of a sigmoid.",
     )  # fmt: skip
 for _size in "tsml":
     held_against(

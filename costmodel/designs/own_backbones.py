@@ -19,6 +19,15 @@ declare(
     "ReActNet-A's network, trained otherwise.",
 )  # fmt: skip
 declare(
+    "ab-bnn", "A&B BNN", "ma2024",
+    {
+        f"reactnet_a/{dataset}": "learned_threshold+rprelu(power_of_two=true)+channel_scale(only=true)"
+        "+standardize_weights+clipped_weight_ste+two_stage+adam"
+        for dataset in ("imagenet", "cifar10", "cifar100")
+    },
+    "No norms behind the inner convolutions, and slopes that are powers of two.",
+)  # fmt: skip
+declare(
     "larq-quicknet", "QuickNet", "bannink2021",
     {f"{network}/imagenet": "clipped_ste" for network in ("quicknet", "quicknet_small", "quicknet_large")},
 )  # fmt: skip

@@ -31,6 +31,7 @@ REFERENCES: dict[str, str] = {
     "liu2021adambnn": "Liu et al., How Do Adam and Training Strategies Help BNNs Optimization?, ICML 2021, arXiv 2106.11309",
     "liu2021sabnn": "Liu et al., SA-BNN: State-Aware Binary Neural Network, AAAI 2021",
     "liu2022n2uq": "Liu et al., Nonuniform-to-Uniform Quantization (N2UQ), CVPR 2022, arXiv 2111.14826",
+    "ma2024": "Ma et al., A&B BNN: Add&Bit-Operation-Only Hardware-Friendly BNN, CVPR 2024, arXiv 2403.03739",
     "martinez2020": "Martinez et al., Training BNNs with Real-to-Binary Convolutions, ICLR 2020, arXiv 2003.11535",
     "mishra2018": "Mishra et al., WRPN: Wide Reduced-Precision Networks, ICLR 2018, arXiv 1709.01134",
     "moons2018": "Moons et al., BinarEye, CICC 2018, arXiv 1804.05554; shapes as in BertMoons/BinarEye, CIFAR10/cifar10.py",

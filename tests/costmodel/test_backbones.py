@@ -7,6 +7,7 @@ import pytest
 from costmodel.demand.compulsory import compulsory_traffic
 from costmodel.demand.counts import count, totals
 from costmodel.designs.key import DesignKey
+from costmodel.designs.published import resolve
 from costmodel.folding import fold
 from costmodel.graph import Network
 from costmodel.networks.build import build
@@ -229,3 +230,16 @@ def test_bcdnet_a_has_the_parameters_of_its_code() -> None:
     expected = 27 * 32 + 2 * 32 + convolutions + 3 * (3 * shifted + point) + 1024 * 1000 + 1000
     network = build(DesignKey.parse("bcdnet_a[learned_threshold+rprelu]"))
     assert parameters(network, "mean", "variance") == expected
+
+
+def test_ab_bnn_shifts_where_reactnet_a_multiplies() -> None:
+    """A scale in place of each norm and a shift in place of each slope: half of the products, and no more."""
+    plan = [(32, 64, 112), (64, 128, 56), (128, 128, 56), (128, 256, 28), (256, 256, 28), (256, 512, 14)]
+    plan += [(512, 512, 14)] * 5 + [(512, 1024, 7), (1024, 1024, 7)]
+    made = sum((read + written) * side**2 for read, written, side in plan)
+    stem, head = 32 * 112**2, 1024  # the stem's norm; the average over the last map, and its rounding
+    averages = 64 * 56**2 + 128 * 28**2 + 256 * 14**2 + 512 * 7**2
+    there, here = (totals(count(fold(build(resolve(name))))) for name in ("reactnet-a", "ab-bnn"))
+    assert (there["mul", "int16"], there["shift", "int16"]) == (2 * made + stem + head, averages + head)
+    assert (here["mul", "int16"], here["shift", "int16"]) == (made + stem + head, made + averages + head)
+    assert there["add", "int16"] - here["add", "int16"] > 0

@@ -131,6 +131,7 @@ WEIGHTS: tuple[tuple[str, list[tuple[int, ...]], dict[str, object]], ...] = (
     ("outer", [(H,), (W,)], {}),
     ("ratio", [(5,), (5,)], {}),
     ("complement", [(5,)], {}),
+    ("whole_power", [(5,)], {}),
 )
 IN_NUMPY_ALONE = {
     "border_correction", "threshold_level", "threshold_direction", "composed_factor", "composed_offset",
