@@ -143,6 +143,12 @@ _not_checked(
     "tfc/mnist",
     "FINN's network as Brevitas trains it; its MACs are those that qonnx counts there.",
 )
+for _width in ("", "-0.75x", "-0.5x", "-0.25x"):
+    for _kind in ("int8", "fp32"):
+        _not_checked(f"{_kind}-mobilenet{_width}", "mobilenet_v1/imagenet", "MACs and parameters are those that the "
+                     "page of its models prints (tensorflow/models, research/slim).")  # fmt: skip
+_not_checked("brevitas-4", "mobilenet_v1/imagenet", "The exported file was not read; the page of its models says what "
+             "has which bits.")  # fmt: skip
 _not_checked(
     "brevitas-2",
     "tfc/mnist",

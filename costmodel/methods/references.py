@@ -18,7 +18,7 @@ REFERENCES: dict[str, str] = {
     "guo2022bnext": "Guo et al., Join the High Accuracy Club on ImageNet with a BNN Ticket (BNext), arXiv 2211.12933",
     "he2016": "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv 1512.03385",
     "helwegen2019": "Helwegen et al., Latent Weights Do Not Exist, NeurIPS 2019, arXiv 1906.02107",
-    "howard2017": "Howard et al., MobileNets, arXiv 1704.04861; a quarter wide as in MLPerf Tiny (Banbury 2021)",
+    "howard2017": "Howard et al., MobileNets, arXiv 1704.04861; a quarter wide also in MLPerf Tiny (Banbury 2021)",
     "hubara2016": "Hubara et al., Binarized Neural Networks, NeurIPS 2016, arXiv 1602.02830",
     "ienet2022": "Ding et al., IE-Net: Information-Enhanced BNNs for Accurate Classification, Electronics 11(6), 2022",
     "jacob2018": "Jacob et al., Quantization and Training for Integer-Arithmetic-Only Inference, CVPR 2018, arXiv 1712.05877",

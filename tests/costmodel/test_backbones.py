@@ -243,3 +243,23 @@ def test_ab_bnn_shifts_where_reactnet_a_multiplies() -> None:
     assert (there["mul", "int16"], there["shift", "int16"]) == (2 * made + stem + head, averages + head)
     assert (here["mul", "int16"], here["shift", "int16"]) == (made + stem + head, made + averages + head)
     assert there["add", "int16"] - here["add", "int16"] > 0
+
+
+@pytest.mark.parametrize(
+    ("width", "millions", "learned"),
+    [("1", 569, 4.24), ("0.75", 325, 2.59), ("0.5", 149, 1.34), ("0.25", 41, 0.47)],
+)
+def test_mobilenet_has_the_macs_and_parameters_of_its_page(width: str, millions: int, learned: float) -> None:
+    """MACs as in keras.applications.mobilenet, parameters as in tensorflow/models, research/slim, in millions.
+
+    The latter prints 317 in place of the paper's 325 MACs at three quarters of the width.
+    """
+    network = build(DesignKey.parse(f"mobilenet_v1@w{width},compute=int8"))
+    assert round(macs(network)["8x8"] / 1e6) == pytest.approx(millions, abs=1)
+    assert parameters(network, "mean", "variance") / 1e6 == pytest.approx(learned, abs=0.011)
+
+
+@pytest.mark.parametrize(("side", "millions"), [(192, 418), (160, 291), (128, 186)])
+def test_mobilenet_has_the_macs_of_its_page_for_smaller_images(side: int, millions: int) -> None:
+    found = macs(build(DesignKey.parse(f"mobilenet_v1@compute=int8,input={side}x{side}")))
+    assert found["8x8"] / 1e6 == pytest.approx(millions, abs=1)
