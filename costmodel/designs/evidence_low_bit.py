@@ -161,6 +161,11 @@ for _bits in (2, 3, 4):
         difference="Read, not run. A further learned PReLU stands before each block there, and features are rounded "
         "at learned, unequal thresholds: a compare a level, where a shift is counted here.",
     )  # fmt: skip
+_not_checked(
+    "fp32-resnet50",
+    "resnet50/imagenet",
+    "The standard network; its parameters are those that torchvision prints.",
+)
 held_against(
     *TORCHVISION, "torchvision/models/quantization/resnet.py", design="int8-resnet50", backbone="resnet50/imagenet",
     by_others=True, difference="Read, not run; every layer and every shortcut sum has 8 bits.",

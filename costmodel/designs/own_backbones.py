@@ -69,6 +69,10 @@ for _bits in (2, 3, 4):
         "First and last layer are in floating point in the paper; they have 8 bits here.",
     )  # fmt: skip
 declare(
+    "fp32-resnet50", "Full precision, ResNet-50", "he2016", {R50: "@compute=fp32"},
+    "The real-valued network.",
+)  # fmt: skip
+declare(
     "int8-resnet50", "int8, ResNet-50", "jacob2018", {R50: "@compute=int8,features=int8"},
     "Every layer, the shortcut sums included, has 8 bits; quantized after training.",
 )  # fmt: skip
