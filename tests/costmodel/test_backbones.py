@@ -7,7 +7,7 @@ import pytest
 from costmodel.demand.compulsory import compulsory_traffic
 from costmodel.demand.counts import count, totals
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.folding import fold
 from costmodel.graph import Network
 from costmodel.networks.build import build

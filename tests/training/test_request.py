@@ -13,7 +13,7 @@ import torch
 from small_runs import small_data, small_recipe
 
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
 from training.data.augment import Augmentation, eight_bit, normalize
