@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from analysis.commands.best import best_command
 from analysis.commands.catalogue import designs_command, methods_command, networks_command
 from analysis.commands.cost import cost_command
 from analysis.commands.explore import explore_command
@@ -44,6 +45,7 @@ def bnncost(
 
 
 app.command("cost")(cost_command)
+app.command("best")(best_command)
 app.command("table")(table_command)
 app.command("pareto")(pareto_command)
 app.command("sensitivity")(sensitivity_command)
