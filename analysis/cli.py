@@ -12,6 +12,7 @@ import typer
 
 from analysis.commands.best import best_command
 from analysis.commands.catalogue import designs_command, methods_command, networks_command
+from analysis.commands.compare import compare_command
 from analysis.commands.cost import cost_command
 from analysis.commands.explore import explore_command
 from analysis.commands.map import map_command
@@ -46,6 +47,7 @@ def bnncost(
 
 app.command("cost")(cost_command)
 app.command("best")(best_command)
+app.command("compare")(compare_command)
 app.command("table")(table_command)
 app.command("pareto")(pareto_command)
 app.command("sensitivity")(sensitivity_command)

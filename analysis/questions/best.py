@@ -41,6 +41,7 @@ class Candidate:
 class Answer:
     """What fits, the best first; what does not, the nearest first; what has a price alone; and what has none."""
 
+    plain: DesignKey
     budgets: tuple[Budget, ...]
     fits: tuple[Candidate, ...]
     misses: tuple[Candidate, ...]
@@ -81,7 +82,7 @@ def best_designs(
     misses = tuple(sorted(beyond, key=lambda one: (one.beyond(budgets), *_by_accuracy(one))))
     bases = {plain: "plain BNN"} | _first_of_each_class(misses) | _first_of_each_class(fits)
     variants = variants_within(bases, {one.key for one in known}, chip, budgets, traffic)
-    return Answer(budgets, fits, misses, variants, left_out)
+    return Answer(plain, budgets, fits, misses, variants, left_out)
 
 
 def plain_design(network: str, dataset: str | None) -> DesignKey:

@@ -14,7 +14,7 @@ from analysis.questions.variants import Variant
 from analysis.show.classes import class_of
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table
-from analysis.show.words import network_title, scope_sentence
+from analysis.show.words import fits_text, network_title, scope_sentence
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel
 
@@ -168,15 +168,6 @@ def _tail(everything: Sequence[Candidate]) -> tuple[Column, ...]:
 def _tail_cells(one: Candidate, answer: Answer) -> tuple[Cell, ...]:
     outside = (fits_text(one.off_chip),) if any(other.off_chip for other in answer.everything) else ()
     return (*outside, repairs_text(one.known.key), one.known.evidence)
-
-
-def fits_text(off_chip: Sequence[str]) -> str:
-    """Whether a design runs from the memories of the chip alone, or from which outside.
-
-    >>> fits_text(()), fits_text(("external_flash",))
-    ('yes', 'no: external_flash')
-    """
-    return f"no: {', '.join(off_chip)}" if off_chip else "yes"
 
 
 def _record(one: Candidate, answer: Answer) -> dict[str, Any]:

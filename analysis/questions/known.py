@@ -42,7 +42,9 @@ def known_designs(sources: Sequence[str], network: str | None, dataset: str) -> 
 
     Raises BnncostError where a source cannot be read, and where none has an accuracy.
     """
-    found = [known for source in dict.fromkeys(sources) for known in _of_source(source)]
+    found = [
+        known for source in dict.fromkeys(sources) for known in _of_source(source, several=network is None)
+    ]
     kept = tuple(one for one in found if one.key.dataset == dataset and network in (None, one.key.network))
     if kept:
         return kept
@@ -51,21 +53,21 @@ def known_designs(sources: Sequence[str], network: str | None, dataset: str) -> 
     raise BnncostError(f"there is no accuracy of '{wanted}'; there is one of: {', '.join(there)}.")
 
 
-def _of_source(source: str) -> Iterator[Known]:
+def _of_source(source: str, *, several: bool) -> Iterator[Known]:
     if source == LITERATURE or not holds_measurements(source):
-        yield from _published(load_accuracy(None if source == LITERATURE else source))
+        yield from _published(load_accuracy(None if source == LITERATURE else source), several=several)
         return
     outcomes = shipped_outcomes() if source == MEASURED else ()
     for study in studies(load_measurements(source)):
         yield from _measured(study, names_in(outcome_of(study, outcomes)).of)
 
 
-def _published(records: Iterable[AccuracyRecord]) -> Iterator[Known]:
+def _published(records: Iterable[AccuracyRecord], *, several: bool) -> Iterator[Known]:
     groups: dict[str, list[AccuracyRecord]] = {}
     for record in records:
         groups.setdefault(record.name, []).append(record)
     for name, group in groups.items():
-        merged = accuracy_of(name, group, several=False)
+        merged = accuracy_of(name, group, several=several)
         top1 = float(str(merged["top1"]))
         yield Known(name, str(merged["label"]), group[0].key, top1, str(merged["kind"]))
 

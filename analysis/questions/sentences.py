@@ -85,7 +85,7 @@ def _rival(answer: Answer) -> list[str]:
     if not rivals:
         priced = [one for one in answer.price_only if one.key.compute == RIVAL and one.key.width == 1]
         return [_unknown_rival(binary, priced[0])] if binary and priced else []
-    rival = max(rivals, key=lambda one: one.known.top1)
+    rival = max(rivals, key=lambda one: (one.known.key.network == answer.plain.network, one.known.top1))
     fits = "fits" if rival in answer.fits else f"does not fit, {_misses(rival, answer)}"
     if not binary:
         return [f"Against {RIVAL}: {_named(rival)} {fits}."]
