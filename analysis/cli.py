@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -17,19 +17,21 @@ from analysis.commands.cost import cost_command
 from analysis.commands.explore import explore_command
 from analysis.commands.map import map_command
 from analysis.commands.pareto import pareto_command
+from analysis.commands.parsing import Command
 from analysis.commands.profiles import profiles_app
 from analysis.commands.sensitivity import sensitivity_command
 from analysis.commands.table import table_command
 from analysis.commands.training import export_command, review_command, train_command
 from analysis.show.document import complain
 from costmodel import BnncostError
+from costmodel.methods.plugins import load_named_plugins, load_plugin
 
 USER_MISTAKE = 2
 
 app = typer.Typer(
     help="What it costs in energy, area and time to repair a binary neural network, and whether it is worth it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -38,27 +40,43 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def bnncost(
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE.py",
+            help="A file that declares methods of your own, in front of the command; may be repeated. Its code is run.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Print the version if asked, else leave the rest to the commands."""
+    """Print the version if asked, else load what declares methods and leave the rest to the commands."""
     if version:
         print(f"bnncost {_version()}")
         raise typer.Exit
+    load_named_plugins()
+    for file in plugin or ():
+        load_plugin(file)
 
 
-app.command("cost")(cost_command)
-app.command("best")(best_command)
-app.command("compare")(compare_command)
-app.command("table")(table_command)
-app.command("pareto")(pareto_command)
-app.command("sensitivity")(sensitivity_command)
-app.command("explore")(explore_command)
-app.command("map")(map_command)
-app.command("train")(train_command)
-app.command("review")(review_command)
-app.command("export")(export_command)
-app.command("methods")(methods_command)
-app.command("networks")(networks_command)
-app.command("designs")(designs_command)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "cost": cost_command,
+    "best": best_command,
+    "compare": compare_command,
+    "table": table_command,
+    "pareto": pareto_command,
+    "sensitivity": sensitivity_command,
+    "explore": explore_command,
+    "map": map_command,
+    "train": train_command,
+    "review": review_command,
+    "export": export_command,
+    "methods": methods_command,
+    "networks": networks_command,
+    "designs": designs_command,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name, cls=Command)(_command)
 app.add_typer(profiles_app, name="profiles")
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 
 from costmodel import BnncostError
+from costmodel.methods.plugins import load_named_plugins
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
 
     `doing` says what a process does, for that message.
     """
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
         yield pool
     except BrokenProcessPool as error:
@@ -29,6 +30,7 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Let the parent alone answer Ctrl-C: it calls off what has not begun and waits for the rest."""
+def _begin() -> None:
+    """Know the methods that the parent knows, and let it alone answer Ctrl-C: it calls off what has not begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    load_named_plugins()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from types import MappingProxyType
 
@@ -100,10 +100,11 @@ def shape_text(layer: LoopNest) -> str:
     return ", ".join(loops) or "one MAC"
 
 
-def fits_text(off_chip: Sequence[str]) -> str:
+def fits_text(off_chip: Iterable[str]) -> str:
     """Whether a design runs from the memories of the chip alone, or from which outside.
 
     >>> fits_text(()), fits_text(("external_flash",))
-    ('yes', 'no: external_flash')
+    ('yes', 'no: runs from external_flash')
     """
-    return f"no: {', '.join(off_chip)}" if off_chip else "yes"
+    names = list(off_chip)
+    return f"no: runs from {', '.join(names)}" if names else "yes"

@@ -21,6 +21,13 @@ class OperationCost:
     energy_j: float
 
 
+def energy_part(row: OperationCost) -> str:
+    """The part of the energy that operations of one sort belong to."""
+    if row.operation != "mac":
+        return "side operations"
+    return "binary compute" if row.precision == "1x1" else "other MACs"
+
+
 @dataclass(frozen=True)
 class MemoryCost:
     """Bits that one memory or buffer reads and writes in one role, and their energy."""
@@ -134,10 +141,7 @@ class Cost:
         """Energy by what it is spent on: binary compute, other MACs, side operations, memory, control, leakage."""
         split = dict.fromkeys(("binary compute", "other MACs", "side operations"), 0.0)
         for row in self.operations:
-            part = "side operations"
-            if row.operation == "mac":
-                part = "binary compute" if row.precision == "1x1" else "other MACs"
-            split[part] += row.energy_j
+            split[energy_part(row)] += row.energy_j
         split["memory"] = sum(row.energy_j for row in self.memory)
         split["control"] = self.control_j
         split["leakage"] = sum(row.energy_j for row in self.leakage)
