@@ -32,6 +32,11 @@ class Candidate:
         """By how much of its limit the design is beyond each budget; negative within."""
         return {one.name: one.overrun(self.values[one.column]) for one in budgets}
 
+    def fails(self, budgets: Iterable[Budget], between: str) -> str:
+        """Say which budgets the design misses, and by how much."""
+        missed = [one for one in budgets if one.overrun(self.values[one.column]) > 0]
+        return between.join(one.beyond_text(self.values[one.column]) for one in missed)
+
     def beyond(self, budgets: Iterable[Budget]) -> float:
         """The largest overrun: the distance to what fits; not above 0 where all budgets are kept."""
         return max(self.overruns(budgets).values(), default=0.0)

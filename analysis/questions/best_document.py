@@ -18,9 +18,8 @@ from analysis.show.words import fits_text, network_title, scope_sentence
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel
 
-_MOST_FITS, _MOST_MISSES = 12, 6
+_MOST_FITS, _MOST_MISSES = 10, 4
 _COSTS = ("energy_j", "latency_s", "area", "memory_bits")
-ON_CHIP = "fits on chip"
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,10 @@ def best_document(question: Question, chip: HardwareProfile) -> Document:
     network = None if question.any_network else plain.network
     known = known_designs(question.accuracies, network, plain.dataset)
     answer = best_designs(known, plain, chip, question.budgets, question.traffic)
-    title = f"{network_title(network, plain.dataset)} on {chip.name}"
+    title = _title(network, plain.dataset, chip, question.budgets)
     tables = [
         table
-        for table in (_fits_table(answer, title, chip), _misses_table(answer), _prices_table(answer))
+        for table in (_fits_table(answer, title, chip), _misses_table(answer, title), _prices_table(answer))
         if table.rows
     ]
     sentences = answer_sentences(answer)
@@ -63,46 +62,55 @@ def best_document(question: Question, chip: HardwareProfile) -> Document:
     return Document(tuple(tables), data, _tidy(answer), (*sentences, *left_out))
 
 
+def _title(network: str | None, dataset: str, chip: HardwareProfile, budgets: Sequence[Budget]) -> str:
+    """What is asked, in a line."""
+    wanted = ", ".join(one.text for one in budgets)
+    place = f"{network_title(network, dataset)} on {chip.name}"
+    return f"{place}: {wanted}" if wanted else place
+
+
 def _fits_table(answer: Answer, title: str, chip: HardwareProfile) -> Table:
-    shown = answer.fits[:_MOST_FITS]
-    wanted = ", ".join(one.text for one in answer.budgets)
-    rest = len(answer.fits) - len(shown)
+    rest = max(len(answer.fits) - _MOST_FITS, 0)
     caption = scope_sentence(chip) + (f" {rest} more fit: --format csv lists all." if rest else "")
-    columns = (*_head(), *_cost_columns(answer), *_margin_columns(answer.budgets), *_tail(answer.everything))
-    rows = tuple(
-        (
-            *_head_cells(one),
-            *_cost_cells(one, answer),
-            *_margins(one, answer.budgets),
-            *_tail_cells(one, answer),
+    margins = [Column("left", "left of it")] if answer.budgets else []
+    rows = (
+        _row(
+            one, answer, [", ".join(b.left_text(one.values[b.column]) for b in answer.budgets)] * len(margins)
         )
-        for one in shown
+        for one in answer.fits[:_MOST_FITS]
     )
-    return Table("fits", f"{title}: within {wanted}" if wanted else title, columns, rows, caption)
+    return Table("fits", title, _columns(answer, margins), tuple(rows), caption)
 
 
-def _misses_table(answer: Answer) -> Table:
-    shown = answer.misses[:_MOST_MISSES]
-    rest = len(answer.misses) - len(shown)
+def _misses_table(answer: Answer, title: str) -> Table:
+    rest = max(len(answer.misses) - _MOST_MISSES, 0)
     caption = f"{rest} more do not fit: --format csv lists all." if rest else ""
-    columns = (*_head(), *_cost_columns(answer), Column("fails", "fails by"), *_tail(answer.everything))
-    rows = tuple(
-        (*_head_cells(one), *_cost_cells(one, answer), _fails(one, answer.budgets), *_tail_cells(one, answer))
-        for one in shown
+    columns = _columns(answer, [Column("fails", "fails by")])
+    rows = (_row(one, answer, [one.fails(answer.budgets, ", ")]) for one in answer.misses[:_MOST_MISSES])
+    nearest = (
+        "What does not fit, the nearest first" if answer.fits else f"{title}: nothing fits; the nearest first"
     )
-    return Table("misses", "What does not fit, the nearest first", columns, rows, caption)
+    return Table("misses", nearest, columns, tuple(rows), caption)
+
+
+def _columns(answer: Answer, margins: Sequence[Column]) -> tuple[Column, ...]:
+    return (*_head(), *_cost_columns(answer), *margins, *_tail(answer.everything))
+
+
+def _row(one: Candidate, answer: Answer, margins: Sequence[str]) -> tuple[Cell, ...]:
+    return (*_head_cells(one), *_cost_cells(one, answer), *margins, *_tail_cells(one, answer))
 
 
 def _prices_table(answer: Answer) -> Table:
     costs = [one for one in answer.budgets if not one.is_accuracy]
     columns = (
         Column("label", "design"), Column("class", "class"), Column("energy_j", "energy", "J"),
-        *(Column(f"{one.column}_left", f"{one.name} left", "%") for one in costs),
+        Column("left", "left of it"),
     )  # fmt: skip
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
+    rows = tuple(
         (
             one.label, str(class_of(one.key.compute)), one.energy_j,
-            *(-100 * one.overruns(costs)[budget.name] for budget in costs),
+            ", ".join(budget.left_text(getattr(one, budget.column)) for budget in costs),
         )
         for one in answer.price_only
     )  # fmt: skip
@@ -152,16 +160,8 @@ def _margins(one: Candidate, budgets: Sequence[Budget]) -> tuple[Cell, ...]:
     )
 
 
-def _fails(one: Candidate, budgets: Sequence[Budget]) -> str:
-    return ", ".join(
-        budget.beyond_text(one.values[budget.column])
-        for budget in budgets
-        if budget.overrun(one.values[budget.column]) > 0
-    )
-
-
 def _tail(everything: Sequence[Candidate]) -> tuple[Column, ...]:
-    outside = (Column("off_chip", ON_CHIP),) if any(one.off_chip for one in everything) else ()
+    outside = (Column("off_chip", "fits on chip"),) if any(one.off_chip for one in everything) else ()
     return (*outside, Column("repairs", "repairs"), Column("evidence", "accuracy of"))
 
 

@@ -44,10 +44,10 @@ class Budget:
         """The limit for people.
 
         >>> Budget("energy", "energy_j", "J", 5e-6).text, Budget("top-1", "top1", "%", 85.0).text
-        ('energy of at most 5.00 µJ', 'top-1 of at least 85.0 %')
+        ('energy ≤ 5.00 µJ', 'top-1 ≥ 85.0 %')
         """
         amount = accuracy_text(self.limit) if self.is_accuracy else readable(self.limit, self.unit)
-        return f"{self.name} of at {'least' if self.is_accuracy else 'most'} {amount}"
+        return f"{self.name} {'≥' if self.is_accuracy else '≤'} {amount}"
 
     def overrun(self, value: float) -> float:
         """How far a value is beyond the limit, as a share of it; negative within.
@@ -57,6 +57,12 @@ class Budget:
         """
         beyond = self.limit - value if self.is_accuracy else value - self.limit
         return round(beyond / self.limit, 12)
+
+    def left_text(self, value: float) -> str:
+        """Say how much of the limit is left."""
+        if self.is_accuracy:
+            return f"{self.name} {value - self.limit:.2f} points"
+        return f"{self.name} {-100 * self.overrun(value):,.0f} %"
 
     def beyond_text(self, value: float) -> str:
         """Say by how much a value misses the limit."""

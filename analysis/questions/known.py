@@ -17,7 +17,7 @@ from costmodel.designs.records import AccuracyRecord
 LITERATURE = "literature"
 SOURCES = (LITERATURE, MEASURED)
 """The accuracies that ship."""
-_PLAIN = "none: the plain BNN"
+_PLAIN = "none"
 _USUAL_FEATURES = "int16"
 
 
@@ -81,7 +81,7 @@ def repairs_text(key: DesignKey) -> str:
     """What of a design costs: its repairs that change the network, and its settings where they are not the plain ones.
 
     >>> repairs_text(DesignKey.parse("resnet20[prelu+ede]@w1.5")), repairs_text(DesignKey.parse("resnet20[ede]"))
-    ('prelu, width 1.5', 'none: the plain BNN')
+    ('prelu, width 1.5', 'none')
     """
     parts = [] if key.compute == "binary" else [f"{key.compute} network"]
     parts += [use.name for use in key.methods if METHODS[use.name].branch == "topology"]

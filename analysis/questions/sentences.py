@@ -50,7 +50,7 @@ def _none(answer: Answer) -> list[str]:
             kept = len(answer.misses) - len(over)
             said.append(f"The limit {budget.text} alone would leave {kept}.")
     nearest = answer.misses[0]
-    return [*said, f"The nearest is {_named(nearest)}: {_misses(nearest, answer)}."]
+    return [*said, f"The nearest is {_named(nearest)}: {nearest.fails(answer.budgets, ' and ')}."]
 
 
 def _of_class(name: str, answer: Answer) -> str:
@@ -59,7 +59,7 @@ def _of_class(name: str, answer: Answer) -> str:
     if fitting:
         return f"Of {_many(name)}, {len(fitting)} fit; the best is {_named(fitting[0])}."
     nearest = _in_class(answer.misses, name)[0]
-    return f"Of {_many(name)}, none fits; the nearest is {_named(nearest)}: {_misses(nearest, answer)}."
+    return f"Of {_many(name)}, none fits; the nearest is {_named(nearest)}: {nearest.fails(answer.budgets, ' and ')}."
 
 
 def _in_class(ranked: Sequence[Candidate], name: str) -> list[Candidate]:
@@ -70,14 +70,6 @@ def _many(name: str) -> str:
     return DesignClass(name).networks
 
 
-def _misses(one: Candidate, answer: Answer) -> str:
-    return " and ".join(
-        budget.beyond_text(one.values[budget.column])
-        for budget in answer.budgets
-        if budget.overrun(one.values[budget.column]) > 0
-    )
-
-
 def _rival(answer: Answer) -> list[str]:
     """How the best binary network that fits stands to the int8 network of the shape."""
     binary = _in_class(answer.fits, DesignClass.BINARY)
@@ -86,7 +78,7 @@ def _rival(answer: Answer) -> list[str]:
         priced = [one for one in answer.price_only if one.key.compute == RIVAL and one.key.width == 1]
         return [_unknown_rival(binary, priced[0])] if binary and priced else []
     rival = max(rivals, key=lambda one: (one.known.key.network == answer.plain.network, one.known.top1))
-    fits = "fits" if rival in answer.fits else f"does not fit, {_misses(rival, answer)}"
+    fits = "fits" if rival in answer.fits else f"does not fit, {rival.fails(answer.budgets, ' and ')}"
     if not binary:
         return [f"Against {RIVAL}: {_named(rival)} {fits}."]
     best = binary[0]

@@ -6,7 +6,7 @@ import re
 
 from rich.cells import cell_len
 
-_BREAKS = re.compile(r"(?<=[+,/=;])(?=[^\s=])|(?<=[^\s])(?=[\[@])")
+_BREAKS = re.compile(r"(?<=[+/;])(?=\S)|(?<=,)(?=[^\s\d])|(?<=\S)(?=[\[@])")
 """Where a long word may be cut: behind what joins the parts of a design or of a path, and before its brackets."""
 
 

@@ -104,7 +104,7 @@ def fits_text(off_chip: Iterable[str]) -> str:
     """Whether a design runs from the memories of the chip alone, or from which outside.
 
     >>> fits_text(()), fits_text(("external_flash",))
-    ('yes', 'no: runs from external_flash')
+    ('yes', 'no: external_flash')
     """
     names = list(off_chip)
-    return f"no: runs from {', '.join(names)}" if names else "yes"
+    return f"no: {', '.join(names)}" if names else "yes"
