@@ -31,7 +31,8 @@ def printed(command: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             ["sh", "-c", program + command.removeprefix("bnncost ")],
-            cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False,
+            cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+            check=False,
         )  # fmt: skip
     return "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"
 

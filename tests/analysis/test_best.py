@@ -106,9 +106,12 @@ def test_forms_without_accuracy_stand_apart_and_fit(capsys: Captured, own: str) 
     )
     forms = {row["design"]: row for row in found["price_only"]}
     assert not set(forms) & set(OWN)
-    wide = forms["resnet20@w1.5,features=int8/cifar10"]
-    assert wide["energy_j"] == pytest.approx(cost(wide["design"], "asic-45nm").energy_j, rel=1e-9)
-    assert wide["energy_j"] <= budget < cost("resnet20@w2,features=int8/cifar10", "asic-45nm").energy_j
+    widths = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4]
+    energies = {f"resnet20@w{w:g},features=int8/cifar10": 0.0 for w in widths if w != 1}
+    energies = {design: cost(design, "asic-45nm").energy_j for design in energies}
+    widest = [design for design, energy in energies.items() if energy <= budget][-1]
+    assert forms[widest]["energy_j"] == pytest.approx(energies[widest], rel=1e-9)
+    assert not set(forms) & set(energies) - {widest}, "one of each precision"
     assert "resnet20@compute=ternary/cifar10" in forms and "resnet20@compute=int8/cifar10" not in forms
 
 

@@ -49,14 +49,21 @@ def test_the_table_ends_with_the_total(capsys: Captured) -> None:
     assert f"{cost('resnet20').energy_j * 1e6:.2f} µJ" in total
 
 
-def test_on_a_processor_memories_are_inside_the_core(capsys: Captured) -> None:
-    lines = said(capsys, "cost", "resnet20", "--profile", "mcu-cortex-m33", "--per-layer").splitlines()
-    assert all(
-        "inside the core" in line
-        for line in lines
-        if line.startswith(("│ memory  ", "│ stage1")) and "J" in line
+def test_on_a_processor_memories_are_inside_the_core(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    text = said(capsys, "cost", "resnet20", "--profile", "mcu-cortex-m33", "--per-layer")
+    layers = text.split("\nLayers\n")[1].split("\n\n")[0]
+    rows = [line for line in layers.splitlines() if line.startswith("│")]
+    assert len(rows) == 21
+    for row in rows:
+        cells = [cell.strip() for cell in row.split("│")]
+        assert cells[4] == cells[6] == "inside the core", row
+    assert (
+        next(line for line in text.splitlines() if line.startswith("│ memory  ")).count("inside the core")
+        == 1
     )
-    assert not any(line.startswith("│ memory") and "0 J" in line for line in lines)
 
 
 def test_layers_are_drawn(capsys: Captured, tmp_path: Path) -> None:

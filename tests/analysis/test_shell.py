@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_outputs import Captured, said
 from rich.cells import cell_len
+
+from costmodel import METHODS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -69,38 +72,35 @@ def test_completion_installs_and_completes(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- widths
 
 
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["methods"], ["designs"], ["profiles", "list"], ["cost", "ir-net/resnet20/cifar10", "--profile", "mcu-cortex-m33"],
-        ["table", "--methods", "prelu,real_shortcut"], ["profiles", "show", "asic-45nm"],
+        ["methods"], ["designs"], ["profiles", "list"], ["profiles", "show", "asic-45nm"],
+        ["cost", "ir-net/resnet20/cifar10", "--profile", "mcu-cortex-m33"],
+        ["table", "--methods", "prelu,real_shortcut"],
     ],
     ids=lambda arguments: "-".join(arguments[:2]),
 )  # fmt: skip
-def test_piped_output_is_plain_and_as_wide_as_columns(width: int, arguments: list[str]) -> None:
-    done = shell(*arguments, COLUMNS=str(width))
-    assert done.returncode == 0 and "\x1b" not in done.stdout
-    wide = [line for line in done.stdout.splitlines() if cell_len(line) > width]
-    assert wide == []
+def test_piped_output_is_plain_and_as_wide_as_columns(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    for width in (60, 80, 120, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        text = said(capsys, *arguments)
+        assert "\x1b" not in text
+        assert [line for line in text.splitlines() if cell_len(line) > width] == []
 
 
 def test_without_columns_piped_output_is_120_wide() -> None:
     lines = shell("methods").stdout.splitlines()
-    assert max(map(cell_len, lines)) <= 120 and max(map(cell_len, lines)) > 100
+    assert 100 < max(map(cell_len, lines)) <= 120
 
 
-def test_no_name_is_cut_at_80_columns() -> None:
-    cells = [
-        cell.strip()
-        for line in shell("methods", COLUMNS="80").stdout.splitlines()
-        for cell in line.split("│")
-        if line.startswith("│")
-    ]
-    from costmodel import METHODS
-
-    heads = {re.split(r"\(", cell)[0] for cell in cells}
-    assert set(METHODS) - heads == set()
+def test_no_name_is_cut_at_80_columns(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [line for line in said(capsys, "methods").splitlines() if line.startswith("│")]
+    words = {re.split(r"\(", cell.strip())[0] for line in lines for cell in line.split("│")}
+    assert set(METHODS) - words == set()
 
 
 # ---------------------------------------------------------------- plugins
