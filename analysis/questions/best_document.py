@@ -56,7 +56,7 @@ def best_document(question: Question, chip: HardwareProfile) -> Document:
         "fits": [_record(one, answer) for one in answer.fits],
         "misses": [_record(one, answer) for one in answer.misses],
         "price_only": [_price_record(one, answer.budgets) for one in answer.price_only],
-        "left_out": dict(answer.left_out),
+        "left_out": [{"name": name, "reason": reason} for name, reason in answer.left_out.items()],
     }
     left_out = tuple(f"Left out {name}: {reason}" for name, reason in answer.left_out.items())
     return Document(tuple(tables), data, _tidy(answer), (*sentences, *left_out))
@@ -142,22 +142,9 @@ def _cost_cells(one: Candidate, answer: Answer) -> tuple[Cell, ...]:
     return tuple(one.values[column.name] for column in _cost_columns(answer))
 
 
-def _margin_columns(budgets: Sequence[Budget]) -> tuple[Column, ...]:
-    return tuple(
-        Column("top1_spare", "top-1 spare", "points")
-        if one.is_accuracy
-        else Column(f"{one.column}_left", f"{one.name} left", "%")
-        for one in budgets
-    )
-
-
-def _margins(one: Candidate, budgets: Sequence[Budget]) -> tuple[Cell, ...]:
-    return tuple(
-        one.known.top1 - budget.limit
-        if budget.is_accuracy
-        else -100 * budget.overrun(one.values[budget.column])
-        for budget in budgets
-    )
+def _left(values: Mapping[str, float], budgets: Sequence[Budget]) -> dict[str, float]:
+    """What is left of every budget: points of accuracy, and hundredths of a cost; negative where it is missed."""
+    return {one.left_name: one.left(values[one.column]) for one in budgets}
 
 
 def _tail(everything: Sequence[Candidate]) -> tuple[Column, ...]:
@@ -172,9 +159,6 @@ def _tail_cells(one: Candidate, answer: Answer) -> tuple[Cell, ...]:
 
 def _record(one: Candidate, answer: Answer) -> dict[str, Any]:
     known = one.known
-    margins = {column.name: cell for column, cell in zip(
-        _margin_columns(answer.budgets), _margins(one, answer.budgets), strict=True
-    )}  # fmt: skip
     return {
         "name": known.name,
         "label": known.label,
@@ -186,20 +170,19 @@ def _record(one: Candidate, answer: Answer) -> dict[str, Any]:
         **{name: one.values[name] for name in _COSTS},
         "area_unit": one.area_unit,
         "off_chip": list(one.off_chip),
-        **margins,
+        **_left(one.values, answer.budgets),
     }
 
 
 def _price_record(one: Variant, budgets: Sequence[Budget]) -> dict[str, Any]:
     costs: Mapping[str, float] = {name: getattr(one, name) for name in _COSTS}
-    margins = {f"{b.column}_left": -100 * b.overrun(costs[b.column]) for b in budgets if not b.is_accuracy}
     return {
         "label": one.label,
         "design": str(one.key),
         "class": str(class_of(one.key.compute)),
         **costs,
         "fits": one.fits,
-        **margins,
+        **_left(costs, [budget for budget in budgets if not budget.is_accuracy]),
     }
 
 

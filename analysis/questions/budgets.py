@@ -58,11 +58,20 @@ class Budget:
         beyond = self.limit - value if self.is_accuracy else value - self.limit
         return round(beyond / self.limit, 12)
 
+    @property
+    def left_name(self) -> str:
+        """What `left` is called in files."""
+        return "top1_left_points" if self.is_accuracy else f"{self.name}_left_percent"
+
+    def left(self, value: float) -> float:
+        """How much of the limit is left: points of accuracy, else hundredths of the limit."""
+        return value - self.limit if self.is_accuracy else -100 * self.overrun(value)
+
     def left_text(self, value: float) -> str:
         """Say how much of the limit is left."""
         if self.is_accuracy:
-            return f"{self.name} {value - self.limit:.2f} points"
-        return f"{self.name} {-100 * self.overrun(value):,.0f} %"
+            return f"{self.name} {self.left(value):.2f} points"
+        return f"{self.name} {self.left(value):,.0f} %"
 
     def beyond_text(self, value: float) -> str:
         """Say by how much a value misses the limit."""

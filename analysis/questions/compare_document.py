@@ -156,7 +156,9 @@ def _data(entries: Sequence[Entry]) -> dict[str, Any]:
                 "area": dict(one.cost.area),
                 "memory_bits": dict(one.cost.memory_bits),
                 "off_chip_bits": dict(one.cost.off_chip_bits),
-                "causes_j": {cause: one.causes[cause] for cause in causes if cause in one.causes},
+                "causes": [
+                    {"cause": cause, "energy_j": one.causes[cause]} for cause in causes if cause in one.causes
+                ],
                 "against": entries[one.base].letter if _held(one, entries) else None,
                 "sentence": _sentence(one, entries[one.base]) if _held(one, entries) else None,
             }

@@ -52,7 +52,9 @@ def test_what_fits_is_what_costs_at_most_the_budget_best_first(capsys: Captured,
     ]
     for row in found["fits"]:
         assert row["energy_j"] == pytest.approx(energy[row["design"]])
-        assert row["energy_j_left"] == pytest.approx(100 * (1 - energy[row["design"]] / limit), abs=1e-4)
+        assert row["energy_left_percent"] == pytest.approx(
+            100 * (1 - energy[row["design"]] / limit), abs=1e-4
+        )
         assert row["top1"] == OWN[row["design"]]
 
 
