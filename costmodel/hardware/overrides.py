@@ -57,6 +57,8 @@ def read_override(text: str) -> Override:
     if figure is None or figure[2] is None:
         return Override(text, tuple(path), plain_value(written))
     quantity = {"value": plain_value(figure[1]), "unit": figure[2], "source": OPTION, "status": "assumed"}
+    if quantity["value"] == 0:
+        quantity["note"] = f"zero by {OPTION}"
     return Override(text, tuple(path), quantity)
 
 
