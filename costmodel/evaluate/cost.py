@@ -154,9 +154,18 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
             LeakageCost(part, float(power[0]), float(power[0]) * latency_s)
             for part, power in energy.leakage_w.items()
         ),
-        notes=work.notes,
+        notes=(*work.notes, *_zero_notes(points)),
         assumptions=assumptions(points),
     )
+
+
+def _zero_notes(points: PointCosts) -> Iterator[str]:
+    """Say why a cost is zero; nothing else may be."""
+    profile, energy, latency = points.setting.profile.name, points.energy.total_j[0], points.time.latency_s[0]
+    if latency == 0:
+        yield "zero: nothing is left to run, so that it takes neither time nor energy for operations"
+    elif energy == 0:
+        yield f"zero: all that runs has an energy of zero on '{profile}', whose notes say why"
 
 
 def check_placed(points: PointCosts, name: str) -> None:
