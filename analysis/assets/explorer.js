@@ -22,7 +22,7 @@ function explorer(data) {
   const BUDGETS = { energy: "at most", latency: "at most", memory: "at most", top1: "at least" };
   const COLORS = { binary: "--binary", "low-bit": "--low", "full precision": "--full" };
   const SYMBOLS = { binary: "circle", "low-bit": "diamond", "full precision": "rect" };
-  const CAUSES = Object.keys(data.groups), MEASURED = "measured";
+  const CAUSES = Object.keys(data.groups);
   const TINTS = ["#0072b2", "#56b4e9", "#009e73", "#8fcf9f", "#e69f00", "#d55e00", "#a0437c", "#8a8a8a"];
   const datasets = [...new Set(data.spaces.map((space) => space.dataset))];
   const served = location.protocol.startsWith("http");
@@ -65,7 +65,8 @@ function explorer(data) {
     history.replaceState(null, "", `#${text}`);
   }
 
-  function idOf(point) { return point.evidence === MEASURED ? `${MEASURED}:${point.name}` : point.name; }
+  function idOf(point) { return point.study ? `${point.study}:${point.name}` : point.name; }
+  const studiesOf = (rows) => [...new Set(rows.map((row) => row.point.study))];
   const profileOf = (name) => data.profiles.find((profile) => profile.name === name);
   const moved = () => Object.keys(state.scale).filter((name) => state.scale[name] !== 1);
 
@@ -80,8 +81,8 @@ function explorer(data) {
         if (space.on[profile.name]?.priced[point.design]) rows.push(rowOf(space, point, profile, scale));
       }
     }
-    for (const group of [rows.filter((row) => row.measured), rows.filter((row) => !row.measured)]) {
-      for (const row of pricing.front(group)) row.front = true;
+    for (const study of studiesOf(rows)) {
+      for (const row of pricing.front(rows.filter((one) => one.point.study === study))) row.front = true;
     }
     rows.sort((a, b) => a.x - b.x).forEach((row, at) => { row.rank = at + 1; });
     return rows;
@@ -93,7 +94,7 @@ function explorer(data) {
     const unit = ["mm2", "lut"].find((name) => name in priced.area) ?? "bit";
     const area = unit in priced.area ? priced.area[unit] : pricing.sum(Object.values(priced.area));
     const row = { ...cost, id: idOf(point), space, point, profile, design, priced, area, area_unit: unit, y: point.top1, top1: point.top1, front: false,
-      measured: point.evidence === MEASURED, memory_bits: pricing.sum(Object.values(design.memory_bits)), ops: pricing.opsOf(space, point.design) };
+      measured: point.study !== "", memory_bits: pricing.sum(Object.values(design.memory_bits)), ops: pricing.opsOf(space, point.design) };
     row.label = point.label + (state.networks.length > 1 ? `, ${space.network}` : "");
     row.x = AXES[state.x].of(row);
     row.broken = Object.keys(BUDGETS).filter((name) => state.budgets[name] !== null && excess(row, name) > 0);
@@ -283,13 +284,13 @@ function explorer(data) {
     const item = (row) => ({ value: [row.x, row.y], id: row.id, symbol: SYMBOLS[row.point.class], symbolSize: state.pins.includes(row.id) ? 17 : row.front ? 12 : 9,
       itemStyle: { color: row.measured ? color("--card") : color(COLORS[row.point.class]), borderColor: state.pins.includes(row.id) ? color("--pin") : color(COLORS[row.point.class]), borderWidth: state.pins.includes(row.id) ? 4 : 1.8, opacity: row.broken.length ? 0.22 : row.front ? 1 : 0.65 },
       label: { show: row.front || state.pins.includes(row.id), formatter: () => (state.pins.includes(row.id) ? `${"AB"[state.pins.indexOf(row.id)]}  ` : "") + row.label, color: color("--ink"), opacity: row.broken.length ? 0.4 : 1 } });
-    const line = (measured) => ({ type: "line", name: `front${measured}`, silent: true, step: "end", symbol: "none", z: 1, data: rows.filter((row) => row.front && row.measured === measured).map((row) => [row.x, row.y]), lineStyle: { color: color("--ink"), width: 1.3, opacity: 0.55, type: measured ? [5, 4] : "solid" } });
+    const line = (study) => ({ type: "line", name: `front${study}`, silent: true, step: "end", symbol: "none", z: 1, data: rows.filter((row) => row.front && row.point.study === study).map((row) => [row.x, row.y]), lineStyle: { color: color("--ink"), width: 1.3, opacity: 0.55, type: study ? [5, 4] : "solid" } });
     const bars = !state.ranges || state.x !== "energy" ? [] : [{ type: "custom", name: "ranges", silent: true, z: 1, data: seen.map((row) => [...[1, 2].map((end) => pricing.costOf(row.space, profile, row.point.design, state.scale, end).energy_j), row.y]),
       renderItem: (_, api) => { const [left, right] = [0, 1].map((at) => api.coord([api.value(at), api.value(2)])); return { type: "line", shape: { x1: left[0], y1: left[1], x2: right[0], y2: right[1] }, style: { stroke: color("--soft"), lineWidth: 1, opacity: 0.55 } }; }, encode: { x: [0, 1], y: 2 }, clip: true }];
     return { ...base(`${profile.name}: top-1 against ${AXES[state.x].title}`),
       xAxis: axis(AXES[state.x].title, unit, { type: state.log ? "log" : "value", nameGap: 30, ...ends(rows, bars) }), yAxis: axis("top-1 [%]", "%", { type: "value", nameGap: 40, ...extent }),
       tooltip: { trigger: "item", confine: true, backgroundColor: color("--card"), borderColor: color("--line"), textStyle: { color: color("--ink") }, formatter: (event) => tip(seen[event.dataIndex]) },
-      series: [line(false), line(true), ...bars, { type: "scatter", name: "designs", z: 3, data: seen.map(item), labelLayout: { hideOverlap: true }, label: { position: "left", offset: [2, -9], distance: 4, fontSize: 11.5, textBorderColor: color("--card"), textBorderWidth: 3 }, emphasis: { scale: 1.35, label: { show: true } } }] };
+      series: [...studiesOf(rows).map(line), ...bars, { type: "scatter", name: "designs", z: 3, data: seen.map(item), labelLayout: { hideOverlap: true }, label: { position: "left", offset: [2, -9], distance: 4, fontSize: 11.5, textBorderColor: color("--card"), textBorderWidth: 3 }, emphasis: { scale: 1.35, label: { show: true } } }] };
   }
 
   function ends(rows, bars) {

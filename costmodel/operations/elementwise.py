@@ -148,9 +148,17 @@ def absolute(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(inputs[0] >= 0, inputs[0], -inputs[0])
 
 
-@operation("prelu", count=elements("compare", "mul"), monotone=True)
+def _count_prelu(op: Op) -> list[Count]:
+    shifts = op.attributes.get("shifts") is True and op.output.precision.kind != "float"
+    return elements("compare", "shift" if shifts else "mul")(op)
+
+
+@operation("prelu", count=_count_prelu, monotone=True)
 def prelu(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Multiply negative elements by a slope per channel (He 2015); slopes are positive."""
+    """Multiply negative elements by a slope per channel (He 2015); slopes are positive.
+
+    With `shifts` they are powers of two, so that a whole number is shifted instead.
+    """
     x = inputs[0]
     return np.where(x >= 0, x, x * along(op, 0, params[0]))
 

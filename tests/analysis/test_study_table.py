@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
 from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
+from scipy.stats import kendalltau
 
 from analysis.accuracy import outcome as module
 from analysis.accuracy.measurements import shipped_measurements
@@ -17,7 +21,7 @@ from analysis.gains.review_document import review_document, write_review_front
 from analysis.show.axes import Axis
 from analysis.show.document import Format, as_text
 from analysis.show.tables import csv_text
-from costmodel import BnncostError, cost, resolve
+from costmodel import BnncostError, DesignKey, cost, resolve
 from costmodel.designs.outcome import read_outcome
 from costmodel.methods import MethodUse
 
@@ -174,18 +178,26 @@ def test_shipped_outcomes_are_sound() -> None:
 
 
 def test_shipped_outcomes_are_those_of_the_shipped_measurements() -> None:
-    top1 = {resolve(one.design): one.top1 for one in shipped_measurements()}  # one seed each
-    assert len(top1) == len(shipped_measurements())
-    ((study, outcome),) = module.shipped_studies()
-    assert outcome.plan != "measured"  # the shipped one, found by its protocol
-    assert {row.key for row in outcome.rows} == set(top1) == {one.key for one in study.trained}
-    plain = top1[resolve(outcome.baseline)]
-    for row in outcome.rows:
-        assert (row.seeds, row.top1_mean) == (1, top1[row.key])
-        if row.key != resolve(outcome.baseline):
-            assert row.gain == pytest.approx(top1[row.key] - plain)
-        if row.against is not None:
-            assert row.gain_against == pytest.approx(top1[row.key] - top1[resolve(row.against)])
+    shipped = module.shipped_studies()
+    assert (
+        len(shipped)
+        == len({one.protocol for one in shipped_measurements()})
+        == len(module.shipped_outcomes())
+    )
+    for study, outcome in shipped:
+        seeds: dict[DesignKey, list[float]] = {}
+        for one in shipped_measurements():
+            if one.protocol == study.protocol and one.features == "fp32":
+                seeds.setdefault(resolve(one.design), []).append(one.top1)
+        top1 = {key: fmean(found) for key, found in seeds.items()}
+        assert outcome.plan != "measured"  # the shipped one, found by its protocol
+        assert {row.key for row in outcome.rows} == set(top1) == {one.key for one in study.trained}
+        for row in outcome.rows:
+            assert (row.seeds, row.top1_mean) == (len(seeds[row.key]), pytest.approx(top1[row.key]))
+            if row.key != resolve(outcome.baseline):
+                assert row.gain == pytest.approx(top1[row.key] - top1[resolve(outcome.baseline)])
+            if row.against is not None:
+                assert row.gain_against == pytest.approx(top1[row.key] - top1[resolve(row.against)])
 
 
 def test_shipped_comparisons_have_what_a_methods_paper_has_round_it() -> None:
@@ -196,3 +208,35 @@ def test_shipped_comparisons_have_what_a_methods_paper_has_round_it() -> None:
         needed = {use.name for use in MethodUse.parse(row.method).method.surroundings}
         for side in (row.design, row.against or ""):
             assert needed <= {use.name for use in resolve(side).methods}, row.design
+
+
+def test_what_is_said_of_the_rows_of_one_core_follows_from_them() -> None:
+    text = (Path(__file__).parents[2] / "analysis" / "data" / "README.md").read_text("utf-8")
+    rows = {
+        recipe: [row for row in shipped_measurements() if row.recipe == recipe]
+        for recipe in ("cifar-cpu", "cifar-40")
+    }
+    mine = rows["cifar-cpu"]
+    said = text.split("<!-- one core -->")[1].split("<!-- end -->")[0]
+    assert f"{len(mine)} runs of {len({row.design for row in mine})} designs" in said
+    (planned,) = re.findall(r"out of the (\d+)", said)
+    (outcome,) = (one for one in module.shipped_outcomes() if one.plan == "resnet20-cifar10-cpu")
+    absent = sum(1 for _ in outcome.missing)
+    assert {row.key for row in outcome.rows} == {resolve(row.design) for row in mine}
+    assert len(mine) + absent <= int(planned)
+    shortest, longest = map(int, re.findall(r"(\d+) to (\d+) minutes", said)[0])
+    minutes = [(row.wall_s or 0.0) / 60 for row in mine]
+    assert (shortest, longest) == (int(min(minutes)), math.ceil(max(minutes)))
+
+    means = [
+        {
+            design: fmean(row.top1 for row in found if row.design == design)
+            for design in {row.design for row in found}
+        }
+        for found in rows.values()
+    ]
+    both = sorted(set(means[0]) & set(means[1]))
+    tau = kendalltau(*([top1[design] for design in both] for top1 in means)).statistic
+    assert f"{len(both)} designs are in both studies" in text and f"tau {tau:.2f}" in text
+    lack = [means[1][design] - means[0][design] for design in both]
+    assert f"{round(min(lack))} to {math.ceil(max(lack))} points below" in text.replace("\n", " ")

@@ -94,6 +94,11 @@ CASES = (
         convention=({"exp": SIZE, "mul": SIZE, "compare": SIZE, "add": 3 * SIZE, "divide": SIZE}, {"lookup": SIZE}),
     ),
     Case("prelu", params=(CHANNEL,)),
+    Case(
+        "prelu", params=(CHANNEL,), attributes={"shifts": True},
+        convention=({"compare": SIZE, "mul": SIZE}, {"compare": SIZE, "shift": SIZE}),
+    ),
+    Case("prelu", params=(CHANNEL,), attributes={"shifts": True}, stored=("fp16", "fp16")),
     Case("two_slope", params=(CHANNEL,) * 2),
     Case("sigmoid", convention=({"exp": SIZE, "compare": SIZE, "add": SIZE, "divide": SIZE}, {"lookup": SIZE})),
     Case("hard_sigmoid", largest=2.0),
@@ -154,7 +159,7 @@ WIRING = (
     Case(
         "crop",
         output=(C, H, 3),
-        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2},
+        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "every": 2},
     ),
     Case(
         "pad_map",
@@ -165,8 +170,8 @@ WIRING = (
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
     "log2_magnitude", "mean_weight", "deviation_weight", "shifted_weight", "quarter_turn", "outer",
-    "confine_weight", "constant", "border_correction", "ratio", "complement", "threshold_level", "threshold_direction",
-    "composed_factor", "composed_offset", "scaled_weight",
+    "confine_weight", "constant", "border_correction", "ratio", "complement", "whole_power", "threshold_level",
+    "threshold_direction", "composed_factor", "composed_offset", "scaled_weight",
 }  # fmt: skip
 IN_TRAINING = {"divide_training", "sample_deviation"}
 

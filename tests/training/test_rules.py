@@ -63,10 +63,10 @@ MAPS = (
     Case("hardtanh"),
     Case("clamp", attributes={"low": -2, "high": 1}),
     Case("absolute"),
-    Case("crop", output=(C, H, 3), attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2}),
+    Case("crop", output=(C, H, 3), attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "every": 2}),
     Case(
         "crop", ((6, H, W),), (4, H, W),
-        attributes={"axis": 0, "outer": 2, "size": 3, "start": 1, "stop": 3, "step": 1},
+        attributes={"axis": 0, "outer": 2, "size": 3, "start": 1, "stop": 3, "every": 1},
     ),
     Case("pad_map", output=(C, H + 3, W + 1), attributes={"above": 1, "left": 0, "below": 2, "right": 1, "value": 2}),
     Case("tanh"),
@@ -133,6 +133,7 @@ WEIGHTS: tuple[tuple[str, list[tuple[int, ...]], dict[str, object]], ...] = (
     ("outer", [(H,), (W,)], {}),
     ("ratio", [(5,), (5,)], {}),
     ("complement", [(5,)], {}),
+    ("whole_power", [(5,)], {}),
 )
 IN_NUMPY_ALONE = {
     "border_correction", "threshold_level", "threshold_direction", "composed_factor", "composed_offset",

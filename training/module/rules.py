@@ -346,7 +346,7 @@ def _subsample(call: Call) -> torch.Tensor:
 def _crop(call: Call) -> torch.Tensor:
     op, axis = call.op, call.op.integer("axis") - 3
     apart = call.inputs[0].unflatten(axis, (op.integer("outer"), op.integer("size"), -1))
-    kept = torch.arange(op.integer("start"), op.integer("stop"), op.integer("step"), device=apart.device)
+    kept = torch.arange(op.integer("start"), op.integer("stop"), op.integer("every"), device=apart.device)
     return apart.index_select(axis - 1, kept).flatten(axis - 2, axis)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.accuracy.literature import load_accuracy
-from analysis.accuracy.measurements import MEASURED
 from analysis.accuracy.outcome import shipped_studies
 from analysis.report.manifest import digest
 from analysis.report.page.design_costs import (
@@ -101,7 +100,7 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
 
 def _has_methods(space: Space) -> bool:
     points = _points_of(space)
-    return len(points) >= _MANY or any(point.record["evidence"] == MEASURED for point in points)
+    return len(points) >= _MANY or any(point.record["study"] for point in points)
 
 
 def page_record(

@@ -49,9 +49,10 @@ def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
                 "top1": one.mean,
                 "top1_low": one.lowest if one.lowest is not None else one.mean,
                 "top1_high": one.highest if one.highest is not None else one.mean,
-                "evidence": MEASURED,
+                "evidence": f"{MEASURED} ({study.recipe})",
+                "study": study.stem,
                 "source": f"{study.protocol}; {one.seeds} seed{'s' if one.seeds > 1 else ''}",
-                "train": commands.get(str(one.key), ""),
+                "train": commands.get((str(one.key), study.recipe_digest), ""),
             }
             points.append(Point(one.key, _placed(one.key, record)))
     return points
@@ -67,6 +68,7 @@ def _published(name: str, group: Sequence[AccuracyRecord]) -> Point:
         "top1_low": found["top1_low"],
         "top1_high": found["top1_high"],
         "evidence": found["kind"],
+        "study": "",
         "source": "; ".join(filter(None, (first.reference, first.note))),
         "train": "",
     }
@@ -84,7 +86,10 @@ def _placed(key: DesignKey, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _commands() -> dict[str, str]:
-    """The command that trains each shipped design again, by its text."""
+def _commands() -> dict[tuple[str, str], str]:
+    """The command that trains each shipped design again, by its text and the digest of its recipe."""
     text = resources.files("analysis").joinpath(_MEASURED_FILE).read_text("utf-8")
-    return {row["design"]: row.get("command", "") for row in csv.DictReader(text.splitlines())}
+    return {
+        (row["design"], row["recipe_digest"]): row.get("command", "")
+        for row in csv.DictReader(text.splitlines())
+    }

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from analysis.accuracy.measurements import MEASURED
 from analysis.fronts.nondominated import on_front
 from analysis.show.units import readable
 from analysis.show.words import accuracy_text
@@ -17,13 +16,13 @@ Row = tuple[str, str, str, str, str]
 
 
 def front_rows(data: Mapping[str, Any]) -> Iterator[Row]:
-    """Network, profile, its scope, energy of the plain BNN, and the front, published and measured designs apart."""
+    """Network, profile, its scope, energy of the plain BNN, and the front: of what is published, and of each study."""
     for space in data["spaces"]:
         for profile in data["profiles"]:
             energies = energies_j(space, profile)
             plain = readable(energies[0], "J") if 0 in energies else ""
-            for is_measured, points in _apart(space["points"]).items():
-                title = f"{space['title']}{', measured' if is_measured else ''}"
+            for study, points in _apart(space["points"]).items():
+                title = f"{space['title']}{f', measured ({study})' if study else ''}"
                 yield title, profile["name"], profile["scope"], plain, ", ".join(_front(points, energies))
 
 
@@ -53,10 +52,10 @@ def energies_j(space: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[int
     return energies
 
 
-def _apart(points: Sequence[Mapping[str, Any]]) -> dict[bool, list[Mapping[str, Any]]]:
-    groups: defaultdict[bool, list[Mapping[str, Any]]] = defaultdict(list)
+def _apart(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    groups: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for point in points:
-        groups[point["evidence"] == MEASURED].append(point)
+        groups[point["study"]].append(point)
     return dict(groups)
 
 

@@ -125,7 +125,7 @@ def cut_by(r: Reading, made: Map, cuts: Sequence[slice]) -> Map:
     if len(changed) == 1 and step > 1 and whole:
         before = r.g.producer(made.tensor)
         aligned = before is not None and before.attributes.get("start") == 0
-        if before is not None and aligned and before.kind == "crop" and before.attributes["step"] == step:
+        if before is not None and aligned and before.kind == "crop" and before.attributes["every"] == step:
             other, letters = int(str(before.attributes["axis"])), made.view.letters(changed[0])
             if len(letters) == 1 and {other, letters[0]} == {1, 2}:
                 source = before.inputs[0]
@@ -166,7 +166,7 @@ def _range_of(r: Reading, made: Map, axis: int, kept: range) -> Map:
     else:
         attributes = {
             "axis": factor.axis, "outer": outer, "size": factor.size, "start": kept.start, "stop": kept.stop,
-            "step": kept.step,
+            "every": kept.step,
         }  # fmt: skip
         kind = "crop"
     tensor = r.emit(kind, (made.tensor,), shape=shape, stored=made.tensor.precision, attributes=attributes)
