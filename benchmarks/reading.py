@@ -82,6 +82,6 @@ def lines(figures: dict[str, Any]) -> list[str]:
     """What a person wants to see, with the goals."""
     return [
         f"ResNet-18 as ONNX is read in {figures['read_s']:.2f} s of CPU time, {figures['times_onnx']:.1f} times what "
-        f"onnx takes for the file and its shapes (goal: {TIMES_GOAL:g}); read and priced in {figures['priced_s']:.2f} s "
-        f"(goal: {SECONDS_GOAL:g} s)"
+        f"onnx takes for the file and its shapes (goal: {TIMES_GOAL:g}); read and priced in "
+        f"{figures['priced_s']:.2f} s (goal: {SECONDS_GOAL:g} s)"
     ]
