@@ -258,6 +258,12 @@ function explorer(data) {
 
   // ---------------------------------------------------------------- the verdict in words
 
+  /** The designs that words speak of: the published ones, else those of one study, since accuracies of two do not compare. */
+  function oneStudy(rows) {
+    const study = rows.some((row) => row.point.study === "") ? "" : rows[0]?.point.study;
+    return rows.filter((row) => row.point.study === study);
+  }
+
   function verdict(rows) {
     const front = rows.filter((row) => row.front && !row.broken.length), set = Object.values(state.budgets).some((value) => value !== null), said = [];
     if (!rows.length) return ["No design is left: allow more classes, sources or methods."];
@@ -352,7 +358,8 @@ function explorer(data) {
     const profiles = [state.profile, state.other].filter(Boolean).map(profileOf), all = profiles.map((profile) => rowsOn(profile)), ys = all.flat().map((row) => row.y);
     shown = all[0];
     const extent = ys.length ? { min: Math.floor(Math.min(...ys) - 0.5), max: Math.ceil(Math.max(...ys) + 0.5) } : {};
-    $("verdict").replaceChildren(...verdict(shown), ...survivors(shown));
+    const told = oneStudy(shown);
+    $("verdict").replaceChildren(...verdict(told), ...survivors(told));
     drawCharts("front", profiles.map((profile, at) => ({
       option: frontOption(all[at], profile, extent),
       label: `${all[at].length} designs on ${profile.name}: top-1 accuracy against ${AXES[state.x].title}. `
