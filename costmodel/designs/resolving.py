@@ -25,12 +25,12 @@ def resolve(text: str) -> DesignKey:
     'resnet20[clipped_ste+hardtanh]/cifar10'
     """
     name = text.strip()
-    if any(suffix in name for suffix in SUFFIXES):
+    if any(suffix in name for suffix in SUFFIXES) or name in NETWORKS:
         return DesignKey.parse(name)
     simple = name.lower().replace("_", "-").replace(" ", "-")
     published, _, backbone = simple.partition("/")
     if published not in DESIGNS:
-        if name in NETWORKS or any(mark in name for mark in "/[@"):
+        if any(mark in name for mark in "/[@"):
             return DesignKey.parse(name)
         raise unknown("design", name, [*DESIGNS, *NETWORKS])
     design = DESIGNS[published]

@@ -16,6 +16,7 @@ from costmodel.hardware.text.quantity import (
     CyclesPerBit,
     Dsp,
     Energy,
+    EnergyOfCore,
     EnergyPerCycle,
     Frequency,
     Length,
@@ -45,7 +46,7 @@ class Technology(Section):
 class Processor(Section):
     """The core of a microcontroller, and the cycles that it spends on more than operations."""
 
-    energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
+    energy: EnergyOfCore = Field(description="Energy of one cycle, memories included [pJ/cycle].")
     waiting: EnergyPerCycle | None = Field(
         None,
         description="Energy of a cycle that no operation has: one of waiting for weights, or one that a "

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from strategies import design_keys, method_uses
 
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS, MethodUse, check_combination
 from costmodel.methods.site import Composition
@@ -189,3 +191,10 @@ def test_related_designs() -> None:
 def test_the_same_method_with_other_options_is_still_the_same_method() -> None:
     with pytest.raises(BnncostError, match="'learned_threshold' is given twice"):
         check_combination((MethodUse("learned_threshold"), MethodUse("learned_threshold")))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_name_of_a_network_is_the_network_without_repairs(name: str) -> None:
+    """Also where a published design is called nearly like it, as `reactnet-a` is."""
+    key = resolve(name)
+    assert (key.network, key.methods, key.width) == (name, (), 1.0)

@@ -302,6 +302,7 @@ def test_element_by_element_is_what_the_meaning_does(case: object) -> None:
                 "half_of_slices",
                 "crop",
                 "pad_map",
+                "rearrange",
             )
 
 

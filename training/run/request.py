@@ -28,6 +28,7 @@ def requested(design: str, data: str | None, folder: Path) -> tuple[DesignKey, s
     images = load(source, folder=folder)
     if not named:
         key = replace(key, dataset=data) if data in DATASETS else _fitted(key, design, images)
+        key = DesignKey.parse(str(key))  # as its record has it: what the data set says is not said again
     return key, pinned(source, images), images
 
 
