@@ -22,7 +22,7 @@ app = typer.Typer(
     cls=Commands,
     help="What it costs in energy, area and time to repair a binary neural network, and whether it is worth it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -31,11 +31,25 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def bnncost(
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE.py",
+            help="A file that declares methods of your own, in front of the command; may be repeated. Its code is run.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Print the version if asked, else leave the rest to the commands."""
+    """Print the version if asked, else load what declares methods and leave the rest to the commands."""
     if version:
         print(f"bnncost {_version()}")
         raise typer.Exit
+    from costmodel.methods.plugins import load_named_plugins, load_plugin  # not for the help
+
+    load_named_plugins()
+    for file in plugin or ():
+        load_plugin(file)
 
 
 register(app)

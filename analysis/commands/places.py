@@ -17,6 +17,7 @@ import typer
 from typer import core
 from typer.main import get_command
 
+from analysis.commands.parsing import Command
 from costmodel.errors import BnncostError
 
 
@@ -49,7 +50,7 @@ class Place:
             application = typer.Typer(
                 rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False
             )
-            application.command(name)(getattr(module, self.function))
+            application.command(name, cls=Command)(getattr(module, self.function))
         command = get_command(application)
         command.name = name
         return command
@@ -57,9 +58,12 @@ class Place:
 
 PLACES: Mapping[str, Place] = {
     "cost": Place("analysis.commands.cost", "cost_command"),
+    "best": Place("analysis.commands.best", "best_command"),
+    "compare": Place("analysis.commands.compare", "compare_command"),
     "table": Place("analysis.commands.table", "table_command"),
     "pareto": Place("analysis.commands.pareto", "pareto_command"),
     "sensitivity": Place("analysis.commands.sensitivity", "sensitivity_command"),
+    "robust": Place("analysis.commands.robust", "robust_command"),
     "explore": Place("analysis.commands.explore", "explore_command"),
     "map": Place("analysis.commands.map", "map_command"),
     "train": Place("analysis.commands.training", "train_command"),

@@ -12,6 +12,7 @@ from multiprocessing import get_context, parent_process
 from threading import Thread
 
 from costmodel import BnncostError
+from costmodel.methods.plugins import load_named_plugins
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
 
     `doing` says what a process does, for that message.
     """
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_depend_on_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
         yield pool
     except BrokenProcessPool as error:
@@ -31,10 +32,14 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _depend_on_parent() -> None:
-    """Let the parent alone answer Ctrl-C: it calls off what has not begun and waits for the rest. End where it ends."""
+def _begin() -> None:
+    """Know the methods that the parent knows, end where it ends, and let it alone answer Ctrl-C.
+
+    The parent calls off what has not begun and waits for the rest.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
+    load_named_plugins()
 
 
 def _end_with_parent() -> None:

@@ -108,7 +108,7 @@ class Outcome(BaseModel):
 
     def to_json(self) -> str:
         """Write as one JSON object."""
-        return json.dumps(self.to_mapping(), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.to_mapping(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_outcome(values: Mapping[str, Any], place: str) -> Outcome:

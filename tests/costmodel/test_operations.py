@@ -11,7 +11,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from counting_scalar import counting, plain_array
-from operation_case import SIZE, C, Case, H, Tally, W
+from operation_case import SIZE, C, Case, H, W, macs
+from product_cases import ARRANGED, PRODUCTS
 
 from costmodel.builder import Builder
 from costmodel.errors import BnncostError
@@ -28,13 +29,6 @@ WEIGHT = ("OIKK", (FILTERS, C, KERNEL, KERNEL))
 BORDER_POSITIONS = H * W - (H - 2) * (W - 2)
 BORDER_KINDS = 8  # four sides and four corners
 HALF = (C, H // 2, W // 2)
-
-
-def macs(outputs: int, products: int, more_adds: int = 0) -> tuple[Tally, Tally]:
-    """n products and n - 1 sums per output are n MACs: the first product is accumulated onto zero."""
-    measured = {"mul": outputs * products, "add": outputs * (products - 1) + more_adds}
-    counts = {"mac": outputs * products}
-    return measured, {**counts, "add": more_adds} if more_adds else counts
 
 
 CASES = (
@@ -111,6 +105,7 @@ CASES = (
     Case("add", ((C, H, W),) * 2),
     Case("subtract", ((C, H, W), (C, 1, 1))),
     Case("multiply", ((C, H, W), (1, H, W))),
+    Case("divide", ((C, H, W), (C, 1, 1)), positive=True),
     Case("logic_or", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("logic_xnor", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("global_average_pool", output=(C, 1, 1)),
@@ -148,9 +143,11 @@ CASES = (
         "slice_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4}, stored=("binary", "int16"),
         convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
     ),
+    *PRODUCTS,
 )  # fmt: skip
 
 WIRING = (
+    *ARRANGED,
     Case("subsample", output=(C, 2, 3), attributes={"stride": 2}),
     Case("pad_channels", output=(2 * C, H, W), attributes={"channels": 2 * C, "value": 0}),
     Case("repeat_channels", output=(2 * C + 1, H, W), attributes={"channels": 2 * C + 1}),

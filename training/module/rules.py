@@ -154,7 +154,13 @@ def _quantize(call: Call) -> torch.Tensor:
     x, (low, high) = call.inputs[0], ends(call.op)
     learned = _damped(along(call, 0), x, 1 / math.sqrt(high))
     step = learned if call.op.attributes.get("exact") else torch.exp2(rounded(torch.log2(learned)))
-    return rounded(torch.clamp(x / step, low, high)) * step
+    return (
+        _ROUNDING.get(str(call.op.attributes.get("rounding")), rounded)(torch.clamp(x / step, low, high))
+        * step
+    )
+
+
+_ROUNDING = {"down": torch.floor, "up": torch.ceil}
 
 
 def _damped(values: torch.Tensor, x: torch.Tensor, part: torch.Tensor | float) -> torch.Tensor:
