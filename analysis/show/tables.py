@@ -144,7 +144,7 @@ def csv_text(table: Table) -> str:
 
 def group_ends(table: Table) -> list[bool]:
     """Say for each row whether a group of the first column ends with it."""
-    following = [*table.rows[1:], None]
+    following = [*table.rows[1:], None][: len(table.rows)]  # of no rows, none
     return [
         table.grouped > 0 and after is not None and row[0] != after[0]
         for row, after in zip(table.rows, following, strict=True)

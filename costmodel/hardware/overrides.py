@@ -57,6 +57,8 @@ def read_override(text: str) -> Override:
     if not unit:
         return Override(text, tuple(path), plain_value(written))
     quantity = {"value": plain_value(number), "unit": unit, "source": OPTION, "status": "assumed"}
+    if quantity["value"] == 0:
+        quantity["note"] = f"zero by {OPTION}"
     return Override(text, tuple(path), quantity)
 
 

@@ -124,6 +124,7 @@ def _priced(
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
+    _check_finite(profile, energy_j, latency_s, *total_area(areas).values())
 
     return PointCosts(
         energy=Energy(
@@ -142,6 +143,15 @@ def _priced(
         macs=macs,
         traffic=traffic,
     )
+
+
+def _check_finite(profile: HardwareProfile, *results: np.ndarray) -> None:
+    """Raise BnncostError where a result is infinite or no number, which figures read from files cannot bring about."""
+    if not all(np.isfinite(result).all() for result in results):
+        raise BnncostError(
+            f"a cost on profile '{profile.name}' is too large for a number; are all its figures physical? "
+            "`bnncost profiles check` says which are not."
+        )
 
 
 def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -> TrafficModel:
@@ -196,7 +206,8 @@ def _leakage(setting: Setting, areas: Areas, points: int) -> dict[str, np.ndarra
     control = setting.profile.control
     logic: dict[str, np.ndarray] = {"control": np.full(points, control.leakage.si)} if control else {}
     if control is not None and control.leakage_by_area is not None:
-        logic["logic"] = control.leakage_by_area.si * np.asarray(logic_area_mm2(areas) * _SQUARE_MILLIMETRE)
+        logic_w = control.leakage_by_area.si * logic_area_mm2(areas) * _SQUARE_MILLIMETRE
+        logic["logic"] = np.broadcast_to(logic_w, (points,))
     for name, buffer in setting.profile.array.buffers.items() if setting.profile.array else ():
         if buffer.leakage is not None:
             logic[name] = np.full(points, buffer.leakage.si)
