@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.questions.best import Answer, Candidate, best_designs, plain_design
-from analysis.questions.budgets import Budget
-from analysis.questions.known import known_designs, repairs_text
-from analysis.questions.sentences import answer_sentences
-from analysis.questions.variants import Variant
+from analysis.fronts.questions.best import Answer, Candidate, best_designs, plain_design
+from analysis.fronts.questions.budgets import Budget
+from analysis.fronts.questions.known import known_designs, repairs_text
+from analysis.fronts.questions.sentences import answer_sentences
+from analysis.fronts.questions.variants import Variant
 from analysis.show.classes import class_of
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table
