@@ -35,6 +35,7 @@ def test_designs_are_cut_between_methods_and_numbers_are_not() -> None:
         "resnet20[prelu+", "real_shortcut(operands=int4,", "pool=false)]@w1.5/cifar10",
     ]  # fmt: skip
     assert broken("it takes 6,157 % more", 8) == ["it takes", "6,157 %", "more"]
+    assert broken("top-1 62.50 ± 0.50 at 3 µJ", 13) == ["top-1", "62.50 ± 0.50", "at 3 µJ"]
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, st.floats(1, 1e6)), min_size=1, max_size=5), st.integers(60, 160))
