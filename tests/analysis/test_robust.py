@@ -116,7 +116,10 @@ def test_designs_hardly_different_are_one_group() -> None:
 # ---------------------------------------------------------------- the command
 
 
-def test_the_command_says_what_json_has(capsys: Captured, tmp_path: Path) -> None:
+def test_the_command_says_what_json_has(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     arguments = ("robust", "--network", "resnet20", "--dataset", "cifar10", "--draws", "300")
     data = read_json(capsys, *arguments)
     text = said(capsys, *arguments, "--out", str(tmp_path / "robust.png"))

@@ -70,7 +70,10 @@ def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
     assert f"mine.yaml:{line}: figures[2].calibrates: is missing" in done.stderr.replace("\n", "")
 
 
-def test_the_table_says_what_is_input_and_ends_with_a_summary(capsys: Captured) -> None:
+def test_the_table_says_what_is_input_and_ends_with_a_summary(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     assert run(["profiles", "validate", "xnorbin"]) == 0
     shown = capsys.readouterr().out
     assert "input to array.buffers" in shown and "21.1 fJ/MAC" in shown
