@@ -1,0 +1,81 @@
+"""Engines: where many independent tasks run, in this process or in several that end well."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from typing import Protocol, TypeVar
+
+from costmodel.errors import BnncostError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class Engine(Protocol):
+    """What runs tasks; results do not depend on which engine it is."""
+
+    def results(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[tuple[Task, Result]]:
+        """Yield each task with its result as it ends, in any order; `work` is a function of a module, or a partial."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """This process: one task after the other."""
+
+    def results(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[tuple[Task, Result]]:
+        """Yield each task with its result, in their order."""
+        for task in tasks:
+            yield task, work(task)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes of this machine; `doing` says in a message what one of them does."""
+
+    workers: int
+    doing: str
+
+    def results(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[tuple[Task, Result]]:
+        """Yield each task with its result as it ends; raises BnncostError where a process is lost."""
+        with pool_of(self.workers, self.doing) as pool:
+            waiting = {pool.submit(work, task): task for task in tasks}
+            for done in as_completed(waiting):
+                yield waiting.pop(done), done.result()
+
+
+@contextmanager
+def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
+    """A pool of fresh processes; what has not begun is called off at the end, and a lost one is a BnncostError.
+
+    `doing` says what a process does, for that message.
+    """
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    try:
+        yield pool
+    except BrokenProcessPool as error:
+        raise BnncostError(
+            f"a process that {doing} has ended early, perhaps for lack of memory; run again."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Let the parent alone answer Ctrl-C: it calls off what has not begun and waits for the rest; end when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
