@@ -16,6 +16,7 @@ from analysis.commands.explore import explore_command
 from analysis.commands.map import map_command
 from analysis.commands.pareto import pareto_command
 from analysis.commands.profiles import profiles_app
+from analysis.commands.search import search_command
 from analysis.commands.sensitivity import sensitivity_command
 from analysis.commands.table import table_command
 from analysis.commands.training import export_command, review_command, train_command
@@ -46,6 +47,7 @@ def bnncost(
 app.command("cost")(cost_command)
 app.command("table")(table_command)
 app.command("pareto")(pareto_command)
+app.command("search")(search_command)
 app.command("sensitivity")(sensitivity_command)
 app.command("explore")(explore_command)
 app.command("map")(map_command)

@@ -1,4 +1,4 @@
-"""The space of a search: every legal combination of methods at every width and precision, counted before it is built."""
+"""The space of a search: every legal set of methods at every width and precision, counted before it is built."""
 
 from __future__ import annotations
 

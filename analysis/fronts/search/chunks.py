@@ -141,7 +141,7 @@ def _points(
     points = np.empty(priced.energy_j.shape, POINT)
     points["profile"] = profile
     points["cell"] = cells[:, None]
-    points["width"] = np.arange(points.shape[1])
+    points["width"] = np.arange(priced.energy_j.shape[1])
     points["free"], points["top1"] = free, top1
     points["energy_j"], points["latency_s"] = priced.energy_j, priced.latency_s
     points["area"] = area_in_one_unit(priced.area)[1]
