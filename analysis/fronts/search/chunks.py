@@ -93,14 +93,23 @@ def _kept(request: SearchRequest) -> SearchRequest:
 
 
 def nondominated(points: np.ndarray, request: SearchRequest) -> np.ndarray:
-    """The points of one profile that no other dominates; of equal ones the first in the order of the space."""
+    """The points of one profile that no other dominates; of equal ones the first in the order of the space.
+
+    Costs are compared to twelve digits: those of networks that fold to the same one differ in the last bits alone.
+    """
     if not len(points):
         return points
     points = np.sort(points, order=["profile", "cell", "width", "free"])
-    goals = [points[axis.column] for axis in request.axes]
+    goals = [_to_twelve_digits(points[axis.column]) for axis in request.axes]
     if request.accuracy is not None:
         goals.append(-points["top1"])
     return np.asarray(points[moocore.is_nondominated(np.column_stack(goals), keep_weakly=False)])
+
+
+def _to_twelve_digits(values: np.ndarray) -> np.ndarray:
+    exponents = np.floor(np.log10(np.where(values > 0, values, 1.0)))
+    places = 10.0 ** (11 - exponents)
+    return np.asarray(np.rint(values * places) / places)
 
 
 def _best_free(request: SearchRequest, cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray]:
