@@ -19,8 +19,8 @@ COLUMNS = ("design", "top1")
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
     """Read accuracies from a CSV with the columns `design` and `top1` [%], or the shipped literature.
 
-    `kind`, `reference`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError that
-    lists every row that matches no design or lies outside 0..100, with its line.
+    `kind`, `reference`, `note`, `epochs`, `seeds`, `top1_low` and `top1_high` are read where they are given. Raises one
+    BnncostError that lists every row that matches no design or lies outside 0..100, with its line.
     """
     source = Path(path) if path is not None else None
     text = _read(source)
@@ -73,7 +73,8 @@ def _records(
             )
             continue
         extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}
-        yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra)
+        ends = {end: _percent((row.get(f"top1_{end}") or "").strip()) for end in ("low", "high")}
+        yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra, **ends)
 
 
 def _percent(value: str) -> float | None:

@@ -12,6 +12,7 @@ import numpy as np
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS, MethodUse
+from costmodel.networks.build import check_places
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ class Cell:
 class Space:
     """Networks x sets of methods x precisions x widths.
 
-    `plains` are the networks without repairs, once for each precision of operands and features. Methods that leave no
-    operation behind stand in `free`: all their sets on one cell have one cost. The others stand in `costed`.
+    `plains` are the networks without repairs, once for each precision of operands and features. Methods that change
+    how a network is trained, or its weights before they are stored, stand in `free`: they have no operation that runs, so
+    that all their sets on one cell have one cost. The others stand in `costed`.
     """
 
     plains: tuple[DesignKey, ...]
@@ -146,8 +148,8 @@ class Space:
         ]
         return cls(
             tuple(dict.fromkeys(plains)),
-            Combinations(tuple(use for use in uses if not use.method.free_because)),
-            Combinations(tuple(use for use in uses if use.method.free_because)),
+            Combinations(tuple(use for use in uses if not _runs_nothing(use))),
+            Combinations(tuple(use for use in uses if _runs_nothing(use))),
             tuple(sorted(set(map(float, widths)))),
         )
 
@@ -180,6 +182,26 @@ class Space:
         """The design of a cell with one set of free methods, at one width."""
         uses = (*self.costed.at(cell.number), *self.free.at(free))
         return replace(cell.plain, methods=tuple(sorted(uses, key=str)), width=width)
+
+    def free_at(self, plain: DesignKey) -> tuple[bool, ...]:
+        """Whether each of the free methods has a place in one of the networks."""
+        return tuple(_has_place(replace(plain, methods=(use,))) for use in self.free.methods)
+
+
+_AT_REST = ("recipe", "weight")
+"""Hooks of methods that act before a network runs."""
+
+
+def _runs_nothing(use: MethodUse) -> bool:
+    return bool(use.method.free_because) and use.method.hook in _AT_REST
+
+
+def _has_place(key: DesignKey) -> bool:
+    try:
+        check_places(key)
+    except BnncostError:
+        return False
+    return True
 
 
 def _at_precision(network: DesignKey, compute: str, features: str) -> DesignKey:

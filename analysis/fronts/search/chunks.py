@@ -14,8 +14,9 @@ import numpy as np
 from analysis.costs.cost_columns import area_in_one_unit
 from analysis.fronts.search.request import SearchRequest
 from analysis.show.axes import Axis
+from costmodel import DesignKey
 from costmodel.evaluate.cells import PricedCells, price_cells
-from costmodel.evaluate.space import Cell
+from costmodel.evaluate.space import Cell, Combinations
 
 _TOGETHER = 1 << 21
 """Accuracies that are worked on together: what a core's memory takes at ease."""
@@ -62,26 +63,26 @@ def front_of_chunk(request: SearchRequest, number: int) -> ChunkFront:
     space = request.space
     first = number * request.cells_together
     cells = [space.cell(at) for at in range(first, min(first + request.cells_together, space.cells))]
-    top1, free = _best_free(request, cells)
-    known = ~np.isnan(top1) if request.accuracy else np.ones(top1.shape, dtype=bool)
-    worth = np.flatnonzero(known.any(axis=1))
+    best = _best_free(request, cells)
+    worth = np.flatnonzero(best.known.any(axis=1))
     pricing = price_cells(space, [cells[place] for place in worth], request.profiles, request.traffic)
     fronts, counts = [np.empty(0, POINT)], Counter[str]()
     for profile, priced in enumerate(pricing.profiles):
         rows = worth[priced.places] if priced is not None else worth[:0]
-        counts["unknown"] += int((~known).sum())
-        counts["refused"] += int(known.sum() - known[rows].sum())
+        counts["unknown"] += best.unknown
+        counts["refused"] += best.without_place + int(best.known.sum() - best.known[rows].sum())
         if priced is None:
             continue
-        points = _points(priced, top1[rows], free[rows], profile, first + rows)[known[rows].ravel()]
+        points = _points(priced, best, profile, rows, first)
+        known = best.known[rows].ravel()
         fits = ~np.isnan(points["energy_j"])
         within = np.ones(len(points), dtype=bool)
         for axis, most in request.limits.items():
             within &= ~(points[axis.column] > most)
-        counts["unfit"] += int((~fits).sum())
-        counts["over"] += int((fits & ~within).sum())
-        fronts.append(nondominated(points[fits & within], request))
-    totals = {name: counts[name] * space.free.count for name in COUNTS}
+        counts["unfit"] += int(known[~fits].sum())
+        counts["over"] += int(known[fits & ~within].sum())
+        fronts.append(nondominated(points[fits & within & (known > 0)], request))
+    totals = {name: counts[name] for name in COUNTS}
     reasons = tuple(dict.fromkeys(pricing.refused.values()))[:_REASONS]
     return ChunkFront(number, np.concatenate(fronts), totals, reasons)
 
@@ -112,46 +113,82 @@ def _to_twelve_digits(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.rint(values * places) / places)
 
 
-def _best_free(request: SearchRequest, cells: Sequence[Cell]) -> tuple[np.ndarray, np.ndarray]:
-    """Top-1 of each cell at each width with the best of the free sets, and that set's number: (cells, widths) each.
+@dataclass(frozen=True, eq=False)
+class _BestFree:
+    """Of the free sets on each cell at each width the most accurate: arrays (cells, widths)."""
 
-    Free sets cost the same, so all but the most accurate are dominated; of equal ones the first counts.
-    """
-    space, widths = request.space, np.array(request.space.widths)
-    shape = (len(cells), len(widths))
-    if request.accuracy is None:
-        return np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
-    top1, best = np.full(shape, -np.inf), np.zeros(shape, dtype=np.int64)
-    methods = list(map(str, space.methods))
-    of_cells = np.concatenate([space.costed.masks(cell.number, cell.number + 1) for cell in cells])
-    plains = [cell.plain for cell in cells]
-    length = max(1, _TOGETHER // (len(cells) * len(widths)))
-    for start in range(0, space.free.count, length):
-        free = space.free.masks(start, min(start + length, space.free.count))
-        for plain in dict.fromkeys(plains):
-            rows = [place for place, other in enumerate(plains) if other is plain or other == plain]
-            masks = np.concatenate(
-                [np.repeat(of_cells[rows], len(free), axis=0), np.tile(free, (len(rows), 1))], axis=1
-            )
-            found = request.accuracy.top1(plain, methods, masks, widths).reshape(len(rows), len(free), -1)
-            found = np.where(np.isnan(found), -np.inf, found)
-            at = found.argmax(axis=1)
-            most = np.take_along_axis(found, at[:, None], axis=1)[:, 0]
-            better = most > top1[rows]
-            best[rows] = np.where(better, at + start, best[rows])
-            top1[rows] = np.where(better, most, top1[rows])
-    return np.where(np.isinf(top1), np.nan, top1), best
+    top1: np.ndarray
+    """Its top-1 [%]; nan where accuracy does not count."""
+    number: np.ndarray
+    """Its number; of equal ones the first."""
+    known: np.ndarray
+    """How many sets have a place there, and an accuracy if that counts."""
+    unknown: int
+    """Designs with a place and without an accuracy."""
+    without_place: int
+    """Designs with a free method that has no place in their network."""
 
 
-def _points(
-    priced: PricedCells, top1: np.ndarray, free: np.ndarray, profile: int, cells: np.ndarray
+def _best_free(request: SearchRequest, cells: Sequence[Cell]) -> _BestFree:
+    """Find the best free set of each cell; free sets cost the same, so all but the most accurate are dominated."""
+    space, widths = request.space, len(request.space.widths)
+    top1, number = np.full((len(cells), widths), -np.inf), np.zeros((len(cells), widths), dtype=np.int64)
+    known = np.zeros((len(cells), widths), dtype=np.int64)
+    with_place = 0
+    for plain in dict.fromkeys(cell.plain for cell in cells):
+        rows = [place for place, cell in enumerate(cells) if cell.plain == plain]
+        allowed = np.array(space.free_at(plain), dtype=bool)
+        fitting = tuple(use for use, has in zip(space.free.methods, allowed, strict=True) if has)
+        sets = Combinations(fitting).count
+        with_place += sets * len(rows) * widths
+        if request.accuracy is None:
+            known[rows] = sets
+            continue
+        of_cells = np.concatenate(
+            [space.costed.masks(cells[row].number, cells[row].number + 1) for row in rows]
+        )
+        length = max(1, _TOGETHER // (len(rows) * widths))
+        for start in range(0, space.free.count, length):
+            free = space.free.masks(start, min(start + length, space.free.count))
+            numbers = np.flatnonzero(~free[:, ~allowed].any(axis=1))
+            if numbers.size:
+                found = _accuracies(request, plain, of_cells, free[numbers])
+                known[rows] += (found > -np.inf).sum(axis=1)
+                at = found.argmax(axis=1)
+                most = np.take_along_axis(found, at[:, None], axis=1)[:, 0]
+                better = most > top1[rows]
+                number[rows] = np.where(better, numbers[at] + start, number[rows])
+                top1[rows] = np.where(better, most, top1[rows])
+    return _BestFree(
+        top1=np.where(np.isinf(top1), np.nan, top1),
+        number=number,
+        known=known,
+        unknown=with_place - int(known.sum()),
+        without_place=len(cells) * widths * space.free.count - with_place,
+    )
+
+
+def _accuracies(
+    request: SearchRequest, plain: DesignKey, of_cells: np.ndarray, free: np.ndarray
 ) -> np.ndarray:
-    """The designs of some cells, one row each."""
+    """Top-1 of cells with free sets at all widths, (cells, sets, widths): minus infinity where it is not known."""
+    assert request.accuracy is not None
+    space = request.space
+    masks = np.concatenate(
+        [np.repeat(of_cells, len(free), axis=0), np.tile(free, (len(of_cells), 1))], axis=1
+    )
+    names = list(map(str, space.methods))
+    found = request.accuracy.top1(plain, names, masks, np.array(space.widths))
+    return np.where(np.isnan(found), -np.inf, found).reshape(len(of_cells), len(free), -1)
+
+
+def _points(priced: PricedCells, best: _BestFree, profile: int, rows: np.ndarray, first: int) -> np.ndarray:
+    """The designs of the cells in some rows of a chunk, each with its best free set."""
     points = np.empty(priced.energy_j.shape, POINT)
     points["profile"] = profile
-    points["cell"] = cells[:, None]
+    points["cell"] = first + rows[:, None]
     points["width"] = np.arange(priced.energy_j.shape[1])
-    points["free"], points["top1"] = free, top1
+    points["free"], points["top1"] = best.number[rows], best.top1[rows]
     points["energy_j"], points["latency_s"] = priced.energy_j, priced.latency_s
     points["area"] = area_in_one_unit(priced.area)[1]
     points["memory_bits"] = priced.memory_bits
