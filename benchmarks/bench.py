@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import mapped, mapping_growth
+from benchmarks import mapped, mapping_growth, search
 
 ROOT = Path(__file__).parents[1]
 TIMES_AS_LONG_GOAL = 10
@@ -69,6 +69,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
         f"{points['points_per_s']:,.0f} a second",
         f"  peak memory {points['peak_memory_mb']:.0f} MB (goal: below {MEMORY_GOAL_MB} MB)",
         *mapped.lines(figures["mapped"]),
+        *search.lines(figures["search"]),
         *mapping_growth.lines(figures["mapping_growth"]),
     ]
 
@@ -83,6 +84,7 @@ def main() -> None:
         "machine": machine(),
         "million": million(),
         "mapped": mapped.measure(),
+        "search": search.measure(),
         "mapping_growth": mapping_growth.figures(grown),
         "counters": compare(),
     }

@@ -171,7 +171,7 @@ class Estimator:
         left = self.left_out
         judged = (
             f"leaving one out, {left.records} of them are estimated to {left.error:.1f} points (root mean square; "
-            f"their mean alone: {left.of_mean:.1f})"
+            f"the mean of the others alone: {left.of_mean:.1f})"
             if left.records
             else "none can be left out, since no other has its methods"
         )
@@ -179,14 +179,6 @@ class Estimator:
             f"Accuracies are estimated from {len(self.records)} measured designs of {self.protocol}: {judged}. "
             f"Intervals hold {_LEVEL:.0%} of {DRAWS} draws, with a deviation over seeds of {self.seed_deviation:.2f}."
         )
-
-    def require_telling(self) -> None:
-        """Raise BnncostError where the model says no more than the records' mean."""
-        if not self.left_out.tells:
-            raise BnncostError(
-                f"the records cannot tell how accurate other designs are: {self.sentence} Train more of them, above "
-                "all pairs of methods, or search by cost alone with --accuracy none."
-            )
 
 
 def _root_mean_square(values: Iterable[float]) -> float:

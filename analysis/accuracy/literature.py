@@ -14,6 +14,7 @@ from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
 
 COLUMNS = ("design", "top1")
+_OPTIONAL = ("kind", "reference", "note", "epochs", "seeds", "top1_low", "top1_high")
 
 
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
@@ -72,9 +73,11 @@ def _records(
                 f"{place}: design '{name}': top1 is '{value}', but must be a number from 0 to 100 (percent)."
             )
             continue
-        extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}
-        ends = {end: _percent((row.get(f"top1_{end}") or "").strip()) for end in ("low", "high")}
-        yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra, **ends)
+        given = {name: (row.get(name) or "").strip() for name in _OPTIONAL}
+        yield AccuracyRecord(
+            name, key, top1, given["kind"] or kind, given["reference"], given["note"], given["epochs"], given["seeds"],
+            low=_percent(given["top1_low"]), high=_percent(given["top1_high"]),
+        )  # fmt: skip
 
 
 def _percent(value: str) -> float | None:

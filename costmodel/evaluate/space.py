@@ -107,8 +107,8 @@ class Space:
     """Networks x sets of methods x precisions x widths.
 
     `plains` are the networks without repairs, once for each precision of operands and features. Methods that change
-    how a network is trained, or its weights before they are stored, stand in `free`: they have no operation that runs, so
-    that all their sets on one cell have one cost. The others stand in `costed`.
+    how a network is trained, or its weights before they are stored, stand in `free`: they have no operation that runs,
+    so that all their sets on one cell have one cost. The others stand in `costed`.
     """
 
     plains: tuple[DesignKey, ...]
