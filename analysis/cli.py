@@ -19,7 +19,7 @@ from analysis.commands.profiles import profiles_app
 from analysis.commands.search import search_command
 from analysis.commands.sensitivity import sensitivity_command
 from analysis.commands.table import table_command
-from analysis.commands.training import export_command, review_command, train_command
+from analysis.commands.training import export_command, next_command, review_command, train_command
 from analysis.show.document import complain
 from costmodel import BnncostError
 
@@ -52,6 +52,7 @@ app.command("sensitivity")(sensitivity_command)
 app.command("explore")(explore_command)
 app.command("map")(map_command)
 app.command("train")(train_command)
+app.command("next")(next_command)
 app.command("review")(review_command)
 app.command("export")(export_command)
 app.command("methods")(methods_command)

@@ -34,9 +34,9 @@ COSTED = (
     "prelu", "rprelu", "hardtanh", "double_residual", "real_shortcut", "norm_before_sign", "learned_threshold",
     "squeeze_excitation",
 )  # fmt: skip
-FREE = ("polynomial_ste", "ede", "wide_ste", "adam", "sgd")
+FREE = ("polynomial_ste", "ede", "wide_ste", "adam", "sgd", "kurtosis_regularizer")
 MORE_FREE = (
-    *FREE, "two_stage", "warm_start", "logits_teacher", "attention_teacher", "kurtosis_regularizer",
+    *FREE, "two_stage", "warm_start", "logits_teacher", "attention_teacher",
     "binary_regularizer", "distribution_loss", "weight_rotation",
 )  # fmt: skip
 PARTS = {
@@ -133,11 +133,12 @@ def lines(figures: dict[str, Any]) -> list[str]:
     for name, words in _WORDS.items():
         one = figures[name]
         goal = GOALS_S[name if name in GOALS_S else "million_mapped"]
-        told.append(
-            f"{one['designs']:,} designs searched, {words}: {one['wall_s']:.1f} s (goal: {goal:g} s; {one['cpu_s']:.1f} "
-            f"s CPU) in {one['workers']} processes, {one['designs_per_s']:,.0f} designs a second; {one['priced']:,} with "
-            f"a cost of their own, {one['priced_per_s']:,.0f} a second; peak memory {one['peak_memory_mb']:.0f} MB"
-        )
+        told += [
+            f"{one['designs']:,} designs searched, {words}: {one['wall_s']:.1f} s (goal: {goal:g} s; "
+            f"{one['cpu_s']:.1f} s CPU) in {one['workers']} processes, {one['designs_per_s']:,.0f} designs a second",
+            f"  {one['priced']:,} of them have a cost of their own, {one['priced_per_s']:,.0f} a second; peak memory "
+            f"{one['peak_memory_mb']:.0f} MB",
+        ]
     rate = figures["million_mapped"]["priced_per_s"]
     return [
         *told,

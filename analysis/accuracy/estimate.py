@@ -25,6 +25,8 @@ _LEVEL = 0.9
 _OF_TERMS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _OF_PAIRS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Deviations of the effects that are tried [points]: of one method or a doubled width, and of a pair."""
+_ASSUMED = (2.0, 1.0)
+"""The same for fewer records than tell."""
 _WIDE = 30.0
 """Deviation of what the records alone decide [points]: the plain network round the records' mean, and a precision."""
 _FEWEST = 4
@@ -61,28 +63,38 @@ class Estimator:
     seed_deviation: float
     of_terms: float
     of_pairs: float
+    also: tuple[DesignKey, ...] = ()
+    """Designs whose terms the model has besides those of the records: with effects of which nothing is known."""
 
     @classmethod
-    def of(cls, records: Sequence[MeasuredDesign], protocol: str, seed_deviation: float) -> Estimator:
-        """The model of some records; raises BnncostError where they are few, or of several networks."""
+    def of(
+        cls,
+        records: Sequence[MeasuredDesign],
+        protocol: str,
+        seed_deviation: float,
+        also: Sequence[DesignKey] = (),
+    ) -> Estimator:
+        """The model of some records; raises BnncostError where they are few, or of several networks.
+
+        With designs that it is to cover `also` a single record will do: how large effects are is then assumed.
+        """
         places = dict.fromkeys(f"{one.key.network}/{one.key.dataset}" for one in records)
         if len(places) > 1:
             raise BnncostError(
                 f"estimates need records of one network and data set; these are of: {', '.join(places)}."
             )
-        if len(records) < _FEWEST:
+        if len(records) < _FEWEST and not (also and records):
             raise BnncostError(
                 f"there are {len(records)} measured designs, too few to estimate others from; {_FEWEST} are needed."
             )
-        tried = (
-            cls(tuple(records), protocol, seed_deviation, *sizes) for sizes in product(_OF_TERMS, _OF_PAIRS)
-        )
+        sizes = product(_OF_TERMS, _OF_PAIRS) if len(records) >= _FEWEST else [_ASSUMED]
+        tried = (cls(tuple(records), protocol, seed_deviation, *size, tuple(also)) for size in sizes)
         return max(tried, key=lambda one: one._evidence)
 
     @cached_property
     def terms(self) -> Terms:
         """What the records tell apart."""
-        return Terms.of([one.key for one in self.records])
+        return Terms.of([*(one.key for one in self.records), *self.also])
 
     @cached_property
     def _prior(self) -> np.ndarray:
@@ -154,7 +166,7 @@ class Estimator:
         """The error of leaving each record out that the others span."""
         errors, of_mean = [], []
         for place, one in enumerate(self.records):
-            others = replace(self, records=self.records[:place] + self.records[place + 1 :])
+            others = replace(self, records=self.records[:place] + self.records[place + 1 :], also=())
             if others.terms.reason_against(one.key):
                 continue
             guess = (others.terms.values([one.key]) @ others.effects)[0]
