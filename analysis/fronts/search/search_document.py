@@ -36,7 +36,7 @@ ESTIMATED = "estimated"
 FILE = "front.csv"
 _SHOWN = 40
 _WORDS = {
-    "unknown": "have no accuracy that records span",
+    "unknown": "have no accuracy that the records span, and were not priced",
     "refused": "cannot be built, or run on a profile",
     "unfit": "find no room in a profile's memories",
     "over": "lie above a limit",
