@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
 from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
+from analysis.accuracy.percent import percent_of
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
@@ -67,25 +67,17 @@ def _records(
         except BnncostError as error:
             problems.append(f"{place}: {error}")
             continue
-        top1 = _percent(value)
-        if top1 is None:
-            problems.append(
-                f"{place}: design '{name}': top1 is '{value}', but must be a number from 0 to 100 (percent)."
-            )
+        given = {field: (row.get(field) or "").strip() for field in _OPTIONAL}
+        try:
+            top1 = percent_of(value)
+            low, high = (percent_of(given[end]) if given[end] else None for end in ("top1_low", "top1_high"))
+        except BnncostError as error:
+            problems.append(f"{place}: design '{name}': {error}")
             continue
-        given = {name: (row.get(name) or "").strip() for name in _OPTIONAL}
         yield AccuracyRecord(
             name, key, top1, given["kind"] or kind, given["reference"], given["note"], given["epochs"], given["seeds"],
-            low=_percent(given["top1_low"]), high=_percent(given["top1_high"]),
+            low=low, high=high,
         )  # fmt: skip
-
-
-def _percent(value: str) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and 0 <= number <= 100 else None
 
 
 def for_network(records: Iterable[AccuracyRecord], network: str | None, dataset: str) -> list[AccuracyRecord]:

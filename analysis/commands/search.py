@@ -80,11 +80,13 @@ def search_command(
         search_document,
         size_sentence,
     )
+    from analysis.questions.budgets import read_budgets
 
-    limits = {Axis.energy: energy, Axis.latency: latency, Axis.area: area, Axis.memory: memory}
+    chips = tuple(chip_of(name, overrides) for name in dict.fromkeys(profile or ["asic-45nm"]))
+    budgets = [read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area) for chip in chips]
     choice = SearchChoice(
         networks=tuple(network),
-        profiles=tuple(chip_of(name, overrides) for name in dict.fromkeys(profile or ["asic-45nm"])),
+        profiles=chips,
         methods=methods,
         widths=widths,
         features=features,
@@ -92,7 +94,7 @@ def search_command(
         accuracy=accuracy,
         recipe=recipe,
         axes=tuple(x or ()),
-        limits=tuple((axis, text) for axis, text in limits.items() if text is not None),
+        limits=tuple((Axis(one.name), one.limit) for one in budgets[0]),
         traffic=model_of(traffic),
     )
     request = request_of(choice)

@@ -70,7 +70,11 @@ def run_job(
     written: list[Path] = []
     if job.tables:
         written += write_tables(folder / "methods", view, csv_text(view))
-        written.append(write_whole(folder / "methods.json", json.dumps(table_record(table), indent=2) + "\n"))
+        written.append(
+            write_whole(
+                folder / "methods.json", json.dumps(table_record(table), indent=2, allow_nan=False) + "\n"
+            )
+        )
     if job.figures:
         marginal = marginal_info(
             methods, f"{_title(job)}: marginal energy of each method", profile_title(chip)

@@ -83,7 +83,7 @@ def write_manifest(out: Path, manifest: Manifest) -> None:
     jobs: dict[str, Any] = {
         name: {"digest": entry.digest, "files": dict(entry.files)} for name, entry in sorted(manifest.items())
     }
-    write_whole(out / MANIFEST, json.dumps({"jobs": jobs}, indent=1) + "\n")
+    write_whole(out / MANIFEST, json.dumps({"jobs": jobs}, indent=1, allow_nan=False) + "\n")
 
 
 def entry_of(out: Path, made_from: str, files: Iterable[Path]) -> Entry:

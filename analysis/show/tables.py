@@ -15,6 +15,8 @@ from costmodel.evaluate.ranges import Range
 Cell = str | int | float | Range | None
 HUNDREDTHS = ("%", "points")
 """Units of accuracies and of their differences, which are shown with two digits and named in the header."""
+INSIDE_CORE = "inside the core"
+"""What stands in place of an energy that the cycles of a processor hold already."""
 _NAMED_UNITS = ("j", "s", "w", "hz", "bits", "percent")
 
 
@@ -51,8 +53,8 @@ class Table:
         return [row[number] for row in self.rows]
 
     def is_numeric(self, number: int) -> bool:
-        """Whether a column holds numbers alone."""
-        cells = [cell for cell in self.column(number) if cell is not None]
+        """Whether a column holds numbers alone, or what stands in place of one."""
+        cells = [cell for cell in self.column(number) if cell not in (None, INSIDE_CORE)]
         return bool(cells) and not any(isinstance(cell, str) for cell in cells)
 
 
@@ -142,7 +144,7 @@ def csv_text(table: Table) -> str:
 
 def group_ends(table: Table) -> list[bool]:
     """Say for each row whether a group of the first column ends with it."""
-    following = [*table.rows[1:], None]
+    following = [*table.rows[1:], None][: len(table.rows)]  # of no rows, none
     return [
         table.grouped > 0 and after is not None and row[0] != after[0]
         for row, after in zip(table.rows, following, strict=True)

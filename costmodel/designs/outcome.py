@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 
 _RECORD = ConfigDict(frozen=True, extra="ignore")
@@ -108,7 +108,7 @@ class Outcome(BaseModel):
 
     def to_json(self) -> str:
         """Write as one JSON object."""
-        return json.dumps(self.to_mapping(), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.to_mapping(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_outcome(values: Mapping[str, Any], place: str) -> Outcome:

@@ -83,7 +83,7 @@ class Measurement:
 
     def to_json(self) -> str:
         """Write as one JSON object."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], place: str) -> Measurement:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Protocol, TypeVar
 
 from costmodel.errors import BnncostError
+from costmodel.methods.plugins import load_named_plugins
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -69,12 +70,17 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    """Let the parent alone answer Ctrl-C: it calls off what has not begun and waits for the rest; end when it ends."""
+    """Know the methods that the parent knows, end where it ends, and let it alone answer Ctrl-C.
+
+    The parent calls off what has not begun and waits for the rest.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
+    load_named_plugins()
 
 
 def _end_with_parent() -> None:
+    """End this process once its parent is gone, however it went: nobody reads what it would still calculate."""
     parent = parent_process()
     if parent is not None:
         parent.join()

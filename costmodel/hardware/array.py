@@ -29,10 +29,12 @@ from costmodel.mapping.nest import LoopName, Operand
 
 HeldOperand = Literal[Operand.WEIGHTS, Operand.FEATURES, Operand.SUMS]
 
+_MOST_LANES = 10**9
+
 
 def _lanes(raw: Any) -> Any:
-    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        raise refused(f"must be a whole number of lanes, at least 1; got {shown(raw)}")
+    if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= _MOST_LANES:
+        raise refused(f"must be a whole number of lanes, from 1 to {_MOST_LANES}; got {shown(raw)}")
     return raw
 
 

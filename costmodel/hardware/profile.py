@@ -16,6 +16,7 @@ from costmodel.hardware.text.quantity import (
     CyclesPerBit,
     Dsp,
     Energy,
+    EnergyOfCore,
     EnergyPerCycle,
     Frequency,
     Length,
@@ -45,7 +46,7 @@ class Technology(Section):
 class Processor(Section):
     """The core of a microcontroller, and the cycles that it spends on more than operations."""
 
-    energy: EnergyPerCycle = Field(description="Energy of one cycle, memories included [pJ/cycle].")
+    energy: EnergyOfCore = Field(description="Energy of one cycle, memories included [pJ/cycle].")
     waiting: EnergyPerCycle | None = Field(
         None,
         description="Energy of a cycle that no operation has: one of waiting for weights, or one that a "
@@ -166,7 +167,7 @@ class HardwareProfile(Section):
         """Whether weights come from a memory outside of the chip for each inference."""
         holders = [level for level in self.memories.values() if Role.WEIGHTS in level.holds]
         outside = [level.off_chip for level in holders]
-        if not any(outside):
+        if not any(outside) or any(level.fits_network for level in holders):
             return "never"
         fetched = any(level.loaded == "per inference" for level in holders[: outside.index(True)])
         return "always" if outside[0] or fetched else "where they do not fit"

@@ -39,9 +39,9 @@ def prices_of(profile: HardwareProfile, operations: tuple[OperationKey, ...]) ->
     units = _looked_up(profile, operations)
     return Prices(
         units=units,
-        energy_j=np.array([unit.energy_j for unit in units]),
-        cycles=np.array([unit.cycles_per_operation for unit in units]),
-        is_mac=np.array([operation == "mac" for operation, _ in operations]),
+        energy_j=np.array([unit.energy_j for unit in units], float),
+        cycles=np.array([unit.cycles_per_operation for unit in units], float),
+        is_mac=np.array([operation == "mac" for operation, _ in operations], bool),
         unit_of=tuple(
             (operation, unit.precision) for (operation, _), unit in zip(operations, units, strict=True)
         ),

@@ -124,6 +124,7 @@ def _priced(
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
     energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
+    _check_finite(profile, energy_j, latency_s, *total_area(areas).values())
 
     return PointCosts(
         energy=Energy(
@@ -144,6 +145,15 @@ def _priced(
     )
 
 
+def _check_finite(profile: HardwareProfile, *results: np.ndarray) -> None:
+    """Raise BnncostError where a result is infinite or no number, which figures read from files cannot bring about."""
+    if not all(np.isfinite(result).all() for result in results):
+        raise BnncostError(
+            f"a cost on profile '{profile.name}' is too large for a number; are all its figures physical? "
+            "`bnncost profiles check` says which are not."
+        )
+
+
 def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -> TrafficModel:
     """Choose the model of traffic: mapped where the profile has an array, unless `asked` names one."""
     if asked == "mapped" and profile.array is None:
@@ -160,9 +170,26 @@ def _control(
     """Energy of the control in all cycles [J]: (N,); on a processor in the cycles that no operation has."""
     if profile.processor is not None:
         spent = np.einsum("ln,ln->n", cycles.beside, demand.repeats)
-        of_a_cycle = profile.processor.waiting or profile.processor.energy
-        return np.asarray(of_a_cycle.si * spent)
-    return (profile.control.energy.si if profile.control else 0.0) * total_cycles
+        return np.asarray(_cycle_j(profile) * spent)
+    return _cycle_j(profile) * total_cycles
+
+
+def _cycle_j(profile: HardwareProfile) -> float:
+    """Energy of a cycle of the control, or of one of a processor that no operation has [J]."""
+    if profile.processor is not None:
+        return (profile.processor.waiting or profile.processor.energy).si
+    return profile.control.energy.si if profile.control else 0.0
+
+
+def control_by_layer(points: PointCosts) -> np.ndarray:
+    """Energy of the control in one occurrence of each layer, by the cycles that it takes there [J]: (layers, N)."""
+    profile, cycles = points.setting.profile, points.time.cycles
+    if profile.processor is not None:
+        return np.asarray(_cycle_j(profile) * cycles.beside)
+    control = _cycle_j(profile) * cycles.slowest
+    for array, running in cycles.arrays.items():
+        control = control + array_registers(profile, array).cycle_j * running
+    return np.asarray(control)
 
 
 def _clock(profile: HardwareProfile, cycles: LayerCycles, demand: Demand) -> dict[str, np.ndarray]:
@@ -179,7 +206,8 @@ def _leakage(setting: Setting, areas: Areas, points: int) -> dict[str, np.ndarra
     control = setting.profile.control
     logic: dict[str, np.ndarray] = {"control": np.full(points, control.leakage.si)} if control else {}
     if control is not None and control.leakage_by_area is not None:
-        logic["logic"] = control.leakage_by_area.si * np.asarray(logic_area_mm2(areas) * _SQUARE_MILLIMETRE)
+        logic_w = control.leakage_by_area.si * logic_area_mm2(areas) * _SQUARE_MILLIMETRE
+        logic["logic"] = np.broadcast_to(logic_w, (points,))
     for name, buffer in setting.profile.array.buffers.items() if setting.profile.array else ():
         if buffer.leakage is not None:
             logic[name] = np.full(points, buffer.leakage.si)

@@ -13,7 +13,7 @@ import pytest
 
 import costmodel as cm
 from analysis.fronts.search.chunks import ChunkFront, front_of_chunk
-from analysis.fronts.search.request import SearchRequest, read_limit, read_widths
+from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
 from costmodel.evaluate.engine import Here, Processes
@@ -268,19 +268,3 @@ def test_widths_that_are_none_are_refused(text: str) -> None:
 def test_a_range_of_widths_ends_at_its_last() -> None:
     widths = read_widths("0.25:4:0.05")
     assert (len(widths), widths[0], widths[1], widths[-1]) == (76, 0.25, 0.3, 4.0)
-
-
-@pytest.mark.parametrize(
-    ("axis", "text"),
-    [
-        (Axis.energy, "5"),
-        (Axis.energy, "5s"),
-        (Axis.energy, "-5uJ"),
-        (Axis.memory, "5 kb"),
-        (Axis.area, "5um"),
-        (Axis.latency, "1e999s"),
-    ],
-)
-def test_limits_that_are_none_are_refused(axis: Axis, text: str) -> None:
-    with pytest.raises(cm.BnncostError, match=f"--{axis}"):
-        read_limit(axis, text)

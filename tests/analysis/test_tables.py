@@ -199,3 +199,8 @@ def test_a_table_of_methods_is_cut_into_its_branches() -> None:
     assert (first.column(0), second.column(0)) == (["prelu", "relu"], ["ede"])
     assert (first.title, second.title) == ("Network topology changes on x", "Training techniques on x")
     assert (first.caption, second.caption) == ("", "why")
+
+
+def test_a_table_without_rows_has_no_groups() -> None:
+    column = Column("layer", "layer", "")
+    assert group_ends(Table("none", "None", (column,), (), "", 1)) == []

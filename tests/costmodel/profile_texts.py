@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 def figure(value: object, unit: str) -> str:
-    return f"{{value: {value}, unit: {unit}, source: made up, status: assumed}}"
+    why = ", note: made up" if value == 0 else ""  # a zero says why
+    return f"{{value: {value}, unit: {unit}, source: made up, status: assumed{why}}}"
 
 
 ASIC = f"""\

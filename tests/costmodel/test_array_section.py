@@ -35,7 +35,7 @@ def told(folder: Path, old: str, new: str) -> str:
         ("rows: 8}", "row: 8}", "compute.1x1.lanes.row", "unknown axis 'row'; did you mean 'rows'?"),
         ("columns: 8, rows: 8", "columns: 8", "compute.1x1.lanes", "says nothing about axis 'rows'"),
         ("    lanes: {columns: 8, rows: 8}\n", "", "compute.1x1.lanes", "is missing: the profile has an array"),
-        ("columns: 8", "columns: 0", "compute.1x1.lanes.columns", "whole number of lanes, at least 1; got 0"),
+        ("columns: 8", "columns: 0", "compute.1x1.lanes.columns", "whole number of lanes, from 1 to 1000000000; got 0"),
         ("columns: 8", "columns: 8.5", "compute.1x1.lanes.columns", "whole number of lanes"),
         ("rows: [[C]]", "rows: [[Q]]", "array.loops.rows", "'Q'"),
         ("rows: [[C]]", "rows: [[C, C]]", "array.loops.rows[0]", "lists C twice"),

@@ -35,16 +35,15 @@ def test_what_ships_is_plausible(name: str) -> None:
     ("body", "place", "line", "words"),
     [
         (f"control: {{energy: {quantity(12, 'J/cycle')}}}", "control.energy", 3, ["12 J/cycle", "above", "asic-45nm"]),
-        (f"clock: {quantity(1e30, 'Hz')}", "clock", 3, ["1e+30 Hz", "1e+08 to 1e+09 Hz"]),
+        (f"clock: {quantity(1e12, 'Hz')}", "clock", 3, ["1e+12 Hz", "1e+08 to 1e+09 Hz"]),
         (f"clock: {quantity(400, 'Hz')}", "clock", 3, ["400 Hz", "below"]),
-        (f"control:\n  leakage: {quantity(0, 'mW')}", "control.leakage", 4, ["0 mW", "below"]),
         (
             f"side: {{operations: {{mul: {{int16: {{energy: {quantity(0.8, 'mJ/operation')}}}}}}}}}",
             "side.operations.mul.int16.energy", 3, ["0.8 mJ/operation", "above"],
         ),
         (
             f"memories: {{weight_sram: {{size: {quantity(4, 'GB')}}}}}",
-            "memories.weight_sram.size", 3, ["4 GB", "asic-28nm-bnn"],  # at 45 nm none has a size: all of its archetype
+            "memories.weight_sram.size", 3, ["4 GB", "asic-65nm"],  # at 45 nm none has a size: all of its archetype
         ),
     ],
 )  # fmt: skip
@@ -71,10 +70,12 @@ def test_a_memory_that_takes_a_small_network_alone_is_enough(tmp_path: Path) -> 
 
 def test_a_zero_with_a_reason_is_meant(tmp_path: Path) -> None:
     assert warned(tmp_path, f"control: {{leakage: {quantity(0, 'mW', 'in the energy of a cycle')}}}") == ()
+    with pytest.raises(BnncostError, match="a figure of zero needs 'note'"):
+        warned(tmp_path, f"control: {{leakage: {quantity(0, 'mW')}}}")
 
 
 @settings(max_examples=30, deadline=None)
-@given(exponent=st.floats(-12, 12))
+@given(exponent=st.floats(-8, 4))
 def test_the_limit_is_a_hundred_times_the_range_of_what_ships(
     exponent: float, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

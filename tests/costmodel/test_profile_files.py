@@ -50,7 +50,12 @@ def test_valid_profile_has_no_problem(tmp_path: Path, archetype: str) -> None:
         (CLOCK, f"clock: {figure(-1, 'MHz')}", "clock.value", "must not be negative"),
         (CLOCK, f"clock: {figure('.nan', 'MHz')}", "clock.value", "must be a finite number"),
         (CLOCK, f"clock: {figure('.inf', 'MHz')}", "clock.value", "must be a finite number"),
-        (CLOCK, f"clock: {figure('1e308', 'GHz')}", "clock.value", "is too large"),
+        (
+            CLOCK,
+            f"clock: {figure('1e308', 'GHz')}",
+            "clock.value",
+            "from 1 to 1e+13 Hz to be physical, got 1e+308 GHz",
+        ),
         (CLOCK, f"clock: {figure('true', 'MHz')}", "clock.value", "must be a number, got true"),
         (CLOCK, f"clock: {figure('abc', 'MHz')}", "clock.value", "must be a number, got 'abc'"),
         (CLOCK, CLOCK.replace("made up", "''"), "clock.source", "must not be empty"),

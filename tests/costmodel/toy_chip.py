@@ -30,7 +30,8 @@ def toy_network() -> Network:
 
 
 def figure(value: float, unit: str) -> str:
-    return f"{{value: {value}, unit: {unit}, source: made up, status: assumed}}"
+    why = ", note: made up" if value == 0 else ""  # a zero says why
+    return f"{{value: {value}, unit: {unit}, source: made up, status: assumed{why}}}"
 
 
 def macro(size: float, read: float, write: float, area: float, leakage: float) -> str:

@@ -46,7 +46,7 @@ def write_deployment(program: Program, folder: str | os.PathLike[str]) -> tuple[
     arrays = {**program.arrays, PIXELS: program.pixels}
     packed = {name: np.ascontiguousarray(pack(array)) for name, array in arrays.items()}
     place = Path(folder)
-    content = json.dumps(_described(program, arrays), indent=1, ensure_ascii=True) + "\n"
+    content = json.dumps(_described(program, arrays), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
     return (
         write_whole(place / ARRAYS, save(packed, {"format": f"{FORMAT} {VERSION}"})),
         write_whole(place / DESCRIPTION, content),

@@ -24,7 +24,9 @@ def write_outcome(plan: Plan, outcome: Outcome, runs: Path, *, data: str = "") -
     """Write the outcome as `<plan>.json` and its measurements as `<plan>.csv` into the folder of runs."""
     if _recipe_words(plan.recipe) is None:
         settings = plan.recipe.model_dump(mode="json", exclude_none=True)
-        write_whole(runs / _recipe_file(plan), json.dumps(settings, indent=2) + "\n")  # JSON is YAML too
+        write_whole(
+            runs / _recipe_file(plan), json.dumps(settings, indent=2, allow_nan=False) + "\n"
+        )  # JSON is YAML too
     return (
         write_whole(runs / f"{plan.name}.json", outcome.to_json()),
         write_whole(runs / f"{plan.name}.csv", measurements_csv(plan, runs, data=data)),

@@ -79,7 +79,7 @@ class RunSpec:
             "design": str(self.design), "recipe": self.recipe.model_dump(mode="json"), "data": self.data,
             "seed": self.seed,
         }  # fmt: skip
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def source_of(data: str) -> str:

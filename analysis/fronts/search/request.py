@@ -15,7 +15,6 @@ from analysis.show.axes import Axis
 from costmodel import BnncostError, DesignKey
 from costmodel.evaluate.space import Space
 from costmodel.hardware import HardwareProfile
-from costmodel.hardware.text.units import scale_of
 from costmodel.pricing.price import TrafficModel
 
 LARGEST = 10**10
@@ -43,7 +42,7 @@ class SearchRequest:
     """A search; equal to another with the same `digest`, also where it came to a process of its own.
 
     `axes` are the costs that count beside accuracy, or alone where `accuracy` is None; `limits` are the most that a
-    design may cost, in SI units.
+    design may cost, in SI units, of area in the unit of the profiles.
     """
 
     space: Space
@@ -115,34 +114,3 @@ def read_widths(text: str) -> list[float]:
         )
     steps = int(np.floor((last - first) / step + 1e-9))
     return [round(first + number * step, 10) for number in range(steps + 1)]
-
-
-_UNITS = {Axis.energy: "J", Axis.latency: "s", Axis.memory: "bit"}
-
-
-def read_limit(axis: Axis, text: str) -> float:
-    """Read the most of a cost, such as `5uJ`, in SI units; of an area it is a number in the profile's unit.
-
-    >>> read_limit(Axis.energy, "5 uJ"), read_limit(Axis.area, "2.5 mm2")
-    (5e-06, 2.5)
-    """
-    found = re.fullmatch(r"\s*([0-9.eE+-]+?)\s*([A-Za-zµμ]\w*)?\s*", text)
-    wanted = "a number and a unit, as in 5uJ, 2ms, 64kB or 2.5mm2"
-    try:
-        number = float(found[1]) if found else float("nan")
-    except ValueError:
-        number = float("nan")
-    if not found or not isfinite(number) or number <= 0:
-        raise BnncostError(f"--{axis} '{text}': write {wanted}.")
-    unit = found[2] or ""
-    if axis is Axis.area:
-        if unit not in ("mm2", "lut", "LUT", "bit"):
-            raise BnncostError(f"--area '{text}': the unit must be mm2, lut or bit, which the profile has.")
-        return number
-    try:
-        scale = scale_of(unit)
-    except BnncostError as error:
-        raise BnncostError(f"--{axis} '{text}': {error}") from None
-    if scale.dimension != scale_of(_UNITS[axis]).dimension:
-        raise BnncostError(f"--{axis} '{text}': '{unit}' is no unit of {axis}; write {wanted}.")
-    return number * scale.factor

@@ -14,7 +14,7 @@ import numpy as np
 from analysis.accuracy.estimate import Estimator
 from analysis.accuracy.estimators import load_estimator
 from analysis.costs.cost_columns import area_in_one_unit, cost_columns
-from analysis.fronts.search.request import SearchRequest, read_limit, read_widths
+from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
 from analysis.show.document import Document
@@ -48,7 +48,7 @@ class SearchChoice:
     """What is searched, as the command line says it.
 
     `methods` is "all" or names with commas; `accuracy` is "none", "measured", a file or a folder of runs; `limits` are
-    texts such as "5uJ". No `axes` stands for energy, or for all costs where accuracy is none.
+    as in `SearchRequest`. No `axes` stands for energy, or for all costs where accuracy is none.
     """
 
     networks: tuple[str, ...]
@@ -60,7 +60,7 @@ class SearchChoice:
     accuracy: str = NONE
     recipe: str | None = None
     axes: tuple[Axis, ...] = ()
-    limits: tuple[tuple[Axis, str], ...] = ()
+    limits: tuple[tuple[Axis, float], ...] = ()
     traffic: TrafficModel | None = None
 
 
@@ -92,7 +92,7 @@ def request_of(choice: SearchChoice) -> SearchRequest:
         space=space,
         profiles=choice.profiles,
         axes=tuple(dict.fromkeys(axes)),
-        limits={axis: read_limit(axis, text) for axis, text in choice.limits},
+        limits=dict(choice.limits),
         accuracy=estimator,
         accuracy_text=repr((estimator.records, estimator.seed_deviation)) if estimator else NONE,
         traffic=choice.traffic,

@@ -17,6 +17,7 @@ from costmodel.hardware.text.quantity import shown, unknown_name
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_LEAST, _LARGEST = 1e-12, 1e18
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -56,8 +57,10 @@ def _flag(raw: Any) -> Any:
 def _above_zero(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         raise refused(f"must be a plain number, got {shown(raw)}")
-    if not math.isfinite(raw) or raw <= 0:
-        raise refused(f"must be a finite number above zero, got {raw}")
+    if not 0 < raw < math.inf:
+        raise refused(f"must be a finite number above zero, got {shown(raw)}")
+    if not _LEAST <= raw <= _LARGEST:
+        raise refused(f"must be from {_LEAST:g} to {_LARGEST:g}, got {shown(raw)}")
     return raw
 
 

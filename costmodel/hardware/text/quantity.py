@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from costmodel.errors import BnncostError, by_closeness
+from costmodel.hardware.text.physical import physical_problem
 from costmodel.hardware.text.units import Kind, dimension_problem, scale_of
 
 Status = Literal["measured", "published", "derived", "scaled", "assumed"]
@@ -173,20 +174,17 @@ def _range_problems(raw: Mapping[str, Any]) -> list[FieldProblem]:
 def _unit_problems(raw: Mapping[str, Any]) -> list[FieldProblem]:
     if "unit" not in raw or _text_problems("unit", raw):
         return []
+    written = [field for field in _NUMBERS if field in raw and not _number_problems(field, raw)]
     try:
-        factor = scale_of(raw["unit"]).factor
+        told = [(field, physical_problem(raw[field], raw["unit"])) for field in written]
+        scale_of(raw["unit"])
     except BnncostError as error:
         return [("unit", str(error))]
-    too_large = [
-        field
-        for field in _NUMBERS
-        if field in raw and not _number_problems(field, raw) and not math.isfinite(raw[field] * factor)
-    ]
-    return [(field, f"'{field}' {raw[field]} {raw['unit']} is too large") for field in too_large]
+    return [(field, f"'{field}' {sentence}") for field, sentence in told if sentence]
 
 
 def _kind_problems(raw: object, kind: Kind) -> list[FieldProblem]:
-    """Problems with the dimension, and with zeros where a figure must be above zero."""
+    """Problems with the dimension, with zeros where a figure must be above zero, and with zeros that say not why."""
     if not isinstance(raw, Mapping):
         return []
     problems = []
@@ -199,6 +197,8 @@ def _kind_problems(raw: object, kind: Kind) -> list[FieldProblem]:
             for field in _NUMBERS
             if field in raw and not _number_problems(field, raw) and raw[field] == 0
         ]
+    elif raw.get("value") == 0 and "note" not in raw:
+        problems.append(("value", "a figure of zero needs 'note': why nothing has to be paid"))
     return problems
 
 
@@ -232,6 +232,9 @@ Energy = Annotated[
 ]
 EnergyPerCycle = Annotated[
     Quantity, _quantity("an energy per cycle", ("J/cycle",), "12 pJ/cycle"), _LESS_IS_CHEAPER
+]
+EnergyOfCore = Annotated[
+    Quantity, _quantity("an energy per cycle", ("J/cycle",), "12 pJ/cycle", True), _LESS_IS_CHEAPER
 ]
 EnergyPerBit = Annotated[Quantity, _quantity("an energy per bit", ("J/bit",), "0.2 pJ/bit"), _LESS_IS_CHEAPER]
 EnergyPerBitLength = Annotated[
