@@ -94,7 +94,7 @@ def search_command(
         accuracy=accuracy,
         recipe=recipe,
         axes=tuple(x or ()),
-        limits=tuple((Axis(one.name), one.limit) for one in budgets[0]),
+        limits=tuple((Axis[one.name], one.limit) for one in budgets[0]),
         traffic=model_of(traffic),
     )
     request = request_of(choice)
