@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain, combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 import costmodel as cm
 from analysis.accuracy.estimate import Estimator
 from analysis.accuracy.estimators import assumed_deviation, load_estimator
+from analysis.accuracy.literature import load_accuracy
 from analysis.accuracy.studies import MeasuredDesign
+from analysis.fronts.from_literature import front_frame
+from analysis.plots.front import front_info
 
 NAMES = ("prelu", "double_residual", "norm_before_sign", "ede")
 EFFECTS = {"prelu": 1.5, "double_residual": 2.5, "norm_before_sign": -0.5, "ede": 1.0}
@@ -188,3 +192,18 @@ def test_the_shipped_records_make_estimators(tmp_path: object) -> None:
         assert recipe in made.sentence
     with pytest.raises(cm.BnncostError, match="choose with --recipe cifar-40 or --recipe cifar-cpu"):
         load_estimator("measured")
+
+
+def test_an_estimate_is_drawn_hollow_with_its_interval(tmp_path: Path) -> None:
+    path = tmp_path / "front.csv"
+    path.write_text(
+        "design,top1,top1_low,top1_high,kind\n"
+        "resnet20/cifar10,78,77,79,estimated\n"
+        "resnet20[prelu]/cifar10,80,78.5,81.5,measured\n",
+        "utf-8",
+    )
+    found = front_frame("resnet20", "cifar10", "asic-45nm", load_accuracy(path), traffic="compulsory")
+    drawn = {point.kind: point for point in front_info(found, "made").points}
+    assert drawn["estimated"].on_front and not drawn["estimated"].filled
+    assert (drawn["estimated"].low, drawn["estimated"].high) == (77, 79)
+    assert drawn["measured"].filled and (drawn["measured"].low, drawn["measured"].high) == (78.5, 81.5)
