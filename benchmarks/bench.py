@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import doors, mapped, mapping_growth, robust
+from benchmarks import doors, mapped, mapping_growth, robust, search
 
 ROOT = Path(__file__).parents[1]
 TIMES_AS_LONG_GOAL = 10
@@ -71,6 +71,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
         *doors.lines(figures["doors"]),
         *robust.lines(figures["robust"]),
         *mapped.lines(figures["mapped"]),
+        *search.lines(figures["search"]),
         *mapping_growth.lines(figures["mapping_growth"]),
     ]
 
@@ -87,6 +88,7 @@ def main() -> None:
         "doors": doors.measure(),
         "robust": robust.measure(),
         "mapped": mapped.measure(),
+        "search": search.measure(),
         "mapping_growth": mapping_growth.figures(grown),
         "counters": compare(),
     }

@@ -139,7 +139,7 @@ def test_processes_that_a_command_starts_have_the_plugin_too(tmp_path: Path) -> 
     path = plugin(tmp_path)
     program = (
         "import os; from costmodel.methods.plugins import load_plugin\n"
-        "from analysis.report.workers import pool_of\nfrom costmodel import cost\n"
+        "from costmodel.evaluate.engine import pool_of\nfrom costmodel import cost\n"
         "if __name__ == '__main__':\n"
         f"    load_plugin({str(path)!r})\n"
         "    with pool_of(1, 'prices') as pool:\n"
