@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import doors, mapped, mapping_growth, reading, robust
+from benchmarks import doors, mapped, mapping_growth, reading, robust, search
 
 ROOT = Path(__file__).parents[1]
 TIMES_AS_LONG_GOAL = 10
@@ -72,6 +72,7 @@ def lines(figures: dict[str, Any]) -> list[str]:
         *reading.lines(figures["reading"]),
         *robust.lines(figures["robust"]),
         *mapped.lines(figures["mapped"]),
+        *search.lines(figures["search"]),
         *mapping_growth.lines(figures["mapping_growth"]),
     ]
 
@@ -89,6 +90,7 @@ def main() -> None:
         "reading": reading.measure(),
         "robust": robust.measure(),
         "mapped": mapped.measure(),
+        "search": search.measure(),
         "mapping_growth": mapping_growth.figures(grown),
         "counters": compare(),
     }

@@ -14,13 +14,14 @@ from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
 
 COLUMNS = ("design", "top1")
+_OPTIONAL = ("kind", "reference", "note", "epochs", "seeds", "top1_low", "top1_high")
 
 
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
     """Read accuracies from a CSV with the columns `design` and `top1` [%], or the shipped literature.
 
-    `kind`, `reference`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError that
-    lists every row that matches no design or lies outside 0..100, with its line.
+    `kind`, `reference`, `note`, `epochs`, `seeds`, `top1_low` and `top1_high` are read where they are given. Raises one
+    BnncostError that lists every row that matches no design or lies outside 0..100, with its line.
     """
     source = Path(path) if path is not None else None
     text = _read(source)
@@ -66,13 +67,17 @@ def _records(
         except BnncostError as error:
             problems.append(f"{place}: {error}")
             continue
+        given = {field: (row.get(field) or "").strip() for field in _OPTIONAL}
         try:
             top1 = percent_of(value)
+            low, high = (percent_of(given[end]) if given[end] else None for end in ("top1_low", "top1_high"))
         except BnncostError as error:
             problems.append(f"{place}: design '{name}': {error}")
             continue
-        extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}
-        yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra)
+        yield AccuracyRecord(
+            name, key, top1, given["kind"] or kind, given["reference"], given["note"], given["epochs"], given["seeds"],
+            low=low, high=high,
+        )  # fmt: skip
 
 
 def for_network(records: Iterable[AccuracyRecord], network: str | None, dataset: str) -> list[AccuracyRecord]:

@@ -25,13 +25,18 @@ from analysis.show.units import Scale
 
 WIDTHS = (1.0, 1.5, 2.0, 3.0)
 """Widths of the plain BNN that the top axis marks."""
-KIND_MARKERS = {"author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^"}
+ESTIMATED = "estimated"
+"""Kind of an accuracy that nobody measured, which is always drawn hollow."""
+KIND_MARKERS = {
+    "author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^", ESTIMATED: "d",
+}  # fmt: skip
 KIND_NAMES = {
     "author": "binary, authors' figure",
     "measured": "own measurement",
     "cited": "binary, cited figure",
     "secondary": "binary, from a survey",
     "third-party": "binary, trained by others",
+    ESTIMATED: "binary, estimated",
 }
 _FAR = 3.0
 """Gap to the next cheaper design, as a ratio, from which costly designs stand in a strip of their own."""
@@ -80,7 +85,7 @@ class Point:
     @property
     def filled(self) -> bool:
         """Whether the inside of the mark has its colour."""
-        return self.on_front or self.plain
+        return (self.on_front or self.plain) and self.kind != ESTIMATED
 
     @property
     def colour(self) -> str:

@@ -18,11 +18,11 @@ from analysis.report.manifest import code_digest, package_version
 from analysis.report.page.data import Space, costs_digest, operations_of, page_record, space_record, spaces
 from analysis.report.page.html import INDEX, read_page, write_page
 from analysis.report.page.screen import front_rows
-from analysis.report.workers import pool_of
 from analysis.show.progress import counting
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.demand.arrays import OperationKey
 from costmodel.errors import unknown
+from costmodel.evaluate.engine import pool_of
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 

@@ -21,8 +21,9 @@ class AccuracyRecord:
     """Top-1 accuracy [%] of a design, with its source.
 
     `name` is the design as written: a published design's name or the text form. `kind` says who measured:
-    author, third-party, cited or secondary for the literature, measured for own runs, added for one front alone.
-    `label` is what a picture calls the design, if it was given.
+    author, third-party, cited or secondary for the literature, measured for own runs, estimated where nothing was
+    trained, added for one front alone. `label` is what a picture calls the design, if it was given. `low` and `high`
+    are the ends of the interval [%] that an estimate has.
     """
 
     name: str
@@ -34,6 +35,8 @@ class AccuracyRecord:
     epochs: str = ""
     seeds: str = ""
     label: str = ""
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
