@@ -29,7 +29,9 @@ def line_rows(network: Network) -> tuple[LineRow, ...]:
 
 def _rows(network: Network) -> Iterator[LineRow]:
     for op in network.running():
-        if "stride" not in op.attributes:  # a slice has a size, too: that of an axis, over all widths of a sweep
+        if (
+            "stride" not in op.attributes
+        ):  # a slice has a size, too: that of an axis, over all widths of a sweep
             continue
         rows, _ = pair_in(op.attributes, "size")
         if rows > 1:
