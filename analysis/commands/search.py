@@ -80,7 +80,7 @@ def search_command(
         search_document,
         size_sentence,
     )
-    from analysis.questions.budgets import read_budgets
+    from analysis.fronts.questions.budgets import read_budgets
 
     chips = tuple(chip_of(name, overrides) for name in dict.fromkeys(profile or ["asic-45nm"]))
     budgets = [read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area) for chip in chips]

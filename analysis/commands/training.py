@@ -142,7 +142,7 @@ def review_command(
 
 def _deliver_study(outcome: dict[str, Any], profile: str, form: Format | None, out: Path) -> None:
     """Print a study's table with the cost of its designs, and write its front and gains, if any run has ended."""
-    from analysis.gains.review_document import review_document, write_review_front
+    from analysis.fronts.gains.review_document import review_document, write_review_front
 
     if not outcome["rows"]:
         for design, sentence in outcome["failed"].items():

@@ -18,9 +18,14 @@ for (const space of data.spaces) {
     }
   }
 }
-const { cells = [], fronts = [], widths = [], pairs = [], readable = [] } = data.asked ?? {};
+const { quantiles = null, cells = [], fronts = [], widths = [], pairs = [], readable = [] } = data.asked ?? {};
+const drawn = {};
+if (quantiles) for (const space of data.spaces) for (const profile of data.profiles) {
+  const { uncertain } = space.on[profile.name];
+  for (const number of Object.keys(uncertain?.designs ?? {})) drawn[[space.designs[number].design, profile.name]] = quantiles.map((at) => pricing.drawnEnergy(uncertain, number, Object.fromEntries(uncertain.causes.map((name, place) => [name, at[place % at.length]]))));
+}
 process.stdout.write(JSON.stringify({
-  costs, cells: cells.map(words.csvCell), fronts: fronts.map((rows) => pricing.front(rows).map((row) => row.name).sort((a, b) => a - b)),
+  costs, drawn, cells: cells.map(words.csvCell), fronts: fronts.map((rows) => pricing.front(rows).map((row) => row.name).sort((a, b) => a - b)),
   widths: widths.map(([energy, known]) => pricing.widthAt(energy, known)), pairs: pairs.map((pair) => pricing.breakEven(...pair)),
   readable: readable.map(([value, unit]) => words.readable(value, unit)),
 }));

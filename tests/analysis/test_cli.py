@@ -79,7 +79,10 @@ def test_the_table_says_what_a_reader_asks(capsys: Captured) -> None:
     assert "--format json lists them" in text
 
 
-def test_output_that_is_piped_is_plain_and_uncut(capsys: Captured) -> None:
+def test_output_that_is_piped_is_plain_and_uncut_where_columns_are_many(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     text = said(capsys, "methods")
     assert "\x1b" not in text
     assert "…" not in text
@@ -153,7 +156,8 @@ def test_the_table_at_another_precision_of_features(capsys: Captured) -> None:
     assert counts == {("add", "int8"): FIRST_MAPS}
 
 
-def test_the_table_in_the_other_forms(capsys: Captured) -> None:
+def test_the_table_in_the_other_forms(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     chosen = ("table", "--methods", "prelu,clipped_ste,real_shortcut(operands=int4,pool=false)")
     rows = read_csv(capsys, *chosen)
     assert [row["name"] for row in rows] == ["prelu", "clipped_ste", "real_shortcut"]

@@ -13,10 +13,16 @@ from typing import Any
 
 import pytest
 
+from analysis.fronts.robust import robustness
+from analysis.fronts.robust_candidates import candidates_of
 from analysis.report.page.data import Space, operations_of, page_record, space_record
 from analysis.report.page.html import page_html, write_page
 from analysis.report.page.server import PageServer
 from costmodel import cost, load_profile
+from costmodel.demand.arrays import joined
+from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.uncertain import uncertain_energies
+from costmodel.pricing.price import price
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no page is opened")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -152,6 +158,23 @@ def test_classes_methods_and_sources_filter(opened: Opened) -> None:
     for study in ("cifar-40", "cifar-cpu"):
         opened.page.locator("[data-name=seen]").get_by_label(f"measured ({study})").uncheck()
     assert "measured" not in opened.page.locator("#table tbody").inner_text()
+
+
+def test_the_page_says_what_survives_as_the_command_does(opened: Opened) -> None:
+    opened.page.get_by_label("does the front survive?").check()
+    said = opened.page.locator("#verdict").inner_text()
+    assert "Does it survive?" in said and "robust=1" in opened.page.url
+    chip = load_profile(opened.page.get_by_label("Profile", exact=True).input_value())
+    candidates, _ = candidates_of("resnet20", "cifar10", chip)
+    demand = joined([prepared(one.key).demand for one in candidates])
+    found = robustness(candidates, uncertain_energies(demand, price(demand, chip)))
+    cells = {
+        row.locator("th").inner_text().strip(): row.locator("td").nth(-2).inner_text()
+        for row in opened.page.locator("#table tbody tr").all()
+        if "measured" not in row.locator("td").last.inner_text()
+    }
+    for one, probability in zip(candidates, found.probability, strict=True):
+        assert abs(float(cells[one.label].strip("<> %")) - 100 * probability) <= 8, one.label
 
 
 def test_two_pinned_designs_are_compared_with_their_break_even(opened: Opened) -> None:

@@ -20,6 +20,10 @@ from analysis.report.page.profile_prices import GROUPS
 from analysis.report.page.screen import energies_j
 from analysis.show.units import readable
 from costmodel import BnncostError, Cost, cost, cost_range, load_profile, shipped_profiles
+from costmodel.demand.arrays import joined
+from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.uncertain import uncertain_energies
+from costmodel.pricing.price import price
 
 NODE = shutil.which("node")
 SCRIPT = Path(str(resources.files("analysis").joinpath("assets/pricing.js")))
@@ -70,6 +74,23 @@ def by_group(priced: Cost, profile: str) -> dict[str, float]:
     split["control"] = priced.control_j
     split["leakage"] = sum(row.energy_j for row in priced.leakage)
     return split
+
+
+@with_node
+def test_the_page_draws_energies_as_bnncost_robust_does(tmp_path: Path) -> None:
+    names = ("asic-45nm", "asic-28nm-bnn", "mcu-cortex-m33")
+    page = page_of(*names, only=("resnet20/cifar10",))
+    quantiles = np.random.default_rng(5).random((4, 23))
+    drawn = in_node(tmp_path, page | {"asked": {"quantiles": quantiles.tolist()}}, UNMOVED)["drawn"]
+    keys = keys_of(Space("resnet20", "cifar10"))
+    for name in names:
+        chip = load_profile(name)
+        demands = {key: prepared(key).demand for key in keys if f"{key},{name}" in drawn}
+        demand = joined(list(demands.values()))
+        model = uncertain_energies(demand, price(demand, chip))
+        at = {cause: quantiles[:, number % 23] for number, cause in enumerate(model.names)}
+        for key, expected in zip(demands, model.at(at), strict=True):
+            assert drawn[f"{key},{name}"] == pytest.approx(expected.tolist(), rel=1e-11)
 
 
 @with_node

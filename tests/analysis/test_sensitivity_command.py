@@ -38,7 +38,10 @@ def test_the_shares_of_all_ranges_make_one(capsys: Captured) -> None:
     assert swings == sorted(swings, reverse=True)
 
 
-def test_two_designs_in_one_sentence_with_the_value_that_turns_their_order(capsys: Captured) -> None:
+def test_two_designs_in_one_sentence_with_the_value_that_turns_their_order(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     found = read_json(capsys, "sensitivity", REPAIRED, "--than", WIDER)["comparison"]
     first = found["figures"][0]
     assert found["difference_j"] == pytest.approx(cost(REPAIRED).energy_j - cost(WIDER).energy_j)

@@ -17,7 +17,7 @@ from analysis.accuracy import outcome as module
 from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
-from analysis.gains.review_document import review_document, write_review_front
+from analysis.fronts.gains.review_document import review_document, write_review_front
 from analysis.show.axes import Axis
 from analysis.show.document import Format, as_text
 from analysis.show.tables import csv_text

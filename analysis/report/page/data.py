@@ -18,6 +18,7 @@ from analysis.report.page.design_costs import (
 from analysis.report.page.method_costs import method_records
 from analysis.report.page.points import Point, measured_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
+from analysis.report.page.uncertainty import uncertainty_record
 from analysis.show.classes import DesignClass
 from analysis.show.words import network_title
 from costmodel import DesignKey
@@ -94,6 +95,9 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
         "priced": priced,
         "left_out": {str(keys.index(key)): why for key, why in together.left_out.items()} if together else {},
         "figures": figures,
+        "uncertain": uncertainty_record(together, [keys.index(key) for key in together.keys])
+        if together
+        else None,
         "methods": method_records(space.network, space.dataset, chip) if _has_methods(space) else None,
     }
 

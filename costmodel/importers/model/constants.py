@@ -114,7 +114,7 @@ def _constant(node: Node, arrays: Arrays) -> np.ndarray:
 @computes("ConstantOfShape")
 def _constant_of_shape(node: Node, arrays: Arrays) -> np.ndarray:
     value = np.asarray(node.attributes.get("value", np.zeros(1, np.float32))).reshape(-1)[0]
-    return np.full(arrays[0].astype(int), value)
+    return np.broadcast_to(value, tuple(int(side) for side in arrays[0]))
 
 
 @computes("Shape")

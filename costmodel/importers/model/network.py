@@ -30,7 +30,14 @@ from costmodel.importers.model.arranging import laid_out
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
-from costmodel.importers.model.structure import beside_readers, biased_layers, hard_sigmoids, paired_norms
+from costmodel.importers.model.structure import (
+    beside_readers,
+    beside_sources,
+    biased_layers,
+    hard_sigmoids,
+    paired_norms,
+    parallel_layers,
+)
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
 from costmodel.operations import counted
@@ -83,6 +90,13 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
     return _finished(graph, r, values, unread)
 
 
+def _identity(value: Value) -> object:
+    """What makes two inputs the same: a small constant's numbers, else that they are one object."""
+    if isinstance(value, np.ndarray) and value.size <= 16:
+        return value.dtype.str, value.shape, value.tobytes()
+    return id(value)
+
+
 _MALFORMED = (KeyError, IndexError, ValueError, TypeError, AttributeError, AssertionError)
 """What a rule raises at attributes or inputs that its operator does not have so."""
 
@@ -110,7 +124,7 @@ def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
     place = node.place if node.kind in ("Conv", "ConvTranspose", "Gemm", "MatMul") else ""
     return (
         node.kind,
-        tuple(map(id, inputs)),
+        tuple(map(_identity, inputs)),
         attributes,
         place,
         node.outputs if node.kind in ("Constant", "ReduceSum", "ReduceMean") else (),
@@ -177,7 +191,7 @@ def _finished(
     if needed:
         _refuse(graph, needed, network)
     network = paired_norms(biased_layers(hard_sigmoids(network, r.values)))
-    network = beside_readers(network)
+    network = parallel_layers(beside_sources(beside_readers(network)))
     kept = {param.name for param in network.learned()}
     return ReadNetwork(
         replace(network, notes=tuple(r.notes)),

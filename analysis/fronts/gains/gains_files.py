@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.accuracy.outcome import names_in, spread_of, sure_of
-from analysis.gains.gains_frame import LESS_ONE, gains_frame
-from analysis.gains.study_table import Priced
+from analysis.fronts.gains.gains_frame import LESS_ONE, gains_frame
+from analysis.fronts.gains.study_table import Priced
 from analysis.plots import draw_gains, gains_info, write_figure
 from analysis.show.words import accuracy_text, network_title, profile_title
 from costmodel.designs.outcome import Outcome
