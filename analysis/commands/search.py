@@ -74,13 +74,13 @@ def search_command(
     Each design is counted and priced as `bnncost cost` does it; only what no other design beats is kept, so that memory
     is that of one chunk. A search that is stopped goes on when the same command is given again.
     """
+    from analysis.fronts.questions.budgets import read_budgets
     from analysis.fronts.search.search_document import (
         SearchChoice,
         request_of,
         search_document,
         size_sentence,
     )
-    from analysis.fronts.questions.budgets import read_budgets
 
     chips = tuple(chip_of(name, overrides) for name in dict.fromkeys(profile or ["asic-45nm"]))
     budgets = [read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area) for chip in chips]
