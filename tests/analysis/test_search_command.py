@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 from analysis.cli import run
 from tests.analysis.command_outputs import said
+from tests.analysis.test_cli_json import paths, section
 from tests.analysis.test_cli_mistakes import complaint
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +43,12 @@ def test_the_command_writes_one_file_that_pareto_reads(tmp_path: Path, capsys: C
     )  # fmt: skip
     assert drawn.count("yes") >= len(table) - 1
     assert "estimated" in (tmp_path / "drawn" / "front-energy.svg").read_text("utf-8")
+
+
+def test_every_key_of_its_json_is_documented_and_no_other(tmp_path: Path, capsys: Captured) -> None:
+    text = said(capsys, *SEARCH, *MEASURED, "--widths", "1", "--format", "json", "--out", str(tmp_path))
+    part = section("bnncost search")
+    assert set(paths(json.loads(text))) == set(re.findall(r"^\| `([^`]+)` \|", part, re.MULTILINE))
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,10 @@ def search_document(
     tables = tuple(
         _table(request, rows, profile) for rows, profile in zip(found, request.profiles, strict=True)
     )
-    data = [records(table) for table in tables]
+    data = [
+        {"profile": profile.name, "designs": records(table)}
+        for profile, table in zip(request.profiles, tables, strict=True)
+    ]
     return Document(_shortened(tables), data, tables[0], notes=_notes(request, result)), path
 
 
