@@ -22,7 +22,8 @@ class AccuracyRecord:
 
     `name` is the design as written: a published design's name or the text form. `kind` says who measured:
     author, third-party, cited or secondary for the literature, measured for own runs, added for one front alone.
-    `label` is what a picture calls the design, if it was given.
+    `label` is what a picture calls the design, if it was given; `source` the file that an own figure is from, where
+    several are laid over each other.
     """
 
     name: str
@@ -34,6 +35,12 @@ class AccuracyRecord:
     epochs: str = ""
     seeds: str = ""
     label: str = ""
+    source: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What no other design of a front is called: its name, behind the source of an own figure."""
+        return f"{self.source}: {self.name}" if self.source else self.name
 
 
 @dataclass(frozen=True)
