@@ -11,11 +11,13 @@ import typer
 from analysis.commands.options import Form, Out, Ranges
 from analysis.show.document import Format, deliver, say
 
-profiles_app = typer.Typer(
-    help="The chips that designs are priced on: list, show, check or make profiles.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+profiles_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@profiles_app.callback()
+def profiles() -> None:
+    """The chips that designs are priced on: list, show, check or make profiles."""
+
 
 AFTER_NEW = """\
 Next: put in the figures of your chip, each with unit, source and status;

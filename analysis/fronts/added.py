@@ -9,8 +9,8 @@ from pathlib import PurePath
 
 from analysis.show.classes import ADDED
 from costmodel import BnncostError, resolve
-from costmodel.designs.published import published_design
 from costmodel.designs.records import AccuracyRecord
+from costmodel.designs.resolving import published_design
 from costmodel.importers.model.source import Model, names_model, parse_model, read_model
 
 FORM = "DESIGN=TOP1[:LABEL]"

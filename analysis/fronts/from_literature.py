@@ -18,8 +18,9 @@ from analysis.show.classes import ADDED, DesignClass, class_of
 from analysis.show.words import network_name
 from costmodel import BnncostError, cost
 from costmodel.demand.conventions import OpsConvention
-from costmodel.designs.published import PublishedDesign, published_design
+from costmodel.designs.declaring import PublishedDesign
 from costmodel.designs.records import AccuracyRecord
+from costmodel.designs.resolving import published_design
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 

@@ -7,7 +7,8 @@ are there.
 
 from __future__ import annotations
 
-from costmodel.designs.published import R18, R18_CIFAR, R20, R34, VGG, declare
+from costmodel.designs.declaring import declare
+from costmodel.designs.published import R18, R18_CIFAR, R20, R34, VGG
 
 R18_CIFAR100, R20_CIFAR100 = "resnet18/cifar100", "resnet20/cifar100"
 _FLOATING = "First and last layer are in floating point in the paper; they have 8 bits here."

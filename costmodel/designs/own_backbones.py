@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.designs.published import declare
+from costmodel.designs.declaring import declare
 
 R50 = "resnet50/imagenet"
 

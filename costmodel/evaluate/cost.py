@@ -14,7 +14,7 @@ from costmodel.demand.arrays import Demand, arrange
 from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from costmodel.evaluate.figures import used_quantities
 from costmodel.evaluate.results import (
@@ -93,12 +93,14 @@ class Workload:
     demand: Demand
 
 
-@lru_cache(maxsize=2048)
 def prepared(key: DesignKey | Model, folding: bool = True) -> Workload:
-    """Build a design's network, fold it (or only leave out what training alone runs), and count it.
+    """Build a design's network, fold it (or only leave out what training alone runs), and count it."""
+    return _prepared(key if isinstance(key, Model) else key.as_run(), folding)
 
-    The last 2,048 workloads are kept, since the same design is priced on profile after profile.
-    """
+
+@lru_cache(maxsize=2048)
+def _prepared(key: DesignKey | Model, folding: bool) -> Workload:
+    """Prepare a network; the last 2,048 are kept, since the same design is priced on profile after profile."""
     network = key.network if isinstance(key, Model) else build(key)
     work = _workload(fold(network) if folding else unfolded(network))
     return replace(work, notes=(*read_notes(key), *work.notes))

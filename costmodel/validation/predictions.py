@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError, unknown
 from costmodel.evaluate.cost import cost, cost_of_network
 from costmodel.evaluate.results import Cost

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from costmodel.designs.evidence import Evidence, held_against
-from costmodel.designs.published import published_names
+from costmodel.designs.resolving import published_names
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.methods.evidence import METHOD_EVIDENCE, not_checked

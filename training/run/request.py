@@ -7,7 +7,7 @@ from pathlib import Path
 
 from costmodel.designs.catalogue import DATASETS, OWN
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from training.data.dataset import NAMES, Dataset, load, pinned
 from training.run.folders import source_of
