@@ -19,8 +19,8 @@ COLUMNS = ("design", "top1")
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
     """Read accuracies from a CSV with the columns `design` and `top1` [%], or the shipped literature.
 
-    `kind`, `reference`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError that
-    lists every row that matches no design or lies outside 0..100, with its line.
+    `kind`, `reference`, `arxiv`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError
+    that lists every row that matches no design or lies outside 0..100, with its line.
     """
     source = Path(path) if path is not None else None
     text = _read(source)
@@ -73,6 +73,9 @@ def _records(
             )
             continue
         extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}
+        arxiv = (row.get("arxiv") or "").strip()
+        if arxiv and extra["reference"]:
+            extra["reference"] += f", arXiv {arxiv}"
         yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from analysis.commands.options import (
+    Columns,
     Conventions,
     Overrides,
     Profile,
@@ -16,6 +17,7 @@ from analysis.commands.options import (
     Traffic,
     chip_of,
     model_of,
+    names_of_columns,
 )
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
@@ -77,6 +79,7 @@ def pareto_command(
             "--size", help="For a paper: as wide as one column, or as a page of two.", show_default=False
         ),
     ] = None,
+    columns: Columns = None,
     title: Annotated[
         Title, typer.Option("--title", help="none: the picture has no title, since a caption says it.")
     ] = Title.shown,
@@ -104,7 +107,7 @@ def pareto_command(
         model_of(traffic),
         tuple(add or ()),
         tuple(ops_convention or ()),
-        Look(size, SUFFIXES, title is Title.shown),
+        Look(size, SUFFIXES, title is Title.shown, names_of_columns(columns)),
     )
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)

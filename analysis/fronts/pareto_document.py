@@ -145,7 +145,7 @@ def _published(
     place = f"{network}/{dataset}" if network else dataset
     title = f"Top-1 against {choice.x}: {place} on {chip.name}"
     table = front_view(frame, title, chip, " ".join(filter(None, (verdict_text(frame, choice.x), note))))
-    return Document((table,), records(table), table), written, left_out
+    return Document((choice.look.of(table),), records(table), table), written, left_out
 
 
 def _runnable_models(
@@ -225,10 +225,10 @@ def _measured(
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
         caption = f"{verdict_text(frame, choice.x)} {table_note(frame, names, study.protocol)}"
         tables.append(study_front_view(frame, title, chip, caption))
-    return _document(chosen, tables), written, left_out
+    return _document(choice, chosen, tables), written, left_out
 
 
-def _document(chosen: tuple[Study, ...], tables: list[Table]) -> Document:
+def _document(choice: FrontChoice, chosen: tuple[Study, ...], tables: list[Table]) -> Document:
     """The tables one after another; accuracies of unlike protocols stay apart in JSON and CSV, too."""
     notes: tuple[str, ...] = ()
     if len(chosen) > 1:
@@ -240,7 +240,8 @@ def _document(chosen: tuple[Study, ...], tables: list[Table]) -> Document:
         {"protocol": study.protocol, "designs": records(table)}
         for study, table in zip(chosen, tables, strict=True)
     ]
-    return Document(tuple(map(without_empty_columns, tables)), data, tables[0], notes)
+    shown = tuple(choice.look.of(without_empty_columns(table)) for table in tables)
+    return Document(shown, data, tables[0], notes)
 
 
 def _backbone(record: AccuracyRecord) -> str:
