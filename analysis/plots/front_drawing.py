@@ -33,6 +33,7 @@ from analysis.plots.style import (
     write_note,
     write_titles,
 )
+from analysis.show.safe import visible_info
 
 _EDGE_IN, _STRIP_IN = 0.58, 1.45
 _WRAP = 24
@@ -44,6 +45,7 @@ _FRONT_WEIGHT = 3.0
 
 def draw_front(info: FrontInfo) -> Figure:
     """Draw a front; where labels find no room the figure grows taller."""
+    info = visible_info(info)
     with styled():
         for growth in (1.0, 1.2, 1.45, 1.8, 2.4, 3.2):
             figure = _drawn(

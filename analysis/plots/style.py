@@ -14,9 +14,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.text import Text
 
-from analysis.show.safe import visible
 from analysis.show.units import Scale, common_scale
 from costmodel.output import make_folder, write_whole
 
@@ -154,15 +152,6 @@ def write_figure(figure: Figure, stem: Path, forms: Sequence[str] = (".png", ".s
     return [write_picture(figure, stem.with_name(stem.name + suffix)) for suffix in forms]
 
 
-def _make_visible(figure: Figure) -> None:
-    """Spell out the control characters of texts, and of the names that pictures keep for what they show."""
-    for artist in figure.findobj():
-        if isinstance(artist, Text):
-            artist.set_text(visible(artist.get_text()))
-        if artist.get_gid():
-            artist.set_gid(visible(artist.get_gid()))
-
-
 def write_drawn(figure: Figure, out: Path, stem: str) -> list[Path]:
     """Write a figure to a file, or as PNG and SVG called `stem` into a folder, which is made."""
     if out.suffix and not out.is_dir():
@@ -171,8 +160,7 @@ def write_drawn(figure: Figure, out: Path, stem: str) -> list[Path]:
 
 
 def write_picture(figure: Figure, path: Path) -> Path:
-    """Write a figure to one file, as its suffix says: .png, .svg or .pdf; control characters are spelled out."""
-    _make_visible(figure)
+    """Write a figure to one file, as its suffix says: .png, .svg or .pdf."""
     form = path.suffix.lower().removeprefix(".")
     metadata: dict[str, Any] = {
         "png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None},

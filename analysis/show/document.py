@@ -161,7 +161,9 @@ def print_table(table: Table, console: Console) -> None:
     whole = _kept_whole(cells, console.width)
     for number, column in enumerate(table.columns):
         side: Literal["left", "right"] = "right" if table.is_numeric(number) else "left"
-        grid.add_column(Text(column.screen_title), justify=side, overflow="fold", no_wrap=number in whole)
+        grid.add_column(
+            Text(visible(column.screen_title)), justify=side, overflow="fold", no_wrap=number in whole
+        )
     for row, ends in zip(cells, group_ends(table), strict=True):
         grid.add_row(*(Text(visible(cell)) for cell in row), end_section=ends)
     console.print(grid)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
+Info = TypeVar("Info")
 _LONGEST = 200
 """Characters of a file's name, to which a suffix comes."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -50,6 +52,21 @@ def visible_values(value: Any) -> Any:
     return [visible_values(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def visible_info(info: Info) -> Info:
+    """The same of every text of what a picture shows: a frozen dataclass, and those in it; the rest stays itself."""
+    if isinstance(info, str):
+        return info if info.isprintable() else visible(info)  # type: ignore[return-value]
+    if type(info) is tuple:
+        items = tuple(map(visible_info, info))
+        same = all(one is other for one, other in zip(items, info, strict=True))
+        return info if same else items
+    if not is_dataclass(info) or isinstance(info, type):
+        return info
+    made = {item.name: visible_info(getattr(info, item.name)) for item in fields(info) if item.init}
+    changed = {name: value for name, value in made.items() if value is not getattr(info, name)}
+    return replace(info, **changed) if changed else info  # type: ignore[type-var]
+
+
 def csv_cell(value: object) -> object:
     """A cell of CSV: a text that a spreadsheet would run as a formula begins with an apostrophe; numbers stay.
 
@@ -85,7 +102,7 @@ def latex_text(text: str) -> str:
 def _latex_letter(letter: str) -> str:
     if letter in _LATEX:
         return _LATEX[letter]
-    base, *accents = unicodedata.normalize("NFD", letter)
+    base, *accents = list(unicodedata.normalize("NFD", letter))
     if (
         letter.isascii()
         or letter in _LETTERS
