@@ -10,9 +10,8 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
-Info = TypeVar("Info")
 _LONGEST = 200
 """Characters of a file's name, to which a suffix comes."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -52,10 +51,10 @@ def visible_values(value: Any) -> Any:
     return [visible_values(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def visible_info(info: Info) -> Info:
-    """The same of every text of what a picture shows: a frozen dataclass, and those in it; the rest stays itself."""
+def visible_info(info: Any) -> Any:
+    """The same of every text of what a picture shows: of a frozen dataclass, and those in it; the rest stays itself."""
     if isinstance(info, str):
-        return info if info.isprintable() else visible(info)  # type: ignore[return-value]
+        return info if info.isprintable() else visible(info)
     if type(info) is tuple:
         items = tuple(map(visible_info, info))
         same = all(one is other for one, other in zip(items, info, strict=True))
@@ -64,7 +63,7 @@ def visible_info(info: Info) -> Info:
         return info
     made = {item.name: visible_info(getattr(info, item.name)) for item in fields(info) if item.init}
     changed = {name: value for name, value in made.items() if value is not getattr(info, name)}
-    return replace(info, **changed) if changed else info  # type: ignore[type-var]
+    return replace(info, **changed) if changed else info
 
 
 def csv_cell(value: object) -> object:
