@@ -338,8 +338,8 @@ def test_designs_that_do_not_run_are_named_with_the_reason(browser: Any, tmp_pat
 
 def test_the_engineer_finds_the_repairs_within_ten_millijoules_in_three_clicks(opened: Opened) -> None:
     chip = "mcu-cortex-m33"
-    energies = {one["name"]: cost(one["name"], chip).energy_j for one in points_of(opened)}
-    low, high = math.log(min(energies.values())), math.log(max(energies.values()) * 1.001)
+    energies = [cost(one["name"], chip).energy_j for one in points_of(opened)]
+    low, high = math.log(min(energies)), math.log(max(energies) * 1.001)
     opened.page.get_by_label("Profile", exact=True).select_option(chip)
     opened.slide("budget-energy", math.floor(1000 * (math.log(10e-3) - low) / (high - low)))
     opened.page.locator("#table tbody tr").filter(has_text=re.compile("int8")).first.locator(
@@ -348,7 +348,7 @@ def test_the_engineer_finds_the_repairs_within_ten_millijoules_in_three_clicks(o
     said = opened.page.locator("label[for=budget-energy] + output").inner_text()
     amount, unit = re.fullmatch(r"at most ([\d.]+) (m?J)", said).groups()  # type: ignore[union-attr]
     assert unit == "mJ" and 9.8 <= float(amount) <= 10
-    fits = sum(energy <= float(amount) * 1.0005e-3 for energy in energies.values())
+    fits = sum(energy <= float(amount) * 1.0005e-3 for energy in energies)
     assert opened.page.locator("#table tbody tr:not(.out)").count() == fits > 0
     assert f"{fits} designs fit" in opened.page.locator("#verdict").inner_text()
     card = opened.page.get_by_label("Pinned: int8").inner_text()
@@ -367,7 +367,7 @@ def test_the_architect_moves_a_price_and_a_memory_and_reads_a_break_even(
             before = window.front()
             window.slide("price-mul16", 4)
             assert window.front() != before
-            for name in ("IR-Net", "plain BNN"):
+            for name in ("IR-Net", "width 1.5"):
                 window.page.get_by_role("row", name=name).first.locator("th button").click()
             pair = window.page.get_by_label("The two pinned designs compared").inner_text()
             assert re.search(r"Break-even.*×[\d.]+", pair, re.DOTALL)
