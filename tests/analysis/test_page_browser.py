@@ -350,7 +350,7 @@ def test_the_engineer_finds_the_repairs_within_ten_millijoules_in_three_clicks(o
     assert unit == "mJ" and 9.8 <= float(amount) <= 10
     fits = sum(energy <= float(amount) * 1.0005e-3 for energy in energies)
     assert opened.page.locator("#table tbody tr:not(.out)").count() == fits > 0
-    assert f"{fits} designs fit" in opened.page.locator("#verdict").inner_text()
+    assert f"{fits} of {len(energies)} designs fit" in opened.page.locator("#verdict").inner_text()
     card = opened.page.get_by_label("Pinned: int8").inner_text()
     assert f"{cost('int8/resnet20/cifar10', chip).energy_j * 1e3:.3g}"[:4] in card
 
@@ -358,7 +358,7 @@ def test_the_engineer_finds_the_repairs_within_ten_millijoules_in_three_clicks(o
 def test_the_architect_moves_a_price_and_a_memory_and_reads_a_break_even(
     browser: Any, page_file: Path, data: dict[str, Any]
 ) -> None:
-    with PageServer(page_file, SPACES, operations_of(data["spaces"])) as server:
+    with PageServer(page_file, SPACES[:1], operations_of(data["spaces"])) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         with Opened(browser, f"{server.address}#on=asic-45nm") as window:
@@ -377,7 +377,7 @@ def test_the_architect_moves_a_price_and_a_memory_and_reads_a_break_even(
             window.page.get_by_label("Profile as YAML").fill(LARGER_MEMORY)
             window.page.get_by_role("button", name="Run the model").click()
             sync_api.expect(window.page.get_by_label("Profile", exact=True)).to_have_value(
-                "larger", timeout=60_000
+                "larger", timeout=240_000
             )
             assert window.page.locator("tr", has_text="plain BNN").first.inner_text() != energy
             assert window.complaints == []
