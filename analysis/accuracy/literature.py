@@ -20,8 +20,8 @@ _OPTIONAL = ("kind", "reference", "note", "epochs", "seeds", "top1_low", "top1_h
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
     """Read accuracies from a CSV with the columns `design` and `top1` [%], or the shipped literature.
 
-    `kind`, `reference`, `note`, `epochs`, `seeds`, `top1_low` and `top1_high` are read where they are given. Raises one
-    BnncostError that lists every row that matches no design or lies outside 0..100, with its line.
+    `kind`, `reference`, `arxiv`, `note`, `epochs`, `seeds`, `top1_low` and `top1_high` are read where they are given.
+    Raises one BnncostError that lists every row that matches no design or lies outside 0..100, with its line.
     """
     source = Path(path) if path is not None else None
     text = _read(source)
@@ -74,8 +74,12 @@ def _records(
         except BnncostError as error:
             problems.append(f"{place}: design '{name}': {error}")
             continue
+        arxiv = (row.get("arxiv") or "").strip()
+        reference = (
+            f"{given['reference']}, arXiv {arxiv}" if arxiv and given["reference"] else given["reference"]
+        )
         yield AccuracyRecord(
-            name, key, top1, given["kind"] or kind, given["reference"], given["note"], given["epochs"], given["seeds"],
+            name, key, top1, given["kind"] or kind, reference, given["note"], given["epochs"], given["seeds"],
             low=low, high=high,
         )  # fmt: skip
 

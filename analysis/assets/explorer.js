@@ -520,6 +520,7 @@ function explorer(data) {
     $("legend").replaceChildren(...state.view === "methods" ? [] : [...data.classes.map((name) => el("label", { class: "check" }, el("input", { type: "checkbox", checked: !state.off.includes(name), onchange: (event) => change({ off: toggled(state.off, name, !event.target.checked) }) }), symbol(name, false), name)), el("span", { class: "check soft" }, symbol("binary", true), "measured in a shipped study (dashed front)")]);
     const shownOn = [state.profile, state.other].filter(Boolean).map(profileOf), unlike = new Set(shownOn.map((one) => one.scope)).size > 1;
     $("note").replaceChildren(...shownOn.map((one) => el("span", {}, `${one.name}: ${one.title}. ${one.counted} ${one.traffic === "mapped" ? "Memory traffic is that of the best mapping of every layer." : "Memory traffic is compulsory: every value moves once per layer, the least that must."} `)),
+      ...shownOn.flatMap((one) => chosenSpaces().map((space) => space.on[one.name]?.heaviest)).filter(Boolean).map((said) => el("span", {}, `${said} `)),
       unlike ? el("span", { class: "warn" }, "The two profiles differ in what their energies count: compare designs within a profile, not across. ") : "",
       state.view === "methods" ? "" : "Published accuracies have each their own recipe: a point or two between papers is not the effect of one method. A star marks an accuracy reached on a similar backbone.");
   }

@@ -176,7 +176,8 @@ const words = (() => {
   /** A cell of CSV; text that a spreadsheet would run as a formula is quoted as text. */
   function csvCell(value) {
     if (typeof value === "number") return String(value);
-    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? "");
+    const runs = /^\s*[=+\-@]|^[\t\r]/.test(value) && !Number.isFinite(Number(value));
+    const text = runs ? `'${value}` : String(value ?? "");
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 

@@ -74,6 +74,7 @@ PLACES: Mapping[str, Place] = {
     "methods": Place("analysis.commands.catalogue", "methods_command"),
     "networks": Place("analysis.commands.catalogue", "networks_command"),
     "designs": Place("analysis.commands.catalogue", "designs_command"),
+    "cite": Place("analysis.commands.cite", "cite_command"),
     "profiles": Place("analysis.commands.profiles", "profiles", "profiles_app"),
 }
 """Every command in the order in which the help lists them."""

@@ -22,7 +22,7 @@ def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: 
     columns = (
         Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
         *cost_columns(unit), *_off_chip_column(frame), *convention_columns(_conventions(frame)),
-        Column("on_front", "on the front"), Column("reference", "accuracy from"),
+        Column("on_front", "on the front"), Column("reference", "accuracy from", cites=True),
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (

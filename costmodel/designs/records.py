@@ -22,8 +22,9 @@ class AccuracyRecord:
 
     `name` is the design as written: a published design's name or the text form. `kind` says who measured:
     author, third-party, cited or secondary for the literature, measured for own runs, estimated where nothing was
-    trained, added for one front alone. `label` is what a picture calls the design, if it was given. `low` and `high`
-    are the ends of the interval [%] that an estimate has.
+    trained, added for one front alone. `label` is what a picture calls the design, if it was given; `source` the file
+    that an own figure is from, where several are laid over each other. `low` and `high` are the ends of the interval
+    that an estimate has [%].
     """
 
     name: str
@@ -37,6 +38,12 @@ class AccuracyRecord:
     label: str = ""
     low: float | None = None
     high: float | None = None
+    source: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What no other design of a front is called: its name, behind the source of an own figure."""
+        return f"{self.source}: {self.name}" if self.source else self.name
 
 
 @dataclass(frozen=True)

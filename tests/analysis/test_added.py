@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from analysis.cli import run
-from analysis.fronts.added import added_record
+from analysis.fronts.added import added_figure
+from costmodel.designs.records import AccuracyRecord
 
 Captured = pytest.CaptureFixture[str]
 
@@ -28,7 +29,8 @@ Captured = pytest.CaptureFixture[str]
 def test_the_last_equals_sign_before_a_number_ends_the_design(
     text: str, design: str, top1: float, label: str
 ) -> None:
-    record = added_record(text)
+    record = added_figure(text)
+    assert isinstance(record, AccuracyRecord)
     assert (str(record.key), record.top1, record.label, record.kind) == (design, top1, label, "added")
 
 

@@ -20,10 +20,12 @@ from analysis.report.page.points import Point, measured_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
 from analysis.report.page.uncertainty import uncertainty_record
 from analysis.show.classes import DesignClass
+from analysis.show.figure_words import assumption_sentence
 from analysis.show.words import network_title
-from costmodel import DesignKey
+from costmodel import BnncostError, DesignKey
 from costmodel.demand.arrays import OperationKey
 from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
 
 _MANY = 5
@@ -99,7 +101,16 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
         if together
         else None,
         "methods": method_records(space.network, space.dataset, chip) if _has_methods(space) else None,
+        "heaviest": _heaviest(space, chip) if _has_methods(space) else "",
     }
+
+
+def _heaviest(space: Space, chip: HardwareProfile) -> str:
+    """Which figure that is neither published nor measured moves the energy of the plain network most, in a sentence."""
+    try:
+        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip))
+    except BnncostError:  # it has no cost here, as is said of it
+        return ""
 
 
 def _has_methods(space: Space) -> bool:
