@@ -19,6 +19,9 @@ from costmodel.operations.window import Around, Pair
 LARGEST = 65_536
 """No channel count, side or number of classes of a network file is larger."""
 
+MOST_BLOCKS = 256
+"""Blocks of a whole network; the deepest that ships has 60."""
+
 
 def _count(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= LARGEST:
@@ -184,6 +187,7 @@ def rule_findings(backbone: Backbone) -> Iterator[Finding]:
             yield from _layer_findings(step, (place, number))
     for number, stage in enumerate(backbone.stages):
         yield from _stage_findings(stage, ("stages", number))
+    yield from _depth_findings(backbone)
     yield from _chain_findings(backbone)
 
 
@@ -217,6 +221,15 @@ def _stage_findings(stage: Stage, path: Path) -> Iterator[Finding]:
         yield (*path, "padding"), "must be a whole number from 0 on; half of the kernel is the default"
     for number, step in enumerate(stage.before):
         yield from _layer_findings(step, (*path, "before", number))
+
+
+def _depth_findings(backbone: Backbone) -> Iterator[Finding]:
+    depth = 0
+    for number, stage in enumerate(backbone.stages):
+        depth += stage.blocks
+        if depth > MOST_BLOCKS:
+            yield ("stages", number, "blocks"), f"makes {depth} blocks together; {MOST_BLOCKS} are the most"
+            return
 
 
 _KEEPING, _DOUBLING = ("quicknet", "shift_mlp"), ("reactnet", "bnext")

@@ -1,1 +1,1 @@
-"""Inputs bent at random for every reader: each is accepted with right numbers, or refused in the project's own words."""
+"""Inputs bent at random for every reader: accepted with right numbers, or refused in the project's own words."""

@@ -24,11 +24,17 @@ def main() -> int:
     asked.add_argument("--most", type=int, help="inputs of each reader at the most")
     asked.add_argument("--out", type=Path, help="folder for what failed; default: a new one")
     given = asked.parse_args()
-    tallies, failures = fuzz([READERS[name] for name in given.readers], given.minutes * 60, given.seed, given.most)
+    tallies, failures = fuzz(
+        [READERS[name] for name in given.readers], given.minutes * 60, given.seed, given.most
+    )
     for name, tally in tallies.items():
         kinds = ", ".join(f"{kind} ({times})" for kind, times in tally.kinds.items())
-        print(f"{name:14}{tally.inputs:8} inputs,{tally.accepted:8} accepted, slowest {tally.slowest_s:5.2f} s  {kinds}")
-    print(f"{'all':14}{sum(tally.inputs for tally in tallies.values()):8} inputs, {len(failures)} kinds of failures")
+        print(
+            f"{name:14}{tally.inputs:8} inputs,{tally.accepted:8} accepted, slowest {tally.slowest_s:5.2f} s  {kinds}"
+        )
+    print(
+        f"{'all':14}{sum(tally.inputs for tally in tallies.values()):8} inputs, {len(failures)} kinds of failures"
+    )
     if failures:
         out = given.out or Path(tempfile.mkdtemp(prefix="bnncost-fuzz-failures-"))
         out.mkdir(parents=True, exist_ok=True)

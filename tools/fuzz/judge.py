@@ -9,7 +9,19 @@ from typing import Any
 
 from costmodel.evaluate.results import Cost
 
-PREFIXES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+PREFIXES = {
+    "": 1.0,
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "u": 1e-6,
+    "µ": 1e-6,
+    "m": 1e-3,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+    "T": 1e12,
+}
 BITS = {"bit": 1.0, "B": 8.0, "kB": 8192.0, "MB": 8.0 * 2**20, "GB": 8.0 * 2**30}
 AREAS = {"um^2": 1e-6, "mm^2": 1.0, "m^2": 1e6, "nm^2": 1e-12}
 COUNTS = {("mac", "8x8"): 512, ("mac", "1x1"): 9216, ("compare", "int32"): 128, ("compare", "int16"): 128}
@@ -23,7 +35,14 @@ def si(figure: Mapping[str, Any], units: Mapping[str, float] = BITS) -> float | 
     unit = str(figure["unit"]).split("/")[0].strip()
     if unit in units:
         return float(figure["value"] * units[unit])
-    factor = next((PREFIXES[unit[: -len(base)]] for base in ("J", "Hz", "W") if unit.endswith(base) and unit[: -len(base)] in PREFIXES), None)
+    factor = next(
+        (
+            PREFIXES[unit[: -len(base)]]
+            for base in ("J", "Hz", "W")
+            if unit.endswith(base) and unit[: -len(base)] in PREFIXES
+        ),
+        None,
+    )
     return None if factor is None else float(figure["value"] * factor)
 
 
@@ -48,7 +67,9 @@ def narrowest(wanted: str, listed: Mapping[str, Any]) -> Any:
 
 def energy_of_one(operation: str, precision: str, chip: Mapping[str, Any]) -> float | None:
     """Energy of one operation [J]."""
-    unit = narrowest(precision, chip["compute"] if operation == "mac" else chip["side"]["operations"][operation])
+    unit = narrowest(
+        precision, chip["compute"] if operation == "mac" else chip["side"]["operations"][operation]
+    )
     if "processor" in chip:
         core = si(chip["processor"]["energy"])
         return None if core is None else float(unit["cycles"]["value"] * core)
@@ -95,7 +116,9 @@ def _judge_traffic(cost: Cost, chip: Mapping[str, Any]) -> None:
         elif "banks" not in level and (macros := level.get("macros", [level])) and "read" in macros[0]:
             ends = [[si(one[way]) for one in macros] for way in ("read", "write")]
             if None not in ends[0] + ends[1]:
-                least, most = (row.read_bits * pick(ends[0]) + row.write_bits * pick(ends[1]) for pick in (min, max))
+                least, most = (
+                    row.read_bits * pick(ends[0]) + row.write_bits * pick(ends[1]) for pick in (min, max)
+                )
                 assert least * (1 - CLOSE) <= row.energy_j <= most * (1 + CLOSE), f"energy of {row}"
 
 
@@ -105,8 +128,12 @@ def _judge_time_and_control(cost: Cost, chip: Mapping[str, Any]) -> None:
     if "control" in chip:
         energy = si(chip["control"]["energy"])
         clocked = sum(row.energy_j for row in cost.clocks)
-        assert near(cost.control_j, None if energy is None else energy * cycles + clocked), "energy of the control"
-    assert near(cost.energy_split_j["leakage"], sum(row.power_w for row in cost.leakage) * cost.latency_s), "leakage"
+        assert near(cost.control_j, None if energy is None else energy * cycles + clocked), (
+            "energy of the control"
+        )
+    assert near(cost.energy_split_j["leakage"], sum(row.power_w for row in cost.leakage) * cost.latency_s), (
+        "leakage"
+    )
 
 
 def _judge_area(cost: Cost, chip: Mapping[str, Any]) -> None:
@@ -128,7 +155,10 @@ def _judge_area(cost: Cost, chip: Mapping[str, Any]) -> None:
         if one is None or unit["throughput"]["unit"] not in ("mac/cycle", "operation/cycle"):
             return
         arrays += one * unit["throughput"]["value"]
-    if narrowest("1x1", chip["compute"]) is not narrowest("8x8", chip["compute"]) and chip["side"]["policy"] == "matched":
+    if (
+        narrowest("1x1", chip["compute"]) is not narrowest("8x8", chip["compute"])
+        and chip["side"]["policy"] == "matched"
+    ):
         assert near(cost.area_split["arrays"]["mm2"], arrays), "area of the arrays"
     control = si(chip["control"]["area"], AREAS)
     assert near(cost.area_split["control"]["mm2"], control), "area of the control"

@@ -1,4 +1,4 @@
-"""One reader after another fed with bent files, until the time is up; what it may not do is kept as small as possible."""
+"""One reader after another fed with bent files, until the time is up; what fails is made as small as possible."""
 
 from __future__ import annotations
 
@@ -73,7 +73,11 @@ def outcome(reader: Reader, path: Path) -> tuple[str, str]:
             raise
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = next(
-            (f"{Path(f.filename).name}:{f.name}" for f in reversed(traceback.extract_tb(error.__traceback__)) if "site-packages" not in f.filename),
+            (
+                f"{Path(f.filename).name}:{f.name}"
+                for f in reversed(traceback.extract_tb(error.__traceback__))
+                if "site-packages" not in f.filename
+            ),
             last.name,
         )
         return f"{type(error).__name__} in {where}", "".join(traceback.format_exception(error))[-3000:]
@@ -118,7 +122,9 @@ def _fed(reader: Reader, tally: Tally, end: float, seed: int, most: int | None) 
     with tempfile.TemporaryDirectory(prefix="bnncost-fuzz-") as folder:
         for content in sound:
             kind, told = outcome(reader, _written(Path(folder), reader, content, tally.inputs))
-            assert (kind, told) == ("", "accepted"), f"{reader.name} does not take what it begins with: {told}"
+            assert (kind, told) == ("", "accepted"), (
+                f"{reader.name} does not take what it begins with: {told}"
+            )
             tally.inputs += 1
         while time.monotonic() < end and (most is None or tally.inputs < most + len(sound)):
             rng = random.Random(f"{seed} {reader.name} {tally.inputs}")

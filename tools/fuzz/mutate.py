@@ -1,4 +1,4 @@
-"""Files bent at random: as trees where they are YAML or JSON, as text or bytes else; a seed gives the same ones again."""
+"""Files bent at random: as trees where they are YAML or JSON, else as text or bytes; a seed gives the same again."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ Bend = Callable[[random.Random, bytes], bytes]
 
 # Numbers, texts and shapes that files of people and of programs have got wrong.
 NUMBERS = (
-    0, -1, 1, 2, 3, 7, 0.5, 64, 255, 1e-9, 1e-21, 1e-300, 1e6, 1e9, 1e18, 1e19, 1e30, 1e300, 1e308, 2**31, 2**63, -(2**63),
-    10**39, 10**400, float("inf"), float("-inf"), float("nan"), -0.0, 1e-320,
+    0, -1, 1, 2, 3, 7, 0.5, 64, 255, 1e-9, 1e-21, 1e-300, 1e6, 1e9, 1e18, 1e19, 1e30, 1e300, 1e308, 2**31, 2**63,
+    -(2**63), 10**39, 10**400, float("inf"), float("-inf"), float("nan"), -0.0, 1e-320,
 )  # fmt: skip
 TEXTS = (
-    "", " ", "\0", "a\0b", "../x", "/dev/null", "\ud800", "\u202e", "é" * 3, "x" * 5000, "fit", "1x1", "8x8", "int8", "fp32",
-    "pJ/bit", "MHz", "resnet20", "resnet20@w1e5", "null", "~", "=1+1", "<b>", "1e999", "0x10", "1_000", "yes", "2026-01-01",
-    "9" * 400, "\x1b[31m", "%s{}", "*", "&a",
+    "", " ", "\0", "a\0b", "../x", "/dev/null", "\ud800", "\u202e", "é", "x" * 5000, "fit", "1x1", "8x8", "int8",
+    "fp32", "pJ/bit", "MHz", "resnet20", "resnet20@w1e5", "null", "~", "=1+1", "<b>", "1e999", "0x10", "1_000", "yes",
+    "2026-01-01", "9" * 400, "\x1b[31m", "%s{}", "*", "&a",
 )  # fmt: skip
 TOKENS = (
-    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\t", b"[" * 60, b"{", b"}", b"]", b",", b":", b"'", b'"', b"#", b"&a ", b"*a",
-    b"!!python/object:os.system ", b"<<: ", b"---\n", b"%YAML 9.9\n", b"1e999", b"-", b"9" * 400, b".inf", b".nan", b"NaN",
-    b"Infinity", b"\\ud800", b"\xed\xa0\x80", b"\n", b";", b"+", b"@", b"/", b"(", b")", b"=", b"0", b"null",
+    b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\t", b"[" * 60, b"{", b"}", b"]", b",", b":", b"'", b'"', b"#",
+    b"&a ", b"*a", b"!!python/object:os.system ", b"<<: ", b"---\n", b"%YAML 9.9\n", b"1e999", b"-", b"9" * 400, b".inf",
+    b".nan", b"NaN", b"Infinity", b"\\ud800", b"\xed\xa0\x80", b"\n", b";", b"+", b"@", b"/", b"(", b")", b"=", b"0",
+    b"null",
 )  # fmt: skip
 
 
@@ -87,7 +88,9 @@ def _near(rng: random.Random, old: Any) -> Any:
         return rng.choice((near, round(near), old + 1, old - 1, rng.choice(NUMBERS)))
     if isinstance(old, str) and old:
         cut = rng.randrange(len(old))
-        return rng.choice((old[:cut], old + old, old[:cut] + rng.choice(TEXTS) + old[cut:], old.upper(), rng.choice(TEXTS)))
+        return rng.choice(
+            (old[:cut], old + old, old[:cut] + rng.choice(TEXTS) + old[cut:], old.upper(), rng.choice(TEXTS))
+        )
     return value(rng)
 
 
@@ -130,7 +133,11 @@ def cells(rng: random.Random, content: bytes) -> bytes:
         sort = rng.randrange(7)
         place = rng.randrange(len(row))
         if sort < 3:
-            row[place] = str(rng.choice((rng.choice(NUMBERS[:24]), rng.choice(TEXTS), row[place] + "%", "83,1", "0.83", "83.1 %")))
+            row[place] = str(
+                rng.choice(
+                    (rng.choice(NUMBERS[:24]), rng.choice(TEXTS), row[place] + "%", "83,1", "0.83", "83.1 %")
+                )
+            )
         elif sort == 3:
             row.insert(place, row[place])
         elif sort == 4 and len(row) > 1:
@@ -140,4 +147,6 @@ def cells(rng: random.Random, content: bytes) -> bytes:
         else:
             rng.shuffle(row)
     separator = rng.choice((",", ",", ",", ";", "\t", ", ", "|"))
-    return rng.choice(("\n", "\r\n")).join(separator.join(row) for row in rows).encode("utf-8", "surrogatepass")
+    return (
+        rng.choice(("\n", "\r\n")).join(separator.join(row) for row in rows).encode("utf-8", "surrogatepass")
+    )

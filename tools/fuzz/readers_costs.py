@@ -1,4 +1,4 @@
-"""Readers of what is priced and of what prices it: profiles, systems, accelerators, networks, models, designs, cache."""
+"""Readers of what is priced and what prices it: profiles, systems, accelerators, networks, models, designs, cache."""
 
 from __future__ import annotations
 
@@ -160,14 +160,22 @@ def read_network(path: Path) -> None:
         if op.kind == "conv":
             _, inner, high, wide = op.params[0].shape
             macs = int(np.prod(op.output.shape)) * inner * high * wide  # type: ignore[union-attr]
-            told = sum(int(row.count) for row in count(folded) if row.layer == op.layer and row.operation == "mac")
+            told = sum(
+                int(row.count) for row in count(folded) if row.layer == op.layer and row.operation == "mac"
+            )
             assert told >= macs, f"{op.layer} has {told} MACs, not {macs}"
 
 
 DESIGNS = (
-    b"resnet20", b"resnet20[double_residual+prelu]@w1.5,features=int8/cifar10", b"vgg_small@compute=int4", b"ir-net/resnet20/cifar10",
-    b"resnet20[branches(count=2)]@w0.5", b"resnet20@input=64x64,classes=2,w2", b"reactnet", b"resnet18[channel_scale]/imagenet",
-)  # fmt: skip
+    b"resnet20",
+    b"resnet20[double_residual+prelu]@w1.5,features=int8/cifar10",
+    b"vgg_small@compute=int4",
+    b"ir-net/resnet20/cifar10",
+    b"resnet20[branches(count=2)]@w0.5",
+    b"resnet20@input=64x64,classes=2,w2",
+    b"reactnet",
+    b"resnet18[channel_scale]/imagenet",
+)
 
 
 def bend_design(rng: random.Random, content: bytes) -> bytes:
@@ -179,7 +187,9 @@ def bend_design(rng: random.Random, content: bytes) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 3))):
         at = rng.randrange(len(parts))
         told = str(rng.choice(mutate.NUMBERS[:26])).encode()
-        parts[at] = rng.choice((rng.choice(other), told, parts[at] + told, parts[at].upper(), b"", b"w" + told))
+        parts[at] = rng.choice(
+            (rng.choice(other), told, parts[at] + told, parts[at].upper(), b"", b"w" + told)
+        )
     return b"".join(parts)
 
 
@@ -199,25 +209,36 @@ def models() -> list[bytes]:
     from onnx import TensorProto, helper, numpy_helper
 
     rng = np.random.default_rng(0)
-    image, scores = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in (("x", [1, 2, 4, 4]), ("y", [1, 5])))
+    image, scores = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("x", [1, 2, 4, 4]), ("y", [1, 5]))
+    )
     arrays = {
-        "w": np.sign(rng.normal(size=(3, 2, 3, 3))).astype(np.float32), "s": np.ones(3, np.float32), "m": np.zeros(3, np.float32),
-        "f": rng.normal(size=(48, 5)).astype(np.float32), "step": np.array(0.5, np.float32), "zero": np.array(0, np.int8),
+        "w": np.sign(rng.normal(size=(3, 2, 3, 3))).astype(np.float32),
+        "s": np.ones(3, np.float32),
+        "m": np.zeros(3, np.float32),
+        "f": rng.normal(size=(48, 5)).astype(np.float32),
+        "step": np.array(0.5, np.float32),
+        "zero": np.array(0, np.int8),
         "shape": np.array([1, 48], np.int64),
-    }  # fmt: skip
+    }
     constants = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
 
     def node(kind: str, inputs: str, output: str, **attributes: Any) -> Any:
         return helper.make_node(kind, inputs.split(), [output], **attributes)
 
     body = [
-        node("Conv", "a w", "c", pads=[1, 1, 1, 1]), node("BatchNormalization", "c s m m s", "n"), node("Relu", "n", "r"),
-        node("Reshape", "r shape", "t"), node("Gemm", "t f", "y"),
-    ]  # fmt: skip
+        node("Conv", "a w", "c", pads=[1, 1, 1, 1]),
+        node("BatchNormalization", "c s m m s", "n"),
+        node("Relu", "n", "r"),
+        node("Reshape", "r shape", "t"),
+        node("Gemm", "t f", "y"),
+    ]
     quantized = [node("QuantizeLinear", "x step zero", "q"), node("DequantizeLinear", "q step zero", "a")]
     return [
         helper.make_model(
-            helper.make_graph([*first, *body], "g", [image], [scores], constants), opset_imports=[helper.make_opsetid("", 17)]
+            helper.make_graph([*first, *body], "g", [image], [scores], constants),
+            opset_imports=[helper.make_opsetid("", 17)],
         ).SerializeToString()
         for first in ([node("Sign", "x", "a")], quantized)
     ]
@@ -235,20 +256,61 @@ def bend_model(rng: random.Random, content: bytes) -> bytes:
         node, array = rng.choice(graph.node), rng.choice(graph.initializer)
         sort = rng.randrange(11)
         if sort == 0:
-            node.op_type = rng.choice(("Sign", "Relu", "Conv", "MatMul", "Add", "Loop", "MaxPool", "Softmax", "Transpose", "Reshape", ""))
+            node.op_type = rng.choice(
+                (
+                    "Sign",
+                    "Relu",
+                    "Conv",
+                    "MatMul",
+                    "Add",
+                    "Loop",
+                    "MaxPool",
+                    "Softmax",
+                    "Transpose",
+                    "Reshape",
+                    "",
+                )
+            )
         elif sort == 1 and node.input:
-            node.input[rng.randrange(len(node.input))] = rng.choice(("", "x", "w", "y", "t", "step", "nowhere"))
+            node.input[rng.randrange(len(node.input))] = rng.choice(
+                ("", "x", "w", "y", "t", "step", "nowhere")
+            )
         elif sort == 2 and array.dims:
             array.dims[rng.randrange(len(array.dims))] = rng.choice((0, -1, 1, 7, 2**40, 2**62))
         elif sort == 3:
             array.raw_data = mutate.text(rng, array.raw_data)
         elif sort == 4:
-            array.raw_data = np.full(max(1, len(array.raw_data) // 4), rng.choice((np.nan, np.inf, 1e38, 0, -1)), np.float32).tobytes()
+            array.raw_data = np.full(
+                max(1, len(array.raw_data) // 4), rng.choice((np.nan, np.inf, 1e38, 0, -1)), np.float32
+            ).tobytes()
         elif sort == 5:
             array.data_type = rng.randrange(0, 24)
         elif sort == 6:
-            names = ("pads", "strides", "group", "axis", "kernel_shape", "dilations", "epsilon", "alpha", "transB", "auto_pad")
-            values = ([-1, 0, 1, 1], [0, 0], 0, 2, -5, [1, 1], [10**9, 1], 1e38, float("nan"), "SAME_UPPER", "x" * 100)
+            names = (
+                "pads",
+                "strides",
+                "group",
+                "axis",
+                "kernel_shape",
+                "dilations",
+                "epsilon",
+                "alpha",
+                "transB",
+                "auto_pad",
+            )
+            values = (
+                [-1, 0, 1, 1],
+                [0, 0],
+                0,
+                2,
+                -5,
+                [1, 1],
+                [10**9, 1],
+                1e38,
+                float("nan"),
+                "SAME_UPPER",
+                "x" * 100,
+            )
             node.attribute.append(onnx.helper.make_attribute(rng.choice(names), rng.choice(values)))
         elif sort == 7:
             dim = graph.input[0].type.tensor_type.shape.dim
@@ -267,7 +329,9 @@ def bend_model(rng: random.Random, content: bytes) -> bytes:
 def read_onnx_model(path: Path) -> None:
     """Price a model; no answer is negative or infinite."""
     priced = cost(str(path), "asic-45nm", traffic="compulsory")
-    assert priced.energy_j >= 0 and (priced.energy_j > 0 or any(note.startswith("zero: ") for note in priced.notes))
+    assert priced.energy_j >= 0 and (
+        priced.energy_j > 0 or any(note.startswith("zero: ") for note in priced.notes)
+    )
     assert all(row.count > 0 for row in priced.operations)
     json.dumps(priced.to_dict(), allow_nan=False)
 
@@ -320,7 +384,12 @@ def bend_cache(rng: random.Random, content: bytes) -> bytes:
         with closing(sqlite3.connect(file)) as base, base:
             ((found, seal),) = base.execute("SELECT found, seal FROM mappings").fetchall()
             bent: Any = mutate.text(rng, found.encode()).decode("utf-8", "replace")
-            changes = (("found", bent), ("found", rng.choice(mutate.TEXTS[:3])), ("found", None), ("seal", mutate.text(rng, seal)))
+            changes = (
+                ("found", bent),
+                ("found", rng.choice(mutate.TEXTS[:3])),
+                ("found", None),
+                ("seal", mutate.text(rng, seal)),
+            )
             column, value = rng.choice(changes)
             base.execute(f"UPDATE mappings SET {column} = ?", (value,))
         return file.read_bytes()

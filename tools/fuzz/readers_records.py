@@ -1,4 +1,4 @@
-"""Readers of what is written down: accuracies, measurements, runs, outcomes, plans, recipes, exports, manifests, data."""
+"""Readers of what is written down: accuracies, measurements, runs, outcomes, plans, recipes, exports, data."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from training.run.recipe import load_recipe
 ROOT = Path(__file__).parents[2]
 
 MADE = Measurement(
-    "resnet20@w0.25/digits", "fp32", 80.0, 79.5, "small", "00000000", "generated", "1x8x8", 72, 60, 3, 0, 1.5, "cpu", "2.13.0",
-    "", "2026-01-01",
+    "resnet20@w0.25/digits", "fp32", 80.0, 79.5, "small", "00000000", "generated", "1x8x8", 72, 60, 3, 0, 1.5, "cpu",
+    "2.13.0", "", "2026-01-01",
 )  # fmt: skip
 ACCURACIES = (
     b"design,top1\nresnet20,70.1\nresnet20[prelu],71.5\n",
-    b"design,top1,reference,note,epochs,seeds\nreactnet,69.4,a paper,,120,1\nresnet20[double_residual]@w1.5/cifar10,85,,,,\n",
+    b"design,top1,reference,note,epochs,seeds\nreactnet,69.4,a paper,,120,1\nresnet20[prelu]@w1.5/cifar10,85,,,,\n",
 )
 
 
@@ -58,7 +58,10 @@ def read_accuracies(path: Path) -> None:
 def measurements() -> list[bytes]:
     """A file of two measurements."""
     made = [MADE, replace(MADE, seed=1, top1=81.0)]
-    rows = [",".join(asdict(MADE)), *(",".join("" if cell is None else str(cell) for cell in asdict(one).values()) for one in made)]
+    rows = [
+        ",".join(asdict(MADE)),
+        *(",".join("" if cell is None else str(cell) for cell in asdict(one).values()) for one in made),
+    ]
     return ["\n".join(rows).encode()]
 
 
@@ -144,7 +147,9 @@ def exported() -> tuple[dict[str, bytes], ...]:
 def programs(model, design, images):  # type: ignore[no-untyped-def]
     """The network compiled for two precisions of features."""
     normalization = Normalization((0.5,), (0.25,))
-    return float_program(model, design, normalization), fixed_program(model, replace(design, features="int8"), "int8", normalization, images)
+    return float_program(model, design, normalization), fixed_program(
+        model, replace(design, features="int8"), "int8", normalization, images
+    )
 
 
 def read_export(bent: str, path: Path) -> None:
@@ -157,7 +162,9 @@ def read_export(bent: str, path: Path) -> None:
 
 def manifests() -> list[bytes]:
     """What `explore` notes of the files that it made."""
-    return [mutate.dumped({"jobs": {"front": {"digest": "ab", "files": {"front.csv": "cd", "front.png": "ef"}}}})]
+    return [
+        mutate.dumped({"jobs": {"front": {"digest": "ab", "files": {"front.csv": "cd", "front.png": "ef"}}}})
+    ]
 
 
 def read_a_manifest(path: Path) -> None:
@@ -186,18 +193,28 @@ def bend_data_set(rng: random.Random, content: bytes) -> bytes:
         name = rng.choice(list(members))
         held = members.pop(name)
         head = held[:128].replace(*rng.choice(HEADERS))
-        bent = rng.choice((head + held[128:], mutate.text(rng, held), members.get("y_test.npy", b""), held[: rng.randrange(200)]))
+        bent = rng.choice(
+            (
+                head + held[128:],
+                mutate.text(rng, held),
+                members.get("y_test.npy", b""),
+                held[: rng.randrange(200)],
+            )
+        )
         members[rng.choice((name, name, name, "../x.npy", "classes.npy"))] = bent
     stream = BytesIO()
-    with zipfile.ZipFile(stream, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA))) as archive:
+    with zipfile.ZipFile(
+        stream, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA))
+    ) as archive:
         for name, held in members.items():
             archive.writestr(name, held)
     return stream.getvalue()
 
 
 HEADERS = (
-    (b"(8,", b"(9,"), (b"(8,", b"(0,"), (b"(8,", b"(10**12,"), (b"(8,", b"(1000000000000,"), (b"(8,", b"(-8,"), (b"|u1", b"|O8"), (b"<i8", b"<f8"),
-    (b"<i8", b"<M8"), (b"False", b"True"), (b"}", b""), (b"'descr'", b"'"), (b"\x01\x00", b"\x03\x00"), (b"{", b"{" * 60),
+    (b"(8,", b"(9,"), (b"(8,", b"(0,"), (b"(8,", b"(10**12,"), (b"(8,", b"(1000000000000,"), (b"(8,", b"(-8,"),
+    (b"|u1", b"|O8"), (b"<i8", b"<f8"), (b"<i8", b"<M8"), (b"False", b"True"), (b"}", b""), (b"'descr'", b"'"),
+    (b"\x01\x00", b"\x03\x00"), (b"{", b"{" * 60),
 )  # fmt: skip
 
 
@@ -218,7 +235,9 @@ READERS = (
     Reader("plan", ".yaml", partial(settings, "plans"), TREE, read_plan),
     Reader("recipe", ".yaml", partial(settings, "recipes"), TREE, read_recipe),
     Reader("export", ".json", lambda: [exported()[0][DESCRIPTION]], TREE, partial(read_export, DESCRIPTION)),
-    Reader("arrays", ".safetensors", lambda: [exported()[0][ARRAYS]], mutate.text, partial(read_export, ARRAYS)),
+    Reader(
+        "arrays", ".safetensors", lambda: [exported()[0][ARRAYS]], mutate.text, partial(read_export, ARRAYS)
+    ),
     Reader("manifest", ".json", manifests, TREE, read_a_manifest),
     Reader("data", ".npz", data_sets, bend_data_set, read_data_set),
 )

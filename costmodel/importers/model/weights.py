@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.graph import BINARY, Precision, precision
+from costmodel.importers.model.values import NotRead
 
 TOLERANCE = 1e-5
 """Relative difference of two magnitudes that are one: an author's arithmetic on floats leaves 1e-8 to 1e-6."""
@@ -43,6 +44,8 @@ def found(weight: np.ndarray, real: Precision) -> FoundWeights:
     'binary'
     """
     flat = weight.reshape(len(weight), -1).astype(np.float64)
+    if not flat.size or not np.isfinite(flat).all():
+        raise NotRead("its weights are none, or not all of them are numbers")
     ones, zeros = np.ones(len(flat)), np.zeros(len(flat))
     if flat.shape[1] > 1 and not _constant(flat):
         largest = np.abs(flat).max(axis=1, keepdims=True)
