@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -13,14 +14,16 @@ from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
 
+_NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)\s*%?", re.ASCII)
 COLUMNS = ("design", "top1")
 
 
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
-    """Read accuracies from a CSV with the columns `design` and `top1` [%], or the shipped literature.
+    """Read accuracies from a table with the columns `design` and `top1` [%], or the shipped literature.
 
+    Commas, semicolons or tabs separate its columns; `83,1 %` is read as 83.1 where the comma separates nothing.
     `kind`, `reference`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError that
-    lists every row that matches no design or lies outside 0..100, with its line.
+    lists every row that matches no design or lies outside 0..100, with its line, and where all are fractions.
     """
     source = Path(path) if path is not None else None
     text = _read(source)
@@ -37,6 +40,11 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     if not records:
         raise BnncostError(
             f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
+        )
+    if all(record.top1 <= 1 for record in records) and any(0 < record.top1 < 1 for record in records):
+        raise BnncostError(
+            f"{where}: every top1 is at most 1, such as {records[0].top1:g}: are these fractions? top1 is in percent, "
+            "from 0 to 100."
         )
     return records
 
@@ -77,10 +85,15 @@ def _records(
 
 
 def _percent(value: str) -> float | None:
-    try:
-        number = float(value)
-    except ValueError:
+    """Read a percentage, with its sign or without, with a decimal point or comma; None where it is none.
+
+    >>> _percent("83.1"), _percent("83,1 %"), _percent("1_0"), _percent("8.300,1")
+    (83.1, 83.1, None, None)
+    """
+    found = _NUMBER.fullmatch(value)
+    if not found:
         return None
+    number = float(found[1].replace(",", "."))
     return number if math.isfinite(number) and 0 <= number <= 100 else None
 
 

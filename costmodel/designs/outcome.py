@@ -60,12 +60,12 @@ class OutcomeRow(BaseModel):
     seeds: int = Field(ge=1, le=10**9)
     top1_mean: float = Field(ge=0, le=100)
     top1_spread: float | None = Field(None, ge=0, le=100)
-    gain: float | None = Field(None, ge=-100, le=100)
-    gain_error: float | None = Field(None, ge=0, le=100)
+    gain: float | None = Field(default=None, ge=-100, le=100)
+    gain_error: float | None = Field(default=None, ge=0, le=100)
     against: str | None = None
     against_label: str | None = None
-    gain_against: float | None = Field(None, ge=-100, le=100)
-    gain_against_error: float | None = Field(None, ge=0, le=100)
+    gain_against: float | None = Field(default=None, ge=-100, le=100)
+    gain_against_error: float | None = Field(default=None, ge=0, le=100)
 
     @property
     def key(self) -> DesignKey:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from costmodel.designs.key import DesignKey
+from costmodel.designs.key import DesignKey, in_lower_case
 from costmodel.designs.network_files import NETWORKS, SUFFIXES
 from costmodel.errors import BnncostError, unknown
 
@@ -299,10 +299,10 @@ def resolve(text: str) -> DesignKey:
     >>> str(resolve("bnn"))
     'resnet20[hardtanh+clipped_ste]/cifar10'
     """
-    name = text.strip()
+    name = in_lower_case(text.strip())
     if any(suffix in name for suffix in SUFFIXES):
         return DesignKey.parse(name)
-    simple = name.lower().replace("_", "-").replace(" ", "-")
+    simple = name.replace("_", "-").replace(" ", "-")
     published, _, backbone = simple.partition("/")
     if published not in DESIGNS:
         if name in NETWORKS or any(mark in name for mark in "/[@"):
