@@ -3,6 +3,8 @@
 PYTHON ?= python3
 OUT    ?= out
 JOBS   ?= 2
+MINUTES ?= 5
+SEED   ?= 0
 VENV   := .venv
 BIN    := $(VENV)/bin
 DECLARED := setup.cfg pyproject.toml constraints.txt
@@ -13,7 +15,7 @@ LIGHT := .venv-without-torch
 NEED_NO_TORCH := tests/test_without_torch.py tests/test_architecture.py tests/analysis \
     tests/costmodel/test_networks.py tests/costmodel/test_folding.py tests/costmodel/test_evaluate.py
 
-.PHONY: help explore test train-demo bench bench-mapping bench-ranks bench-train kills format clean
+.PHONY: help explore test fuzz train-demo bench bench-mapping bench-ranks bench-train kills format clean
 
 help:  ## say what can be made
 	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder] [JOBS=2]"
@@ -28,6 +30,11 @@ test: $(VENV)/.installed-test $(LIGHT)/.installed  ## lint, formatting, types, t
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 	$(LIGHT)/bin/pytest -q -p no:cacheprovider $(NEED_NO_TORCH)
+	$(MAKE) fuzz MINUTES=0.5
+
+fuzz: $(VENV)/.installed-test  ## feed every reader with bent files for some MINUTES, from a SEED; what fails is written down
+	PYTHONPATH=.:tests/costmodel:tests/training OMP_NUM_THREADS=1 BNNCOST_CACHE=$$(mktemp -d) \
+	    $(BIN)/python -m tools.fuzz --minutes $(MINUTES) --seed $(SEED)
 
 train-demo: $(VENV)/.installed-train  ## train the plain BNN and a repaired one on digits, export both, price both
 	$(BIN)/bnncost train "resnet20/digits" --out $(OUT)/demo/runs

@@ -1,23 +1,48 @@
-"""Files of accuracies as text, and the rows of a CSV, each with its file and line."""
+"""Files of accuracies as text, and the rows of a table, each with its file and line."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
 from costmodel import BnncostError
 
+_SEPARATORS = (",", ";", "\t")
+_NAMED = {",": "','", ";": "';'", "\t": "tabs"}
+_NO_PART = re.compile(r"[^a-z0-9_]")
+
 
 def reader_of(text: str) -> csv.DictReader[str]:
-    """A reader of the rows below a CSV's header."""
-    return csv.DictReader(text.splitlines())
+    """A reader of the rows below a header, separated by whatever separates the header: commas, semicolons or tabs.
+
+    Names of columns are read in any case, and without spaces or signs.
+
+    >>> [(row["design"], row["top1"]) for row in reader_of("Design; Top-1 [%]\\nresnet20@w1.5,features=int8; 83,1")]
+    [('resnet20@w1.5,features=int8', '83,1')]
+    """
+    lines = text.splitlines()
+    header = lines[0] if lines else ""
+    separator = max(_SEPARATORS, key=header.count)  # the first of several that are there as often
+    reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
+    if reader.fieldnames:
+        reader.fieldnames = [_NO_PART.sub("", name.lower()) for name in reader.fieldnames]
+    return reader
 
 
 def require_columns(reader: csv.DictReader[str], needed: Iterable[str], where: str, wanted: str) -> None:
     """Raise a BnncostError where the header lacks a column that is needed; `wanted` says what such a file has."""
+    names = list(reader.fieldnames or ())
     for column in needed:
-        if column not in (reader.fieldnames or ()):
-            raise BnncostError(f"{where}:1: the column '{column}' is missing; {wanted}.")
+        if column not in names:
+            there = ", ".join(names)[:_SHOWN] or "nothing"
+            raise BnncostError(
+                f"{where}:1: the column '{column}' is missing; its header, separated by "
+                f"{_NAMED[reader.reader.dialect.delimiter]}, has {there}; {wanted}."
+            )
+
+
+_SHOWN = 100  # characters of a header that a message repeats
 
 
 def placed_rows(

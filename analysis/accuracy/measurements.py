@@ -62,7 +62,7 @@ def holds_measurements(source: str | os.PathLike[str]) -> bool:
         return True
     try:
         with path.open(encoding="utf-8-sig") as stream:
-            return _MARK in next(csv.reader(stream), [])
+            return _MARK in (reader_of(stream.readline()).fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error):
         return False  # whoever reads it as a file of accuracies says what is wrong
 

@@ -19,6 +19,9 @@ from costmodel.operations.window import Around, Pair
 LARGEST = 65_536
 """No channel count, side or number of classes of a network file is larger."""
 
+MOST_BLOCKS = 256
+"""Blocks of a whole network; the deepest that ships has 60."""
+
 
 def _count(raw: Any) -> Any:
     if isinstance(raw, bool) or not isinstance(raw, int) or not 1 <= raw <= LARGEST:
@@ -228,7 +231,17 @@ def rule_findings(backbone: Backbone) -> Iterator[Finding]:
     """Yield what is wrong with a network whose parts are sound each alone: channels that do not go together."""
     if not backbone.stages:
         yield ("stages",), "must not be empty: a network has at least one stage"
+    yield from _depth_findings(backbone)
     yield from _chain_findings(backbone)
+
+
+def _depth_findings(backbone: Backbone) -> Iterator[Finding]:
+    depth = 0
+    for number, stage in enumerate(backbone.stages):
+        depth += stage.blocks
+        if depth > MOST_BLOCKS:
+            yield ("stages", number, "blocks"), f"makes {depth} blocks together; {MOST_BLOCKS} are the most"
+            return
 
 
 _KEEPING, _DOUBLING = ("quicknet", "shift_mlp"), ("reactnet", "bnext")

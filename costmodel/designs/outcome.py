@@ -18,7 +18,7 @@ from costmodel.designs.key import DesignKey
 from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 
-_RECORD = ConfigDict(frozen=True, extra="ignore")
+_RECORD = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 def spread(top1: Sequence[float]) -> float | None:
@@ -57,15 +57,15 @@ class OutcomeRow(BaseModel):
     role: str = ""
     method: str = ""
     design: str
-    seeds: int = Field(ge=1)
+    seeds: int = Field(ge=1, le=10**9)
     top1_mean: float = Field(ge=0, le=100)
-    top1_spread: float | None = Field(None, ge=0)
-    gain: float | None = None
-    gain_error: float | None = None
+    top1_spread: float | None = Field(None, ge=0, le=100)
+    gain: float | None = Field(default=None, ge=-100, le=100)
+    gain_error: float | None = Field(default=None, ge=0, le=100)
     against: str | None = None
     against_label: str | None = None
-    gain_against: float | None = None
-    gain_against_error: float | None = None
+    gain_against: float | None = Field(default=None, ge=-100, le=100)
+    gain_against_error: float | None = Field(default=None, ge=0, le=100)
 
     @property
     def key(self) -> DesignKey:
@@ -92,7 +92,7 @@ class Outcome(BaseModel):
     rows: tuple[OutcomeRow, ...]
     missing: tuple[str, ...] = ()
     failed: Mapping[str, str] = Field(default_factory=dict)
-    seed_deviation: float | None = Field(default=None, gt=0)
+    seed_deviation: float | None = Field(default=None, gt=0, le=100)
 
     @property
     def by_design(self) -> dict[DesignKey, OutcomeRow]:

@@ -100,3 +100,45 @@ def test_a_network_without_accuracies_is_refused_with_those_that_have_some() -> 
     assert {record.key.network for record in for_network(load_accuracy(), "vgg_small", "cifar10")} == {
         "vgg_small"
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "design;top1\nresnet20@w1.5,features=int8/cifar10;83.1\nresnet20;70\n",
+        "design\ttop1\nresnet20@w1.5,features=int8/cifar10\t83.1\nresnet20\t70\n",
+        'Design, Top1\n"resnet20@w1.5,features=int8/cifar10", 83.1 %\nresnet20, 70%\n',
+        "DESIGN;Top-1 [%]\r\nResNet20@W1.5,features=INT8/CIFAR10;83,1 %\r\nResNet20;70,0\r\n",
+        'design,top1\n"resnet20@w1.5,features=int8/cifar10","83,1"\nresnet20,70\n',
+    ],
+)
+def test_tables_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
+    records = load_accuracy(write(tmp_path, text))
+    keys = ["resnet20@w1.5,features=int8/cifar10", "resnet20/cifar10"]
+    assert [(str(one.key), one.top1) for one in records] == list(zip(keys, (83.1, 70.0), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("design|top1\nresnet20|70\n", ["'design' is missing", "separated by ','", "has designtop1"]),
+        ("network;top1\nresnet20;70\n", ["'design' is missing", "separated by ';'", "has network, top1"]),
+        ("design,top1\nresnet20,83,1\n", ["mine.csv:2", "more cells", "write decimals with a point"]),
+        ("design;top1\nresnet20;8.300,1\n", ["mine.csv:2", "'8.300,1'", "0 to 100"]),
+        ("design;top1\nresnet20;1_0\n", ["'1_0'"]),
+        ("design;top1\nresnet20;٨٣\n", ["must be a number"]),
+        ("design,top1\nresnet20,0.831\nresnet20[prelu],0.84\n", ["0.831", "fractions", "percent"]),
+    ],
+)
+def test_what_could_be_misread_is_refused_with_what_is_there(
+    tmp_path: Path, text: str, words: list[str]
+) -> None:
+    with pytest.raises(BnncostError) as error:
+        load_accuracy(write(tmp_path, text))
+    assert [word for word in words if word not in str(error.value)] == [], error.value
+
+
+def test_a_small_accuracy_beside_a_large_one_is_a_percentage(tmp_path: Path) -> None:
+    assert [
+        one.top1 for one in load_accuracy(write(tmp_path, "design,top1\nresnet20,0.5\nvgg_small,70\n"))
+    ] == [0.5, 70]

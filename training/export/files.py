@@ -116,7 +116,7 @@ def load_deployment(folder: str | os.PathLike[str]) -> Program:
     packed = _read_arrays(place / ARRAYS)
     try:
         return _rebuilt(content, packed)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
         reason = str(error) if isinstance(error, BnncostError) else f"{type(error).__name__}: {error}"
         raise BnncostError(
             f"'{place / DESCRIPTION}' and '{ARRAYS}' beside it do not make a network ({reason}); export it again."

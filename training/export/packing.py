@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from costmodel.errors import BnncostError
+
+_MOST_BITS = 62
+"""Bits of a stored number, which whole numbers of 64 bits hold with all that is done to them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +117,9 @@ def unpack(
     data: np.ndarray, shape: tuple[int, ...], bits: int, exponent: np.ndarray, form: str
 ) -> StoredArray:
     """Undo `pack`; `form` is "sign", "whole" or "float". Raises BnncostError where the bytes are too few or many."""
-    count = int(np.prod(shape, dtype=np.int64))
+    count = prod(map(int, shape))
+    if min(shape, default=0) < 0 or not 1 <= bits <= _MOST_BITS:
+        raise BnncostError(f"numbers of {bits} bits in the shape {shape} are none that an export has.")
     if data.size != -(-count * bits // 8):
         raise BnncostError(f"{data.size} bytes cannot hold {count} numbers of {bits} bits.")
     if form == "float":

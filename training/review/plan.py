@@ -14,7 +14,7 @@ from costmodel.methods import MethodUse
 from training.run.folders import source_of
 from training.run.recipe import Recipe, load_recipe
 
-_STRICT = ConfigDict(frozen=True, extra="forbid")
+_STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 EACH = "each"
 ALL = "all"
 

@@ -36,6 +36,7 @@ _TOPS = {
     "list": (list, "a list, each entry after '- ',"),
 }
 _SHORT = 60
+_HALF = re.compile("[\ud800-\udfff]")  # of a character: an escape can write it, a file cannot
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)")
@@ -247,6 +248,9 @@ def _take_node(builder: _Builder, event: NodeEvent) -> None:
         builder.fault(line, path, f"the alias '*{event.anchor}' is not allowed; write the value out")
     else:
         _refuse_marks(builder, event, path, line)
+    if isinstance(event, ScalarEvent) and _HALF.search(event.value):
+        builder.report(line, path, "holds half of a character, which no file can hold")
+        raise _Stop
     if builder.expects_key():
         _take_key(builder, event, line)
     elif isinstance(event, MappingStartEvent):

@@ -9,6 +9,7 @@ import numpy as np
 
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
+from costmodel.importers.model.values import NotRead
 
 Arrays = Sequence[np.ndarray]
 Meaning = Callable[[Node, Arrays], np.ndarray]
@@ -69,7 +70,7 @@ _elementwise(
         "Where": np.where,
         "Identity": lambda x: x,
         "Dropout": lambda x, *rest: x,
-        "Expand": lambda x, shape: x * np.ones(shape.astype(int), x.dtype),
+        "Expand": lambda x, shape: x * np.ones(_of_few(shape), x.dtype),
     }
 )
 
@@ -111,10 +112,23 @@ def _constant(node: Node, arrays: Arrays) -> np.ndarray:
     raise KeyError("value")
 
 
+_MOST_ELEMENTS = 2**27
+"""Elements of an array that a constant node makes; the largest layers that are known have as many weights."""
+
+
+def _of_few(shape: np.ndarray) -> np.ndarray:
+    """A shape as whole numbers; raises NotRead where it holds more elements than any weights."""
+    if np.prod(shape, dtype=float) > _MOST_ELEMENTS:
+        raise NotRead(
+            f"it makes an array of {np.prod(shape, dtype=float):g} elements; {_MOST_ELEMENTS} are the most"
+        )
+    return shape.astype(int)
+
+
 @computes("ConstantOfShape")
 def _constant_of_shape(node: Node, arrays: Arrays) -> np.ndarray:
     value = np.asarray(node.attributes.get("value", np.zeros(1, np.float32))).reshape(-1)[0]
-    return np.broadcast_to(value, tuple(int(side) for side in arrays[0]))
+    return np.broadcast_to(value, tuple(int(side) for side in _of_few(arrays[0])))
 
 
 @computes("Shape")
@@ -242,6 +256,8 @@ def _std(node: Node, arrays: Arrays) -> np.ndarray:
 
 @computes("Range")
 def _range(node: Node, arrays: Arrays) -> np.ndarray:
+    start, end, step = (float(one.reshape(-1)[0]) for one in arrays)
+    _of_few(np.array(max(0, (end - start) / step)))
     return np.arange(*(one.reshape(-1)[0] for one in arrays))
 
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from costmodel.designs.backbone import LARGEST
 from costmodel.errors import BnncostError
 from costmodel.folding.rewriting import live
 from costmodel.graph import Network, Tensor
@@ -114,6 +115,8 @@ def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
         raise BnncostError(
             f"'{graph.name}': its input of shape {graph.input_shape} is no image (N, C, H, W)."
         )
+    if max(sides) > LARGEST:
+        raise BnncostError(f"'{graph.name}': a side of its input is {max(sides)}; {LARGEST} is the largest.")
     channels, height, width = {1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: sides}[len(sides)]
     return channels, height, width
 
@@ -132,10 +135,20 @@ def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
 
 
 def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
+    """What a node makes; raises NotRead for one without a counterpart, or not as its operator is defined."""
+    try:
+        with np.errstate(all="ignore"):
+            return _read_node(r, node, inputs)
+    except (NotRead, BnncostError):
+        raise
+    except _BENT as error:
+        raise NotRead(f"its inputs and attributes do not make a '{node.kind}' ({error})") from None
+
+
+def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
     arrays = [one for one in inputs if one is not None]
     if all(isinstance(one, np.ndarray) for one in arrays) and node.kind in MEANINGS:
-        with np.errstate(all="ignore"):
-            made = np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
+        made = np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
         if (bits := _bits_of(node, arrays)) is not None:  # type: ignore[arg-type]
             r.state_bits(made, bits)
         return made
@@ -152,12 +165,25 @@ def _bits_of(node: Node, arrays: Sequence[np.ndarray]) -> int | None:
     return kind.itemsize * 8 if kind.kind in "iu" and kind.itemsize < 4 else None
 
 
+_BENT = (
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+)
+"""What rules run into where a node is not as its operator is defined: they rely on inputs, ranks and attributes."""
+
+
 def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -> int:
     """MACs of an unknown node that multiplies with weights."""
     weight = inputs[1] if len(inputs) > 1 else None
     if node.kind not in ("Conv", "ConvTranspose", "Gemm", "MatMul") or shape is None:
         return 0
-    if not isinstance(weight, np.ndarray) or not len(weight):
+    if not isinstance(weight, np.ndarray) or not weight.ndim or not weight.size:
         return 0
     each = weight.size // weight.shape[0] if node.kind == "Conv" else weight.shape[0]
     return prod(shape) * each

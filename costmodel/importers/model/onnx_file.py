@@ -59,7 +59,10 @@ def with_shapes(graph: ModelGraph, path: str | os.PathLike[str]) -> ModelGraph:
             for side, number in zip(one.type.tensor_type.shape.dim, graph.input_shape, strict=False):
                 side.Clear()
                 side.dim_value = number
-    inferred = onnx.shape_inference.infer_shapes(model).graph
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model).graph
+    except (onnx.shape_inference.InferenceError, ValueError):  # of a model that is not as ONNX describes it
+        return graph
     shapes = {}
     for value in (*inferred.value_info, *inferred.output):
         sides = value.type.tensor_type.shape.dim

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.graph import BINARY, Precision, precision
+from costmodel.importers.model.values import NotRead
 
 TOLERANCE = 1e-5
 """Relative difference of two magnitudes that are one: an author's arithmetic on floats leaves 1e-8 to 1e-6."""
@@ -44,6 +45,8 @@ def found(weight: np.ndarray, real: Precision, stated: int | None = None) -> Fou
     >>> found(np.array([[0.5, -0.5], [2.0, 2.0]]), precision("fp32")).precision.label
     'binary'
     """
+    if not weight.size or not np.isfinite(weight).all():
+        raise NotRead("its weights are none, or not all of them are numbers")
     filters = np.ones(len(weight)), np.zeros(len(weight))
     if repeats_one(weight) or weight.size == len(weight) or not weight.any():
         return FoundWeights(weight, real, *filters)
