@@ -21,8 +21,8 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     """Read accuracies from a table with the columns `design` and `top1` [%], or the shipped literature.
 
     Commas, semicolons or tabs separate its columns; `83,1 %` is read as 83.1 where the comma separates nothing. `kind`,
-    `reference`, `arxiv`, `note`, `epochs`, `seeds`, `top1_low` and `top1_high` are read where they are given. Raises one
-    BnncostError that lists every row that matches no design or is no percentage, with its line.
+    `reference`, `arxiv`, `note`, `epochs`, `seeds`, `top1_low` and `top1_high` are read where they are given. Raises
+    one BnncostError that lists every row that matches no design or is no percentage, with its line.
     """
     source = Path(path) if path is not None else None
     text = _read(source)

@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)\s
 
 
 def percent_of(text: str) -> float:
-    """Read an accuracy in percent, with its sign or without, with a decimal point or comma; raises BnncostError for what is none, or a fraction.
+    """Read an accuracy in percent: `85.2`, `85.2 %` or `85,2`; raises BnncostError for what is none, or a fraction.
 
     >>> percent_of("85.2"), percent_of("85 %"), percent_of("85,2 %")
     (85.2, 85.0, 85.2)
