@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from analysis.accuracy.percent import percent_of
+from analysis.accuracy.percent import lone_percent
 from analysis.show.classes import ADDED
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
@@ -67,7 +67,7 @@ def added_figure(text: str) -> AccuracyRecord | AddedModel:
         )
     design, label, name = found["design"].strip(), (found["label"] or "").strip(), f"--add {text.strip()}"
     try:
-        top1 = percent_of(found["top1"])
+        top1 = lone_percent(found["top1"])
         if names_model(design):
             own = label or PurePath(parse_model(design).source).name
             return AddedModel(name, read_model(design), top1, own)

@@ -37,7 +37,7 @@ def entry_of(text: str, key: str = "", address: str = "") -> Entry:
     """The entry of a paper that is named in one line: authors, title, venue and year; any other text is a note.
 
     >>> print(entry_of("Qin et al., Forward and Backward, CVPR 2020, arXiv 1909.10788").bibtex)
-    @inproceedings{qin2020forward,
+    @inproceedings{qin2020,
       author = {Qin and others},
       title = {{Forward and Backward}},
       booktitle = {CVPR},

@@ -163,7 +163,7 @@ def print_table(table: Table, console: Console) -> None:
     """Print one table as wide as the console: cells wrap between words, and what finds no room is named below."""
     print_text(table.title, console, style="bold")
     cells = [list(map(visible, row)) for row in shown_cells(table)]
-    titles = [column.screen_title for column in table.columns]
+    titles = [visible(column.screen_title) for column in table.columns]
     numeric = [table.is_numeric(number) for number in range(len(titles))]
     chosen = layout(titles, cells, numeric, console.width)
     grid = Grid()

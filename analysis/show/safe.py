@@ -115,7 +115,7 @@ def file_stem(*parts: str) -> str:
     """Name of a file made of parts, in letters that every file system takes; it leads to no other folder.
 
     >>> file_stem("resnet20[prelu]/cifar10", "asic-45nm"), file_stem("../../etc/passwd")
-    ('resnet20-prelu-cifar10-asic-45nm', '-etc-passwd')
+    ('resnet20-prelu-cifar10-asic-45nm', 'etc-passwd')
     """
     stem = re.sub(r"[^A-Za-z0-9_.@+-]+", "-", "-".join(parts))
     return re.sub(r"\.{2,}-?|^\.+", "", stem)[:_LONGEST] or "unnamed"

@@ -25,16 +25,15 @@ def shown_cells(table: Table) -> list[list[str]]:
 def markdown(table: Table) -> str:
     """A Markdown (GitHub) table under its title.
 
-        >>> from analysis.show.safe import markdown_text
-    from analysis.show.tables import Column
-        >>> column = Column("energy_j", "energy", "J")
-        >>> print(markdown(Table("t", "Energy", (Column("name", "name"), column), (("a|b", 1.46e-6),))))
-        **Energy**
-        <BLANKLINE>
-        | name | energy [µJ] |
-        | :--- | ---: |
-        | a\\|b | 1.46 |
-        <BLANKLINE>
+    >>> from analysis.show.tables import Column
+    >>> column = Column("energy_j", "energy", "J")
+    >>> print(markdown(Table("t", "Energy", (Column("name", "name"), column), (("a|b", 1.46e-6),))))
+    **Energy**
+    <BLANKLINE>
+    | name | energy [µJ] |
+    | :--- | ---: |
+    | a\\|b | 1.46 |
+    <BLANKLINE>
     """
     headers, cells = in_common_units(table)
     marks = ["---:" if table.is_numeric(number) else ":---" for number in range(len(headers))]

@@ -94,7 +94,7 @@ def at_quantile(quantile: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.n
     answers that differ: the low one, the value and the high one are then equally likely, with nothing between.
 
     >>> at_quantile(np.array([0.0, 0.5, 1.0]), np.array(0.5), np.array(1.25)).round(3).tolist()
-    [0.5, 0.884, 1.25]
+    [0.5, 0.878, 1.25]
     >>> at_quantile(np.array([0.1, 0.5, 0.9]), np.array(0.5), np.array(5.0)).tolist()
     [0.5, 1.0, 5.0]
     """

@@ -189,7 +189,7 @@ def test_a_front_of_own_accuracies_on_an_own_profile(capsys: Captured, tmp_path:
         "--accuracy", str(tmp_path / "own.csv"), "--x", "energy", "--out", str(tmp_path / "out"),
     )  # fmt: skip
     written = {path.suffix for path in (tmp_path / "out").iterdir()}
-    assert written == {".png", ".svg", ".csv", ".md", ".tex"}
+    assert written == {".png", ".svg", ".pdf", ".csv", ".md", ".tex"}
     on_front = [line for line in text.splitlines() if re.search(r"│ yes +│", line)]
     assert len(on_front) == 2, "the wider network takes more and is less accurate than the plain one"
     assert "84.50" in on_front[1]
@@ -253,7 +253,10 @@ def test_profiles_list_has_every_shipped_one(capsys: Captured) -> None:
     assert "asic-45nm" in said(capsys, "profiles", "list")
 
 
-def test_profiles_show_has_every_quantity_of_the_file(capsys: Captured) -> None:
+def test_profiles_show_has_every_quantity_of_the_file(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     data = YAML(typ="safe", pure=True).load(ROOT / "hardware_profiles" / "asic-45nm.yaml")
 
     def figures(node: object) -> int:

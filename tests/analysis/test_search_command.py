@@ -25,7 +25,10 @@ SEARCH = ("search", "--network", "resnet20", "--profile", "asic-45nm")
 MEASURED = ("--accuracy", "measured", "--recipe", "cifar-40")
 
 
-def test_the_command_writes_one_file_that_pareto_reads(tmp_path: Path, capsys: Captured) -> None:
+def test_the_command_writes_one_file_that_pareto_reads(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     out = said(
         capsys, *SEARCH, *MEASURED, "--widths", "1:1.5:0.25", "--energy", "4uJ", "--out", str(tmp_path)
     )

@@ -85,7 +85,8 @@ def test_the_front_is_that_of_the_means() -> None:
     }  # fmt: skip
 
 
-def test_every_form_says_what_was_found_and_what_was_not() -> None:
+def test_every_form_says_what_was_found_and_what_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     document = review_document(small_outcome(), "asic-45nm")
     text = as_text(document, Format.table)
     for part in (

@@ -98,7 +98,9 @@ def _identity(value: Value) -> object:
     return id(value)
 
 
-_MALFORMED = (KeyError, IndexError, ValueError, TypeError, AttributeError, AssertionError)
+_MALFORMED = (
+    KeyError, IndexError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError, MemoryError,
+)  # fmt: skip
 """What a rule raises at attributes or inputs that its operator does not have so."""
 
 
@@ -135,14 +137,9 @@ def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
 
 
 def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
-    """What a node makes; raises NotRead for one without a counterpart, or not as its operator is defined."""
-    try:
-        with np.errstate(all="ignore"):
-            return _read_node(r, node, inputs)
-    except (NotRead, BnncostError):
-        raise
-    except _BENT as error:
-        raise NotRead(f"its inputs and attributes do not make a '{node.kind}' ({error})") from None
+    """What a node makes; raises NotRead for one without a counterpart, and what rules run into at malformed ones."""
+    with np.errstate(all="ignore"):
+        return _read_node(r, node, inputs)
 
 
 def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
@@ -163,19 +160,6 @@ def _bits_of(node: Node, arrays: Sequence[np.ndarray]) -> int | None:
         return int(arrays[3].reshape(-1)[0])
     kind = arrays[0].dtype if node.kind == "DequantizeLinear" else np.dtype(float)
     return kind.itemsize * 8 if kind.kind in "iu" and kind.itemsize < 4 else None
-
-
-_BENT = (
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-)
-"""What rules run into where a node is not as its operator is defined: they rely on inputs, ranks and attributes."""
 
 
 def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -> int:
