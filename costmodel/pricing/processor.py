@@ -25,26 +25,27 @@ def beside_operations(profile: HardwareProfile, demand: Demand) -> np.ndarray:
     processor = profile.processor
     assert processor is not None
     beside = np.zeros(demand.repeats.shape)
+    labels = [label for operation, label in demand.operations if operation == "mac"]
+    surplus = {label: cycles for label in labels if (cycles := _depthwise_surplus(profile, label))}
     for macs in demand.macs:
         if processor.weight_wait is not None:
             beside += processor.weight_wait.si * _bits_used_once(macs)
-        for operation, label in demand.operations:
-            if operation == "mac":
-                beside += _depthwise_surplus(profile, label) * _depthwise_macs(macs, label)
+        alone = (macs["C"] == 1) & (macs["G"] > 1)  # outputs that read one channel of several
+        for label, cycles in surplus.items() if alone.any() else ():
+            beside += cycles * _product_where(alone & _of_precision(macs, label), macs, DIMS)
     return beside
 
 
 def _bits_used_once(macs: np.ndarray) -> np.ndarray:
     """Bits of the weights of a layer that has one position [bit]; 0 for other layers."""
-    single = macs["OY"].astype(np.int64) * macs["OX"] == 1
-    return np.asarray(single * _product(macs, ("K", "C", "FY", "FX", "G")) * macs["weight_bits"])
+    single = (macs["OY"] == 1) & (macs["OX"] == 1)
+    return _product_where(single, macs, ("K", "C", "FY", "FX", "G", "weight_bits"))
 
 
-def _depthwise_macs(macs: np.ndarray, label: str) -> np.ndarray:
-    """MACs of precision `label` in layers in which each output reads one channel of several; 0 for other layers."""
-    alone = (macs["C"] == 1) & (macs["G"] > 1)
+def _of_precision(macs: np.ndarray, label: str) -> np.ndarray:
+    """Whether the MACs of a layer are of precision `label`."""
     codes = zip(_CODES, codes_of(label), strict=True)
-    return np.asarray(alone * _product(macs, DIMS) * np.logical_and.reduce([macs[n] == c for n, c in codes]))
+    return np.asarray(np.logical_and.reduce([macs[name] == code for name, code in codes]))
 
 
 def _depthwise_surplus(profile: HardwareProfile, label: str) -> float:
@@ -54,5 +55,9 @@ def _depthwise_surplus(profile: HardwareProfile, label: str) -> float:
     return 0.0 if slow is None else slow.si - price.cycles_per_operation
 
 
-def _product(macs: np.ndarray, dims: tuple[str, ...]) -> np.ndarray:
-    return reduce(np.multiply, (macs[dim].astype(np.int64) for dim in dims))
+def _product_where(there: np.ndarray, macs: np.ndarray, fields: tuple[str, ...]) -> np.ndarray:
+    """The product of some fields of the layers that are there, which are few; 0 for the others."""
+    found = np.zeros(there.shape, dtype=np.int64)
+    rows = macs[there]
+    found[there] = reduce(np.multiply, (rows[field].astype(np.int64) for field in fields))
+    return found
