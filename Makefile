@@ -15,7 +15,7 @@ LIGHT := .venv-without-torch
 NEED_NO_TORCH := tests/test_without_torch.py tests/test_architecture.py tests/analysis \
     tests/costmodel/test_networks.py tests/costmodel/test_folding.py tests/costmodel/test_evaluate.py
 
-.PHONY: help explore test fuzz train-demo bench bench-mapping bench-ranks bench-train format clean
+.PHONY: help explore test fuzz train-demo bench bench-mapping bench-ranks bench-train kills format clean
 
 help:  ## say what can be made
 	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder] [JOBS=2]"
@@ -60,6 +60,9 @@ vendor:  ## fetch the library that the page draws with anew, by npm, as analysis
 	cp package/dist/echarts.min.js "$(CURDIR)/analysis/assets/echarts.min.js"; \
 	cp package/LICENSE "$(CURDIR)/analysis/assets/echarts.LICENSE"; cp package/NOTICE "$(CURDIR)/analysis/assets/echarts.NOTICE"
 
+kills: $(VENV)/.installed-test  ## kill commands anywhere and start them again, N times (50): results are the same
+	$(BIN)/python -m benchmarks.kills $(N)
+
 format: $(VENV)/.installed-test  ## format the sources and sort their imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -84,7 +87,7 @@ $(VENV)/.installed-%: $(DECLARED) | $(BIN)/pip
 # A second environment, in which the cost model, folding and analysis have to do without torch.
 $(LIGHT)/.installed: $(DECLARED) | $(BIN)/pip
 	$(BIN)/python -m venv $(LIGHT)
-	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . pytest hypothesis
+	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . pytest hypothesis ruamel.yaml
 	@touch $@
 
 $(BIN)/pip:

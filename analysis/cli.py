@@ -1,7 +1,8 @@
-"""The command line `bnncost`: puts the commands together, and reports a mistake in a sentence."""
+"""The command line `bnncost`: calls the command that is named, and reports a mistake in a sentence."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -10,24 +11,18 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.catalogue import designs_command, methods_command, networks_command
-from analysis.commands.cost import cost_command
-from analysis.commands.explore import explore_command
-from analysis.commands.map import map_command
-from analysis.commands.pareto import pareto_command
-from analysis.commands.profiles import profiles_app
-from analysis.commands.sensitivity import sensitivity_command
-from analysis.commands.table import table_command
-from analysis.commands.training import export_command, review_command, train_command
-from analysis.show.document import complain
-from costmodel import BnncostError
+from analysis.commands.places import Commands, register
+from costmodel.errors import BnncostError
 
 USER_MISTAKE = 2
+_OBJECTS_BEFORE_COLLECTION = 100_000
+"""Networks are many small objects without circles: a search for circles every 700 takes a sixth of a table's time."""
 
 app = typer.Typer(
+    cls=Commands,
     help="What it costs in energy, area and time to repair a binary neural network, and whether it is worth it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -36,26 +31,28 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def bnncost(
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugin",
+            metavar="FILE.py",
+            help="A file that declares methods of your own, in front of the command; may be repeated. Its code is run.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Print the version if asked, else leave the rest to the commands."""
+    """Print the version if asked, else load what declares methods and leave the rest to the commands."""
     if version:
         print(f"bnncost {_version()}")
         raise typer.Exit
+    from costmodel.methods.plugins import load_named_plugins, load_plugin  # not for the help
+
+    load_named_plugins()
+    for file in plugin or ():
+        load_plugin(file)
 
 
-app.command("cost")(cost_command)
-app.command("table")(table_command)
-app.command("pareto")(pareto_command)
-app.command("sensitivity")(sensitivity_command)
-app.command("explore")(explore_command)
-app.command("map")(map_command)
-app.command("train")(train_command)
-app.command("review")(review_command)
-app.command("export")(export_command)
-app.command("methods")(methods_command)
-app.command("networks")(networks_command)
-app.command("designs")(designs_command)
-app.add_typer(profiles_app, name="profiles")
+register(app)
 
 
 def _version() -> str:
@@ -74,12 +71,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 0
     except BnncostError as error:
-        complain(str(error))
+        _complain(str(error))
     except UnicodeDecodeError as error:
-        complain(f"a file is not text in UTF-8 (byte {error.start}); save it in UTF-8.")
+        _complain(f"a file is not text in UTF-8 (byte {error.start}); save it in UTF-8.")
     except OSError as error:
-        complain(f"{_named(error)}{error.strerror or error}.")
+        _complain(f"{_named(error)}{error.strerror or error}.")
     return USER_MISTAKE
+
+
+def _complain(message: str) -> None:
+    from analysis.show.document import complain  # takes as long to import as the help takes to print
+
+    complain(message)
 
 
 def _named(error: OSError) -> str:
@@ -88,6 +91,9 @@ def _named(error: OSError) -> str:
 
 def main() -> None:
     """Run the command of this process; a closed pipe or Ctrl-C ends it silently."""
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    if not _has_outputs():
+        sys.exit(USER_MISTAKE)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal may lack a letter such as µ
     try:
@@ -98,9 +104,18 @@ def main() -> None:
     except OSError as error:
         code = 1 if isinstance(error, BrokenPipeError) else USER_MISTAKE
         if code == USER_MISTAKE:
-            complain(f"the output cannot be written: {error.strerror}.")
+            _complain(f"the output cannot be written: {error.strerror}.")
         _drop_output()
     sys.exit(code)
+
+
+def _has_outputs() -> bool:
+    """Say whether there is a standard output; complains where it is closed, if anybody can hear it."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (it stays open to the end)
+    if sys.stdout is None:
+        _complain("the output cannot be written: standard output is closed.")
+    return sys.stdout is not None
 
 
 def _drop_output() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import mapped, mapping_growth
+from benchmarks import doors, mapped, mapping_growth, robust
 
 ROOT = Path(__file__).parents[1]
 TIMES_AS_LONG_GOAL = 10
@@ -68,6 +68,8 @@ def lines(figures: dict[str, Any]) -> list[str]:
         f"(best {points['best_s']:.2f} s; goal: {SECONDS_GOAL} s; {points['cpu_s']:.2f} s CPU), "
         f"{points['points_per_s']:,.0f} a second",
         f"  peak memory {points['peak_memory_mb']:.0f} MB (goal: below {MEMORY_GOAL_MB} MB)",
+        *doors.lines(figures["doors"]),
+        *robust.lines(figures["robust"]),
         *mapped.lines(figures["mapped"]),
         *mapping_growth.lines(figures["mapping_growth"]),
     ]
@@ -82,6 +84,8 @@ def main() -> None:
     figures: dict[str, Any] = {
         "machine": machine(),
         "million": million(),
+        "doors": doors.measure(),
+        "robust": robust.measure(),
         "mapped": mapped.measure(),
         "mapping_growth": mapping_growth.figures(grown),
         "counters": compare(),

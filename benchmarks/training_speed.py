@@ -21,7 +21,7 @@ from torch.nn import functional
 from benchmarks.per_image import loader
 from benchmarks.resnet20_torch import VARIANTS, LeanSign, ResNet20
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import DESIGNS
+from costmodel.designs.resolving import DESIGNS
 from training.data.dataset import Dataset, Part
 from training.run.folders import RunSpec
 from training.run.loop import begin, train_epoch

@@ -368,9 +368,9 @@ class Builder:
         """Clamp to -1 .. +1."""
         return self.map("hardtanh", (x,))
 
-    def prelu(self, x: Tensor, slope: Param) -> Tensor:
-        """Multiply negative elements by a slope per channel."""
-        return self.map("prelu", (x,), params=(slope,))
+    def prelu(self, x: Tensor, slope: Param, *, shifts: bool = False) -> Tensor:
+        """Multiply negative elements by a slope per channel, or shift them where slopes are powers of two."""
+        return self.map("prelu", (x,), params=(slope,), attributes={"shifts": True} if shifts else {})
 
 
 def _wide(operand: Precision) -> Precision:

@@ -12,7 +12,7 @@ from training.data.dataset import load
 from training.data.pins import path_and_digest, with_digest
 from training.export.report import export_outcome
 from training.export.run import export_run
-from training.run.console import say
+from training.run.console import Tell, say, under_way
 from training.run.devices import choose_device, enough_memory
 from training.run.folders import RunSpec, load_spec, source_of
 from training.run.loop import train
@@ -76,11 +76,23 @@ def export_runs(
 
     With `out`, each run's files go into a folder of its name there.
     """
-    for run in runs:
+    for number, run in enumerate(runs, start=1):
         spec = load_spec(run)
         _, digest = path_and_digest(spec.data)
         images = load(with_digest(source_of(data or spec.data), digest), folder=data_folder)
         target = run / "export" if out is None else out / run.resolve().name
-        report = export_run(run, target, images, onnx=onnx)
+        with under_way(console) as tell:
+            report = export_run(
+                run,
+                target,
+                images,
+                onnx=onnx,
+                tell=_numbered(tell, f"{number}/{len(runs)}"),
+            )
         say(console, export_outcome(report))
         say(console, f"Wrote {target}")
+
+
+def _numbered(tell: Tell, number: str) -> Tell:
+    """The same with a number in front."""
+    return lambda doing: tell(f"{number} {doing}")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
 from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
+from analysis.accuracy.percent import percent_of
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
 
-_NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)\s*%?", re.ASCII)
 COLUMNS = ("design", "top1")
 
 
@@ -23,7 +21,7 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
 
     Commas, semicolons or tabs separate its columns; `83,1 %` is read as 83.1 where the comma separates nothing.
     `kind`, `reference`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError that
-    lists every row that matches no design or lies outside 0..100, with its line, and where all are fractions.
+    lists every row that matches no design or lies outside 0..100, with its line.
     """
     source = Path(path) if path is not None else None
     text = _read(source)
@@ -40,11 +38,6 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     if not records:
         raise BnncostError(
             f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
-        )
-    if all(record.top1 <= 1 for record in records) and any(0 < record.top1 < 1 for record in records):
-        raise BnncostError(
-            f"{where}: every top1 is at most 1, such as {records[0].top1:g}: are these fractions? top1 is in percent, "
-            "from 0 to 100."
         )
     return records
 
@@ -74,27 +67,13 @@ def _records(
         except BnncostError as error:
             problems.append(f"{place}: {error}")
             continue
-        top1 = _percent(value)
-        if top1 is None:
-            problems.append(
-                f"{place}: design '{name}': top1 is '{value}', but must be a number from 0 to 100 (percent)."
-            )
+        try:
+            top1 = percent_of(value)
+        except BnncostError as error:
+            problems.append(f"{place}: design '{name}': {error}")
             continue
         extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}
         yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra)
-
-
-def _percent(value: str) -> float | None:
-    """Read a percentage, with its sign or without, with a decimal point or comma; None where it is none.
-
-    >>> _percent("83.1"), _percent("83,1 %"), _percent("1_0"), _percent("8.300,1")
-    (83.1, 83.1, None, None)
-    """
-    found = _NUMBER.fullmatch(value)
-    if not found:
-        return None
-    number = float(found[1].replace(",", "."))
-    return number if math.isfinite(number) and 0 <= number <= 100 else None
 
 
 def for_network(records: Iterable[AccuracyRecord], network: str | None, dataset: str) -> list[AccuracyRecord]:

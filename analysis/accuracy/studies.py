@@ -107,16 +107,10 @@ def priced_key(one: Measurement) -> DesignKey:
 
 def _designs(group: Sequence[Measurement]) -> tuple[MeasuredDesign, ...]:
     """Every design of one protocol, in the order in which they are first met."""
-    by_design: dict[DesignKey, tuple[DesignKey, list[Measurement]]] = {}
+    by_design: dict[DesignKey, list[Measurement]] = {}
     for one in group:
-        key = priced_key(one)
-        by_design.setdefault(_unordered(key), (key, []))[1].append(one)
-    return tuple(_summed(key, mine) for key, mine in by_design.values())
-
-
-def _unordered(key: DesignKey) -> DesignKey:
-    """The design with its methods in one order: the order in which they are written makes no difference."""
-    return replace(key, methods=tuple(sorted(key.methods, key=str)))
+        by_design.setdefault(priced_key(one), []).append(one)
+    return tuple(_summed(key, mine) for key, mine in by_design.items())
 
 
 def _summed(key: DesignKey, group: Sequence[Measurement]) -> MeasuredDesign:

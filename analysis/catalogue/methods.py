@@ -24,7 +24,7 @@ def methods_document() -> Document:
     rows = tuple(
         (
             branch, category, method.name, method.summary, method.hook, _options(method.options),
-            REFERENCES[method.source], method.free_because or method.note, ", ".join(method.beside),
+            REFERENCES.get(method.source, method.source), method.free_because or method.note, ", ".join(method.beside),
             held_text(evidence_of(method.name)),
         )
         for branch, categories in CATEGORIES.items()

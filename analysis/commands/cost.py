@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,6 @@ from analysis.commands.options import (
     Features,
     Form,
     Input,
-    Out,
     Overrides,
     Profile,
     Ranges,
@@ -22,7 +22,9 @@ from analysis.commands.options import (
     model_of,
     own_model,
 )
-from analysis.show.document import deliver
+from analysis.show.document import deliver, say
+from analysis.show.pictures import SUFFIXES
+from costmodel import BnncostError
 
 
 def cost_command(
@@ -42,7 +44,15 @@ def cost_command(
     features: Features = None,
     verbose: Verbose = False,
     form: Form = None,
-    out: Out = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Write to this file, not to the terminal; with --per-layer a .png, .svg or .pdf is a picture of the "
+            "layers beside what is printed.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Energy, latency, area and memory of one inference of a design.
 
@@ -51,8 +61,9 @@ def cost_command(
     priced by what it computes, or refused with all that is unknown in it.
     """
     from analysis.costs.cost_document import cost_document
+    from analysis.costs.layer_picture import write_layers
 
-    chip = chip_of(profile, overrides)
+    chip, drawn = chip_of(profile, overrides), _picture(out, per_layer=per_layer)
     with own_model(design, image, features, verbose) as text:
         document = cost_document(
             text,
@@ -62,4 +73,15 @@ def cost_command(
             traffic=model_of(traffic),
             conventions=ops_convention or (),
         )
-    deliver(document, form, out)
+        deliver(document, form, None if drawn else out)
+        for path in write_layers(text, chip, model_of(traffic), drawn) if drawn else ():
+            say(f"Wrote {path}")
+
+
+def _picture(out: Path | None, *, per_layer: bool) -> Path | None:
+    """The file of a picture, if one is asked for; raises BnncostError where there is none to draw."""
+    if out is None or out.suffix.lower() not in SUFFIXES:
+        return None
+    if not per_layer:
+        raise BnncostError(f"output file '{out}': only layers are drawn; add --per-layer.")
+    return out

@@ -14,7 +14,7 @@ import typer
 from analysis.show.document import Format
 from costmodel.demand.conventions import OpsConvention
 from costmodel.hardware import HardwareProfile, load_profile
-from costmodel.importers.model.source import ReaderFailed, with_settings
+from costmodel.importers.model.source import ReaderFailed, names_model, with_settings
 from costmodel.pricing.price import TrafficModel
 
 
@@ -116,8 +116,22 @@ def model_of(traffic: TrafficChoice | None) -> TrafficModel | None:
 @contextmanager
 def own_model(design: str, image: str | None, features: str | None, verbose: bool = False) -> Iterator[str]:
     """The design with the settings of the command line in its text; tells where the user's code failed, if asked."""
+    with own_models([design], image, features, verbose) as (text,):
+        yield text
+
+
+@contextmanager
+def own_models(
+    designs: list[str], image: str | None, features: str | None, verbose: bool = False
+) -> Iterator[list[str]]:
+    """Several designs, each file or module with the settings of the command line in its text; else as `own_model`."""
+    settings = {"input": image, "features": features}
+    theirs = [names_model(design) for design in designs]
     try:
-        yield with_settings(design, {"input": image, "features": features})
+        yield [
+            with_settings(design, settings) if its or not any(theirs) else design
+            for design, its in zip(designs, theirs, strict=True)
+        ]
     except ReaderFailed as error:
         if verbose and error.traceback:
             print(error.traceback, file=sys.stderr)

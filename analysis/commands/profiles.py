@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 
 from analysis.commands.options import Form, Out, Ranges
+from analysis.commands.parsing import Command
 from analysis.show.document import Format, deliver, say
 
-profiles_app = typer.Typer(
-    help="The chips that designs are priced on: list, show, check or make profiles.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+profiles_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+@profiles_app.callback()
+def profiles() -> None:
+    """The chips that designs are priced on: list, show, check or make profiles."""
+
 
 AFTER_NEW = """\
 Next: put in the figures of your chip, each with unit, source and status;
@@ -27,7 +30,7 @@ Check it after changes:  bnncost profiles check {path}
 Price a design on it:    bnncost cost resnet20 --profile {path}"""
 
 
-@profiles_app.command("list")
+@profiles_app.command("list", cls=Command)
 def list_profiles(form: Form = None, out: Out = None) -> None:
     """List the shipped profiles."""
     from analysis.catalogue.profiles import list_document
@@ -35,7 +38,7 @@ def list_profiles(form: Form = None, out: Out = None) -> None:
     deliver(list_document(), form, out)
 
 
-@profiles_app.command("show")
+@profiles_app.command("show", cls=Command)
 def show_profile(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped profile, or the path of a file.")],
     form: Form = None,
@@ -47,7 +50,7 @@ def show_profile(
     deliver(show_document(name), form, out)
 
 
-@profiles_app.command("check")
+@profiles_app.command("check", cls=Command)
 def check_profile_file(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A profile's .yaml file.")],
     strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
@@ -65,7 +68,7 @@ def check_profile_file(
         say(f"Warning: {warning}")
 
 
-@profiles_app.command("validate")
+@profiles_app.command("validate", cls=Command)
 def validate_profiles(
     names: Annotated[
         list[str] | None,
@@ -86,7 +89,7 @@ def validate_profiles(
         say(f"Wrote {path}")
 
 
-@profiles_app.command("new")
+@profiles_app.command("new", cls=Command)
 def new_profile_file(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new profile.")],
     extends: Annotated[str, typer.Option("--extends", metavar="BASE", help="The profile to start from.")],
@@ -101,7 +104,7 @@ def new_profile_file(
     print(f"Wrote {path}\n{AFTER_NEW.format(path=path)}")
 
 
-@profiles_app.command("import-zigzag")
+@profiles_app.command("import-zigzag", cls=Command)
 def import_zigzag_profile(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="An accelerator's .yaml file of ZigZag 3.9.1.")
@@ -129,7 +132,7 @@ def import_zigzag_profile(
     print(f"Wrote {path}\n{AFTER_IMPORT.format(base=extends, path=path)}")
 
 
-@profiles_app.command("schema")
+@profiles_app.command("schema", cls=Command)
 def print_schema() -> None:
     """Print the JSON Schema of profiles, for editors."""
     from analysis.catalogue.profile_files import schema_text

@@ -6,24 +6,40 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Drawing, Overrides, PrintedForm, Profile, Traffic, chip_of, model_of
+from analysis.commands.options import (
+    DESIGN_HELP,
+    Drawing,
+    Features,
+    Input,
+    Overrides,
+    PrintedForm,
+    Profile,
+    Traffic,
+    Verbose,
+    chip_of,
+    model_of,
+    own_models,
+)
 from analysis.show.document import Format, deliver, say
 
 
 def sensitivity_command(
-    design: Annotated[str, typer.Argument(metavar="DESIGN", help="e.g. resnet20[double_residual]/cifar10")],
+    design: Annotated[str, typer.Argument(metavar="DESIGN", help=DESIGN_HELP)],
     than: Annotated[
         str | None,
         typer.Option(
             "--than",
             metavar="OTHER",
-            help="Say which figure would turn their order, and where.",
+            help="Say which figure would turn their order, and where; a design, or a network of yours.",
             show_default=False,
         ),
     ] = None,
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,
     traffic: Traffic = None,
+    image: Input = None,
+    features: Features = None,
+    verbose: Verbose = False,
     form: PrintedForm = Format.table,
     out: Drawing = None,
 ) -> None:
@@ -33,9 +49,12 @@ def sensitivity_command(
     """
     from analysis.costs.sensitivity_document import sensitivity_document, write_tornado
 
-    document, found, compared = sensitivity_document(
-        design, than, chip_of(profile, overrides), traffic=model_of(traffic), out=out
-    )
+    chip = chip_of(profile, overrides)
+    designs = [design] if than is None else [design, than]
+    with own_models(designs, image, features, verbose) as (text, *others):
+        document, found, compared = sensitivity_document(
+            text, others[0] if others else None, chip, traffic=model_of(traffic), out=out
+        )
     deliver(document, form, None)
     for path in write_tornado(found, compared, out) if out else ():
         say(f"Wrote {path}")

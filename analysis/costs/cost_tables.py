@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from analysis.costs.mapping_tables import layer_traffic_table
-from analysis.show.tables import Cell, Column, Table
+from analysis.show.tables import INSIDE_CORE, Cell, Column, Table
 from analysis.show.text_forms import cell_text
 from analysis.show.units import readable
-from analysis.show.words import scope_sentence
+from analysis.show.words import fits_text, scope_sentence
 from costmodel import Cost
 from costmodel.evaluate.ranges import CostRange, Range
 from costmodel.evaluate.results import LayerCost
@@ -42,6 +42,7 @@ def totals_table(cost: Cost, ranges: CostRange | None = None) -> Table:
         ("latency", cell_text(totals.latency_s, "s")),
         *(area_text(resource, amount) for resource, amount in totals.area.items()),
         *((stored.get(name, name), readable(bits, "bit")) for name, bits in cost.memory_bits.items()),
+        ("fits on chip", fits_text(cost.off_chip_bits)),
     ]
     columns = (Column("quantity", "per inference"), Column("value", "value"))
     return Table("totals", f"{cost.design} on {cost.profile}", columns, tuple(rows), scope_sentence(cost))
@@ -63,7 +64,10 @@ def _area_title(resource: str) -> tuple[str, str]:
 def split_table(cost: Cost) -> Table:
     """Where the energy goes."""
     total = cost.energy_j or 1.0
-    rows = [(part, energy, 100 * energy / total) for part, energy in cost.energy_split_j.items()]
+    rows = [
+        (part, or_inside(energy, part, cost), 100 * energy / total)
+        for part, energy in cost.energy_split_j.items()
+    ]
     columns = (Column("part", "spent on"), Column("energy_j", "energy", "J"), Column("percent", "share", "%"))
     return Table("energy_split", "Energy by cause", columns, tuple(rows))
 
@@ -102,28 +106,61 @@ def memory_table(cost: Cost) -> Table:
     )  # fmt: skip
     order = list(dict.fromkeys(row.level for row in cost.memory))
     rows = tuple(
-        (row.level, row.role.replace("_", " "), row.read_bits, row.write_bits, row.energy_j)
+        (
+            row.level, row.role.replace("_", " "), row.read_bits, row.write_bits,
+            or_inside(row.energy_j, "memory", cost),
+        )
         for row in sorted(cost.memory, key=lambda row: order.index(row.level))
-    )
+    )  # fmt: skip
     return Table("memory", "Memory traffic", columns, rows, grouped=1)
 
 
 def layers_table(cost: Cost) -> Table:
-    """Energy, latency and the bottleneck of each layer."""
+    """Energy by cause, latency and the bottleneck of each layer, and of all together."""
     columns = (
-        Column("layer", "layer"), Column("operation_j", "energy in operations", "J"),
-        Column("memory_j", "energy in memory", "J"), Column("cycles", "cycles"),
-        Column("stall_cycles", "stalls"), Column("latency_s", "latency", "s"), Column("bound_by", "bound by"),
+        Column("layer", "layer"), Column("energy_j", "energy", "J"), Column("operation_j", "operations", "J"),
+        Column("memory_j", "memory", "J"), Column("control_j", "control", "J"), Column("leakage_j", "leakage", "J"),
+        Column("latency_s", "latency", "s"), Column("cycles", "cycles"), Column("stall_cycles", "stalls"),
+        Column("bound_by", "bound by"),
     )  # fmt: skip
-    rows = tuple(
-        (
-            row.layer, row.operation_j, row.memory_j, round(row.cycles), round(row.stall_cycles),
-            row.latency_s, _bound(row),
-        )
+    rows = [
+        (row.layer, *_layer_cells(row, cost), round(row.cycles), round(row.stall_cycles), _bound(row))
         for row in cost.layers
+    ]
+    total = _all_layers(cost)
+    rows.append((total.layer, *_layer_cells(total, cost), round(total.cycles), round(total.stall_cycles), ""))
+    caption = "Control and leakage are those of the cycles that a layer takes."
+    return Table("layers", "Layers", columns, tuple(rows), caption)
+
+
+def _layer_cells(row: LayerCost, cost: Cost) -> tuple[Cell, ...]:
+    """Energy of a layer by cause, and its latency."""
+    return (
+        row.energy_j, row.operation_j, or_inside(row.memory_j, "memory", cost), row.control_j,
+        or_inside(row.leakage_j, "leakage", cost), row.latency_s,
     )  # fmt: skip
-    caption = "Control and leakage, which follow the latency, are in none of the layers."
-    return Table("layers", "Layers", columns, rows, caption)
+
+
+def _all_layers(cost: Cost) -> LayerCost:
+    """All layers as one; its energy is that of the whole network."""
+    layers = cost.layers
+    return LayerCost(
+        layer="all layers",
+        operation_j=sum(one.operation_j for one in layers),
+        memory_j=sum(one.memory_j for one in layers),
+        control_j=sum(one.control_j for one in layers),
+        leakage_j=sum(one.leakage_j for one in layers),
+        cycles=sum(one.cycles for one in layers),
+        stall_cycles=sum(one.stall_cycles for one in layers),
+        latency_s=sum(one.latency_s for one in layers),
+        bound_by="",
+        memory=(),
+    )
+
+
+def or_inside(energy_j: float, part: str, cost: Cost) -> Cell:
+    """An energy, or the words for one that the cycles of a processor hold."""
+    return INSIDE_CORE if energy_j == 0 and part in cost.inside_core else energy_j
 
 
 def _bound(row: LayerCost) -> str:
@@ -157,11 +194,14 @@ def tidy_cost(cost: Cost) -> Table:
 
 def tidy_layers(cost: Cost) -> Table:
     """One row per layer, as CSV has it."""
-    names = ("layer", "operation_j", "memory_j", "cycles", "stall_cycles", "latency_s", "bound_by")
+    names = (
+        "layer", "energy_j", "operation_j", "memory_j", "control_j", "leakage_j", "cycles", "stall_cycles", "latency_s",
+        "bound_by",
+    )  # fmt: skip
     rows = tuple(
         (
-            row.layer, row.operation_j, row.memory_j, row.cycles, row.stall_cycles, row.latency_s,
-            row.bound_by,
+            row.layer, row.energy_j, row.operation_j, row.memory_j, row.control_j, row.leakage_j, row.cycles,
+            row.stall_cycles, row.latency_s, row.bound_by,
         )
         for row in cost.layers
     )  # fmt: skip

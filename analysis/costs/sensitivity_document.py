@@ -18,7 +18,7 @@ from analysis.show.tables import Column, Table, records
 from analysis.show.units import readable, significant
 from analysis.show.words import COMPULSORY
 from costmodel.evaluate.break_even import Comparison, Turn, comparison_of
-from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel.evaluate.cost import AnyProfile, as_design, as_profile, read_notes
 from costmodel.evaluate.figures import Figure
 from costmodel.evaluate.sensitivity import Effect, Sensitivity, held, sensitivity_of
 from costmodel.pricing.price import TrafficModel
@@ -49,7 +49,8 @@ def sensitivity_document(
         compared = comparison_of(one, held(than, chip, traffic)) if than is not None else None
     sentence = assumption_sentence(found)
     data = _data(found, sentence) | {"comparison": _comparison_data(compared) if compared else None}
-    notes = [sentence] if sentence else []
+    notes = [remark for name in (design, than) if name is not None for remark in read_notes(as_design(name))]
+    notes += [sentence] if sentence else []
     if found.traffic == "compulsory":
         notes.append(COMPULSORY)
     if compared is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analysis.accuracy.percent import percent_of
 from analysis.show.classes import ADDED
 from costmodel import DESIGNS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
@@ -39,12 +40,8 @@ def added_record(text: str) -> AccuracyRecord:
             f"--add '{text}': write {FORM}, a design, its top-1 accuracy in percent and a name, as in "
             "'resnet20[prelu]/cifar10=85.2:ours'."
         )
-    top1 = float(found["top1"])
-    if not 0 <= top1 <= 100:
-        raise BnncostError(
-            f"--add '{text}': top1 is {found['top1']}, but must be a number from 0 to 100 (percent)."
-        )
     try:
+        top1 = percent_of(found["top1"])
         key = resolve(found["design"])
     except BnncostError as error:
         raise BnncostError(f"--add '{text}': {error}") from error

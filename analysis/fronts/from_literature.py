@@ -16,7 +16,7 @@ from analysis.show.classes import ADDED, class_of
 from analysis.show.words import network_name
 from costmodel import DESIGNS, BnncostError, cost
 from costmodel.demand.conventions import OpsConvention
-from costmodel.designs.published import PublishedDesign
+from costmodel.designs.declaring import PublishedDesign
 from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from analysis.accuracy.outcome import gains_alone, shipped_with
@@ -99,37 +100,34 @@ def method_table(
         raise BnncostError(f"the full design '{complete}' is not on {plain.network}/{plain.dataset}.")
     uses = tuple(map(MethodUse.parse, methods)) if methods else offered(network, list(METHODS))
     study = shipped_with(plain)
+    priced = _once(chip, traffic)
     base = _Baseline(
         plain,
         complete,
-        cost(plain, chip, traffic=traffic),
-        cost(plain, chip, folding=False, traffic=traffic),
+        priced,
         width_scale(plain, chip, traffic=traffic),
         gains_alone(study) if study is not None else {},
-        traffic,
     )
     rows = []
     for use in uses:
         if progress:
             progress(str(use))
-        rows.append(_method_cost(use, base, chip))
-    return MethodTable(str(plain), chip.name, str(complete), base.folded, tuple(rows), study)
+        rows.append(_method_cost(use, base))
+    return MethodTable(str(plain), chip.name, str(complete), priced(plain), tuple(rows), study)
 
 
 @dataclass(frozen=True)
 class _Baseline:
-    """What every method is compared with: the plain design, folded and as emitted, and the full one.
+    """What every method is compared with: the plain design and the full one, and what gives the cost of any.
 
     `gains` are the measured ones by the method's text [points].
     """
 
     plain: DesignKey
     full: DesignKey
-    folded: Cost
-    unfolded: Cost
+    cost: Callable[..., Cost]
     scale: WidthScale
     gains: Mapping[str, float]
-    traffic: TrafficModel | None
 
 
 def offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
@@ -137,20 +135,30 @@ def offered(network: str, names: Sequence[str]) -> tuple[MethodUse, ...]:
     return tuple(MethodUse(name) for name in names if backbone_of(network).offers(METHODS[name].hook))
 
 
-def _method_cost(use: MethodUse, base: _Baseline, chip: HardwareProfile) -> MethodCost:
+def _once(chip: HardwareProfile, traffic: TrafficModel | None) -> Callable[..., Cost]:
+    """What prices a design, folded or as emitted, and each network once: recipes leave nothing in it."""
+
+    @cache
+    def of_network(key: DesignKey, folding: bool) -> Cost:
+        return cost(key, chip, folding=folding, traffic=traffic)
+
+    def priced(key: DesignKey, *, folding: bool = True) -> Cost:
+        return of_network(key.as_run(), folding)
+
+    return priced
+
+
+def _method_cost(use: MethodUse, base: _Baseline) -> MethodCost:
     alone, with_it = base.plain.with_methods((use,)), including(base.full, use)
-    traffic = base.traffic
-    method, one = use.method, cost(alone, chip, traffic=traffic)
+    method, one = use.method, base.cost(alone)
     return MethodCost(
         str(use),
         method.name,
         method.branch,
         method.category,
-        _emitted(use, cost(alone, chip, folding=False, traffic=traffic), base.unfolded),
-        difference(one, base.folded),
-        difference(
-            cost(with_it, chip, traffic=traffic), cost(with_it.without(use.name), chip, traffic=traffic)
-        ),
+        _emitted(use, base.cost(alone, folding=False), base.cost(base.plain, folding=False)),
+        difference(one, base.cost(base.plain)),
+        difference(base.cost(with_it), base.cost(with_it.without(use.name))),
         base.scale.width_at(one.energy_j),
         base.gains.get(str(use)),
         method.free_because or method.note,

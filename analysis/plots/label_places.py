@@ -10,12 +10,12 @@ import numpy as np
 _DISTANCES = np.array([4.5, 8.0, 13.0, 19.0, 26.0, 35.0, 46.0, 60.0, 76.0, 95.0, 120.0, 150.0, 190.0])
 """Free space between point and label that is tried [pt]."""
 _ANGLES = np.deg2rad(np.arange(0, 360, 15))
-_GAP = 1.0
+_GAP = 2.5
 """Free space between two labels [pt]."""
 _ROUNDS = 10
 _LIKELY = 120
 _BLOCKED = 1e6
-_ON_POINT, _ON_LINE = 400.0, 90.0
+_ON_POINT, _ON_LINE = 400.0, 250.0
 _LEADER_OVER_LABEL, _LEADER_OVER_LEADER, _LEADER_OVER_POINT = 250.0, 100.0, 70.0
 """Penalties, against which the length of a leader line [pt] is weighed."""
 

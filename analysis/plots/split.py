@@ -50,19 +50,17 @@ _ROW_IN = 0.175
 
 @dataclass(frozen=True)
 class Bar:
-    """One design: energy per part, in the unit of the axis, and its total; `cut` where the bar is not drawn whole."""
+    """One design: energy per part, in the unit of the axis, its total, and what stands at the end of the bar.
+
+    `cut` where the bar is not drawn whole.
+    """
 
     label: str
     parts: tuple[float, ...]
     total: float
-    top1: float
+    text: str
     cut: bool
     binary: bool
-
-    @property
-    def text(self) -> str:
-        """What stands at the end of the bar."""
-        return accuracy_text(self.top1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def split_info(frame: pd.DataFrame, title: str, subtitle: str = "") -> SplitInfo
             label=str(row["label"]),
             parts=tuple(float(row[column]) / scale.size for column, _, _ in PARTS.values()),
             total=total,
-            top1=float(row["top1"]),
+            text=accuracy_text(float(row["top1"])),
             cut=total > limit,
             binary=row["compute"] == "binary",
         )
@@ -115,7 +113,8 @@ def draw_split(info: SplitInfo) -> Figure:
     """Draw the energy split."""
     with styled():
         below = NOTE_IN if info.note else 0.0
-        height = 1.05 + below + _ROW_IN * len(info.bars) + subtitle_in(info.subtitle)
+        lines = max(bar.label.count("\n") + 1 for bar in info.bars)
+        height = 1.05 + below + _ROW_IN * lines * len(info.bars) + subtitle_in(info.subtitle)
         figure = canvas(DOUBLE, height)
         names = max(text_size(figure, bar.label)[0] for bar in info.bars) / 72
         ends = 0.5 if not any(bar.cut for bar in info.bars) else 1.15

@@ -136,7 +136,7 @@ def _draw_axes(axes: Axes, info: TornadoInfo, limits: tuple[float, float]) -> No
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value).replace("-", "−")))
     axes.grid(axis="x", color="#e3e3e3", linewidth=0.5)
     axes.set_axisbelow(True)
-    axes.set_xlabel(info.x_label)
+    axes.set_xlabel(info.x_label, loc="right")
     axes.axvline(info.now, color=INK, linewidth=0.8, zorder=4)
     if info.compares:
         axes.axvline(0, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=4)

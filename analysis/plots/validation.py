@@ -1,10 +1,14 @@
-"""Predicted against published, a panel per metric: held-out figures filled, others hollow, a band of a factor two."""
+"""Predicted against published, a panel per metric: held-out figures filled, others hollow, a band of a factor two.
+
+What the energies of a system count (core, chip, board) is in the shape of its mark.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,6 +35,7 @@ from analysis.plots.style import (
     write_titles,
 )  # fmt: skip
 from analysis.show.units import readable
+from costmodel.hardware.profile import Scope
 from costmodel.validation.judgement import scores_of
 from costmodel.validation.predictions import Prediction
 
@@ -45,7 +50,7 @@ _PANELS = {
 }  # fmt: skip
 _SAME_PANEL = {"static_power": "power"}
 _COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK, GREY)
-_MARKERS = ("o", "s", "^", "D")
+_MARKERS = MappingProxyType({"core": "o", "chip": "s", "board": "^"})
 _SQUARE_METRE = 1e6  # mm2
 _LARGE = ("energy", "latency")
 """Metrics whose panels are large and come first."""
@@ -80,21 +85,22 @@ class Panel:
 
 @dataclass(frozen=True)
 class ValidationInfo:
-    """What the picture shows: its panels, and the titles of the systems in the order of their marks."""
+    """What the picture shows: its panels, and the systems, by title, with what their energies count."""
 
     title: str
     subtitle: str
     panels: tuple[Panel, ...]
-    systems: tuple[str, ...]
+    systems: Mapping[str, Scope]
 
 
 def validation_info(predictions: Sequence[Prediction]) -> ValidationInfo:
     """Sort predictions by metric; limits are whole powers of ten that hold both values of every point."""
-    systems = tuple(dict.fromkeys(item.title for item in predictions))
+    systems = {item.title: item.scope for item in predictions}
+    numbers = {title: number for number, title in enumerate(systems)}
     by_metric: dict[str, list[Point]] = {}
     for item in predictions:
         metric = _SAME_PANEL.get(item.figure.metric, item.figure.metric)
-        by_metric.setdefault(metric, []).append(_point(item, systems.index(item.title)))
+        by_metric.setdefault(metric, []).append(_point(item, numbers[item.title]))
     panels = tuple(
         Panel(*_PANELS[metric], tuple(by_metric[metric]), _limits(by_metric[metric]))
         for metric in _PANELS
@@ -109,7 +115,7 @@ def validation_info(predictions: Sequence[Prediction]) -> ValidationInfo:
         if classes
         else "nothing held out"
     )
-    return ValidationInfo("Predicted against published", subtitle, panels, systems)
+    return ValidationInfo("Predicted against published", subtitle, panels, MappingProxyType(systems))
 
 
 def _point(item: Prediction, system: int) -> Point:
@@ -130,7 +136,7 @@ def draw_validation(info: ValidationInfo) -> Canvas:
 
     Where the last row is one small panel, the legend stands in the room beside it.
     """
-    rows = _rows(info.panels)
+    rows, marks = _rows(info.panels), _marks(info.systems)
     beside = len(rows[-1][0]) == 1
     legend_in = _LINE_IN * ceil(len(info.systems) / (1 if beside else 2)) + 0.02
     if beside:
@@ -143,12 +149,20 @@ def draw_validation(info: ValidationInfo) -> Canvas:
             for column, panel in enumerate(panels):
                 left = _LEFT_IN + column * (wide + _GAP_IN[0])
                 axes = axes_in(figure, left, height - top - high, DOUBLE - left - wide, top)
-                _draw_panel(axes, panel)
+                _draw_panel(axes, panel, marks)
             top += high + _GAP_IN[1]
         write_titles(figure, info.title, info.subtitle)
         handles = [
-            Line2D([], [], linestyle="none", marker=_marker(n), markersize=4.2, color=_colour(n), label=title)
-            for n, title in enumerate(info.systems)
+            Line2D(
+                [],
+                [],
+                linestyle="none",
+                marker=mark,
+                markersize=4.2,
+                color=colour,
+                label=f"{title} ({scope})",
+            )
+            for (title, scope), (mark, colour) in zip(info.systems.items(), marks, strict=True)
         ]
         at = (_LEFT_IN + rows[-1][1][0] + _GAP_IN[0] / 2) / DOUBLE if beside else 0.5
         figure.legend(
@@ -167,15 +181,16 @@ def _rows(panels: Sequence[Panel]) -> list[tuple[Sequence[Panel], tuple[float, f
     return [(large, _LARGE_IN), *rows] if large else [*rows]
 
 
-def _colour(system: int) -> str:
-    return _COLOURS[system % len(_COLOURS)]
+def _marks(systems: Mapping[str, Scope]) -> list[tuple[str, str]]:
+    """Marker and colour of each system: the marker of its scope, and a colour that no other of that scope has."""
+    scopes = list(systems.values())
+    return [
+        (_MARKERS[scope], _COLOURS[scopes[:number].count(scope) % len(_COLOURS)])
+        for number, scope in enumerate(scopes)
+    ]
 
 
-def _marker(system: int) -> str:
-    return _MARKERS[system // len(_COLOURS) % len(_MARKERS)]
-
-
-def _draw_panel(axes: Axes, panel: Panel) -> None:
+def _draw_panel(axes: Axes, panel: Panel, marks: Sequence[tuple[str, str]]) -> None:
     low, high = panel.limits
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -196,7 +211,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_xlabel("published", labelpad=2)
     axes.set_ylabel("predicted", labelpad=1)
     for point in panel.points:
-        _draw_point(axes, point)
+        _draw_point(axes, point, marks[point.system])
     _draw_names(axes, [point for point in panel.points if point.label], panel.points)
 
 
@@ -206,12 +221,12 @@ def _tick(value: float, unit: str) -> str:
     return f"{float(number.replace(',', '')):g} {suffix}".rstrip()
 
 
-def _draw_point(axes: Axes, point: Point) -> None:
-    colour = _colour(point.system)
+def _draw_point(axes: Axes, point: Point, mark: tuple[str, str]) -> None:
+    marker, colour = mark
     if point.ends is not None and point.ends[1] > point.ends[0] > 0:
         axes.plot([point.x] * 2, point.ends, color=colour, linewidth=0.7, zorder=2, gid="range")
     axes.plot(
-        [point.x], [point.y], linestyle="none", marker=_marker(point.system), markersize=4.2, color=colour,
+        [point.x], [point.y], linestyle="none", marker=marker, markersize=4.2, color=colour,
         markerfacecolor=colour if point.filled else "white", markeredgewidth=0.9, zorder=3, gid="figure",
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -14,15 +15,15 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from analysis.show.layout import layout, wrapped
 from analysis.show.tables import Listing, Table, csv_text, group_ends, records
 from analysis.show.text_forms import latex, markdown, shown_cells
 from costmodel.errors import unknown
 from costmodel.output import write_whole
 
-# Wide enough for every table where the output is no window.
-_WIDE = 4096
-_SHORT = 26  # characters
-_SHARE_OF_SHORT = 0.7
+_PIPED = 120
+"""Width of what is no terminal, unless COLUMNS says another."""
+_NARROWEST = 20
 
 
 class Format(str, Enum):
@@ -60,9 +61,14 @@ class Document:
 
 
 def console_for(stream: TextIO) -> Console:
-    """A console on a stream: as wide as the window on a terminal, else without limit and decoration."""
-    width = None if stream.isatty() else _WIDE
+    """A console on a stream: as wide as the window on a terminal, else plain and as wide as COLUMNS says, or 120."""
+    width = None if stream.isatty() else _piped_width()
     return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+
+
+def _piped_width() -> int:
+    given = os.environ.get("COLUMNS", "")
+    return max(int(given), _NARROWEST) if given.isascii() and given.isdecimal() else _PIPED
 
 
 def deliver(document: Document, chosen: Format | None, out: Path | None) -> None:
@@ -118,36 +124,48 @@ def print_document(document: Document, console: Console) -> None:
         print_table(table, console)
     for listing in document.listings:
         console.print()
-        console.print(Text(visible(listing.title), style="bold"), soft_wrap=not console.is_terminal)
+        print_text(listing.title, console, style="bold")
         for line in listing.lines:
             console.print(Text(visible(line)), soft_wrap=True)
     if document.notes:
         console.print()
     for note in document.notes:
-        console.print(Text(visible(note)), soft_wrap=not console.is_terminal)
+        print_text(note, console)
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Print one table; on a narrow terminal cells fold, and nothing is cut off."""
-    console.print(Text(visible(table.title), style="bold"), soft_wrap=not console.is_terminal)
+    """Print one table as wide as the console: cells wrap between words, and what finds no room is named below."""
+    print_text(table.title, console, style="bold")
+    cells = [list(map(visible, row)) for row in shown_cells(table)]
+    titles = [column.screen_title for column in table.columns]
+    numeric = [table.is_numeric(number) for number in range(len(titles))]
+    chosen = layout(titles, cells, numeric, console.width)
     grid = Grid()
-    cells = shown_cells(table)
-    whole = _kept_whole(cells, console.width)
-    for number, column in enumerate(table.columns):
-        side: Literal["left", "right"] = "right" if table.is_numeric(number) else "left"
-        grid.add_column(Text(column.screen_title), justify=side, overflow="fold", no_wrap=number in whole)
+    for number, width in zip(chosen.columns, chosen.widths, strict=True):
+        side: Literal["left", "right"] = "right" if numeric[number] else "left"
+        grid.add_column(
+            Text(wrapped(titles[number], width)),
+            justify=side,
+            overflow="fold",
+            min_width=width,
+            max_width=width,
+        )
     for row, ends in zip(cells, group_ends(table), strict=True):
-        grid.add_row(*(Text(visible(cell)) for cell in row), end_section=ends)
+        texts = (
+            wrapped(row[number], width) for number, width in zip(chosen.columns, chosen.widths, strict=True)
+        )
+        grid.add_row(*map(Text, texts), end_section=ends)
     console.print(grid)
+    left_out = [title for number, title in enumerate(titles) if number not in chosen.columns]
+    if left_out:
+        print_text(f"No room for: {', '.join(left_out)}. --format csv has all.", console)
     if table.caption:
-        console.print(Text(visible(table.caption)), soft_wrap=not console.is_terminal)
+        print_text(table.caption, console)
 
 
-def _kept_whole(cells: list[list[str]], width: int) -> set[int]:
-    """Columns of short cells, such as names, which must not wrap as long as they leave room for the others."""
-    longest = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    short = {number for number, length in enumerate(longest) if length <= _SHORT}
-    return short if sum(longest[number] + 3 for number in short) <= _SHARE_OF_SHORT * width else set()
+def print_text(text: str, console: Console, style: str = "") -> None:
+    """Print a text, its lines cut between words where they are too long."""
+    console.print(Text(wrapped(visible(text), console.width), style=style), soft_wrap=True)
 
 
 def say(sentence: str) -> None:

@@ -15,6 +15,8 @@ from costmodel.evaluate.ranges import Range
 Cell = str | int | float | Range | None
 HUNDREDTHS = ("%", "points")
 """Units of accuracies and of their differences, which are shown with two digits and named in the header."""
+INSIDE_CORE = "inside the core"
+"""What stands in place of an energy that the cycles of a processor hold already."""
 _NAMED_UNITS = ("j", "s", "w", "hz", "bits", "percent")
 
 
@@ -51,8 +53,8 @@ class Table:
         return [row[number] for row in self.rows]
 
     def is_numeric(self, number: int) -> bool:
-        """Whether a column holds numbers alone."""
-        cells = [cell for cell in self.column(number) if cell is not None]
+        """Whether a column holds numbers alone, or what stands in place of one."""
+        cells = [cell for cell in self.column(number) if cell not in (None, INSIDE_CORE)]
         return bool(cells) and not any(isinstance(cell, str) for cell in cells)
 
 

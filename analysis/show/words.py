@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from types import MappingProxyType
 
@@ -98,3 +98,13 @@ def shape_text(layer: LoopNest) -> str:
     """
     loops = [f"{dim} {layer.extent(dim):,}" for dim in DIMS if layer.extent(dim) > 1]
     return ", ".join(loops) or "one MAC"
+
+
+def fits_text(off_chip: Iterable[str]) -> str:
+    """Whether a design runs from the memories of the chip alone, or from which outside.
+
+    >>> fits_text(()), fits_text(("external_flash",))
+    ('yes', 'no: external_flash')
+    """
+    names = list(off_chip)
+    return f"no: {', '.join(names)}" if names else "yes"

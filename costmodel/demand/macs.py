@@ -20,7 +20,7 @@ from costmodel.graph import (
     read_precisions,
 )
 from costmodel.mapping import LoopNest
-from costmodel.operations.convolution import fan_in, taps
+from costmodel.operations.convolution import fan_in, scattered, taps
 
 
 class MacFields(NamedTuple):
@@ -146,7 +146,7 @@ def codes_of(label: str) -> tuple[int, int, int, int]:
 
 def is_mac(op: Op) -> bool:
     """Whether an operation multiplies and accumulates."""
-    return op.kind in ("conv", "linear")
+    return op.kind in ("conv", "linear", "transposed_conv")
 
 
 def accumulated_bits(op: Op) -> Dimension:
@@ -173,7 +173,7 @@ def _fields(op: Op, inside: bool) -> MacFields:
     if op.kind == "linear":
         return MacFields(op.output.shape[0], x.size, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, *numbers)
     groups = op.dimension("groups")
-    rows, columns = taps(op)
+    rows, columns = taps(op) if op.kind == "conv" else scattered(op)
     return MacFields(
         op.output.shape[0] // groups, weight.shape[1], rows.outputs, columns.outputs, rows.kernel, columns.kernel,
         groups, rows.stride, columns.stride, rows.dilation, columns.dilation, rows.before, columns.before,

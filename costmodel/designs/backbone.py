@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
@@ -176,51 +176,63 @@ class Backbone(Section):
         return MISSING[hook] if any(kind.shortcuts for kind in kinds) else "shortcuts"
 
 
-def rule_findings(backbone: Backbone) -> Iterator[Finding]:
-    """Yield what is wrong with a network whose parts are sound each alone."""
-    if not backbone.stages:
-        yield ("stages",), "must not be empty: a network has at least one stage"
-    yield from _data_findings(backbone)
-    layers = {"stem": backbone.stem, "large_stem": backbone.large_stem or (), "head": backbone.head}
-    for place, steps in layers.items():
-        for number, step in enumerate(steps):
+def written_findings(data: Any) -> Iterator[Finding]:
+    """Yield what is wrong with the keys of a network's layers and stages, whatever values they have."""
+    if not isinstance(data, Mapping):
+        return
+    for place in ("stem", "large_stem", "head"):
+        for number, step in _mappings_in(data.get(place)):
             yield from _layer_findings(step, (place, number))
-    for number, stage in enumerate(backbone.stages):
+    for number, stage in _mappings_in(data.get("stages")):
         yield from _stage_findings(stage, ("stages", number))
-    yield from _depth_findings(backbone)
-    yield from _chain_findings(backbone)
-
-
-def _data_findings(backbone: Backbone) -> Iterator[Finding]:
-    own = (backbone.image, backbone.classes)
-    if backbone.dataset is None and None in own:
-        place = "image" if backbone.image is None else "classes"
+    dataset, own = data.get("dataset"), [name for name in ("image", "classes") if data.get(name) is not None]
+    if dataset is None and len(own) < 2:
+        place = "classes" if own == ["image"] else "image"
         yield (place,), "is missing: give a `dataset`, or the network's own `image` and `classes`"
-    if backbone.dataset is not None and own != (None, None):
-        place = "image" if backbone.image is not None else "classes"
-        yield (place,), "stands beside `dataset`, which says it; delete one of them"
+    if dataset is not None and own:
+        yield (own[0],), "stands beside `dataset`, which says it; delete one of them"
 
 
-def _layer_findings(step: Layer, path: Path) -> Iterator[Finding]:
-    allowed, given = LAYERS[step.layer], step.model_fields_set - {"layer"}
+def _mappings_in(rows: Any) -> Iterator[tuple[int, Mapping[Any, Any]]]:
+    """Yield the mappings of a list with their positions."""
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        if isinstance(row, Mapping):
+            yield number, row
+
+
+def _layer_findings(step: Mapping[Any, Any], path: Path) -> Iterator[Finding]:
+    kind = step.get("layer")
+    if not isinstance(kind, str) or kind not in LAYERS:
+        return
+    allowed, given = LAYERS[kind], step.keys() & Layer.model_fields.keys() - {"layer"}
     for name in sorted(given - allowed):
         known = f"it takes {', '.join(sorted(allowed))}" if allowed else "it takes nothing"
-        yield (*path, name), f"has no meaning for '{step.layer}': {known}"
-    for name in NEEDED.get(step.layer, ()):
+        yield (*path, name), f"has no meaning for '{kind}': {known}"
+    for name in NEEDED.get(kind, ()):
         if name not in given:
-            yield (*path, name), f"is missing: '{step.layer}' needs it"
+            yield (*path, name), f"is missing: '{kind}' needs it"
 
 
-def _stage_findings(stage: Stage, path: Path) -> Iterator[Finding]:
-    kind = BLOCKS[stage.block]
-    common = {"block", "channels", "blocks", "before"}
-    for name in sorted(stage.model_fields_set - common - kind.fields):
-        known = f"it takes {', '.join(sorted(kind.fields))}" if kind.fields else "it takes nothing else"
-        yield (*path, name), f"has no meaning for blocks of '{stage.block}': {known}"
-    if stage.padding == "same":
-        yield (*path, "padding"), "must be a whole number from 0 on; half of the kernel is the default"
-    for number, step in enumerate(stage.before):
+def _stage_findings(stage: Mapping[Any, Any], path: Path) -> Iterator[Finding]:
+    for number, step in _mappings_in(stage.get("before")):
         yield from _layer_findings(step, (*path, "before", number))
+    if stage.get("padding") == "same":
+        yield (*path, "padding"), "must be a whole number from 0 on; half of the kernel is the default"
+    name = stage.get("block")
+    if not isinstance(name, str) or name not in BLOCKS:
+        return
+    kind, common = BLOCKS[name], {"block", "channels", "blocks", "before"}
+    for field in sorted(stage.keys() & Stage.model_fields.keys() - common - kind.fields):
+        known = f"it takes {', '.join(sorted(kind.fields))}" if kind.fields else "it takes nothing else"
+        yield (*path, field), f"has no meaning for blocks of '{name}': {known}"
+
+
+def rule_findings(backbone: Backbone) -> Iterator[Finding]:
+    """Yield what is wrong with a network whose parts are sound each alone: channels that do not go together."""
+    if not backbone.stages:
+        yield ("stages",), "must not be empty: a network has at least one stage"
+    yield from _depth_findings(backbone)
+    yield from _chain_findings(backbone)
 
 
 def _depth_findings(backbone: Backbone) -> Iterator[Finding]:
@@ -255,10 +267,10 @@ def _chain_findings(backbone: Backbone) -> Iterator[Finding]:
                     f"is {stage.channels}, but a '{stage.block}' block keeps the {channels} channels that come in, or "
                     "doubles them",
                 )
-            if stage.block == "pokebnn" and channels and channels % stage.channels:
+            if stage.block == "pokebnn" and channels and channels < stage.channels:
                 yield (
                     place,
-                    f"is {stage.channels}, but a 'pokebnn' block takes a whole part of the {channels} channels that "
+                    f"is {stage.channels}, but a 'pokebnn' block has no more inner channels than the {channels} that "
                     "come in",
                 )
 

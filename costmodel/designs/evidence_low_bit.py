@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from costmodel.designs.evidence import held_against
-from costmodel.methods.released import BIPER, BNEXT, GDFQ, N2UQ, PACT_BY_OTHERS, REACTNET, STTN, TORCHVISION
+from costmodel.methods.released import (
+    AB_BNN,
+    AQT,
+    BCDNET,
+    BIPER,
+    BNEXT,
+    GDFQ,
+    N2UQ,
+    PACT_BY_OTHERS,
+    REACTNET,
+    STTN,
+    TORCHVISION,
+)
 
 _R18, _R34, _R20, _R18_CIFAR, _VGG = (
     "resnet18/imagenet", "resnet34/imagenet", "resnet20/cifar10", "resnet18/cifar10", "vgg_small/cifar10",
@@ -82,11 +94,35 @@ for _name in ("reactnet-a", "adam-bnn"):
         *REACTNET, "mobilenet/2_step2/reactnet.py", design=_name, backbone="reactnet_a/imagenet",
         difference="Read, not run; the operations are those that the authors print, 0.87e8.",
     )  # fmt: skip
+for _dataset, _macs, _parameters in (
+    ("imagenet", (4_816_896_000, 11_862_016), 29_332_648),
+    ("cifar10", (393_216_000, 894_976), 28_317_898),
+    ("cifar100", (393_216_000, 987_136), 28_410_148),
+):
+    held_against(
+        *AB_BNN, "Network/ReActNet_A_Qaw.py", design="ab-bnn", backbone=f"reactnet_a/{_dataset}", macs=_macs,
+        parameters=_parameters,
+        difference="Its stem has a factor per channel in place of a norm. The factor behind a convolution is a learned "
+        "one times the weights' mean magnitude and 1/4 there, and the features' sign has the gradient of a sigmoid.",
+    )  # fmt: skip
 for _size in "tsml":
     held_against(
         *BNEXT, "src/bnext.py", design="bnext", backbone=f"bnext_{_size}/imagenet",
         difference="Read, not run; the operations are those that the authors print.",
     )  # fmt: skip
+for _network, _more in (
+    ("pokebnn", ""),
+    ("pokebnn_075", " The paper's abstract names no size; this one has its ACE, 2.6e9."),
+):
+    held_against(
+        *AQT, "aqt/jax_legacy/jax/imagenet/pokebnn.py", design="aqt-pokebnn", backbone=f"{_network}/imagenet",
+        difference=f"Read, not run; ACE is that of its code. The gate's layers have biases there.{_more}",
+    )  # fmt: skip
+held_against(
+    *BCDNET, "prototype/model/a_3.py", design="bcdnet", backbone="bcdnet_a/imagenet",
+    difference="Read, not run. A second classifier is averaged with the first there, which is one classifier once "
+    "trained. The paper's thresholds that are made for each image are not in the released network.",
+)  # fmt: skip
 _LARQ = "MACs are those that Larq counts on its deployed model, parameters those of its zoo; its code was not run."
 for _name, _networks in (
     ("larq-quicknet", ("quicknet", "quicknet_small", "quicknet_large")),
@@ -107,12 +143,29 @@ _not_checked(
     "tfc/mnist",
     "FINN's network as Brevitas trains it; its MACs are those that qonnx counts there.",
 )
+for _width in ("", "-0.75x", "-0.5x", "-0.25x"):
+    for _kind in ("int8", "fp32"):
+        _not_checked(f"{_kind}-mobilenet{_width}", "mobilenet_v1/imagenet", "MACs and parameters are those that the "
+                     "page of its models prints (tensorflow/models, research/slim).")  # fmt: skip
+_not_checked("brevitas-4", "mobilenet_v1/imagenet", "The exported file was not read; the page of its models says what "
+             "has which bits.")  # fmt: skip
+_not_checked(
+    "brevitas-2",
+    "tfc/mnist",
+    "The exported TFC_2W2A, read as an ONNX file, has these MACs, of three values each.",
+)
+_not_checked("brevitas-2", "cnv/cifar10", "The exported file was not read; its layers are those of CNV_1W1A.")
 for _bits in (2, 3, 4):
     held_against(
         *N2UQ, "resnet/resnet.py", design=f"n2uq-{_bits}-resnet50", backbone="resnet50/imagenet",
         difference="Read, not run. A further learned PReLU stands before each block there, and features are rounded "
         "at learned, unequal thresholds: a compare a level, where a shift is counted here.",
     )  # fmt: skip
+_not_checked(
+    "fp32-resnet50",
+    "resnet50/imagenet",
+    "The standard network; its parameters are those that torchvision prints.",
+)
 held_against(
     *TORCHVISION, "torchvision/models/quantization/resnet.py", design="int8-resnet50", backbone="resnet50/imagenet",
     by_others=True, difference="Read, not run; every layer and every shortcut sum has 8 bits.",

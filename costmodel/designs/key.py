@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.designs.backbone import LARGEST
@@ -20,6 +20,8 @@ PADDING = ("one", "zero", "replicate")
 EDGE = ("fp32", "fp16", "int16", "int8", "int4")
 WIDTHS = 0.05, 64.0
 """Least and largest factor on the channels of a network."""
+WIDTH_DIGITS = 4
+"""Digits behind the point that a width may have: two designs whose names differ are to differ."""
 _SETTINGS: Mapping[str, Sequence[str] | None] = {
     "features": FEATURES,
     "compute": COMPUTE,
@@ -103,7 +105,7 @@ class DesignKey:
     def with_methods(self, methods: tuple[MethodUse, ...]) -> DesignKey:
         """The same design with other repairs."""
         check_combination(methods)
-        return replace(self, methods=methods)
+        return replace(self, methods=in_one_order(methods))
 
     def with_features(self, features: str) -> DesignKey:
         """The same design with non-binary maps of another precision; raises BnncostError for an unknown one."""
@@ -115,9 +117,17 @@ class DesignKey:
         """The same design less one method."""
         return self.with_methods(tuple(use for use in self.methods if use.name != name))
 
+    def as_run(self) -> DesignKey:
+        """The design that costs the same at inference, without the methods that act on its recipe alone.
+
+        >>> str(DesignKey.parse("resnet20[prelu+sgd]").as_run())
+        'resnet20[prelu]/cifar10'
+        """
+        return replace(self, methods=tuple(use for use in self.methods if use.method.hook != "recipe"))
+
     @classmethod
     def parse(cls, text: str) -> DesignKey:
-        """Read the text form, in any case; what is unknown or out of range raises a BnncostError with what is allowed."""
+        """Read the text form, in any case; what is unknown or out of range raises a BnncostError."""
         head, slash, dataset = _without_dataset(in_lower_case(text.strip()))
         network, methods, settings = _split(text, head)
         backbone = backbone_of(network, f"design '{text}'")
@@ -126,6 +136,7 @@ class DesignKey:
             raise unknown("data set", dataset, [*DATASETS, OWN], place=f"design '{text}'")
         uses = tuple(MethodUse.parse(part, f"design '{text}'") for part in _split_plus(methods))
         check_combination(uses)
+        uses = in_one_order(uses)
         values = _read_settings(text, settings)
         width = float(values.pop("w", "1"))
         compute = values.get("compute", "binary")
@@ -146,6 +157,15 @@ def in_lower_case(text: str) -> str:
     ('resnet20[prelu]/cifar10', 'Mine.yaml[prelu]')
     """
     return text if any(suffix in text for suffix in SUFFIXES) else text.lower()
+
+
+def in_one_order(methods: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
+    """Sort methods by name: each acts where its hook and rank say, not where it is written.
+
+    >>> str(DesignKey.parse("resnet20[prelu+double_residual]"))
+    'resnet20[double_residual+prelu]/cifar10'
+    """
+    return tuple(sorted(methods, key=str))
 
 
 def _shortest(width: float) -> str:
@@ -284,5 +304,10 @@ def _read_width(text: str, value: str) -> str:
     if not low <= width <= high:
         raise BnncostError(
             f"design '{text}': width '{value}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
+        )
+    if width != round(width, WIDTH_DIGITS):
+        raise BnncostError(
+            f"design '{text}': width '{value}' has more than {WIDTH_DIGITS} digits behind the point; write "
+            f"w{_shortest(round(width, WIDTH_DIGITS))}."
         )
     return value

@@ -7,7 +7,8 @@ are there.
 
 from __future__ import annotations
 
-from costmodel.designs.published import R18, R18_CIFAR, R20, R34, VGG, declare
+from costmodel.designs.declaring import declare
+from costmodel.designs.published import R18, R18_CIFAR, R20, R34, VGG
 
 R18_CIFAR100, R20_CIFAR100 = "resnet18/cifar100", "resnet20/cifar100"
 _FLOATING = "First and last layer are in floating point in the paper; they have 8 bits here."
@@ -57,4 +58,23 @@ declare(
         R18: "@compute=int4,edge=int4",
     },
     "Quantized without any training image; first and last layer have 4 bits as well.",
+)  # fmt: skip
+MOBILE = "mobilenet_v1/imagenet"
+for _width in ("1", "0.75", "0.5", "0.25"):
+    _name, _title = (f"-{_width}x", f", {_width}x wide") if _width != "1" else ("", "")
+    declare(
+        f"int8-mobilenet{_name}", f"int8{_title}", "jacob2018",
+        {MOBILE: f"@w{_width},compute=int8,features=int8"}, "Every layer has 8 bits; trained with rounding.",
+    )  # fmt: skip
+    declare(
+        f"fp32-mobilenet{_name}", f"Full precision{_title}", "howard2017", {MOBILE: f"@w{_width},compute=fp32"},
+    )  # fmt: skip
+declare(
+    "brevitas-4", "Brevitas, 4 bit", "howard2017", {MOBILE: "@compute=int4"},
+    "The first layer's weights have 8 bits, as there; the classifier has 4 there.",
+)  # fmt: skip
+declare(
+    "brevitas-2", "Brevitas, 2 bit", "umuroglu2017",
+    {"cnv/cifar10": "@compute=ternary,edge=int4", "tfc/mnist": "@compute=ternary"},
+    "2 bits of which three values are used. CNV's first layer has such weights too; they have 4 bits here.",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costmodel.designs.backbone import Backbone, rule_findings
+from costmodel.designs.backbone import Backbone, rule_findings, written_findings
 from costmodel.errors import unknown
 from costmodel.hardware.text.reader import read_document, section_in
 
@@ -93,4 +93,5 @@ def _own(path: Path, changed: int) -> Backbone:
 
 def _checked(path: TextFile, label: str) -> Backbone:
     missing = f"give the path of a network file, or one of: {', '.join(_names())}"
-    return section_in(read_document(path, label, {"missing": missing}), Backbone, rule_findings)
+    document = read_document(path, label, {"missing": missing})
+    return section_in(document, Backbone, rule_findings, written=written_findings)

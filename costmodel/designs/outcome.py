@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 
 _RECORD = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)

@@ -1,60 +1,11 @@
-"""Published designs as compositions of repair methods, on the backbones they were published for.
-
-Names are `<design>/<network>/<data set>`; the design's name alone means the first backbone in its list. What
-a paper leaves in full precision (stem, classifier, 1x1 shortcuts) has 8 bits here, as for every design.
-"""
+"""Published binary networks as compositions of repair methods, on the backbones they were published for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from costmodel.designs.key import DesignKey, in_lower_case
-from costmodel.designs.network_files import NETWORKS, SUFFIXES
-from costmodel.errors import BnncostError, unknown
+from costmodel.designs.declaring import declare
 
 R20, R18, R34, VGG = "resnet20/cifar10", "resnet18/imagenet", "resnet34/imagenet", "vgg_small/cifar10"
 R18_CIFAR = "resnet18/cifar10"
-
-
-@dataclass(frozen=True)
-class PublishedDesign:
-    """A design of the literature: its title, its source, and its composition per backbone.
-
-    `other_backbone` says that its published accuracies were reached on a backbone that only resembles this one.
-    """
-
-    name: str
-    title: str
-    source: str
-    compositions: Mapping[str, str]
-    note: str = ""
-    other_backbone: bool = False
-
-    def key(self, backbone: str) -> DesignKey:
-        """The design on one backbone, given as `network/dataset`."""
-        network, _, dataset = backbone.partition("/")
-        methods, mark, settings = self.compositions[backbone].partition("@")
-        return DesignKey.parse(f"{network}[{methods}]{mark}{settings}/{dataset}")
-
-
-DESIGNS: dict[str, PublishedDesign] = {}
-
-
-def declare(
-    name: str,
-    title: str,
-    source: str,
-    compositions: Mapping[str, str],
-    note: str = "",
-    *,
-    other_backbone: bool = False,
-) -> None:
-    """Register a published design; a second one of the same name raises."""
-    if name in DESIGNS:
-        raise BnncostError(f"published design '{name}' is declared twice.")
-    DESIGNS[name] = PublishedDesign(name, title, source, compositions, note, other_backbone)
-
 
 declare(
     "fp32", "Full precision", "he2016",
@@ -282,36 +233,3 @@ declare(
     "improved-training", "Improved training of binary networks", "bulat2019improved",
     {R18: "prelu+two_stage+logits_teacher"},
 )  # fmt: skip
-
-
-def published_names() -> dict[str, DesignKey]:
-    """Every published design on every backbone: full name to design key."""
-    return {
-        f"{design.name}/{backbone}": design.key(backbone)
-        for design in DESIGNS.values()
-        for backbone in design.compositions
-    }
-
-
-def resolve(text: str) -> DesignKey:
-    """Read a design: its text form, or a published design's full name or name alone.
-
-    >>> str(resolve("bnn"))
-    'resnet20[hardtanh+clipped_ste]/cifar10'
-    """
-    name = in_lower_case(text.strip())
-    if any(suffix in name for suffix in SUFFIXES):
-        return DesignKey.parse(name)
-    simple = name.replace("_", "-").replace(" ", "-")
-    published, _, backbone = simple.partition("/")
-    if published not in DESIGNS:
-        if name in NETWORKS or any(mark in name for mark in "/[@"):
-            return DesignKey.parse(name)
-        raise unknown("design", name, [*DESIGNS, *NETWORKS])
-    design = DESIGNS[published]
-    if not backbone:
-        return design.key(next(iter(design.compositions)))
-    offered = {one.replace("_", "-"): one for one in design.compositions}
-    if backbone not in offered:
-        raise unknown("backbone", backbone, design.compositions, place=f"published design '{published}'")
-    return design.key(offered[backbone])

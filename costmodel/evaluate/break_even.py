@@ -206,5 +206,11 @@ def _another_chip(figure: Figure, now: float, difference: Difference) -> float |
 
 
 _SEARCHES: Mapping[Law, Callable[[Figure, float, Difference], float | None]] = MappingProxyType(
-    {"linear": _linear, "inverse": _inverse, "piecewise": _piecewise, "another chip": _another_chip}
+    {
+        "linear": _linear,
+        "leaking": _linear,
+        "inverse": _inverse,
+        "piecewise": _piecewise,
+        "another chip": _another_chip,
+    }
 )

@@ -14,7 +14,7 @@ from costmodel.demand.arrays import Demand, arrange
 from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from costmodel.evaluate.figures import used_quantities
 from costmodel.evaluate.results import (
@@ -33,7 +33,7 @@ from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.importers.model.source import Model, names_model, read_model
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
-from costmodel.pricing.price import PointCosts, TrafficModel, price
+from costmodel.pricing.price import PointCosts, TrafficModel, control_by_layer, price
 from costmodel.pricing.setting import TrafficKey, memory_energy
 
 AnyProfile = HardwareProfile | str | os.PathLike[str]
@@ -93,12 +93,14 @@ class Workload:
     demand: Demand
 
 
-@lru_cache(maxsize=2048)
 def prepared(key: DesignKey | Model, folding: bool = True) -> Workload:
-    """Build a design's network, fold it (or only leave out what training alone runs), and count it.
+    """Build a design's network, fold it (or only leave out what training alone runs), and count it."""
+    return _prepared(key if isinstance(key, Model) else key.as_run(), folding)
 
-    The last 2,048 workloads are kept, since the same design is priced on profile after profile.
-    """
+
+@lru_cache(maxsize=2048)
+def _prepared(key: DesignKey | Model, folding: bool) -> Workload:
+    """Prepare a network; the last 2,048 are kept, since the same design is priced on profile after profile."""
     network = key.network if isinstance(key, Model) else build(key)
     work = _workload(fold(network) if folding else unfolded(network))
     return replace(work, notes=(*read_notes(key), *work.notes))
@@ -141,6 +143,8 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
             for resource, amount in _at_first(amounts).items()
         ),
         memory_bits=_storage_bits(work.traffic),
+        off_chip_bits=_off_chip_bits(points),
+        inside_core=("memory", "leakage") if profile.processor else (),
         operations=_operation_costs(rows, demand, points.setting.prices),
         memory=_memory_costs(_at_first(points.moved.totals), _at_first(energy.memory_j)),
         layers=_layer_costs(demand, points),
@@ -185,6 +189,13 @@ def _storage_bits(traffic: Traffic) -> dict[str, int]:
     }
 
 
+def _off_chip_bits(points: PointCosts) -> dict[str, float]:
+    """Bits that lie in each memory outside of the chip, for want of room on it; those that hold none are left out."""
+    profile, used = points.setting.profile, points.setting.placement.used_bits
+    held = {name: float(used[name][0]) for name, level in profile.memories.items() if level.off_chip}
+    return {name: bits for name, bits in held.items() if bits}
+
+
 def _clock_costs(demand: Demand, points: PointCosts) -> tuple[ClockCost, ...]:
     """List the arrays that run, with the clock of their registers; a processor has none."""
     running = {
@@ -227,8 +238,10 @@ def _memory_costs(
 
 
 def _layer_costs(demand: Demand, points: PointCosts) -> tuple[LayerCost, ...]:
-    """Split operation and memory energy by layer; control and leakage follow the cycles."""
+    """Split energy by layer; control and leakage by the cycles that each layer takes."""
     profile, time = points.setting.profile, points.time
+    control_j = control_by_layer(points)[:, 0]
+    leakage_w = sum(float(power[0]) for power in points.energy.leakage_w.values())
     operation_j = np.tensordot(points.setting.prices.energy_j, demand.counts[:, :, 0], axes=1)
     paces = [
         "processor" if profile.processor else "array",
@@ -244,6 +257,8 @@ def _layer_costs(demand: Demand, points: PointCosts) -> tuple[LayerCost, ...]:
                 layer=demand.layers[number],
                 operation_j=float(operation_j[number]),
                 memory_j=sum(row.energy_j for row in memory),
+                control_j=float(control_j[number]),
+                leakage_j=leakage_w * cycles / profile.clock.si,
                 cycles=cycles,
                 stall_cycles=float(stalls[number, 0]),
                 latency_s=cycles / profile.clock.si,

@@ -15,20 +15,29 @@ from costmodel.hardware.text.units import scale_of
 from costmodel.hardware.walk import own_quantities, quantities, with_quantity_at
 from costmodel.pricing.price import PointCosts
 
-Law = Literal["linear", "inverse", "piecewise", "another chip"]
-"""How energy follows a figure: in proportion, by its inverse, by the slowest part, or with all mapped anew."""
+Law = Literal["linear", "leaking", "inverse", "piecewise", "another chip"]
+"""How energy follows a figure: in proportion; in proportion by the leakage of an area, which is part of what is in
+proportion to the leakage; by its inverse; by the slowest part; or with all mapped anew."""
 End = Literal["low", "high"]
 ENDS: tuple[End, End] = ("low", "high")
 
 _LAWS: Mapping[str, Law] = MappingProxyType(
     {
-        "clock": "inverse", "cycles": "piecewise", "port": "piecewise", "units": "piecewise",
-        "fan_in": "piecewise", "size": "another chip",
+        "clock": "inverse", "cycles": "piecewise", "depthwise": "piecewise", "weight_wait": "piecewise",
+        "port": "piecewise", "units": "piecewise", "pace": "piecewise", "fan_in": "piecewise", "area": "leaking",
+        "size": "another chip",
     }
 )  # fmt: skip
-"""By the last part of a place, of what is no energy and no power. What else a profile says costs area alone, or
-comes with the shape of the array."""
-_OF_MACROS = {"read": "read_j_per_bit", "write": "write_j_per_bit", "leakage": "leakage_w"}
+"""By the last part of a place, of what is no energy and no power. What else a profile says comes with the shape of
+the array, or prices nothing."""
+_OF_MACROS: Mapping[str, tuple[str, float, Law]] = MappingProxyType(
+    {
+        "read": ("read_j_per_bit", 1.0, "linear"), "write": ("write_j_per_bit", 1.0, "linear"),
+        "leakage": ("leakage_w", 1.0, "linear"), "area": ("area_or_bram", 1e-6, "piecewise"),
+    }
+)  # fmt: skip
+"""Fields of macros: what they come to at the size of a memory, its scale to SI, and the law; area lengthens the wires
+between banks."""
 UNSTATED = 2.0
 """A figure that is neither published nor measured and has no range could be this many times as large or as small."""
 
@@ -37,9 +46,10 @@ UNSTATED = 2.0
 class Figure:
     """One figure of a profile: its value in `unit`, its range, and the quantities that move together in it.
 
-    A memory has one figure for reading, one for writing and one for leakage, at the size in use, however many
-    macros these are interpolated between. `stated` says whether the range is the profile's; without one it is half
-    to double for a figure that is neither published nor measured, and none else.
+    A memory has one figure for reading, one for writing, one for leakage and, where wires lie between banks, one for
+    area, at the size in use, however many macros these are interpolated between; those of an access are of a bank
+    without the wires to it, which are a figure of their own. `stated` says whether the range is the profile's; without
+    one it is half to double for a figure that is neither published nor measured, and none else.
     """
 
     place: str
@@ -98,6 +108,8 @@ def figures_of(points: PointCosts) -> tuple[Figure, ...]:
         in_memory = path[0] == "memories"
         if law is None or place_of(path) not in used or (in_memory and "macros" in path):
             continue
+        if law == "leaking" and (profile.control is None or profile.control.leakage_by_area is None):
+            continue
         if law == "another chip" and not (in_memory and not profile.memories[str(path[1])].off_chip):
             continue  # a buffer belongs to the shape of the array; a memory outside is as large as it is
         found.append(_single(quantity, law, path))
@@ -128,8 +140,11 @@ def _single(quantity: Quantity, law: Law, path: Path) -> Figure:
 
 def _of_memory(points: PointCosts, name: str) -> Iterator[Figure]:
     """Yield the figures of a memory at its size, with ends that are interpolated between those of its macros."""
-    level, size = points.setting.profile.memories[name], points.setting.placement.size_bits[name][:1]
-    for field, attribute in _OF_MACROS.items():
+    level = _without_wires(points.setting.profile.memories[name])
+    size = points.setting.placement.size_bits[name][:1]
+    for field, (attribute, scale, law) in _OF_MACROS.items():
+        if field == "area" and level.banks is None:
+            continue
         paths = tuple(
             ("memories", name, "macros", number, field)
             for number, macro in enumerate(level.macros)
@@ -138,7 +153,7 @@ def _of_memory(points: PointCosts, name: str) -> Iterator[Figure]:
         if not paths:
             continue
         given = [_quantity_at(level, path[2:]) for path in paths]
-        factor = scale_of(given[0].unit).factor
+        factor = scale_of(given[0].unit).factor / scale
         value, low, high = (
             float(getattr(_at(level, field, end).interpolate(size), attribute)[0]) / factor
             for end in (None, "low", "high")
@@ -154,9 +169,16 @@ def _of_memory(points: PointCosts, name: str) -> Iterator[Figure]:
             stated=any(one.low is not None or one.high is not None for one in given),
             status=first.status,
             source=first.source,
-            law="linear",
+            law=law,
             paths=paths,
         )
+
+
+def _without_wires(level: MemoryLevel) -> MemoryLevel:
+    """A memory between whose banks a bit moves for nothing."""
+    if level.banks is None:
+        return level
+    return with_quantity_at(level, ("banks", "wire"), level.banks.wire.model_copy(update={"value": 0.0}))
 
 
 def _at(level: MemoryLevel, field: str, end: End | None) -> MemoryLevel:
@@ -190,6 +212,8 @@ def used_quantities(
 def _used(points: PointCosts, at: int, runs: Sequence[bool] | None) -> Iterator[tuple[str, Quantity]]:
     profile = points.setting.profile
     yield "clock", profile.clock
+    if profile.side.pace is not None:
+        yield "side.pace", profile.side.pace
     units = points.setting.prices.units
     for unit, is_used in zip(units, runs if runs is not None else [True] * len(units), strict=True):
         yield from unit.quantities if is_used else ()

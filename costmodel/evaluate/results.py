@@ -21,6 +21,13 @@ class OperationCost:
     energy_j: float
 
 
+def energy_part(row: OperationCost) -> str:
+    """The part of the energy that operations of one sort belong to."""
+    if row.operation != "mac":
+        return "side operations"
+    return "binary compute" if row.precision == "1x1" else "other MACs"
+
+
 @dataclass(frozen=True)
 class MemoryCost:
     """Bits that one memory or buffer reads and writes in one role, and their energy."""
@@ -34,19 +41,27 @@ class MemoryCost:
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer: its energy in operations and in memory, its cycles, and what sets its pace.
+    """One layer: its energy by cause, its cycles, and what sets its pace; layers add up to the whole network.
 
-    `stall_cycles` are those of the cycles in which the array waits for a port, and `memory` says what moves where.
+    Control and leakage are those of the cycles that the layer takes. `stall_cycles` are those of the cycles in which
+    the array waits for a port, and `memory` says what moves where.
     """
 
     layer: str
     operation_j: float
     memory_j: float
+    control_j: float
+    leakage_j: float
     cycles: float
     stall_cycles: float
     latency_s: float
     bound_by: str
     memory: tuple[MemoryCost, ...]
+
+    @property
+    def energy_j(self) -> float:
+        """Energy of the layer, all causes together."""
+        return self.operation_j + self.memory_j + self.control_j + self.leakage_j
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,8 @@ class Cost:
     `energy_j` is the sum of operations, memory, control and leakage. `traffic` names the model of memory traffic:
     "mapped" (the best mapping of every MAC layer) or "compulsory" (every value moved once). `scope` says what of a
     system the energy counts, `weights_from_outside` whether weights come from outside of the chip for each inference.
+    `off_chip_bits` is what finds no room on the chip, by the memory outside in which it lies; `inside_core` names the
+    parts of the energy that the cycles of a processor hold already.
     """
 
     design: str
@@ -108,6 +125,8 @@ class Cost:
     area: Mapping[str, float]
     areas: tuple[AreaCost, ...]
     memory_bits: Mapping[str, int]
+    off_chip_bits: Mapping[str, float]
+    inside_core: tuple[str, ...]
     operations: tuple[OperationCost, ...]
     memory: tuple[MemoryCost, ...]
     layers: tuple[LayerCost, ...]
@@ -122,10 +141,7 @@ class Cost:
         """Energy by what it is spent on: binary compute, other MACs, side operations, memory, control, leakage."""
         split = dict.fromkeys(("binary compute", "other MACs", "side operations"), 0.0)
         for row in self.operations:
-            part = "side operations"
-            if row.operation == "mac":
-                part = "binary compute" if row.precision == "1x1" else "other MACs"
-            split[part] += row.energy_j
+            split[energy_part(row)] += row.energy_j
         split["memory"] = sum(row.energy_j for row in self.memory)
         split["control"] = self.control_j
         split["leakage"] = sum(row.energy_j for row in self.leakage)
@@ -149,4 +165,5 @@ class Cost:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, in SI units; `docs/json.md` describes it."""
-        return asdict(self) | {"area": dict(self.area), "memory_bits": dict(self.memory_bits)}
+        mappings = {"area": self.area, "memory_bits": self.memory_bits, "off_chip_bits": self.off_chip_bits}
+        return asdict(self) | {name: dict(one) for name, one in mappings.items()}

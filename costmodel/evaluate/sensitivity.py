@@ -1,7 +1,8 @@
 """Which figure of a profile matters: what each adds to an energy, and what its range does to it.
 
 Energy is a sum of figures times exact counts. With everything held where it is (what lies in which memory, what moves,
-the cycles of each mapping) it is linear in every energy and every power, and what a range does is exact. The size of a
+the cycles of each mapping) it is linear in every energy and every power, and in every area that leaks, and what a range
+does is exact. The size of a
 memory is another chip: there, all is placed and mapped anew.
 """
 
@@ -151,7 +152,7 @@ def _effect(one: Held, figure: Figure) -> Effect | None:
 
 def part_of(one: Held, figure: Figure) -> float | None:
     """Energy in proportion to a figure [J]; None where energy is not linear in it."""
-    if figure.law != "linear":
+    if figure.law not in ("linear", "leaking"):
         return None
     twice = one.energy_on(figure.scaled(one.profile, 2.0))
     assert twice is not None  # only another chip may be too small

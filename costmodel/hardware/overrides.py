@@ -10,12 +10,12 @@ from typing import Any
 from costmodel.errors import BnncostError
 from costmodel.hardware.text.problem import Path, Problem, place_of
 from costmodel.hardware.text.quantity import unknown_name
+from costmodel.hardware.text.units import number_and_unit
 from costmodel.hardware.text.yaml_lines import plain_value
 
 OPTION = "--set"
 _EXAMPLE = f"{OPTION} memories.feature_sram.size=128kB"
 _PART = re.compile(r"([^.\[\]]+)((?:\[\d+\])*)")
-_FIGURE = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?")
 _OF_FILES = ("name", "extends")
 Origins = dict[Path, tuple[str, int]]
 
@@ -53,10 +53,10 @@ def read_override(text: str) -> Override:
         raise BnncostError(
             f"{OPTION} {text}: {path[0]} says which profile it is; choose another with --profile."
         )
-    figure = _FIGURE.fullmatch(written)
-    if figure is None or figure[2] is None:
+    number, unit = number_and_unit(written) or ("", "")
+    if not unit:
         return Override(text, tuple(path), plain_value(written))
-    quantity = {"value": plain_value(figure[1]), "unit": figure[2], "source": OPTION, "status": "assumed"}
+    quantity = {"value": plain_value(number), "unit": unit, "source": OPTION, "status": "assumed"}
     if quantity["value"] == 0:
         quantity["note"] = f"zero by {OPTION}"
     return Override(text, tuple(path), quantity)

@@ -167,7 +167,7 @@ class HardwareProfile(Section):
         """Whether weights come from a memory outside of the chip for each inference."""
         holders = [level for level in self.memories.values() if Role.WEIGHTS in level.holds]
         outside = [level.off_chip for level in holders]
-        if not any(outside):
+        if not any(outside) or any(level.fits_network for level in holders):
             return "never"
         fetched = any(level.loaded == "per inference" for level in holders[: outside.index(True)])
         return "always" if outside[0] or fetched else "where they do not fit"

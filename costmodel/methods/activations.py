@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from costmodel.builder import Builder
 from costmodel.errors import unknown
-from costmodel.graph import Tensor
+from costmodel.graph import Tensor, precision
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site
 
@@ -56,14 +56,19 @@ def prelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
     hook="activation",
     exclusive="activation",
     source="liu2020reactnet",
-    note="The shift before it merges into a norm's bias, the one after it into a sign's threshold.",
+    note="The shift before it merges into a norm's bias, the one after it into a sign's threshold. With `power_of_two` "
+    "slopes are shifts (A&B BNN, Ma 2024).",
 )
-def rprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+def rprelu(g: Builder, y: Tensor, site: Site, *, early: bool = False, power_of_two: bool = False) -> Tensor:
     """Shift each channel, apply PReLU, shift again."""
     channels = (y.shape[0],)
     moved = g.bias(y, g.param("shift_in", channels, "C"))
-    bent = g.prelu(moved, g.param("slope", channels, "C", initial=0.25, positive=True))
-    return g.bias(bent, g.param("shift_out", channels, "C"))
+    if power_of_two:
+        like = g.param("slope", channels, "C", stored=precision("int8"), positive=True)
+        slope = g.exported("whole_power", (g.param("exponent", channels, "C", initial=-3.0),), like)
+    else:
+        slope = g.param("slope", channels, "C", initial=0.25, positive=True)
+    return g.bias(g.prelu(moved, slope, shifts=power_of_two), g.param("shift_out", channels, "C"))
 
 
 @repair_method(

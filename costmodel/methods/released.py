@@ -22,9 +22,11 @@ class Code(NamedTuple):
 
 
 ABC_NET = Code("layog/Accurate-Binary-Convolution-Network", "37c3a2f285c8fb2ed60d3db6721c5a1ab8af2428")
+AB_BNN = Code("Ruichen0424/AB-BNN", "1bd84f5a133068cab4d46f1256cdf5ca2bc7ed39")
 ADABIN = Code("huawei-noah/Efficient-Computing", "225ddd2e6ca41915434557f7f49d395e4f801e3e")
 ADAM_BNN = Code("liuzechun/AdamBNN", "3351340962137d8501dcd2f771cfaec98b69b034")
 AQT = Code("google/aqt", "4899e8a641341701c0e8f13caa511ce23fb5183f")
+BCDNET = Code("Sense-GVT/BCDNet", "19233b093a7f97a4bbeb38228e54b87b03b92b1d")
 BD_BNN = Code("BlueAnon/BD-BNN", "89b71510167333a5e83b072fe0aebac55263cc66")
 BENN = Code("XinDongol/BENN-PyTorch", "be56a81ca0f55117f009b52647733a7eb828c3b0")
 BINARY_NET = Code("itayhubara/BinaryNet.pytorch", "80f6d4685510314a974889c1ca50a385431bb69f")

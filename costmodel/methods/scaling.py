@@ -34,9 +34,9 @@ def channel_scale_analytic(g: Builder, y: Tensor, site: Site) -> Tensor:
     exclusive="channel scale",
     rank=2,
     source="bulat2019xnorpp",
-    note="Merges into a batch norm that follows.",
+    note="Merges into a batch norm that follows; with `only` it stands in for that norm (A&B BNN, Ma 2024).",
 )
-def channel_scale(g: Builder, y: Tensor, site: Site) -> Tensor:
+def channel_scale(g: Builder, y: Tensor, site: Site, *, only: bool = False) -> Tensor:
     """Multiply each output channel by one learned number."""
     start = site.scale_start
     return g.scale(y, g.param("alpha", (y.shape[0],), "C", initial=start, positive=True))

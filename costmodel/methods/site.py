@@ -44,8 +44,8 @@ class Composition:
 
     @property
     def norm_behind(self) -> bool:
-        """False where a norm before the sign stands in for the one behind the convolution."""
-        return not any(use.settings().get("only") for use in self.on("before_sign"))
+        """False where a norm before the sign, or a scale, stands in for the one behind the convolution."""
+        return not any(use.settings().get("only") for use in self.uses)
 
     def estimator(self, category: str) -> str:
         """Gradient of the sign of features or weights, by the category of its methods.

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
+
 from costmodel.builder import Builder
-from costmodel.graph import Tensor, precision
+from costmodel.graph import Dimension, Tensor, precision
 from costmodel.methods.activations import bent
 from costmodel.methods.gating import excite, squeeze
 from costmodel.methods.shortcuts import pad_to
@@ -94,11 +96,16 @@ def _poke(
 
 
 def _reshaped(g: Builder, x: Tensor, like: Tensor, share: Fraction, *, repeat: bool) -> Tensor:
-    """Bring a shortcut to a map's shape: average or repeat channels (or add zeros), and average windows of 3x3."""
+    """Bring a shortcut to a map's shape: average or repeat channels (or add zeros), and average windows of 3x3.
+
+    As many channels are averaged as go into the shortcut whole times; the last ones that are left over are not read.
+    """
     if share < 1:
-        slices = share.denominator
-        shape = (x.shape[0] // slices, x.shape[1], x.shape[2])
-        x = g.map("channel_mean", (x,), shape=shape, attributes={"slices": slices})
+        slices = share.denominator // share.numerator
+        x = _first_channels(g, x, like.shape[0] * slices)
+        if slices > 1:
+            shape = (like.shape[0], x.shape[1], x.shape[2])
+            x = g.map("channel_mean", (x,), shape=shape, attributes={"slices": slices})
     elif share > 1 and repeat:
         shape = (like.shape[0], x.shape[1], x.shape[2])
         attributes = {"channels": like.shape[0]}
@@ -111,6 +118,15 @@ def _reshaped(g: Builder, x: Tensor, like: Tensor, share: Fraction, *, repeat: b
     return g.window(
         "average_pool", x, 3, stride=stride, padding=same_padding((x.shape[1], x.shape[2]), 3, stride)
     )
+
+
+def _first_channels(g: Builder, x: Tensor, channels: Dimension) -> Tensor:
+    """Keep the first channels of a map; emits nothing where it has no more."""
+    if np.all(x.shape[0] == channels):
+        return x
+    attributes = {"axis": 0, "outer": 1, "size": x.shape[0], "start": 0, "stop": channels, "every": 1}
+    shape = (channels, x.shape[1], x.shape[2])
+    return g.map("crop", (x,), shape=shape, stored=x.precision, attributes=attributes)
 
 
 @block_of("shift_mlp")

@@ -8,7 +8,15 @@ import numpy as np
 
 from costmodel.graph import Dimension, Op
 from costmodel.operations.registry import Count, operation
-from costmodel.operations.window import Axis, border_classes, padded, windows, windows_of
+from costmodel.operations.window import (
+    Axis,
+    border_classes,
+    padded,
+    padding_of,
+    pair_in,
+    windows,
+    windows_of,
+)
 
 
 def mac_precision(op: Op) -> str:
@@ -26,6 +34,14 @@ def taps(op: Op) -> tuple[Axis, Axis]:
     """The windows of a convolution on the map that it reads."""
     _, _, height, width = op.params[0].shape
     return windows(op, (int(height), int(width)))
+
+
+def scattered(op: Op) -> tuple[Axis, Axis]:
+    """The windows of a transposed convolution as the MACs it does: one of its size at every position that it reads."""
+    _, _, height, width = op.params[0].shape
+    sides = zip(op.inputs[0].shape[1:], (int(height), int(width)), strict=True)
+    rows, columns = (Axis(int(side), size, before=(size - 1) // 2, after=size // 2) for side, size in sides)
+    return rows, columns
 
 
 def _count_conv(op: Op) -> list[Count]:
@@ -80,3 +96,34 @@ def linear(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -
     if len(params) == 2:
         y = y + params[1]
     return y[..., None, None]
+
+
+def _count_transposed(op: Op) -> list[Count]:
+    positions = op.inputs[0].shape[1] * op.inputs[0].shape[2]
+    return [Count("mac", mac_precision(op), op.params[0].size * positions)]
+
+
+@operation("transposed_conv", count=_count_transposed)
+def transposed_conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -> np.ndarray:
+    """Add each element times weights (O, C/groups, kh, kw) to the outputs round it; `stride` is that of the outputs.
+
+    Counts one MAC per element and weight, as torch's counter does: those for outputs that `padding` cuts off included.
+    """
+    (x,), weight, groups = inputs, params[0], op.integer("groups")
+    _, _, height, width = weight.shape
+    (down, right), (below, beside) = pair_in(op.attributes, "stride"), pair_in(op.attributes, "dilation")
+    above, _, left, _ = padding_of(op)
+    rows, columns = int(x.shape[-2]), int(x.shape[-1])
+    whole = ((rows - 1) * down + (height - 1) * below + 1, (columns - 1) * right + (width - 1) * beside + 1)
+    _, made_rows, made_columns = (int(side) for side in op.output.shape)
+    whole = (max(whole[0], above + made_rows), max(whole[1], left + made_columns))
+    y = np.zeros((*x.shape[:-3], len(weight), *whole), x.dtype if x.dtype == object else float)
+    parts = x.reshape(*x.shape[:-3], groups, -1, rows * columns)
+    for row in range(height):
+        for column in range(width):
+            taps_here = weight[:, :, row, column].reshape(groups, len(weight) // groups, -1)
+            products = np.matmul(taps_here, parts).reshape(*x.shape[:-3], len(weight), rows, columns)
+            first, second = row * below, column * beside
+            last, rightmost = first + (rows - 1) * down + 1, second + (columns - 1) * right + 1
+            y[..., first:last:down, second:rightmost:right] += products
+    return y[..., above : above + made_rows, left : left + made_columns]

@@ -55,14 +55,15 @@ def quantize(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
     So integers take a saturating, rounding shift. Ternary needs two compares. A float has no grid: the value is only
     written in another form. Imported grids may be `exact`, whose step is taken as it is and costs a multiply where it
-    is no power of two, and may have other ends than the width's (`low`, `high`).
+    is no power of two, may have other ends than the width's (`low`, `high`), and may round `down` or `up`.
     """
     if not params:
         return inputs[0]
     exact = op.attributes.get("exact") is True
     step = along(op, 0, params[0] if exact else np.exp2(np.rint(np.log2(params[0]))))
     low, high = ends(op)
-    return np.clip(np.rint(inputs[0] / step), low, high) * step
+    whole = {"down": np.floor, "up": np.ceil}.get(str(op.attributes.get("rounding")), np.rint)
+    return np.clip(whole(inputs[0] / step), low, high) * step
 
 
 def ends(op: Op) -> tuple[int, int]:
@@ -147,9 +148,17 @@ def absolute(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(inputs[0] >= 0, inputs[0], -inputs[0])
 
 
-@operation("prelu", count=elements("compare", "mul"), monotone=True)
+def _count_prelu(op: Op) -> list[Count]:
+    shifts = op.attributes.get("shifts") is True and op.output.precision.kind != "float"
+    return elements("compare", "shift" if shifts else "mul")(op)
+
+
+@operation("prelu", count=_count_prelu, monotone=True)
 def prelu(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Multiply negative elements by a slope per channel (He 2015); slopes are positive."""
+    """Multiply negative elements by a slope per channel (He 2015); slopes are positive.
+
+    With `shifts` they are powers of two, so that a whole number is shifted instead.
+    """
     x = inputs[0]
     return np.where(x >= 0, x, x * along(op, 0, params[0]))
 
@@ -205,6 +214,12 @@ def subtract(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 def multiply(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply two maps; the second may have size 1 along an axis."""
     return inputs[0] * inputs[1]
+
+
+@operation("divide", count=elements("divide"), elementwise=True)
+def divide(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Divide the first map by the second, which may have size 1 along an axis."""
+    return inputs[0] / inputs[1]
 
 
 @operation("logic_xnor", count=_compare_input, elementwise=True)

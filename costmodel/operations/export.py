@@ -144,6 +144,12 @@ def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.stack(sums, axis=-1)
 
 
+@operation("whole_power", free_because=ONCE)
+def whole_power(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """2 to the power of the nearest whole number: a factor that is a shift (A&B BNN, Ma 2024)."""
+    return np.exp2(np.rint(inputs[0]))
+
+
 @operation("complement", free_because=ONCE)
 def complement(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """One minus a parameter."""

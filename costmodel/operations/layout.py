@@ -78,13 +78,13 @@ def shift_quarters(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 @operation("crop", free_because="a part of a map is addressing")
 def crop(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Keep `start` to `stop` by `step` of one axis (0, 1, 2: C, H, W), seen as `outer` rows of `size` parts.
+    """Keep `start` to `stop`, one in `every`, of one axis (0, 1, 2: C, H, W), seen as `outer` rows of `size` parts.
 
     Channels as 2 rows of 8 parts, of which parts 0 and 1 are kept, give those numbered 0, 1 and 8, 9 of 16.
     """
     x, place = inputs[0], op.integer("axis") - 3
     outer, size = op.integer("outer"), op.integer("size")
-    kept = slice(op.integer("start"), op.integer("stop"), op.integer("step"))
+    kept = slice(op.integer("start"), op.integer("stop"), op.integer("every"))
     axis = x.ndim + place
     apart = x.reshape(*x.shape[:axis], outer, size, -1, *x.shape[axis + 1 :])
     part = apart[(*[slice(None)] * (axis + 1), kept)]

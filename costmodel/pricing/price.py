@@ -170,9 +170,26 @@ def _control(
     """Energy of the control in all cycles [J]: (N,); on a processor in the cycles that no operation has."""
     if profile.processor is not None:
         spent = np.einsum("ln,ln->n", cycles.beside, demand.repeats)
-        of_a_cycle = profile.processor.waiting or profile.processor.energy
-        return np.asarray(of_a_cycle.si * spent)
-    return (profile.control.energy.si if profile.control else 0.0) * total_cycles
+        return np.asarray(_cycle_j(profile) * spent)
+    return _cycle_j(profile) * total_cycles
+
+
+def _cycle_j(profile: HardwareProfile) -> float:
+    """Energy of a cycle of the control, or of one of a processor that no operation has [J]."""
+    if profile.processor is not None:
+        return (profile.processor.waiting or profile.processor.energy).si
+    return profile.control.energy.si if profile.control else 0.0
+
+
+def control_by_layer(points: PointCosts) -> np.ndarray:
+    """Energy of the control in one occurrence of each layer, by the cycles that it takes there [J]: (layers, N)."""
+    profile, cycles = points.setting.profile, points.time.cycles
+    if profile.processor is not None:
+        return np.asarray(_cycle_j(profile) * cycles.beside)
+    control = _cycle_j(profile) * cycles.slowest
+    for array, running in cycles.arrays.items():
+        control = control + array_registers(profile, array).cycle_j * running
+    return np.asarray(control)
 
 
 def _clock(profile: HardwareProfile, cycles: LayerCycles, demand: Demand) -> dict[str, np.ndarray]:

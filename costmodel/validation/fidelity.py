@@ -10,7 +10,7 @@ from costmodel.designs import (  # noqa: F401  (they fill the table)
     evidence_other_figures,
 )
 from costmodel.designs.evidence import EVIDENCE, Evidence
-from costmodel.designs.published import published_names
+from costmodel.designs.resolving import published_names
 from costmodel.graph import BINARY, Network, Op, Param
 from costmodel.networks.build import build
 from costmodel.operations.convolution import fan_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError, unknown
 from costmodel.evaluate.cost import cost, cost_of_network
 from costmodel.evaluate.results import Cost
@@ -17,6 +17,7 @@ from costmodel.graph import Network
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.ends import at_end
 from costmodel.hardware.prices import cycle_energy_j, mac_price
+from costmodel.hardware.profile import Scope
 from costmodel.networks.build import build
 from costmodel.validation.figures import Figure, System
 from costmodel.validation.streaming import StreamingCycles, streaming_cycles
@@ -29,10 +30,12 @@ _SQUARE_MILLIMETRE = 1e-6  # m^2
 class Prediction:
     """One published figure beside what the model says, both in SI units: J, s, m^2, W, J/mac or operation/s.
 
-    `ends` are the least and the largest that the ranges of the profile give, where they were asked for.
+    `scope` says what of the system the energies of its profile count, `ends` are the least and the largest that the
+    ranges of the profile give, where they were asked for.
     """
 
     of: System
+    scope: Scope
     figure: Figure
     predicted: float
     ends: tuple[float, float] | None = None
@@ -84,7 +87,7 @@ def predictions_of(loaded: LoadedSystem, *, ranges: bool = False) -> tuple[Predi
     for figure in system.figures:
         value, *others = (_predicted(system, chip, figure) for chip in chips)
         ends = (min(value, *others), max(value, *others)) if others else None
-        predictions.append(Prediction(system, figure, value, ends))
+        predictions.append(Prediction(system, loaded.chip.scope, figure, value, ends))
     return tuple(predictions)
 
 

@@ -13,6 +13,7 @@ from analysis.cli import run
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
 PAPERS = [part for name in ("ops", "bops", "ace") for part in ("--ops-convention", name)]
+BUDGETS = ["--energy", "3uJ", "--latency", "1ms", "--memory", "100kB", "--area", "2mm2"]
 COMMANDS = {
     "bnncost cost": [
         ["cost", "resnet20[squeeze_excitation]/cifar10"],
@@ -20,6 +21,11 @@ COMMANDS = {
         ["cost", "resnet20/cifar10", "--profile", "mcu-cortex-m33"],
         ["cost", "resnet20/cifar10", *PAPERS],
     ],
+    "bnncost best": [
+        ["best", "--network", "resnet20", *BUDGETS, "--any-network", "--profile", "asic-28nm-bnn"],
+        ["best", "--network", "resnet20", *BUDGETS, "--top1", "85"],
+    ],
+    "bnncost compare": [["compare", "resnet20", "resnet20[prelu]"]],
     "bnncost table": [
         ["table", "--methods", "double_residual,prelu", "--profile", "fpga-zynq7020"],
         ["table", "--methods", "prelu", *PAPERS],
@@ -115,6 +121,8 @@ def test_columns_of_csv_are_documented(capsys: pytest.CaptureFixture[str]) -> No
         ["cost", "resnet20/cifar10"],
         ["cost", "resnet20/cifar10", "--per-layer"],
         ["table", "--methods", "prelu"],
+        ["best", "--network", "resnet20", *BUDGETS, "--top1", "85"],
+        ["compare", "resnet20", "resnet20[prelu]"],
         ["sensitivity", "resnet20/cifar10"],
         ["sensitivity", "resnet20/cifar10", "--than", "resnet20@w1.2/cifar10"],
         ["map", "resnet20/cifar10"],

@@ -43,7 +43,7 @@ def test_a_measured_network_of_which_nothing_is_published_is_on_the_page(
     assert "plain BNN 59.0 %, prelu 62.0 %, fp32 network 75.0 %" in said.getvalue()
     (space,) = read_page(tmp_path)["spaces"]
     points: list[dict[str, Any]] = space["points"]
-    assert {point["evidence"] for point in points} == {"measured"}
+    assert {point["evidence"] for point in points} == {"measured (short)"}
     assert all(
         "short (sh12) on cifar10, 9000 images of 3x16x16, 12 epochs" in one["source"] for one in points
     )

@@ -21,7 +21,8 @@ from costmodel.evaluate.sensitivity import sensitivity
 SHIPPED = Path(__file__).parents[2] / "hardware_profiles"
 Captured = pytest.CaptureFixture[str]
 REPAIRED, WIDER = "resnet20[double_residual]/cifar10", "resnet20@w1.2/cifar10"
-SIZE = "memories.feature_sram.size=328kB"
+SIZE, SMALL = "memories.feature_sram.size=328kB", "memories.feature_sram.size=64kB"
+GATED = "resnet20[squeeze_excitation]/cifar10"
 
 
 # ---------------------------------------------------------------- what is said
@@ -72,16 +73,16 @@ def test_the_csv_is_of_the_comparison_where_there_is_one(capsys: Captured) -> No
 
 
 def test_cost_names_the_assumed_size_that_its_answer_hangs_on(capsys: Captured) -> None:
-    """With a feature memory of 64 kB double residual costs half as much again as with 80 kB."""
-    on = ["--profile", "asic-28nm-bnn"]
+    """With a feature memory of 64 kB the maps of gates go out to DRAM, with 128 kB they stay."""
+    on = ["--profile", "asic-28nm-bnn", "--set", SMALL]
     for more in ([], ["--ranges"]):
-        text = said(capsys, "cost", REPAIRED, *on, *more)
+        text = said(capsys, "cost", GATED, *on, *more)
         assert "the size of feature_sram moves the energy" in text
         assert "memories.feature_sram.size" in text
-    heaviest = read_json(capsys, "cost", REPAIRED, *on)["heaviest_assumption"]
+    heaviest = read_json(capsys, "cost", GATED, *on)["heaviest_assumption"]
     assert heaviest["figure"] == "memories.feature_sram.size"
     wide = load_profile("asic-28nm-bnn", [f"memories.feature_sram.size={heaviest['high']}{heaviest['unit']}"])
-    assert heaviest["energy_at_high_j"] == cost(REPAIRED, wide).energy_j
+    assert heaviest["energy_at_high_j"] == cost(GATED, wide).energy_j
 
 
 def test_where_all_is_published_no_figure_is_named(capsys: Captured, tmp_path: Path) -> None:
@@ -90,6 +91,39 @@ def test_where_all_is_published_no_figure_is_named(capsys: Captured, tmp_path: P
     path.write_text(re.sub(r"status: (assumed|derived|scaled)", "status: published", text), "utf-8")
     assert read_json(capsys, "cost", "bnn", "--profile", str(path))["heaviest_assumption"] is None
     assert "neither published nor measured" not in said(capsys, "cost", "bnn", "--profile", str(path))
+
+
+OWN = """
+from torch import nn
+from torch.nn.functional import relu
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.Linear(8, 10)
+
+    def forward(self, x):
+        return self.head(relu(self.conv(x)).mean(dim=(2, 3)))
+
+
+def make():
+    return Small()
+"""
+
+
+def test_a_module_takes_the_options_that_it_has_for_cost(capsys: Captured, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "own.py").write_text(OWN, "utf-8")
+    own, options = f"{tmp_path / 'own.py'}:make", ["--input", "3x8x8", "--features", "int8"]
+    priced = read_json(capsys, "cost", own, *options)["energy_j"]
+    assert read_json(capsys, "sensitivity", own, *options)["energy_j"] == priced
+    for pair in ([own, "--than", "resnet20"], ["resnet20", "--than", own]):
+        found = read_json(capsys, "sensitivity", *pair, *options)
+        assert priced in (found["energy_j"], found["comparison"]["than_energy_j"])
+    assert "reading: " in said(capsys, "sensitivity", own, *options)
+    assert run(["sensitivity", "resnet20", *options]) == 2
+    assert "--input is for a file or module" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- figures that are set
@@ -113,9 +147,9 @@ def test_set_figures_are_in_every_command_and_in_the_name(capsys: Captured, comm
 def test_a_set_size_keeps_maps_on_the_chip(capsys: Captured) -> None:
     """Maps three times as wide go out to DRAM with 64 kB, and stay with 328 kB."""
     wide = "resnet20[double_residual]@w3.0/cifar10"
-    chip = load_profile("asic-28nm-bnn", [SIZE])
+    chip, small = (load_profile("asic-28nm-bnn", [size]) for size in (SIZE, SMALL))
     found = read_json(capsys, "cost", wide, "--profile", "asic-28nm-bnn", "--set", SIZE)
-    assert found["energy_j"] == cost(wide, chip).energy_j < cost(wide, "asic-28nm-bnn").energy_j
+    assert found["energy_j"] == cost(wide, chip).energy_j < cost(wide, small).energy_j
     outside = {row["role"] for row in found["memory"] if row["level"] == "dram"}
     assert outside <= {"weights"}
 
@@ -140,12 +174,12 @@ def test_what_cannot_be_set_is_a_mistake_that_names_the_option(capsys: Captured,
 
 
 def test_the_picture_has_bars_from_low_to_high_and_the_widest_on_top() -> None:
-    found = sensitivity(REPAIRED, "asic-28nm-bnn")
+    found = sensitivity(GATED, load_profile("asic-28nm-bnn", [SMALL]))
     info = sensitivity_info(found)
     assert info.now == pytest.approx(found.energy_j * 1e6)
     assert info.rows[0].label == found.effects[0].figure.place
     assert info.rows[0].low == pytest.approx((found.effects[0].low_j or 0) * 1e6)
-    assert (info.rows[0].low_text, info.rows[0].high_text) == ("32", "328")
+    assert (info.rows[0].low_text, info.rows[0].high_text) == ("32", "128")
     assert info.rows[0].anew
     assert info.left_out == len(found.effects) - len(info.rows)
     widths = [

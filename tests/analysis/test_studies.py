@@ -138,7 +138,7 @@ def test_a_repaired_network_does_not_pass_for_the_plain_one() -> None:
     ("text", "label"),
     [
         ("resnet20[adam]", "plain BNN"),
-        ("resnet20[adam+prelu+ede]", "prelu + ede"),
+        ("resnet20[adam+prelu+ede]", "ede + prelu"),
         ("resnet20[prelu]", "prelu, no adam"),
         ("resnet20[adam]@w1.5,features=int8", "width 1.5, int8 features"),
         ("resnet20@compute=int4", "int4 network"),
@@ -153,6 +153,6 @@ def test_a_full_design_lends_its_name_to_those_that_lack_one_method() -> None:
     full = "resnet20[prelu+ede+adam+double_residual]"
     found = designs("resnet20", full, "resnet20[ede+adam+double_residual]", "resnet20[prelu+ede]")
     names = names_of(found)
-    assert [names.of(one.key) for one in found] == ["plain BNN", "full", "full minus prelu", "prelu + ede"]
-    assert "Full: prelu, ede, adam, double_residual." in names.caption
+    assert [names.of(one.key) for one in found] == ["plain BNN", "full", "full minus prelu", "ede + prelu"]
+    assert "Full: adam, double_residual, ede, prelu." in names.caption
     assert names_of(designs("resnet20", full)).full is None  # nothing was left out of it

@@ -27,7 +27,7 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture(scope="module")
 def predictions() -> tuple[Prediction, ...]:
-    return validate(["gap9-0v65", "gap9-0v80", "stm32l4r5", "laxor"], ranges=True)
+    return validate(["gap9-0v65", "gap9-0v80", "stm32l4r5", "laxor", "xne", "finn-cnv"], ranges=True)
 
 
 def process(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -79,7 +79,7 @@ def test_the_table_says_what_is_input_and_ends_with_a_summary(capsys: Captured) 
     assert "3.82 µJ" in shown and "2.73 mm²" in shown and "informed" in shown
     flat = " ".join(shown.split())
     assert (
-        "design-priced (built, folded, counted and mapped): 11 held-out figures of 2 systems, median" in flat
+        "design-priced (built, folded, counted and mapped): 10 held-out figures of 1 system, median" in flat
     )
     assert "rate only (MACs by a calibrated rate): 1 held-out figure of 1 system, median" in flat
     assert "Real-to-Binary over Bi-Real" in shown and "+13.9 ms" in shown
@@ -109,6 +109,7 @@ def test_points_are_what_was_published_and_predicted(predictions: tuple[Predicti
         False
     ) == 4  # GAP9's inputs, pruned MobileNet, LAXOR's supply
     (area,) = panel(predictions, "Area").points
+    assert not area.filled  # its side units were chosen knowing it
     assert area.x == pytest.approx(2.73)  # mm2
     for one in validation_info(predictions).panels:
         low, high = one.limits
@@ -125,7 +126,7 @@ def test_points_far_off_are_named(predictions: tuple[Prediction, ...]) -> None:
         for item in predictions
         if item.held_out and abs(item.error_percent) > NAMED_FROM
     }
-    assert named == far == {"area of the core"}
+    assert named == far == {"ResNet-34"}
 
 
 def marked(axes: Axes, gid: str) -> list:
@@ -149,7 +150,23 @@ def test_the_picture_shows_its_data(predictions: tuple[Prediction, ...]) -> None
             point.ends is not None and point.ends[1] > point.ends[0] for point in one.points
         )
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == list(info.systems)
+    assert [text.get_text() for text in legend.get_texts()] == [
+        f"{title} ({scope})" for title, scope in info.systems.items()
+    ]
+    assert set(info.systems.values()) == {"core", "chip", "board"}
+
+
+def test_the_shape_of_a_mark_is_its_scope_and_no_two_systems_look_alike(
+    predictions: tuple[Prediction, ...],
+) -> None:
+    """A core without its surroundings and a board with all of them stand on one axis, and look unlike."""
+    info = validation_info(predictions)
+    (legend,) = draw_validation(info).legends
+    shapes = [line.get_marker() for line in legend.get_lines()]
+    scopes = list(info.systems.values())
+    assert len({*zip(scopes, shapes, strict=True)}) == len(set(scopes)) == len(set(shapes)) == 3
+    looks = {(line.get_marker(), line.get_color()) for line in legend.get_lines()}
+    assert len(looks) == len(info.systems)
 
 
 def test_panels_of_all_metrics_and_the_legend_stand_apart_on_the_canvas() -> None:

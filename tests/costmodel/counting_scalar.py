@@ -74,6 +74,13 @@ class CountingNumber:
         """Exponential function: what numpy calls on an array of objects."""
         return self._result("exp", math.exp(self.value))
 
+    def sqrt(self) -> CountingNumber:
+        """Square root: what numpy calls on an array of objects."""
+        return self._result("root", math.sqrt(self.value))
+
+    def __pow__(self, other: object) -> CountingNumber:
+        return self._result("power", self.value ** plain(other))
+
 
 def plain(number: object) -> float:
     """Value of a number, counting or not."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from costmodel.demand.counts import count, totals
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.key import COMPUTE, FEATURES, PADDING, DesignKey
+from costmodel.designs.key import COMPUTE, FEATURES, PADDING, DesignKey, in_one_order
 from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Param, Tensor, Value
@@ -104,8 +104,8 @@ def design_keys(draw: st.DrawFn) -> DesignKey:
         dataset=dataset,
         image=None if image == DATASETS[dataset].image else image,
         classes=None if classes == DATASETS[dataset].classes else classes,
-        methods=tuple(draw(method_uses(name)) for name in names),
-        width=draw(st.floats(0.05, 64)),
+        methods=in_one_order(draw(method_uses(name)) for name in names),
+        width=draw(st.integers(500, 640_000).map(lambda steps: steps / 10_000)),
         compute=draw(st.sampled_from(COMPUTE)),
         features=draw(st.sampled_from(FEATURES)),
         edge=draw(st.sampled_from(("fp32", "fp16", "int16", "int8", "int4"))),

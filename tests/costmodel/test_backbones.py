@@ -7,6 +7,7 @@ import pytest
 from costmodel.demand.compulsory import compulsory_traffic
 from costmodel.demand.counts import count, totals
 from costmodel.designs.key import DesignKey
+from costmodel.designs.resolving import resolve
 from costmodel.folding import fold
 from costmodel.graph import Network
 from costmodel.networks.build import build
@@ -183,3 +184,82 @@ def test_reactnet_a_has_the_parameters_of_its_code() -> None:
     expected = 27 * 32 + 2 * 32 + sum(per_block) + 1024 * 1000 + 1000
     network = build(DesignKey.parse("reactnet_a[learned_threshold+rprelu]"))
     assert parameters(network, "mean", "variance") == expected
+
+
+def test_pokebnns_small_size_has_the_ace_of_its_abstract() -> None:
+    """2.6e9, by hand from the widths that google/aqt, pokebnn.py, gives a multiplier of 0.75: the stem stays."""
+    sides, wide, blocks = (56, 28, 14, 7), (48, 96, 192, 384), (3, 4, 6, 3)
+    binary = gates = 0
+    read = 64
+    for stage, (inner, number) in enumerate(zip(wide, blocks, strict=True)):
+        for place in range(number):
+            before = sides[max(stage - 1, 0)] if place == 0 else sides[stage]
+            binary += before**2 * read * inner + sides[stage] ** 2 * (9 * inner**2 + 4 * inner**2)
+            gates += read // 8 * (read + inner) + inner // 8 * 2 * inner + inner // 8 * 5 * inner
+            read = 4 * inner
+    edges = 56**2 * (32 * 3 * 16 + 64 * 9) + read * 1000
+    found = macs(build(DesignKey.parse(POKEBNN.replace("pokebnn[", "pokebnn_075["))))
+    assert found == {"1x1": binary, "4x4": gates, "8x8": edges}
+    assert round((binary + 16 * gates + 64 * edges) / 1e9, 1) == 2.6
+
+
+def test_a_pokebnn_block_reads_the_first_channels_of_a_shortcut() -> None:
+    """64 channels become 48: of 64 none go in whole twice, so the first 48 are taken, and nothing is averaged."""
+    first = [op for op in build(DesignKey.parse("pokebnn_075")).ops if op.layer == "stage1.block1.conv1"]
+    assert [op.output.shape for op in first if op.kind == "crop"] == [(48, 56, 56)]
+    assert not [op for op in first if op.kind == "channel_mean"]
+    second = [op for op in build(DesignKey.parse("pokebnn_075")).ops if op.layer == "stage1.block2.conv1"]
+    assert [op.output.shape for op in second if op.kind == "channel_mean"] == [(48, 56, 56)]
+
+
+def test_bcdnet_a_has_the_parameters_of_its_code() -> None:
+    """Its modules, counted by hand, with one of its two classifiers, which are one once trained."""
+    plan = [
+        (32, 64),
+        (64, 128),
+        (128, 128),
+        (128, 256),
+        (256, 256),
+        (256, 512),
+        *[(512, 512)] * 3,
+        (512, 1024),
+    ]
+    convolutions = sum(9 * read**2 + made * read + 2 * read + 2 * made for read, made in plan)
+    convolutions += sum(read + 3 * read + read + 3 * made for read, made in plan)
+    shifted, point = 3 * 1024**2 + 6 * 1024, 1024**2 + 6 * 1024
+    expected = 27 * 32 + 2 * 32 + convolutions + 3 * (3 * shifted + point) + 1024 * 1000 + 1000
+    network = build(DesignKey.parse("bcdnet_a[learned_threshold+rprelu]"))
+    assert parameters(network, "mean", "variance") == expected
+
+
+def test_ab_bnn_shifts_where_reactnet_a_multiplies() -> None:
+    """A scale in place of each norm and a shift in place of each slope: half of the products, and no more."""
+    plan = [(32, 64, 112), (64, 128, 56), (128, 128, 56), (128, 256, 28), (256, 256, 28), (256, 512, 14)]
+    plan += [(512, 512, 14)] * 5 + [(512, 1024, 7), (1024, 1024, 7)]
+    made = sum((read + written) * side**2 for read, written, side in plan)
+    stem, head = 32 * 112**2, 1024  # the stem's norm; the average over the last map, and its rounding
+    averages = 64 * 56**2 + 128 * 28**2 + 256 * 14**2 + 512 * 7**2
+    there, here = (totals(count(fold(build(resolve(name))))) for name in ("reactnet-a", "ab-bnn"))
+    assert (there["mul", "int16"], there["shift", "int16"]) == (2 * made + stem + head, averages + head)
+    assert (here["mul", "int16"], here["shift", "int16"]) == (made + stem + head, made + averages + head)
+    assert there["add", "int16"] - here["add", "int16"] > 0
+
+
+@pytest.mark.parametrize(
+    ("width", "millions", "learned"),
+    [("1", 569, 4.24), ("0.75", 325, 2.59), ("0.5", 149, 1.34), ("0.25", 41, 0.47)],
+)
+def test_mobilenet_has_the_macs_and_parameters_of_its_page(width: str, millions: int, learned: float) -> None:
+    """MACs as in keras.applications.mobilenet, parameters as in tensorflow/models, research/slim, in millions.
+
+    The latter prints 317 in place of the paper's 325 MACs at three quarters of the width.
+    """
+    network = build(DesignKey.parse(f"mobilenet_v1@w{width},compute=int8"))
+    assert round(macs(network)["8x8"] / 1e6) == pytest.approx(millions, abs=1)
+    assert parameters(network, "mean", "variance") / 1e6 == pytest.approx(learned, abs=0.011)
+
+
+@pytest.mark.parametrize(("side", "millions"), [(192, 418), (160, 291), (128, 186)])
+def test_mobilenet_has_the_macs_of_its_page_for_smaller_images(side: int, millions: int) -> None:
+    found = macs(build(DesignKey.parse(f"mobilenet_v1@compute=int8,input={side}x{side}")))
+    assert found["8x8"] / 1e6 == pytest.approx(millions, abs=1)

@@ -40,7 +40,9 @@ def bank_bits(level: MemoryLevel) -> float:
 
 
 def test_shipped_profiles_have_fitted_memories() -> None:
-    assert {profile for profile, _ in FITTED} == {"asic-45nm", "asic-7nm"}
+    assert {profile for profile, _ in FITTED} == {
+        "asic-45nm", "asic-7nm", "asic-28nm-bnn", "asic-22nm-programmable",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("end", [None, "best", "worst"])

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import design_keys, method_uses
 
 from costmodel.designs.key import DesignKey
+from costmodel.designs.network_files import NETWORKS
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS, MethodUse, check_combination
+from costmodel.methods.site import Composition
 
 
 @given(key=design_keys())
@@ -26,7 +31,7 @@ def test_a_methods_text_reads_back_as_the_same_method(data: st.DataObject, name:
     assert MethodUse.parse(str(use)).settings() == use.settings()
 
 
-@given(width=st.floats(0.05, 64))
+@given(width=st.integers(500, 640_000).map(lambda steps: steps / 10_000))
 def test_every_width_reads_back(width: float) -> None:
     assert DesignKey.parse(f"resnet20@w{width!r}/cifar10").width == width
     assert DesignKey.parse(str(DesignKey("resnet20", "cifar10", width=width))).width == width
@@ -40,7 +45,7 @@ def test_every_width_reads_back(width: float) -> None:
         "resnet18[squeeze_excitation(reduction=4)]@features=int8/imagenet",
         "vgg_small@w0.5,compute=int4,edge=int16,padding=zero/cifar100",
         "resnet20@compute=fp32,features=int16/cifar10",
-        "resnet20@w1.2345678/cifar10",
+        "resnet20@w1.2345/cifar10",
     ],
 )
 def test_canonical_text_is_kept(text: str) -> None:
@@ -52,7 +57,7 @@ def test_canonical_text_is_kept(text: str) -> None:
     [
         (
             " resnet20[ prelu + double_residual ]@ w1.50 /cifar10",
-            "resnet20[prelu+double_residual]@w1.5/cifar10",
+            "resnet20[double_residual+prelu]@w1.5/cifar10",
         ),
         ("resnet20", "resnet20/cifar10"),
         ("resnet18[prelu]@w0.5", "resnet18[prelu]@w0.5/imagenet"),
@@ -67,6 +72,33 @@ def test_canonical_text_is_kept(text: str) -> None:
 )
 def test_defaults_and_blanks_are_left_out(text: str, canonical: str) -> None:
     assert str(DesignKey.parse(text)) == canonical
+
+
+@given(uses=st.permutations(["prelu", "double_residual", "learned_threshold", "sgd", "ede_weights"]))
+def test_one_network_has_one_name(uses: list[str]) -> None:
+    """Methods act where their hook and rank say, so that no order of theirs makes another network."""
+    key = DesignKey.parse(f"resnet20[{'+'.join(uses)}]")
+    assert str(key) == "resnet20[double_residual+ede_weights+learned_threshold+prelu+sgd]/cifar10"
+    assert key == DesignKey.parse("resnet20").with_methods(tuple(map(MethodUse.parse, uses)))
+
+
+def test_a_width_that_differs_in_name_alone_is_refused() -> None:
+    with pytest.raises(
+        BnncostError, match=r"width '1.0000001' has more than 4 digits behind the point; write w1\."
+    ):
+        DesignKey.parse("resnet20@w1.0000001")
+
+
+@given(key=design_keys(), other=st.randoms())
+@settings(max_examples=100, deadline=None)
+def test_what_acts_does_not_depend_on_the_order_of_methods(key: DesignKey, other: random.Random) -> None:
+    shuffled = list(key.methods)
+    other.shuffle(shuffled)
+    one, two = Composition(key.methods), Composition(tuple(shuffled))
+    for category in ("feature binarizer", "weight binarizer"):
+        assert one.estimator(category) == two.estimator(category)
+    for method in METHODS.values():
+        assert one.on(method.hook) == two.on(method.hook)
 
 
 def test_floating_point_operands_imply_floating_point_maps() -> None:
@@ -159,3 +191,10 @@ def test_related_designs() -> None:
 def test_the_same_method_with_other_options_is_still_the_same_method() -> None:
     with pytest.raises(BnncostError, match="'learned_threshold' is given twice"):
         check_combination((MethodUse("learned_threshold"), MethodUse("learned_threshold")))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_name_of_a_network_is_the_network_without_repairs(name: str) -> None:
+    """Also where a published design is called nearly like it, as `reactnet-a` is."""
+    key = resolve(name)
+    assert (key.network, key.methods, key.width) == (name, (), 1.0)

@@ -109,7 +109,7 @@ def test_a_network_that_is_not_folded_costs_no_less() -> None:
 
 
 # ResNet-34 has 21.8 million weights, 87 MB at 32 bits; their outermost level for weights has 64 MB.
-TOO_SMALL_FOR_87_MB = ("asic-22nm-programmable", "mcu-cortex-m33", "mcu-cortex-m4")
+TOO_SMALL_FOR_87_MB = ("mcu-cortex-m33", "mcu-cortex-m4")
 
 
 def every_design() -> list[cm.DesignKey]:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from costmodel.designs.evidence import Evidence, held_against
-from costmodel.designs.published import published_names
+from costmodel.designs.resolving import published_names
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.methods.evidence import METHOD_EVIDENCE, not_checked
@@ -27,6 +27,10 @@ MORE_PARAMETERS_THERE = {
     **dict.fromkeys(
         (f"{design}/resnet20/cifar10" for design in ("bnn", "xnor-net", "bi-real-net")), OUTPUTS_R20
     ),  # biases
+    # A&B BNN: a factor of each of the stem's 32 channels there, a norm of two numbers here
+    **dict.fromkeys(
+        (f"ab-bnn/reactnet_a/{data}" for data in ("imagenet", "cifar10", "cifar100")), 32 - 2 * 32
+    ),
     "ir-net/resnet18/imagenet": NORM_OF_CLASSES,
     "ir-net/resnet34/imagenet": NORM_OF_CLASSES,
     "rbnn/resnet20/cifar10": OUTPUTS_R20,  # angles, those of the shortcuts too

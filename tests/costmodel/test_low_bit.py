@@ -88,7 +88,18 @@ def test_every_rival_has_a_class_of_its_own() -> None:
     rivals = {
         name: key for name, key in cm.published_names().items() if key.compute not in ("binary", "fp32")
     }
-    assert {"pact", "dorefa", "lsq", "n2uq", "int8", "sttn", "a2q", "gdfq"} == {
+    assert {"pact", "dorefa", "lsq", "n2uq", "int8", "sttn", "a2q", "gdfq", "brevitas"} == {
         name.split("/")[0].split("-")[0] for name in rivals
     }
     assert {key.edge for key in rivals.values()} == {"int8", "int4"}
+
+
+def test_finns_networks_of_two_bits_have_the_macs_of_their_layers() -> None:
+    """CNV without padding reads 32x32 pixels: its maps have sides 30, 28, 12, 10, 3 and 1."""
+    first = 30**2 * 27 * 64
+    inner = (
+        28**2 * 9 * 64 * 64 + 12**2 * 9 * 64 * 128 + 10**2 * 9 * 128**2 + 3**2 * 9 * 128 * 256 + 9 * 256**2
+    )
+    dense = 256 * 512 + 512**2 + 512 * 10
+    assert macs("brevitas-2/cnv/cifar10") == {"4x8": first, "ternaryxternary": inner + dense}
+    assert macs("brevitas-2/tfc/mnist") == {"ternaryxternary": 784 * 64 + 2 * 64**2 + 640}

@@ -30,7 +30,9 @@ from costmodel.networks.build import build
 from costmodel.operations import OPERATIONS
 
 EVERY_METHOD = [(network, name) for network in NARROW for name in sorted(METHODS)]
-WIRING = {"subsample", "pad_channels", "concatenate", "repeat_channels", "channel_shuffle", "shift_quarters"}
+WIRING = {
+    "subsample", "pad_channels", "concatenate", "repeat_channels", "channel_shuffle", "shift_quarters", "crop",
+}  # fmt: skip
 
 
 # ------------------------------------------------------------------ what is declared

@@ -135,13 +135,17 @@ def test_every_mistake_of_a_file_is_listed_with_its_line(tmp_path: Path) -> None
         cm.resolve(str(path))
     lines = [line.removeprefix(f"{path}:") for line in str(caught.value).splitlines()]
     expected = [
+        ("1: classes: is missing: give a `dataset`, or the network's own `image` and `classes`"),
         ("1: sumary: unknown key 'sumary'; did you mean 'summary'?"),
         ("2: image: must be [channels, height, width]"),
         ("3: stem[0].layer: unknown layer 'convv'; did you mean 'conv'?"),
+        ("3: stem[1].kernel: has no meaning for 'max_pool': it takes padding, size, stride"),
+        ("3: stem[1].size: is missing: 'max_pool' needs it"),
         ("4: downsample: 'prelu' is no shortcut that changes the shape"),
         ("6: stages[0].block: unknown block 'basik'; did you mean 'basic'?"),
         ("7: stages[1].blocks: must be a whole number from 1 to 65536, got 2.5"),
         ("7: stages[1].channels: must be a whole number from 1 to 65536, got 0"),
+        ("8: stages[2].padding: has no meaning for blocks of 'basic': it takes dilation, kernel, stride"),
         ("8: stages[2].padding: must be a whole number from 0 on, or 'same'; got a list"),
         ("9: classifier: unknown classifier 'fp32'"),
     ]

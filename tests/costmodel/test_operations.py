@@ -11,7 +11,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from counting_scalar import counting, plain_array
-from operation_case import SIZE, C, Case, H, Tally, W
+from operation_case import SIZE, C, Case, H, W, macs
+from product_cases import ARRANGED, PRODUCTS
 
 from costmodel.builder import Builder
 from costmodel.errors import BnncostError
@@ -28,13 +29,6 @@ WEIGHT = ("OIKK", (FILTERS, C, KERNEL, KERNEL))
 BORDER_POSITIONS = H * W - (H - 2) * (W - 2)
 BORDER_KINDS = 8  # four sides and four corners
 HALF = (C, H // 2, W // 2)
-
-
-def macs(outputs: int, products: int, more_adds: int = 0) -> tuple[Tally, Tally]:
-    """n products and n - 1 sums per output are n MACs: the first product is accumulated onto zero."""
-    measured = {"mul": outputs * products, "add": outputs * (products - 1) + more_adds}
-    counts = {"mac": outputs * products}
-    return measured, {**counts, "add": more_adds} if more_adds else counts
 
 
 CASES = (
@@ -100,12 +94,18 @@ CASES = (
         convention=({"exp": SIZE, "mul": SIZE, "compare": SIZE, "add": 3 * SIZE, "divide": SIZE}, {"lookup": SIZE}),
     ),
     Case("prelu", params=(CHANNEL,)),
+    Case(
+        "prelu", params=(CHANNEL,), attributes={"shifts": True},
+        convention=({"compare": SIZE, "mul": SIZE}, {"compare": SIZE, "shift": SIZE}),
+    ),
+    Case("prelu", params=(CHANNEL,), attributes={"shifts": True}, stored=("fp16", "fp16")),
     Case("two_slope", params=(CHANNEL,) * 2),
     Case("sigmoid", convention=({"exp": SIZE, "compare": SIZE, "add": SIZE, "divide": SIZE}, {"lookup": SIZE})),
     Case("hard_sigmoid", largest=2.0),
     Case("add", ((C, H, W),) * 2),
     Case("subtract", ((C, H, W), (C, 1, 1))),
     Case("multiply", ((C, H, W), (1, H, W))),
+    Case("divide", ((C, H, W), (C, 1, 1)), positive=True),
     Case("logic_or", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("logic_xnor", ((C, H, W),) * 2, stored=("binary", "binary")),
     Case("global_average_pool", output=(C, 1, 1)),
@@ -143,9 +143,11 @@ CASES = (
         "slice_mean", ((4 * C, H, W),), (C, H, W), attributes={"slices": 4}, stored=("binary", "int16"),
         convention=({"add": 3 * SIZE, "mul": SIZE}, {"add": 3 * SIZE, "shift": SIZE}),
     ),
+    *PRODUCTS,
 )  # fmt: skip
 
 WIRING = (
+    *ARRANGED,
     Case("subsample", output=(C, 2, 3), attributes={"stride": 2}),
     Case("pad_channels", output=(2 * C, H, W), attributes={"channels": 2 * C, "value": 0}),
     Case("repeat_channels", output=(2 * C + 1, H, W), attributes={"channels": 2 * C + 1}),
@@ -157,7 +159,7 @@ WIRING = (
     Case(
         "crop",
         output=(C, H, 3),
-        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "step": 2},
+        attributes={"axis": 2, "outer": 1, "size": W, "start": 1, "stop": W, "every": 2},
     ),
     Case(
         "pad_map",
@@ -168,8 +170,8 @@ WIRING = (
 AT_EXPORT = {
     "sign_weight", "quantize_weight", "centre_weight", "standardize_weight", "clamp_weight", "mean_magnitude",
     "log2_magnitude", "mean_weight", "deviation_weight", "shifted_weight", "quarter_turn", "outer",
-    "confine_weight", "constant", "border_correction", "ratio", "complement", "threshold_level", "threshold_direction",
-    "composed_factor", "composed_offset", "scaled_weight",
+    "confine_weight", "constant", "border_correction", "ratio", "complement", "whole_power", "threshold_level",
+    "threshold_direction", "composed_factor", "composed_offset", "scaled_weight",
 }  # fmt: skip
 IN_TRAINING = {"divide_training", "sample_deviation"}
 

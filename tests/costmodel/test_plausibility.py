@@ -43,7 +43,7 @@ def test_what_ships_is_plausible(name: str) -> None:
         ),
         (
             f"memories: {{weight_sram: {{size: {quantity(4, 'GB')}}}}}",
-            "memories.weight_sram.size", 3, ["4 GB", "asic-28nm-bnn"],  # at 45 nm none has a size: all of its archetype
+            "memories.weight_sram.size", 3, ["4 GB", "asic-65nm"],  # at 45 nm none has a size: all of its archetype
         ),
     ],
 )  # fmt: skip

@@ -10,8 +10,17 @@ from toy_chip import ALL, chip, figure, large, macro, toy_network
 from costmodel import cost, load_profile, shipped_profiles
 from costmodel.demand.arrays import demand_of
 from costmodel.evaluate.break_even import Comparison, Turn, compare
-from costmodel.evaluate.sensitivity import Effect, Sensitivity, held_demand, sensitivity, sensitivity_of
+from costmodel.evaluate.figures import figures_of
+from costmodel.evaluate.sensitivity import (
+    Effect,
+    Sensitivity,
+    held,
+    held_demand,
+    sensitivity,
+    sensitivity_of,
+)
 from costmodel.hardware import HardwareProfile
+from costmodel.hardware.walk import quantities, with_quantity_at
 
 CYCLES = 896 / 24 + 9216 / 64  # layer a waits for the port, layer b for the array
 LEAKAGE_PJ = 3e-3 / 100e6 * 1e12  # of logic and memory, a cycle
@@ -168,12 +177,14 @@ def test_energies_and_powers_add_up_to_the_energy(profile: str, design: str) -> 
 
 
 def test_the_assumed_figure_of_the_largest_effect_is_the_size_that_a_conclusion_hangs_on() -> None:
-    """With a feature memory of 80 kB in place of 64 kB, double residual needs no memory outside."""
-    heaviest = sensitivity("resnet20[double_residual]", "asic-28nm-bnn").heaviest_assumption
+    """With a feature memory of 128 kB in place of 64 kB, the gates of squeeze and excitation need no memory outside."""
+    small = load_profile("asic-28nm-bnn", ["memories.feature_sram.size=64kB"])
+    heaviest = sensitivity("resnet20[squeeze_excitation]", small).heaviest_assumption
     assert heaviest is not None
     assert heaviest.figure.place == "memories.feature_sram.size"
     wide = load_profile("asic-28nm-bnn", [f"memories.feature_sram.size={heaviest.figure.high}kB"])
-    assert heaviest.high_j == cost("resnet20[double_residual]", wide).energy_j
+    assert heaviest.high_j == cost("resnet20[squeeze_excitation]", wide).energy_j
+    assert heaviest.high_j < cost("resnet20[squeeze_excitation]", small).energy_j / 3
 
 
 # ---------------------------------------------------------------- where the order turns
@@ -187,7 +198,9 @@ def priced_with(turn: Turn, factor: float, compared: Comparison) -> tuple[float,
     """Both energies, all priced anew, with a figure at so many times its break-even value."""
     assert turn.break_even is not None
     value = turn.break_even * factor
-    chip = load_profile(compared.profile, [f"{turn.figure.place}={value!r}{turn.figure.unit}"])
+    chip = load_profile(
+        compared.profile.partition(" with ")[0], [f"{turn.figure.place}={value!r}{turn.figure.unit}"]
+    )
     one, other = (cost(name, chip, traffic=compared.traffic) for name in (compared.design, compared.than))
     return one.energy_j, other.energy_j
 
@@ -225,7 +238,7 @@ def test_with_best_mappings_a_multiply_turns_the_order_where_it_says() -> None:
 def test_a_size_turns_the_order_within_a_fiftieth_of_what_is_said() -> None:
     """The wider network has the smaller maps, and goes outside less where the memory is small."""
     designs = ("resnet20@w3.0,features=int8", "resnet20@w2.5,features=int16")
-    compared = compare(*designs, "asic-28nm-bnn")
+    compared = compare(*designs, load_profile("asic-28nm-bnn", ["memories.feature_sram.size=64kB"]))
     turn = turn_of(compared, "memories.feature_sram.size")
     signs = [one < other for one, other in (priced_with(turn, factor, compared) for factor in (0.98, 1.02))]
     assert sorted(signs) == [False, True]
@@ -255,3 +268,70 @@ def test_a_design_that_does_not_fit_at_an_end_says_so(tmp_path: Path) -> None:
     assert size.low_j is None
     assert size.high_j is not None
     assert size.share is None
+
+
+# ---------------------------------------------------------------- nothing is missing
+
+
+OF_THE_SHAPE = ("throughput", "words", "partial_sum")
+"""What comes with the shape of the array; beside it, the sizes at which macros of a memory are given."""
+
+
+@pytest.mark.parametrize("profile", shipped_profiles())
+@pytest.mark.parametrize("design", ["resnet20[double_residual]", "mobilenet_v1_025@compute=int8"])
+def test_every_figure_that_moves_an_energy_is_listed(profile: str, design: str) -> None:
+    """Each quantity of the profile alone at half and at twice its value, all else held."""
+    one = held(design, profile)
+    listed = {path for figure in figures_of(one.points) for path in figure.paths}
+    for path, quantity in quantities(one.profile):
+        if path in listed or path[-1] in OF_THE_SHAPE or ("macros" in path and path[-1] == "size"):
+            continue
+        for factor in (0.5, 2.0):
+            moved = quantity.model_copy(update={"value": quantity.value * factor})
+            found = one.energy_on(with_quantity_at(one.profile, path, moved))
+            assert found == pytest.approx(one.energy_j, rel=1e-9), path
+
+
+def test_an_area_leaks_by_hand() -> None:
+    """Of 45 nm: 256 lanes of 8 bits leak 2 mW per mm2 over the latency; twice their area is as much again."""
+    priced, found = cost("resnet20"), sensitivity("resnet20")
+    area = of(found, "compute.8x8.area")
+    lanes_mm2 = 256 * area.figure.value * 1e-6
+    assert area.figure.unit == "um^2" and area.figure.law == "leaking"
+    assert area.part_j == pytest.approx(2e-3 * lanes_mm2 * priced.latency_s, rel=1e-9)
+    leakage = of(found, "control.leakage_by_area").part_j
+    assert leakage is not None
+    parts = [one.part_j or 0.0 for one in found.effects if one.figure.law == "leaking"]
+    assert 0.5 * leakage < sum(parts) <= leakage * (1 + 1e-9)
+
+
+def test_the_figure_of_a_memory_is_that_of_a_bank_without_wires() -> None:
+    """Weights of ResNet-18 fill many banks of 32 kB, each of which reads a word of 64 bit for 17.04 pJ (CACTI)."""
+    found = sensitivity("resnet18/imagenet", "asic-45nm")
+    bank = of(found, "memories.weight_sram.read")
+    assert bank.figure.value == pytest.approx(17.0418 / 64, rel=1e-4)
+    assert bank.part_j is not None
+    traffic = sum(
+        row.read_bits for row in cost("resnet18/imagenet", "asic-45nm").memory if row.level == "weight_sram"
+    )
+    assert bank.part_j == pytest.approx(traffic * 17.0418e-12 / 64, rel=1e-4)
+    assert of(found, "memories.weight_sram.banks.wire").part_j
+
+
+def test_the_break_even_of_a_memory_of_banks_is_exact() -> None:
+    """With macros that read for what is said, all priced anew, the two designs take the same energy."""
+    compared = compare(
+        "resnet18[double_residual]/imagenet", "resnet18@w1.1/imagenet", "asic-45nm", traffic="compulsory"
+    )
+    turns = [turn_of(compared, f"memories.{name}.read") for name in ("weight_sram", "feature_sram")]
+    assert any(turn.break_even for turn in turns)
+    for turn in turns:
+        if turn.break_even is not None:
+            chip = turn.figure.scaled(load_profile("asic-45nm"), turn.break_even * 64 / 17.0418)
+            one, other = (cost(name, chip, traffic="compulsory") for name in (compared.design, compared.than))
+            assert one.energy_j == pytest.approx(other.energy_j, rel=1e-4)
+
+
+def test_cycles_of_waiting_and_of_depthwise_macs_are_figures() -> None:
+    found = sensitivity("mobilenet_v1_025@compute=int8", "mcu-cortex-m4")
+    assert {"processor.weight_wait", "compute.8x8.depthwise"} <= {one.figure.place for one in found.effects}

@@ -9,7 +9,7 @@ import pytest
 from strategies import NARROW, small_key, small_use
 
 from costmodel.designs.network_files import backbone_of
-from costmodel.designs.published import DESIGNS
+from costmodel.designs.resolving import DESIGNS
 from costmodel.methods import METHODS, MethodUse, check_combination
 from costmodel.networks.build import build
 

@@ -15,7 +15,7 @@ import torch
 from scipy import stats
 
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.graph import Op, Param, Tensor
 from costmodel.methods import METHODS
 from costmodel.networks.build import build

@@ -14,6 +14,8 @@ from training.module.lower import keep_promises, lower
 
 SIDES = {"cnv": 32, "binareye": 20, "binary_alexnet": 16, "xnornet_alexnet": 16}
 """The smallest images of networks that leave nothing of 8x8 pixels."""
+ENOUGH = 0.6
+"""Share of the first loss that is reached within 16 steps, as of ten classes only two occur."""
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -26,16 +28,18 @@ def test_a_network_trains_on_small_images(name: str) -> None:
     labels = torch.arange(8) % 2
     calibrate(model, images)
     model.train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     losses = []
-    for _ in range(8):
+    for _ in range(16):
         loss = cross_entropy(model(images).flatten(1), labels)
         optimizer.zero_grad()
         loss.backward()
         losses.append(loss.item())
         optimizer.step()
         keep_promises(model)
+        if losses[-1] < ENOUGH * losses[0]:
+            break
     assert all(torch.isfinite(param).all() for param in model.parameters())
-    assert min(losses[1:]) < losses[0]
+    assert losses[-1] < ENOUGH * losses[0]
     still = [name for name, param in model.named_parameters() if param.grad is None]
     assert not still

@@ -144,7 +144,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
 
 def test_the_teacher_is_a_run_of_its_own_and_shared(tmp_path: Path) -> None:
     design, teacher = (
-        "resnet20[logits_teacher+attention_teacher]@w0.25/digits",
+        "resnet20[attention_teacher+logits_teacher]@w0.25/digits",
         "resnet20@w0.25,compute=fp32/digits",
     )
     spec, data = small_run(design, teacher=teacher), small_data()

@@ -13,6 +13,7 @@ import torch
 from small_runs import small_data, small_recipe
 
 from costmodel.designs.key import DesignKey
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
 from training.data.augment import Augmentation, eight_bit, normalize
@@ -127,6 +128,17 @@ def test_a_file_of_no_known_shape_is_trained_as_it_is(tmp_path: Path) -> None:
     assert fitted(key, data).image == (3, 20, 20) == build(key).input.shape
     with pytest.raises(BnncostError, match="has 10 classes, but own needs 2"):
         fitted(requested("resnet20@classes=2", str(tmp_path / "odd.npz"), tmp_path)[0], data)
+
+
+def test_a_network_file_of_its_own_classes_does_not_say_them_again(tmp_path: Path) -> None:
+    """Else the record of a run would not be found to belong to it."""
+    network = tmp_path / "mine.yaml"
+    network.write_text(
+        "image: [3, 64, 64]\nclasses: 10\nstem: [{layer: conv, channels: 4}]\nstages: [{block: basic, channels: 4}]\n"
+    )
+    key, _, _ = requested(str(network), str(images(tmp_path / "mine.npz", 20)), tmp_path)
+    assert str(key) == f"{network}@input=20x20/own" and key.classes is None
+    assert resolve(str(key)) == key and key.shape.classes == 10
 
 
 def test_images_of_twice_the_size_are_averaged(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from small_runs import small_data, small_run
 from torch.nn.functional import cross_entropy
 
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import DESIGNS
+from costmodel.designs.resolving import DESIGNS
 from costmodel.errors import BnncostError
 from costmodel.graph import Network, Op, Param
 from costmodel.methods import METHODS

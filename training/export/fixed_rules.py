@@ -316,5 +316,5 @@ def _rearranged(call: Fixed) -> Number:
     return Number(known(call.op.kind).meaning(call.op, [call.inputs[0].q], []), call.inputs[0].exponent)
 
 
-for _kind in ("half_of_slices", "shift_quarters"):
+for _kind in ("half_of_slices", "shift_quarters", "crop"):
     fixed(_kind, exact=True)(_rearranged)

@@ -22,6 +22,7 @@ from training.export.files import write_deployment
 from training.export.onnx_file import onnx_answers, write_onnx
 from training.export.program import Program
 from training.module.lower import Lowered
+from training.run.console import Tell, untold
 from training.run.folders import load_spec, measurement_of
 from training.run.loop import trained_model
 from training.run.preparation import prepared
@@ -81,11 +82,12 @@ def export_run(
     *,
     precisions: Sequence[str] = PRECISIONS,
     onnx: bool = True,
+    tell: Tell = untold,
 ) -> ExportReport:
     """Export a finished run into a folder, and write a record of its accuracy at every integer precision.
 
-    Without `data` the run's own data set is read. Raises BnncostError for a run that is not finished, an unknown
-    precision, and where no precision can be exported.
+    Without `data` the run's own data set is read; `tell` hears what is at work. Raises BnncostError for a run that is
+    not finished, an unknown precision, and where no precision can be exported.
     """
     spec = load_spec(run)
     record = measurement_of(run, spec)
@@ -96,11 +98,13 @@ def export_run(
     split = prepared(spec.design, spec.recipe, data if data is not None else load(spec.data))
     images = Images(split.train, split.test, split.normalization)
     model = trained_model(run, spec)
+    tell(f"{spec.design}: folding to integers")
     programs, notes = _programs(model, spec.design, images, precisions)
-    report = export_model(model, spec.design, images, out, programs, onnx=onnx, notes=notes)
+    report = export_model(model, spec.design, images, out, programs, onnx=onnx, notes=notes, tell=tell)
     for features, program in programs.items():
         if features != "fp32":
             measured = next(item.top1 for item in report.precisions if item.features == features)
+            tell(f"{spec.design}: {features} on {len(split.validation):,} validation images")
             kept = top1(program, split.validation)[0]
             made = replace(record, features=features, top1=measured, validation_top1=kept)
             write_whole(run / RECORDS / f"{features}.json", made.to_json())
@@ -116,9 +120,11 @@ def export_model(
     *,
     onnx: bool = True,
     notes: Sequence[str] = (),
+    tell: Tell = untold,
 ) -> ExportReport:
-    """Write a trained network at each precision, and judge it on the test images."""
+    """Write a trained network at each precision, and judge it on the test images; `tell` hears what is at work."""
     exact, part, normalization = programs.get("fp32"), images.test, images.normalization
+    tell(f"{design}: checking against torch on {len(part):,} test images")
     by_torch, by_numpy = (
         compared(model, exact, part, normalization, torch_sums=sums) if exact else None
         for sums in (True, False)
@@ -126,7 +132,8 @@ def export_model(
     expected = answers_of(model, part, normalization)
     files: list[Path] = []
     rows = []
-    for features, program in programs.items():
+    for number, (features, program) in enumerate(programs.items(), start=1):
+        tell(f"{design}: {features} on {len(part):,} test images ({number} of {len(programs)} precisions)")
         files.extend(write_deployment(program, out / features))
         if program is exact and by_numpy is not None:
             accuracy, same = by_numpy.top1, by_numpy.same
@@ -137,6 +144,7 @@ def export_model(
         rows.append(Exported(features, accuracy, same, len(part), program.stored_bits, counted))
     said, onnx_same = list(notes), None
     if onnx:
+        tell(f"{design}: ONNX")
         try:
             files.append(write_onnx(model, out / "network.onnx"))
             onnx_classes = onnx_answers(out / "network.onnx", part, normalization)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+import training.module.product_rules
 import training.module.weight_rules
 import training.module.window_rules  # noqa: F401  fills it too
 from costmodel.errors import BnncostError, unknown

@@ -154,7 +154,13 @@ def _quantize(call: Call) -> torch.Tensor:
     x, (low, high) = call.inputs[0], ends(call.op)
     learned = _damped(along(call, 0), x, 1 / math.sqrt(high))
     step = learned if call.op.attributes.get("exact") else torch.exp2(rounded(torch.log2(learned)))
-    return rounded(torch.clamp(x / step, low, high)) * step
+    return (
+        _ROUNDING.get(str(call.op.attributes.get("rounding")), rounded)(torch.clamp(x / step, low, high))
+        * step
+    )
+
+
+_ROUNDING = {"down": torch.floor, "up": torch.ceil}
 
 
 def _damped(values: torch.Tensor, x: torch.Tensor, part: torch.Tensor | float) -> torch.Tensor:
@@ -340,7 +346,7 @@ def _subsample(call: Call) -> torch.Tensor:
 def _crop(call: Call) -> torch.Tensor:
     op, axis = call.op, call.op.integer("axis") - 3
     apart = call.inputs[0].unflatten(axis, (op.integer("outer"), op.integer("size"), -1))
-    kept = torch.arange(op.integer("start"), op.integer("stop"), op.integer("step"), device=apart.device)
+    kept = torch.arange(op.integer("start"), op.integer("stop"), op.integer("every"), device=apart.device)
     return apart.index_select(axis - 1, kept).flatten(axis - 2, axis)
 
 

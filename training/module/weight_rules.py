@@ -155,6 +155,11 @@ def _outer(call: Call) -> torch.Tensor:
     return rows[:, None] * columns
 
 
+@rule("whole_power")
+def _whole_power(call: Call) -> torch.Tensor:
+    return torch.exp2(rounded(call.inputs[0]))
+
+
 @rule("complement")
 def _complement(call: Call) -> torch.Tensor:
     return 1 - call.inputs[0]

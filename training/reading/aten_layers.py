@@ -80,9 +80,10 @@ def linear(w: Writer, call: Call) -> None:
     x, weight = call.args[:2]
     bias = argument(call, 2, "bias")
     if isinstance(weight, Ref):
-        w.unknown(call)
-        return
-    product = w.add("MatMul", (x, weight.t()), call, step="" if bias is None else "product")
+        weight = w.add("Transpose", (weight,), call, {"perm": (1, 0)}, step="turned")
+    else:
+        weight = weight.t()
+    product = w.add("MatMul", (x, weight), call, step="" if bias is None else "product")
     if bias is not None:
         w.add("Add", (product, bias), call)
 
@@ -91,6 +92,9 @@ def linear(w: Writer, call: Call) -> None:
 def addmm(w: Writer, call: Call) -> None:
     """A product of matrices plus a bias."""
     bias, left, right = call.args[:3]
+    if isinstance(right, Ref):
+        w.add("Add", (w.add("MatMul", (left, right), call, step="product"), bias), call)
+        return
     w.add("Gemm", (left, right, bias), call)
 
 
@@ -145,7 +149,48 @@ def layer_norm(w: Writer, call: Call) -> None:
     """A norm over the last axes of each sample."""
     x, sides, weight, bias = call.args[:4]
     attributes = {"axis": -len(sides), "epsilon": float(argument(call, 4, "eps", 1e-5))}
-    w.add("LayerNormalization", tuple(one for one in (x, weight, bias) if one is not None), call, attributes)
+    w.add("LayerNormalization", (x, weight, bias), call, attributes)
+
+
+@aten("group_norm", "native_group_norm")
+def group_norm(w: Writer, call: Call) -> None:
+    """A norm of each group of channels: that of the last axis of a tensor (N, groups, rest)."""
+    if call.target.startswith("native"):
+        x, gain, offset, _, _, _, groups, epsilon = call.args[:8]
+    else:
+        x, groups = call.args[:2]
+        gain, offset = argument(call, 2, "weight"), argument(call, 3, "bias")
+        epsilon = argument(call, 4, "eps", 1e-5)
+    shape = call.results[0][1]
+    apart = w.add("Reshape", (x, w.integers((shape[0], int(groups), -1))), call, step="groups")
+    normed = w.add("LayerNormalization", (apart,), call, {"axis": -1, "epsilon": float(epsilon)}, step="norm")
+    plain = gain is None and offset is None
+    whole = w.add("Reshape", (normed, w.integers(shape)), call, step="" if plain else "whole")
+    spread = (-1, *[1] * (len(shape) - 2))
+    if gain is not None:
+        whole = w.add("Mul", (whole, gain.reshape(spread)), call, step="" if offset is None else "gain")
+    if offset is not None:
+        w.add("Add", (whole, offset.reshape(spread)), call)
+
+
+@aten("scaled_dot_product_attention")
+def attention(w: Writer, call: Call) -> None:
+    """Scores of queries and keys, their softmax, and the mean of the values by it."""
+    query, key, value = call.args[:3]
+    mask = argument(call, 3, "attn_mask")
+    shape = w.shapes.get(query.name) if isinstance(query, Ref) else None
+    if shape is None or argument(call, 5, "is_causal", False) or isinstance(mask, Ref):
+        w.unknown(call)
+        return
+    rank = len(shape)
+    order = (*range(rank - 2), rank - 1, rank - 2)
+    turned = w.add("Transpose", (key,), call, {"perm": order}, step="keys")
+    scores = w.add("MatMul", (query, turned), call, step="scores")
+    scores = w.add("Mul", (scores, float(call.kwargs.get("scale") or shape[-1] ** -0.5)), call, step="scaled")
+    if mask is not None:
+        scores = w.add("Add", (scores, mask), call, step="masked")
+    shares = w.add("Softmax", (scores,), call, {"axis": -1}, step="shares")
+    w.add("MatMul", (shares, value), call)
 
 
 # ------------------------------------------------------------------ pools
@@ -203,5 +248,12 @@ def adaptive_pool2d(w: Writer, call: Call) -> None:
 def upsample(w: Writer, call: Call) -> None:
     """A larger map."""
     made = call.results[0][1]
-    mode = "nearest" if "nearest" in call.target else "linear"
-    w.add("Resize", (call.args[0], "", "", w.integers(made)), call, {"mode": mode})
+    attributes = {
+        "mode": "nearest",
+        "coordinate_transformation_mode": "asymmetric",
+        "nearest_mode": "floor",
+    }
+    if "bilinear" in call.target:
+        corners = "align_corners" if argument(call, 2, "align_corners", False) else "half_pixel"
+        attributes = {"mode": "linear", "coordinate_transformation_mode": corners}
+    w.add("Resize", (call.args[0], "", "", w.integers(made)), call, attributes)

@@ -125,14 +125,24 @@ def _pad(w: Writer, call: Call, x: Any, sides: Any, mode: str, value: float) -> 
     w.add("Pad", (x,), call, {"pads": (*before, *after), "mode": mode, "value": value})
 
 
-@aten("new_ones", "ones_like", "new_zeros", "zeros_like", "new_full", "full_like")
-def filled(w: Writer, call: Call) -> None:
-    """A constant of the shape of a map."""
-    value = 1.0 if "ones" in call.target else 0.0
-    if "full" in call.target:
-        value = float(call.args[2 if call.target == "new_full" else 1])
-    name, shape = call.results[0]
-    w.constants[name] = np.broadcast_to(np.float32(value), shape)
+@aten("roll")
+def rolled(w: Writer, call: Call) -> None:
+    """What leaves on one side comes in on the other: two ranges of an axis, exchanged."""
+    x, shifts, axes = call.args[0], argument(call, 1, "shifts"), argument(call, 2, "dims", ())
+    shape = call.results[0][1]
+    moves = [(int(shift) % shape[axis], int(axis)) for shift, axis in zip(shifts, axes, strict=True)]
+    moves = [(shift, axis) for shift, axis in moves if shift]
+    if not moves or len(axes) == 0:
+        w.add("Identity", (x,), call) if len(axes) else w.unknown(call)
+        return
+    for number, (shift, axis) in enumerate(moves):
+        parts = []
+        for name, start, end in (("last", shape[axis] - shift, _END), ("first", 0, shape[axis] - shift)):
+            limits = [w.integers((one,)) for one in (start, end, axis, 1)]
+            parts.append(w.add("Slice", (x, *limits), call, step=f"{name}{number}"))
+        x = w.add(
+            "Concat", parts, call, {"axis": axis}, step="" if number == len(moves) - 1 else f"roll{number}"
+        )
 
 
 @aten("repeat")
@@ -150,3 +160,20 @@ def repeated(w: Writer, call: Call) -> None:
 def pixel_shuffle(w: Writer, call: Call) -> None:
     """Channels as positions."""
     w.add("DepthToSpace", call.args[:1], call, {"blocksize": int(call.args[1]), "mode": "CRD"})
+
+
+@aten("pixel_unshuffle")
+def pixel_unshuffle(w: Writer, call: Call) -> None:
+    """Positions as channels."""
+    w.add("SpaceToDepth", call.args[:1], call, {"blocksize": int(call.args[1]), "mode": "CRD"})
+
+
+@aten("channel_shuffle", "native_channel_shuffle")
+def channel_shuffle(w: Writer, call: Call) -> None:
+    """One channel of each group in turn."""
+    shape, groups = call.results[0][1], int(call.args[1])
+    apart = w.integers((shape[0], groups, shape[1] // groups, *shape[2:]))
+    grouped = w.add("Reshape", (call.args[0], apart), call, step="groups")
+    order = (0, 2, 1, *range(3, len(shape) + 1))
+    turned = w.add("Transpose", (grouped,), call, {"perm": order}, step="turned")
+    w.add("Reshape", (turned, w.integers(shape)), call)

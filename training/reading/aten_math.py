@@ -16,7 +16,7 @@ _SAME = {
     "mul": "Mul", "div": "Div", "true_divide": "Div", "gt": "Greater", "ge": "GreaterOrEqual", "lt": "Less",
     "le": "LessOrEqual", "eq": "Equal", "logical_and": "And", "bitwise_and": "And", "logical_or": "Or",
     "bitwise_or": "Or", "where": "Where", "maximum": "Max", "minimum": "Min", "silu": "Swish", "mish": "Mish",
-    "softplus": "Softplus",
+    "softplus": "Softplus", "elu": "Elu",
 }  # fmt: skip
 _MOST_INPUTS = {"Where": 3}
 
@@ -183,3 +183,43 @@ def largest(w: Writer, call: Call) -> None:
         "keepdims": int(argument(call, 2, "keepdim", False)),
     }
     w.add("ReduceMax" if call.target == "amax" else "ReduceMin", call.args[:1], call, attributes)
+
+
+@aten("log_softmax", "_log_softmax")
+def log_softmax(w: Writer, call: Call) -> None:
+    """The logarithm of a softmax."""
+    w.add("LogSoftmax", call.args[:1], call, {"axis": int(call.args[1])})
+
+
+@aten("topk")
+def top_k(w: Writer, call: Call) -> None:
+    """The largest numbers of an axis and their places."""
+    attributes = {
+        "axis": int(argument(call, 2, "dim", -1)),
+        "largest": int(argument(call, 3, "largest", True)),
+    }
+    names = tuple(name for name, _ in call.results)
+    w.add("TopK", (call.args[0], w.integers((int(call.args[1]),))), call, attributes, outputs=names)
+
+
+@aten("argmax")
+def argmax(w: Writer, call: Call) -> None:
+    """The place of the largest number of an axis."""
+    axis = argument(call, 1, "dim")
+    if axis is None:
+        w.unknown(call)
+        return
+    keep = int(argument(call, 2, "keepdim", False))
+    w.add("ArgMax", call.args[:1], call, {"axis": int(axis), "keepdims": keep})
+
+
+@aten("max")
+def maximum(w: Writer, call: Call) -> None:
+    """The largest of an axis, or of two tensors."""
+    if len(call.results) == 1 and len(call.args) > 1:
+        w.add("Max", call.args[:2], call)
+    elif len(call.args) > 1:
+        attributes = {"axes": [int(call.args[1])], "keepdims": int(argument(call, 2, "keepdim", False))}
+        w.add("ReduceMax", call.args[:1], call, attributes)
+    else:
+        w.unknown(call)

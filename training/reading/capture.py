@@ -147,6 +147,9 @@ def _run_or_keep(
     if not isinstance(node.target, torch._ops.OpOverload):
         held[node] = _plain_python(node, args, kwargs)
         return
+    if _name(node.target) in _FILLED and _depends(args):
+        shape = node.args[0].meta["val"].shape  # type: ignore[union-attr]
+        args = (torch.empty(tuple(int(side) for side in shape)), *args[1:])
     if not _depends(args) and not _depends(kwargs):
         held[node] = node.target(*args, **kwargs)
         return
@@ -163,6 +166,19 @@ def _run_or_keep(
     held[node] = tuple(made) if several else (made[0] if made else None)
     if _name(node.target).endswith("_") and node.all_input_nodes:
         held[node.all_input_nodes[0]] = held[node]  # what the graph reads of the changed tensor from here on
+
+
+_FILLED = {
+    "new_ones",
+    "ones_like",
+    "new_zeros",
+    "zeros_like",
+    "new_full",
+    "full_like",
+    "new_empty",
+    "empty_like",
+}
+"""Operations that take of a map its shape alone: what they make does not depend on the image."""
 
 
 def _plain_python(node: torch.fx.Node, args: Any, kwargs: Any) -> Any:
@@ -231,7 +247,7 @@ class _Recorder(TorchDispatchMode):
             for one in (result if isinstance(result, (tuple, list)) else [result])
             if isinstance(one, torch.Tensor)
         ]
-        if not _depends(read[0]) and not _depends(read[1]):
+        if _name(func) in _FILLED or (not _depends(read[0]) and not _depends(read[1])):
             for one in tensors:
                 if origin:
                     self._parameters.setdefault(id(one), origin)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
+from costmodel.methods.plugins import load_named_plugins
 from training.run.folders import RunSpec, claimed
 
 ORPHANED = 3
@@ -62,6 +63,7 @@ def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: S
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_die_with_parent, args=(lifeline,), daemon=True).start()
     try:
+        load_named_plugins()
         trainer = opener(setting)
     except (BnncostError, OSError) as error:
         commands.send(Ended("refused", str(error)))

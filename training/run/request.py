@@ -7,7 +7,7 @@ from pathlib import Path
 
 from costmodel.designs.catalogue import DATASETS, OWN
 from costmodel.designs.key import DesignKey
-from costmodel.designs.published import resolve
+from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
 from training.data.dataset import NAMES, Dataset, load, pinned
 from training.run.folders import source_of
@@ -28,6 +28,7 @@ def requested(design: str, data: str | None, folder: Path) -> tuple[DesignKey, s
     images = load(source, folder=folder)
     if not named:
         key = replace(key, dataset=data) if data in DATASETS else _fitted(key, design, images)
+        key = DesignKey.parse(str(key))  # as its record has it: what the data set says is not said again
     return key, pinned(source, images), images
 
 

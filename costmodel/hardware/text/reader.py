@@ -48,16 +48,20 @@ def section_in(
     model: type[Model],
     rules: Callable[[Model], Iterable[Finding]] = lambda _: (),
     at: Path = (),
+    written: Callable[[Any], Iterable[Finding]] = lambda _: (),
 ) -> Model:
     """Give the data at a place of a document the type `model`, and check it by `rules`.
 
-    Raises one BnncostError with every problem of the document, by file and line.
+    `written` checks the data as they are written, whatever else is wrong with them. Raises one BnncostError with every
+    problem of the document, by file and line.
     """
     made, findings = None, list[Finding]()
     if document.complete:
-        made, findings = typed(_within(document.data, at), model)
+        data = _within(document.data, at)
+        made, findings = typed(data, model)
+        findings += written(data)
     if made is not None:
-        findings = list(rules(made))
+        findings += rules(made)
     problems = problems_of([document], [((*at, *path), sentence) for path, sentence in findings])
     if made is None or problems:
         raise error_of(problems)

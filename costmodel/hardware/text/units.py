@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -54,6 +55,9 @@ _TERM = r"[A-Za-zµμ]+(?:\^-?[1-3])?"
 # Only this grammar reaches pint, whose own would also compute powers of any size.
 _UNIT = re.compile(rf"{_TERM}(?:[*/]{_TERM})*")
 _SPELLINGS = str.maketrans({"²": "^2", "³": "^3", "·": "*"})
+_POWER_BEHIND = re.compile(r"(?<=m)(?=[23]\b)")
+"""Where a typed power has no sign of its own, as in mm2."""
+_WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?")
 _LONGEST_UNIT = 60  # characters
 _NAMES_SHOWN = 6
 
@@ -94,7 +98,7 @@ def scale_of(unit: str) -> UnitScale:
     Traceback (most recent call last):
     costmodel.errors.BnncostError: unknown unit 'pj'; did you mean 'pJ'? Known: pJ, J, OP, fJ, mJ, nJ ...
     """
-    text = unit.strip().replace(" ", "").replace("**", "^").translate(_SPELLINGS)
+    text = _POWER_BEHIND.sub("^", unit.strip().replace(" ", "").replace("**", "^").translate(_SPELLINGS))
     if len(text) > _LONGEST_UNIT or not _UNIT.fullmatch(text):
         raise BnncostError(
             f"'{unit[:_LONGEST_UNIT]}' is no unit; use units joined by '/' or '*', as in pJ/operation"
@@ -131,3 +135,37 @@ def dimension_problem(unit: str, kind: Kind) -> str | None:
     if any(scale_of(unit).dimension == scale_of(allowed).dimension for allowed in kind.units):
         return None
     return f"'{unit}' does not measure {kind.name}, such as {kind.example}"
+
+
+def number_and_unit(text: str) -> tuple[str, str] | None:
+    """Cut an amount as people type it into its number and its unit, which is empty where there is none.
+
+    >>> number_and_unit("5uJ"), number_and_unit("1e-3 s"), number_and_unit("7"), number_and_unit("lots")
+    (('5', 'uJ'), ('1e-3', 's'), ('7', ''), None)
+    """
+    found = _WRITTEN.fullmatch(text.strip())
+    return None if found is None else (found[1], found[2] or "")
+
+
+def amount_of(text: str, kind: Kind) -> float:
+    """Read an amount above zero such as `5uJ` in SI units; raises BnncostError that says what it should be.
+
+    >>> amount_of("100kB", Kind("a memory", ("bit",), "100kB")), amount_of("2 mm2", Kind("an area", ("m^2",), "2mm2"))
+    (819200.0, 2e-06)
+    """
+    cut = number_and_unit(text)
+    if cut is None:
+        raise BnncostError(f"'{text}' is no amount; write a number with its unit, as in {kind.example}.")
+    number, unit = cut
+    if not unit:
+        raise BnncostError(f"'{text}' has no unit; write {kind.name} as in {kind.example}.")
+    try:
+        wrong = dimension_problem(unit, kind)
+        amount = float(number) * scale_of(unit).factor
+    except BnncostError as error:
+        raise BnncostError(f"'{text}': {error}.") from None
+    if wrong:
+        raise BnncostError(f"'{text}': {wrong}.")
+    if not 0 < amount < math.inf:
+        raise BnncostError(f"'{text}' must be above zero and finite, as in {kind.example}.")
+    return amount

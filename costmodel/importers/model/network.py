@@ -20,17 +20,21 @@ from costmodel.importers.model import (  # noqa: F401
     rules_curves,
     rules_layers,
     rules_layout,
+    rules_norms,
     rules_parts,
+    rules_pools,
     rules_quantizers,
+    rules_resizing,
     rules_signs,
 )
+from costmodel.importers.model.arranging import laid_out
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
 from costmodel.importers.model.structure import beside_readers, biased_layers, hard_sigmoids, paired_norms
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
-from costmodel.operations.convolution import fan_in
+from costmodel.operations import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +48,11 @@ class ReadNetwork:
 
 @dataclass(frozen=True)
 class Unread:
-    """A node that has no counterpart here, why, and the map that stands for what it makes."""
+    """A node that has no counterpart here, why, and the maps that stand for what it makes, where shapes are known."""
 
     node: Node
     reason: str
-    stands_for: Tensor | None
+    stand_ins: tuple[Tensor, ...]
     macs: int = 0
 
 
@@ -68,17 +72,26 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
                 made = made_before[key]
             else:
                 made = made_before[key] = _understood(r, node, inputs)
-        except NotRead as error:
-            shape = graph.shapes.get(node.outputs[0])
-            stand_in = _stand_in(r, node, shape, len(unread))
-            macs = _macs_of(node, inputs, shape)
-            unread.append(Unread(node, str(error), None if stand_in is None else stand_in.tensor, macs))
-            made = stand_in
-            if made is None:
+        except (NotRead, BnncostError, *_MALFORMED) as error:
+            shapes = [graph.shapes.get(name) for name in node.outputs]
+            made = tuple(_stand_in(r, node, shape, f"{len(unread)}_{n}") for n, shape in enumerate(shapes))
+            tensors = tuple(one.tensor for one in made if one is not None)
+            unread.append(Unread(node, _reason(error), tensors, _macs_of(node, inputs, shapes[0])))
+            if made[0] is None:
                 break
         several = made if isinstance(made, tuple) else (made,)
         values.update(zip(node.outputs, several, strict=False))
     return _finished(graph, r, values, unread)
+
+
+_MALFORMED = (KeyError, IndexError, ValueError, TypeError, AttributeError, AssertionError)
+"""What a rule raises at attributes or inputs that its operator does not have so."""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (NotRead, BnncostError)):
+        return str(error)
+    return f"its inputs or attributes are not those of its operator ({type(error).__name__}: {error})"
 
 
 def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
@@ -95,15 +108,15 @@ def map_shape(graph: ModelGraph) -> tuple[int, int, int]:
 
 
 def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
-    """What two nodes have in common that compute the same."""
+    """What two nodes have in common that compute the same; sums that are written twice are computed twice."""
     attributes = tuple(sorted((name, repr(value)) for name, value in node.attributes.items()))
-    place = node.place if node.kind in ("Conv", "Gemm", "MatMul", "Constant") else ""
+    place = node.place if node.kind in ("Conv", "ConvTranspose", "Gemm", "MatMul") else ""
     return (
         node.kind,
         tuple(map(id, inputs)),
         attributes,
         place,
-        node.outputs if node.kind == "Constant" else (),
+        node.outputs if node.kind in ("Constant", "ReduceSum", "ReduceMean") else (),
     )
 
 
@@ -121,7 +134,10 @@ def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tupl
 def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
     arrays = [one for one in inputs if one is not None]
     if all(isinstance(one, np.ndarray) for one in arrays) and node.kind in MEANINGS:
-        return np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
+        made = np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
+        if (bits := _bits_of(node, arrays)) is not None:  # type: ignore[arg-type]
+            r.state_bits(made, bits)
+        return made
     if node.kind not in RULES:
         raise NotRead("an operator that bnncost does not know")
     return RULES[node.kind](r, node, inputs)
@@ -140,6 +156,14 @@ _BENT = (
 """What rules run into where a node is not as its operator is defined: they rely on inputs, ranks and attributes."""
 
 
+def _bits_of(node: Node, arrays: Sequence[np.ndarray]) -> int | None:
+    """Width that a quantizer of constants says."""
+    if node.kind in ("Quant", "IntQuant"):
+        return int(arrays[3].reshape(-1)[0])
+    kind = arrays[0].dtype if node.kind == "DequantizeLinear" else np.dtype(float)
+    return kind.itemsize * 8 if kind.kind in "iu" and kind.itemsize < 4 else None
+
+
 def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -> int:
     """MACs of an unknown node that multiplies with weights."""
     weight = inputs[1] if len(inputs) > 1 else None
@@ -151,7 +175,7 @@ def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -
     return prod(shape) * each
 
 
-def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: int) -> Map | None:
+def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: str) -> Map | None:
     """A map of the right shape in place of what is unknown, so that the rest is read too."""
     if shape is None or not 1 <= len(shape) <= 4:
         return None
@@ -170,11 +194,11 @@ def _finished(
         raise BnncostError(f"'{graph.name}': its output does not depend on the image.")
     if output is None:
         _refuse(graph, unread, None)
-    final = r.plain(output).tensor
+    final = r.plain(_in_order(r, output)).tensor
     network = live(r.g.finish(final))
     read = {item for op in network.ops for item in op.inputs} | {network.output}
     needed = _with_sources(
-        graph, unread, [one for one in unread if one.stands_for is None or one.stands_for in read]
+        graph, unread, [one for one in unread if not one.stand_ins or read & set(one.stand_ins)]
     )
     if needed:
         _refuse(graph, needed, network)
@@ -186,6 +210,16 @@ def _finished(
         MappingProxyType({name: array for name, array in r.values.items() if name in kept}),
         tuple(_remarks(r, graph, network)),
     )
+
+
+def _in_order(r: Reading, output: Value) -> Value:
+    """An output laid out as its shape says: (N, C, H, W), tokens (N, H, C), or (N, C)."""
+    made = r.averaged(r.map_of(output))
+    axes = made.view.axes
+    if made.padding is not None or len(axes) not in (2, 3, 4) or axes[0]:
+        return made
+    rows = {2: (axes[1], (), ()), 3: (axes[-1], axes[1], ())}.get(len(axes), axes[1:])
+    return laid_out(r, made, rows)
 
 
 def _with_sources(graph: ModelGraph, unread: Sequence[Unread], needed: Sequence[Unread]) -> list[Unread]:
@@ -227,7 +261,7 @@ def _share_understood(unread: Sequence[Unread], network: Network | None) -> str:
     if network is None:
         return ""
     understood = sum(
-        int(op.output.size) * int(fan_in(op)) for op in network.ops if op.kind in ("conv", "linear")
+        int(one.number) for op in network.running() for one in counted(op) if one.operation == "mac"
     )
     unknown = sum(one.macs for one in unread)
     return f" ({understood / max(understood + unknown, 1):.0%} of the MACs are understood)"

@@ -41,7 +41,8 @@ def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None
     name, shape = _image_of(path, graph, set(constants), image)
     if len(graph.output) == 0:
         raise BnncostError(f"'{path}' has no output.")
-    nodes = tuple(_node(onnx, one, constants) for one in graph.node)
+    old = any(one.domain in _STANDARD and one.version < 13 for one in model.opset_import)
+    nodes = tuple(_node(onnx, one, constants, old) for one in graph.node)
     return ModelGraph(Path(path).name, name, shape, graph.output[0].name, nodes, constants)
 
 
@@ -147,9 +148,11 @@ def _array(onnx: Any, tensor: Any, path: str | os.PathLike[str]) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def _node(onnx: Any, one: Any, constants: Mapping[str, np.ndarray]) -> Node:
+def _node(onnx: Any, one: Any, constants: Mapping[str, np.ndarray], old: bool) -> Node:
     kind = one.op_type if one.domain in (*_STANDARD, *QONNX_DOMAINS) else f"{one.domain}.{one.op_type}"
     attributes = {item.name: _attribute(onnx, item, one) for item in one.attribute}
+    if old and kind in ("Softmax", "LogSoftmax"):
+        attributes = {"axis": 1, **attributes, "flat": 1}
     return Node(kind, tuple(one.input), tuple(one.output), attributes, _place(one, constants))
 
 

@@ -12,7 +12,7 @@ from costmodel.graph import BINARY, Note, Param, Precision, Tensor
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
-from costmodel.importers.model.views import View, constant_along, same_places, view_of
+from costmodel.importers.model.views import View, constant_along, view_of
 
 INPUT_LAYER = "image"
 
@@ -36,6 +36,7 @@ class Reading:
         self.notes: list[Note] = []
         self.sums = Sums()
         self.weights: dict[int, tuple[Param, np.ndarray]] = {}
+        self._stated: dict[int, tuple[np.ndarray, int]] = {}
         self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
@@ -105,6 +106,15 @@ class Reading:
         param = self.g.param(name, array.shape, axes, stored=stored, positive=bool((array > 0).all()))
         self.values[param.name] = array
         return param
+
+    def state_bits(self, weights: np.ndarray, bits: int) -> None:
+        """Remember how wide a quantizer made some constants; arrays that share their numbers are as wide."""
+        self._stated[weights.ctypes.data] = (weights, bits)
+
+    def stated_bits(self, weights: np.ndarray) -> int | None:
+        """Bits that a quantizer gave to these constants, or to those that they are another order of."""
+        known = self._stated.get(weights.ctypes.data)
+        return None if known is None else known[1]
 
     def note(self, rule: str, layer: str, reason: str) -> None:
         """Record a note once for a layer."""
@@ -210,38 +220,25 @@ class Reading:
         return self._combined(value)
 
     def together(self, left: Value, right: Value) -> tuple[View, View]:
-        """Two maps computed, in the same order of their numbers, the one with more elements first in rank."""
+        """Two maps computed, seen with the same number of axes."""
         first, second = self.plain(left), self.plain(right)
         rank = max(len(first.axes), len(second.axes))
         first, second = (
             View(one.tensor, one.stored, ((),) * (rank - len(one.axes)) + one.axes) for one in (first, second)
         )
-        if not same_places(first, second):
-            second = self.rearranged_like(second, first)
         return first, second
-
-    def rearranged_like(self, view: View, other: View) -> View:
-        """Move the numbers of a map to where they lie in another of the same shape: addressing."""
-        raise NotRead("two maps are combined that lie in memory in different orders")
 
     def bent(self, x: Map, above: np.ndarray, below: np.ndarray) -> Map:
         """Multiply a map by one number above zero and another below it, which may vary over channels."""
         if np.all(above == 1) and np.all(below == 0):
             return Map(x.view.with_tensor(self.emit("relu", (x.tensor,))))
-        slopes = [self._over_channels(one) for one in (above, below)]
+        slopes = [self.along(x.view, one) for one in (above, below)]
         named = [(name, *slope) for name, slope in zip(("slope_above", "slope_below"), slopes, strict=True)]
         if np.all(above == 1):
             return Map(
                 x.view.with_tensor(self.emit("prelu", (x.tensor,), constants=(("slope", *slopes[1]),)))
             )
         return Map(x.view.with_tensor(self.emit("two_slope", (x.tensor,), constants=named)))
-
-    def _over_channels(self, values: np.ndarray) -> tuple[str, np.ndarray]:
-        if values.size == 1:
-            return "", values.reshape(())
-        if values.shape != (values.size, 1, 1):
-            raise NotRead("slopes that vary over positions")
-        return "C", values.reshape(-1)
 
     def multiple_of(self, value: Value, tensor: object) -> np.ndarray | None:
         """The number, perhaps one per channel, that makes `value` of a map; None where none does."""

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from costmodel.graph import Op
+from costmodel.importers.model.arranging import like
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
-from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
-from costmodel.importers.model.views import View
+from costmodel.importers.model.values import ROUNDING, Map, NotRead, TwoBits, Value
+from costmodel.importers.model.views import View, same_places
 
 # ------------------------------------------------------------------ sums
 
@@ -53,12 +55,34 @@ def _added(r: Reading, left: Map, right: Map) -> Map:
 
 
 def _joined(r: Reading, kind: str, left: Value, right: Value) -> View:
-    first, second = r.together(left, right)
-    swap = kind != "subtract" and second.tensor.size > first.tensor.size
-    one, other = (second, first) if swap else (first, second)
-    if kind == "subtract" and other.tensor.size > one.tensor.size:
-        raise NotRead("a map is subtracted from a smaller one")
+    one, other, swapped = in_places(r, left, right)
+    if kind == "subtract" and swapped:
+        one = one.with_tensor(r.emit("scale", (one.tensor,), constants=(("factor", "", np.array(-1.0)),)))
+        kind = "add"
     return one.with_tensor(r.emit(kind, (one.tensor, other.tensor)))
+
+
+def in_places(r: Reading, left: Value, right: Value) -> tuple[View, View, bool]:
+    """Two maps in the same order of their numbers, the larger one first, and whether that is the second."""
+    first, second = r.together(left, right)
+    less = _unrepeated(r, first), _unrepeated(r, second)
+    if less[0] is first or less[1] is second:
+        first, second = less
+    swapped = bool(second.tensor.size > first.tensor.size)
+    one, other = (second, first) if swapped else (first, second)
+    if any(mine and not theirs for mine, theirs in zip(other.axes, one.axes, strict=True)):
+        raise NotRead("two maps are combined of which either is repeated along an axis")
+    return one, other if same_places(one, other) else like(r, other, one), swapped
+
+
+def _unrepeated(r: Reading, view: View) -> View:
+    """What a map repeats over its positions: the other map that it meets has them all."""
+    op = r.g.producer(view.tensor)
+    if op is None or op.kind != "repeat_positions" or op.inputs[0].shape[1:] != (1, 1):
+        return view
+    gone = set(view.stored[1]) | set(view.stored[2])
+    axes = tuple(tuple(one for one in axis if one not in gone) for axis in view.axes)
+    return View(op.inputs[0], (view.stored[0], (), ()), axes)  # type: ignore[arg-type]
 
 
 def _pair_of_bits(left: Map, right: Map) -> bool:
@@ -113,19 +137,26 @@ def multiply(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
             return TwoBits(
                 left.view, right.view, _corner(left, (-1, -1, 1, 1)) * _corner(right, (-1, 1, -1, 1))
             )
-        bent = _two_slopes(r, left, right) or _two_slopes(r, right, left)
-        if bent is not None:
-            return bent
+        for x, other in ((left, right), (right, left)):
+            known = _two_slopes(r, x, other) or _known_curve(r, x, other)
+            if known is not None:
+                return known
     return Map(_joined(r, "multiply", left, right))
 
 
 @reads("Div")
 def divide(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Divide by a constant."""
+    """Divide by a constant, or by a map; by a smaller one, multiply by one over it."""
     left, right = inputs
-    if not isinstance(right, np.ndarray):
-        raise NotRead("a map is divided by another")
-    return scaled(r, left, 1 / right.astype(np.float64))
+    if isinstance(right, np.ndarray):
+        return scaled(r, left, 1 / right.astype(np.float64))
+    below = r.plain(right)
+    if not isinstance(left, np.ndarray) and below.tensor.size == r.map_of(left).tensor.size:
+        return Map(_joined(r, "divide", left, right))
+    share = Map(below.with_tensor(r.emit("table", (below.tensor,), attributes={"function": "reciprocal"})))
+    return (
+        scaled(r, share, left) if isinstance(left, np.ndarray) else Map(_joined(r, "multiply", left, share))
+    )
 
 
 @reads("Neg")
@@ -165,7 +196,8 @@ def _computed_once(r: Reading, made: Map, number: float) -> bool:
     """Whether a factor that waits is a product of its own: it is one of several that may share it."""
     op = r.g.producer(made.tensor)
     whole = made.is_bits or made.mean is not None or (op is not None and op.kind in ("quantize", *_SUMS))
-    return not whole and abs(number) != 1 and bool(np.all(np.abs(made.factor) != 1))
+    undone = bool(np.allclose(np.abs(made.factor * number), 1, rtol=ROUNDING))
+    return not whole and not undone and abs(number) != 1 and bool(np.all(np.abs(made.factor) != 1))
 
 
 _SUMS = ("global_average_pool", "sample_mean", "channel_sum", "absolute_sum", "slice_mean", "box_sum")
@@ -174,7 +206,7 @@ _SUMS = ("global_average_pool", "sample_mean", "channel_sum", "absolute_sum", "s
 def _widened(r: Reading, made: Map, constant: np.ndarray) -> Map | None:
     """A map of one channel times a number per channel: the product has them all."""
     shape = made.view.shape
-    if constant.ndim > len(shape) or len(shape) != 4 or shape[1] != 1:
+    if constant.ndim > len(shape) or len(shape) != 4 or made.view.axes[1:] != ((), *made.view.stored[1:]):
         return None
     aligned = constant.reshape((1,) * (4 - constant.ndim) + constant.shape)
     if aligned.shape[1] == 1 or aligned.size != aligned.shape[1]:
@@ -193,3 +225,29 @@ def _two_slopes(r: Reading, x: Map, slopes: Map) -> Map | None:
         return None
     above, below = slopes.factor + slopes.offset, slopes.offset - slopes.factor
     return r.bent(x, above, below)
+
+
+def _known_curve(r: Reading, x: Map, other: Map) -> Map | None:
+    """x (1 + erf(x / sqrt 2)) is two GELUs, and x sigmoid(x) one SiLU, however they are written."""
+    if (
+        not (x.plain or (x.factor.size == 1 and not np.any(x.offset) and x.padding is None))
+        or not other.plain
+    ):
+        return None
+    op = r.g.producer(other.tensor)
+    if op is not None and op.kind == "sigmoid" and op.inputs[0] is x.tensor and x.plain:
+        return Map(x.view.with_tensor(r.emit("table", (x.tensor,), attributes={"function": "silu"})))
+    curve = r.g.producer(op.inputs[0]) if op is not None and op.kind == "bias" and _is_one(r, op) else None
+    if curve is None or curve.attributes.get("function") != "erf":
+        return None
+    share = r.g.producer(curve.inputs[0])
+    if share is None or share.kind != "scale" or share.inputs[0] is not x.tensor:
+        return None
+    if not np.allclose(r.values[share.params[0].name], np.sqrt(0.5), rtol=1e-4):
+        return None
+    tensor = r.emit("table", (x.tensor,), attributes={"function": "gelu"})
+    return Map(x.view.with_tensor(tensor)).times(2 * float(x.factor))
+
+
+def _is_one(r: Reading, op: Op) -> bool:
+    return op.params[0].axes == "" and bool(np.isclose(r.values[op.params[0].name], 1))

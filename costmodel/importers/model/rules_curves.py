@@ -13,6 +13,7 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.values import Clipped, Map, NotRead, TwoBits, Value
+from costmodel.operations.curves import FUNCTIONS
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -40,8 +41,10 @@ def _curve(
 def clip(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Clamp; with rounding before or after it, a quantizer."""
     bounds = [one if isinstance(one, np.ndarray) else None for one in inputs[1:]]
-    low, high = limits(node, bounds)
-    value = inputs[0]
+    return _clipped(r, inputs[0], *limits(node, bounds))
+
+
+def _clipped(r: Reading, value: Value, low: float, high: float) -> Value:
     if isinstance(value, Map) and value.rounded is not None:
         return quantized(r, value.rounded, low, high)
     if (low, high) == (0.0, np.inf):
@@ -63,8 +66,11 @@ def rounding(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     return replace(made, rounded=made)
 
 
-def quantized(r: Reading, source: Map, low: float, high: float, zero: float = 0.0) -> Map:
-    """Round to whole numbers from `low` to `high`: the codes of a grid whose step is one over the pending factor."""
+def quantized(r: Reading, source: Map, low: float, high: float, way: str = "") -> Map:
+    """Round (`way` is "", "down" or "up") to whole numbers from `low` to `high`: codes of a grid.
+
+    Its step is one over the pending factor.
+    """
     width = bits_of(low, high)
     if source.mean is not None:
         share = source.factor * source.mean.size
@@ -82,6 +88,8 @@ def quantized(r: Reading, source: Map, low: float, high: float, zero: float = 0.
         attributes["exact"] = True
     if (low, high) != usual:
         attributes |= {"low": int(low), "high": int(high)}
+    if way:
+        attributes["rounding"] = way
     axes = "" if step.size == 1 else "C"
     kept = step.reshape(-1) if axes else step.reshape(())
     tensor = r.emit(
@@ -174,7 +182,44 @@ def power(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     number = float(exponent.reshape(-1)[0])
     if number == 1:
         return x
-    if number != 2:
+    if number in (2, 3):
+        view = r.plain(x)
+        tensor = r.emit("multiply", (view.tensor, view.tensor))
+        return Map(view.with_tensor(tensor if number == 2 else r.emit("multiply", (tensor, view.tensor))))
+    if abs(number) != 0.5 and number != -1:
         raise NotRead(f"a map to the power of {number:g}")
-    view = r.plain(x)
-    return Map(view.with_tensor(r.emit("multiply", (view.tensor, view.tensor))))
+    root = x if number == -1 else _by_table(r, x, "sqrt")
+    return _by_table(r, root, "reciprocal") if number < 0 else root
+
+
+_TABLES = {
+    "Exp": "exp", "Log": "log", "Sqrt": "sqrt", "Reciprocal": "reciprocal", "Erf": "erf", "Softplus": "softplus",
+    "Mish": "mish", "Swish": "silu", "Elu": "elu", "Gelu": "gelu",
+}  # fmt: skip
+
+
+@reads(*_TABLES)
+def tabulated(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """A function of one number, read from a table."""
+    name = _TABLES[node.kind]
+    if float(node.attributes.get("alpha", 1.0)) != 1:
+        raise NotRead(f"{node.kind} with alpha = {node.attributes['alpha']:g}")
+    if name == "gelu" and str(node.attributes.get("approximate", "none")) == "tanh":
+        name = "gelu_by_tanh"
+    return _by_table(r, inputs[0], name)
+
+
+def _by_table(r: Reading, value: Value, name: str) -> Value:
+    return _curve(r, value, "table", FUNCTIONS[name], {"function": name})
+
+
+@reads("Max", "Min")
+def bounded(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """The larger or smaller of a map and a number: a clamp."""
+    maps = [one for one in inputs if not isinstance(one, np.ndarray)]
+    numbers = [one for one in inputs if isinstance(one, np.ndarray)]
+    if len(maps) != 1 or any(one.size != 1 for one in numbers):
+        raise NotRead("the larger or smaller of two maps")
+    level = numbers[0].reshape(())
+    ends = (level, None) if node.kind == "Max" else (None, level)
+    return _clipped(r, maps[0], *limits(node, ends))

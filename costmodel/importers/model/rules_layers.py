@@ -9,14 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from costmodel.graph import BINARY, Param, Precision, Tensor
+from costmodel.importers.model.arranging import as_map, last_as_channels
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.products import narrow, product
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
-from costmodel.importers.model.values import Map, Mean, NotRead, Value
-from costmodel.importers.model.views import View, in_map_order
+from costmodel.importers.model.values import Map, NotRead, Value
+from costmodel.importers.model.views import View, in_map_order, transposed
 from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found
 from costmodel.operations.window import around as around_of
-from costmodel.operations.window import axes_of, same_padding
+from costmodel.operations.window import geometry, same_padding
 
 Sides = tuple[int, int, int, int]
 
@@ -29,15 +31,89 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     x, weight, bias = (*inputs, None)[:3]
     if not isinstance(weight, np.ndarray):
         raise NotRead("weights that are computed from the image")
+    made = r.averaged(r.map_of(x))
+    if weight.ndim == 3:
+        node, weight = _along_rows(node), weight[..., None]
     if weight.ndim != 4:
         raise NotRead(f"a kernel of shape {'x'.join(map(str, weight.shape[2:]))}")
-    made = r.averaged(r.map_of(x))
-    slide = _slide(node, (weight.shape[2], weight.shape[3]))
+    made = as_map(r, made) if made.padding is None else made
+    line = len(made.view.axes) == 3
+    made = (
+        replace(made, view=View(made.view.tensor, made.view.stored, (*made.view.axes, ()))) if line else made
+    )
+    slide = slide_of(node, (weight.shape[2], weight.shape[3]))
     groups = int(node.attributes.get("group", 1))
-    made, around = _merged_padding(r, made, _pads(node, made, slide))
+    made, around = merged_padding(r, made, pads_of(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
-    return convolved(r, layer, made, weight, slide, around, groups, offset)
+    result = convolved(r, layer, made, weight, slide, around, groups, offset)
+    return (
+        replace(result, view=View(result.view.tensor, result.view.stored, result.view.axes[:3]))
+        if line
+        else result
+    )
+
+
+@reads("ConvTranspose")
+def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Spread each element over the outputs round it."""
+    x, weight, bias = (*inputs, None)[:3]
+    if not isinstance(weight, np.ndarray) or weight.ndim != 4:
+        raise NotRead("a transposed convolution whose weights are no constant kernel of two axes")
+    groups = int(node.attributes.get("group", 1))
+    if "output_shape" in node.attributes or node.attributes.get("auto_pad", "NOTSET") not in (
+        "NOTSET",
+        "VALID",
+    ):
+        raise NotRead("a transposed convolution whose padding follows from its output")
+    made = as_map(r, r.averaged(r.map_of(x)))
+    made = made if made.factor.size == 1 and not np.any(made.offset) else Map(r.plain(made))
+    filters = (
+        weight.reshape(groups, -1, *weight.shape[1:])
+        .swapaxes(1, 2)
+        .reshape(-1, len(weight) // groups, *weight.shape[2:])
+    )
+    slide = slide_of(node, weight.shape[2:])
+    above, left, below, right = (int(one) for one in node.attributes.get("pads", (0, 0, 0, 0)))
+    more = tuple(int(one) for one in node.attributes.get("output_padding", (0, 0)))
+    sides = [
+        (int(side) - 1) * slide.stride[axis]
+        + (slide.kernel[axis] - 1) * slide.dilation[axis]
+        + 1
+        + more[axis]
+        - cut
+        for axis, (side, cut) in enumerate(
+            zip(made.tensor.shape[1:], (above + below, left + right), strict=True)
+        )
+    ]
+    kind = found(filters, r.widths.edge)
+    if np.any(kind.centre != 0):
+        raise NotRead("binary weights with a centre in a transposed convolution")
+    tensor = made.tensor if made.is_bits and kind.precision == BINARY else narrow(r, made.tensor)
+    layer = r.new_layer(_layer_name(node))
+    attributes = geometry(slide.stride, (above, below, left, right), slide.dilation) | {"groups": groups}
+    wide = tensor.precision if tensor.precision.kind == "float" else Precision("integer", 32)
+    with r.g.layer(layer):
+        result = r.g.map(
+            "transposed_conv", (tensor,), shape=(len(filters), sides[0], sides[1]), stored=wide,
+            params=(stored_weight(r, kind, kind.values),), attributes=attributes,
+        )  # fmt: skip
+    behind = _behind(r, Map(r.view(r.note_layer(result, (tensor,), layer), 4)), kind)
+    return _offset(
+        r, behind.times(float(made.factor)), None if bias is None else np.asarray(bias, np.float64)
+    )
+
+
+def _along_rows(node: Node) -> Node:
+    """A convolution along one axis as one of two axes, the second of which is 1."""
+    widened = dict(node.attributes)
+    for name, one in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
+        if name in widened:
+            widened[name] = (*widened[name], one)
+    if "pads" in widened:
+        before, after = widened["pads"]
+        widened["pads"] = (before, 0, after, 0)
+    return replace(node, attributes=widened)
 
 
 def _layer_name(node: Node) -> str:
@@ -52,14 +128,15 @@ class Slide(NamedTuple):
     dilation: tuple[int, int] = (1, 1)
 
 
-def _slide(node: Node, kernel: Sequence[int]) -> Slide:
+def slide_of(node: Node, kernel: Sequence[int]) -> Slide:
+    """How the windows of a layer or a pool move."""
     stride, dilation = (tuple(node.attributes.get(name, (1, 1))) for name in ("strides", "dilations"))
     if not len(kernel) == len(stride) == len(dilation) == 2:
         raise NotRead(f"windows along {len(kernel)} axes")
     return Slide(*((int(side[0]), int(side[1])) for side in (kernel, stride, dilation)))
 
 
-def _pads(node: Node, x: Map, slide: Slide) -> Sides:
+def pads_of(node: Node, x: Map, slide: Slide) -> Sides:
     """Padding above, below, on the left and on the right."""
     auto = node.attributes.get("auto_pad", "NOTSET")
     if auto in ("SAME_UPPER", "SAME_LOWER"):
@@ -77,7 +154,7 @@ class Around(NamedTuple):
     replicate: bool = False
 
 
-def _merged_padding(r: Reading, x: Map, pads: Sides) -> tuple[Map, Around]:
+def merged_padding(r: Reading, x: Map, pads: Sides) -> tuple[Map, Around]:
     """One padding with one value, of a pad before the layer and of its own."""
     given = x.padding
     if given is not None and any(pads) and (given.value != 0 or given.replicate):
@@ -99,11 +176,7 @@ def convolved(
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
-    if len(x.view.axes) != 4 or any(
-        axis and axis != x.view.stored[n] for n, axis in enumerate(x.view.axes[1:])
-    ):
-        raise NotRead("a convolution of a tensor that is no (N, C, H, W) map")
-    kind = found(weight, r.widths.edge)
+    kind = found(weight, r.widths.edge, r.stated_bits(weight))
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
         inner = around._replace(
             value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0
@@ -115,7 +188,7 @@ def convolved(
     pad = around.value / float(factor) if factor is not None else around.value
     if any(around.sides) and not np.isclose(pad, round(pad)):
         raise NotRead(f"padding with {around.value:g}")
-    tensor = narrow(r, view.tensor, kind.precision)
+    tensor = narrow(r, view.tensor)
     result = _emitted(
         r, layer, tensor, replace(kind, source=weight), slide, around._replace(value=pad), groups
     )
@@ -186,18 +259,6 @@ def _behind(r: Reading, result: Map, kind: FoundWeights) -> Map:
     return made
 
 
-def narrow(r: Reading, x: Tensor, weight: Precision) -> Tensor:
-    """Features of a layer whose weights are no bits: as a quantizer left them, else at the width of the edge."""
-    wanted = r.widths.edge
-    if wanted.kind == "float" or x.precision.kind == "float" or x is r.g.input:
-        return x
-    if x.precision.bits <= wanted.bits:
-        return x
-    tensor = r.emit("quantize", (x,), stored=wanted, attributes={"bits": wanted.bits})
-    r.narrowed.append(r.layer_of(x))
-    return tensor
-
-
 # ------------------------------------------------------------------ fully connected
 
 
@@ -207,37 +268,47 @@ def gemm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     x, weight, bias = (*inputs, None)[:3]
     attributes = node.attributes
     if not isinstance(weight, np.ndarray) or attributes.get("transA", 0):
-        raise NotRead("a matrix that is computed from the image")
+        raise NotRead("a Gemm whose second matrix is computed from the image, or whose first is turned")
     matrix = weight if attributes.get("transB", 0) else weight.T
-    matrix = matrix * attributes.get("alpha", 1.0)
+    if attributes.get("alpha", 1.0) != 1:
+        matrix = matrix * attributes["alpha"]
     offset = None if bias is None else np.asarray(bias) * attributes.get("beta", 1.0)
     return connected(r, node, r.map_of(x), matrix, offset)
 
 
 @reads("MatMul")
 def matmul(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Multiply with a matrix of constants, or two maps."""
+    """Multiply with a matrix of constants on either side, or two maps."""
     left, right = inputs
     if isinstance(right, np.ndarray) and right.ndim == 2:
         return connected(r, node, r.map_of(left), right.T, None)
-    raise NotRead("a product of two maps that are computed from the image")
+    if isinstance(left, np.ndarray) and left.ndim == 2:
+        turned = connected(r, node, _turned(r.map_of(right)), left, None)
+        return _turned(r.map_of(turned))
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        raise NotRead("a product with several matrices of constants")
+    return product(r, r.new_layer(_layer_name(node)), r.map_of(left), r.map_of(right))
+
+
+def _turned(made: Map) -> Map:
+    """The last two axes exchanged."""
+    order = list(range(len(made.view.axes)))
+    order[-2:] = reversed(order[-2:])
+    return replace(made, view=transposed(made.view, order))
 
 
 def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarray | None) -> Value:
     """A fully connected layer of a vector, or the same one at every position: a 1x1 convolution."""
     if x.padding is not None:
         x = Map(r.plain(x))
-    last = x.view.axes[-1]
     if matrix.shape[1] != x.view.shape[-1]:
         raise NotRead(f"a matrix of {matrix.shape[1]} columns meets {x.view.shape[-1]} features")
     others = [factor for axis in x.view.axes[:-1] for factor in axis]
     layer = r.new_layer(_layer_name(node))
     if others:
-        if last != x.view.stored[0]:
-            raise NotRead("a matrix product over an axis that is not the one of channels")
-        return _at_positions(r, layer, x, matrix, bias)
+        return _at_positions(r, layer, last_as_channels(r, x), matrix, bias)
     columns = _columns_in_map_order(x.view, matrix)
-    kind = found(columns, r.widths.edge)
+    kind = found(columns, r.widths.edge, r.stated_bits(matrix))
     rank = len(x.view.axes)
     if (
         x.is_bits
@@ -266,7 +337,7 @@ def _linear(
     rank: int,
     factor: float | None,
 ) -> Value:
-    tensor = narrow(r, view.tensor, kind.precision)
+    tensor = narrow(r, view.tensor)
     exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])
     with r.g.layer(layer):
         params: tuple[Param, ...] = (stored_weight(r, exact),)
@@ -294,103 +365,3 @@ def _at_positions(r: Reading, layer: str, x: Map, matrix: np.ndarray, bias: np.n
     stored = (channels, x.view.stored[1], x.view.stored[2])
     result: Value = replace(made, view=View(made.tensor, stored, axes))
     return result if bias is None else shifted(r, result, bias)
-
-
-# ------------------------------------------------------------------ norms
-
-
-@reads("BatchNormalization")
-def batch_norm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """A factor and an offset per channel."""
-    x, *statistics = inputs[:5]
-    if not all(isinstance(one, np.ndarray) for one in statistics):
-        raise NotRead("statistics that are computed from the image")
-    gamma, beta, mean, variance = (np.asarray(one, np.float64) for one in statistics)
-    factor = gamma / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
-    made = r.map_of(x)
-    shape = (-1, *[1] * (len(made.view.axes) - 2))
-    if made.padding is None and not made.is_bits:
-        made = Map(r.plain(made)) if made.factor.size > 1 else made
-    scaled_map = scaled(r, made, factor.reshape(shape))
-    return shifted(r, scaled_map, (beta - mean * factor).reshape(shape))
-
-
-# ------------------------------------------------------------------ pools
-
-
-def _window(r: Reading, node: Node, x: Map) -> tuple[Map, Slide, Around]:
-    slide = _slide(node, node.attributes["kernel_shape"])
-    pads = _pads(node, x, slide)
-    if node.attributes.get("ceil_mode", 0):
-        axes = axes_of((x.shape[-2], x.shape[-1]), slide.kernel, slide.stride, pads, slide.dilation)
-        if any((axis.length + axis.before + axis.after - axis.reach) % axis.stride for axis in axes):
-            raise NotRead("a pool whose last windows reach over the border (ceil_mode)")
-    made, around = _merged_padding(r, x, pads)
-    return made, slide, around
-
-
-def _pool(
-    r: Reading, kind: str, source: Tensor, slide: Slide, around: Around, *, pad_value: int | None = None,
-    stored: Precision | None = None,
-) -> Tensor:  # fmt: skip
-    """Emit an operation on windows in the layer that makes the map."""
-    layer = r.home((source,))
-    with r.g.layer(layer):
-        made = r.g.window(
-            kind, source, slide.kernel, stride=slide.stride, padding=around.sides, dilation=slide.dilation,
-            pad_value=pad_value, replicate=around.replicate, stored=stored,
-        )  # fmt: skip
-    return r.note_layer(made, (source,), layer)
-
-
-@reads("MaxPool")
-def max_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Keep the largest of each window; a positive factor commutes."""
-    made = r.map_of(inputs[0])
-    if (
-        made.padding is not None
-        or not np.all(made.factor > 0)
-        or made.factor.size > 1
-        or made.offset.size > 1
-    ):
-        made = Map(r.plain(made))
-    made, slide, around = _window(r, node, made)
-    tensor = _pool(r, "max_pool", made.tensor, slide, around, stored=made.tensor.precision)
-    return Map(r.view(tensor, len(made.view.axes))).times(made.factor, made.offset)
-
-
-@reads("AveragePool")
-def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Average windows: a sum, and a division that what follows may undo."""
-    made = r.map_of(inputs[0])
-    if (made.is_bits and not np.all(made.offset == 0)) or made.factor.size > 1:
-        made = Map(r.plain(made))
-    counted = bool(node.attributes.get("count_include_pad", 0))
-    made, slide, around = _window(r, node, made)
-    if slide.kernel == made.shape[-2:] and not any(around.sides):
-        return _global(r, inputs[0])
-    if any(node.attributes.get("pads", (0,))) and not counted:
-        raise NotRead("an average that leaves padded positions out")
-    source, factor = made.tensor, float(made.factor)
-    pad = around.value / factor
-    if any(around.sides) and not np.isclose(pad, round(pad)):
-        raise NotRead(f"padding with {around.value:g}")
-    size = slide.kernel[0] * slide.kernel[1]
-    summed = _pool(r, "box_sum", source, slide, around, pad_value=round(pad))
-    mean = None
-    if not pad and not around.replicate:
-        mean = Mean(size, lambda: _pool(r, "average_pool", source, slide, around))
-    result = Map(r.view(summed, len(made.view.axes))).times(factor / size)
-    return replace(result, mean=mean) if factor == 1 else result
-
-
-@reads("GlobalAveragePool")
-def global_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Average each channel over its map."""
-    return _global(r, inputs[0])
-
-
-def _global(r: Reading, value: Value) -> Map:
-    view = r.plain(value)
-    tensor = r.emit("global_average_pool", (view.tensor,), shape=(int(view.tensor.shape[0]), 1, 1))
-    return Map(r.view(tensor, len(view.axes)))

@@ -9,9 +9,11 @@ from math import prod
 import numpy as np
 
 from costmodel.graph import BINARY, Tensor
+from costmodel.importers.model.arranging import as_map
 from costmodel.importers.model.constants import axes_of, target_shape
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
+from costmodel.importers.model.rules_norms import reduced
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import Factor, View, reshaped, transposed, view_of
 
@@ -90,13 +92,33 @@ def squeeze(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 @reads("Expand")
 def expand(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Nothing where the shape is there already."""
+    """Nothing where the shape is there already; else channels, or positions, that are read again: addressing."""
     made = _over(r, inputs[0])
     wanted = np.ravel(np.asarray(inputs[1]))
     sides = (1,) * (len(wanted) - len(made.shape)) + made.shape
     if all(w in (1, -1, s) for w, s in zip(wanted, sides, strict=True)):
         return _as_shape(made, sides)
-    raise NotRead(f"a map of shape {made.shape} is repeated to {tuple(int(w) for w in wanted)}")
+    return _repeated(r, made, sides, wanted)
+
+
+def _repeated(r: Reading, made: Map, sides: Sequence[int], wanted: np.ndarray) -> Map:
+    text = f"a map of shape {made.shape} is repeated to {tuple(int(w) for w in wanted)}"
+    if len(wanted) != 4 or wanted[0] not in (1, -1) or len(made.view.axes) != 4:
+        raise NotRead(text)
+    made = as_map(r, Map(r.plain(made)) if made.factor.size > 1 or made.offset.size > 1 else made)
+    channels, height, width = (max(int(w), int(s)) for w, s in zip(wanted[1:], sides[1:], strict=True))
+    tensor, stored = made.tensor, made.tensor.precision
+    if channels > sides[1]:
+        shape = (channels, int(tensor.shape[1]), int(tensor.shape[2]))
+        attributes: dict[str, object] = {"channels": channels}
+        tensor = r.emit("repeat_channels", (tensor,), shape=shape, stored=stored, attributes=attributes)
+    if (height, width) != tuple(sides[2:]):
+        rows = tuple(range(height)) if height == sides[2] else (0,) * height
+        columns = tuple(range(width)) if width == sides[3] else (0,) * width
+        attributes = {"rows": rows, "columns": columns}
+        shape = (channels, height, width)
+        tensor = r.emit("repeat_positions", (tensor,), shape=shape, stored=stored, attributes=attributes)
+    return Map(view_of(tensor, 4)).times(made.factor, made.offset)
 
 
 # ------------------------------------------------------------------ reductions
@@ -117,12 +139,14 @@ def reduce(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         return _without(made, axes, keep)
     source = made if made.factor.size == 1 and np.all(made.offset == 0) else Map(r.plain(made))
     summed = _summed(r, source, factors)
-    rows = [() if number in axes else row for number, row in enumerate(source.view.axes)]
-    left = tuple(tuple(f for f in row if f not in factors) for row in source.view.stored)
-    view = View(summed.tensor, left, tuple(rows))  # type: ignore[arg-type]
+    if summed is None:
+        result = reduced(r, "axis_sum", source, factors).times(1 / size)
+    else:
+        rows = [() if number in axes else row for number, row in enumerate(source.view.axes)]
+        first, second, third = (tuple(f for f in row if f not in factors) for row in source.view.stored)
+        result = replace(summed, view=View(summed.tensor, (first, second, third), tuple(rows)))
     share = size if node.kind == "ReduceSum" else 1.0
-    result = replace(summed, view=view).times(float(source.factor) * share)
-    return _without(result, axes, keep)
+    return _without(result.times(float(source.factor) * share), axes, keep)
 
 
 def _without(made: Map, axes: Sequence[int], keep: bool) -> Map:
@@ -132,8 +156,8 @@ def _without(made: Map, axes: Sequence[int], keep: bool) -> Map:
     return replace(made, view=View(made.view.tensor, made.view.stored, kept))
 
 
-def _summed(r: Reading, source: Map, factors: Sequence[Factor]) -> Map:
-    """The mean over some factors of a map."""
+def _summed(r: Reading, source: Map, factors: Sequence[Factor]) -> Map | None:
+    """The mean over some factors of a map, where networks of this project have an operation of its own for it."""
     tensor, stored = source.tensor, source.view.stored
     channels, height, width = (int(side) for side in tensor.shape)
     gone, positions, all_channels = set(factors), set(stored[1]) | set(stored[2]), set(stored[0])
@@ -150,7 +174,7 @@ def _summed(r: Reading, source: Map, factors: Sequence[Factor]) -> Map:
         return _mean(r, "absolute_sum", op.inputs[0], (1, height, width)).times(1 / size)
     if len(factors) == 1 and factors[0] is stored[0][0] and len(stored[0]) > 1 and tensor.precision == BINARY:
         return _mean(r, "slice_mean", tensor, (channels // size, height, width), {"slices": size})
-    raise NotRead("a sum over these axes of a map")
+    return None
 
 
 def _mean(

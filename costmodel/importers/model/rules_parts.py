@@ -9,11 +9,13 @@ from math import prod
 import numpy as np
 
 from costmodel.graph import Precision, Tensor
+from costmodel.importers.model.arranging import as_map, laid_out
 from costmodel.importers.model.constants import slices_of
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
+from costmodel.importers.model.rules_arithmetic import shifted
 from costmodel.importers.model.values import Map, NotRead, Padding, Value
-from costmodel.importers.model.views import Axis, Factor, View, view_of
+from costmodel.importers.model.views import Axis, Factor, View, merged, view_of
 
 
 def _over(r: Reading, value: Value) -> Map:
@@ -48,6 +50,7 @@ def pad(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead(f"padding in the mode '{mode}'")
     if rank != 4 or any(around[0]):
         raise NotRead("padding of a tensor that is no (N, C, H, W) map")
+    made = as_map(r, made)
     if any(around[1]):
         if mode == "edge":
             raise NotRead("channels that repeat the first and last one")
@@ -121,7 +124,8 @@ def cut_by(r: Reading, made: Map, cuts: Sequence[slice]) -> Map:
             return _subsampled(r, made, step)
     if len(changed) == 1 and step > 1 and whole:
         before = r.g.producer(made.tensor)
-        if before is not None and before.kind == "crop" and before.attributes["step"] == step:
+        aligned = before is not None and before.attributes.get("start") == 0
+        if before is not None and aligned and before.kind == "crop" and before.attributes["every"] == step:
             other, letters = int(str(before.attributes["axis"])), made.view.letters(changed[0])
             if len(letters) == 1 and {other, letters[0]} == {1, 2}:
                 source = before.inputs[0]
@@ -137,15 +141,18 @@ def _subsampled(r: Reading, made: Map, step: int) -> Map:
     tensor = r.emit(
         "subsample", (made.tensor,), shape=shape, stored=made.tensor.precision, attributes={"stride": step}
     )
-    return Map(view_of(tensor, len(made.view.axes))).times(made.factor, made.offset)
+    sides = {1: shape[1], 2: shape[2]}
+    new = {axis: (Factor(side, axis),) if side > 1 else () for axis, side in sides.items()}
+    first, _, _ = made.view.stored
+    axes = tuple(row if not row or row[0].axis == 0 else new[row[0].axis] for row in made.view.axes)
+    return Map(View(tensor, (first, new[1], new[2]), axes)).times(made.factor, made.offset)
 
 
 def _range_of(r: Reading, made: Map, axis: int, kept: range) -> Map:
     """A range of one factor of the channels, or of rows or columns."""
-    factors = made.view.axes[axis]
-    if len(factors) != 1:
-        raise NotRead("a cut through an axis that is made of several")
-    factor = factors[0]
+    if len(made.view.axes[axis]) != 1:
+        made = _as_one(r, made, axis)
+    (factor,) = made.view.axes[axis]
     row = made.view.stored[factor.axis]
     place = row.index(factor)
     outer = prod(one.size for one in row[:place])
@@ -159,11 +166,25 @@ def _range_of(r: Reading, made: Map, axis: int, kept: range) -> Map:
     else:
         attributes = {
             "axis": factor.axis, "outer": outer, "size": factor.size, "start": kept.start, "stop": kept.stop,
-            "step": kept.step,
+            "every": kept.step,
         }  # fmt: skip
         kind = "crop"
     tensor = r.emit(kind, (made.tensor,), shape=shape, stored=made.tensor.precision, attributes=attributes)
     return Map(_smaller(made.view, tensor, factor, len(kept))).times(made.factor, made.offset)
+
+
+def _as_one(r: Reading, made: Map, axis: int) -> Map:
+    """A map of which an axis of several parts is one, so that it can be cut."""
+    axes = made.view.axes
+    if len(axes) == 4 and not axes[0]:
+        made = as_map(r, made)
+    else:
+        rest = tuple(factor for number, row in enumerate(axes) if number != axis for factor in row)
+        made = laid_out(r, made, (axes[axis], rest, ()))
+    made = merged_map(made)
+    if len(made.view.axes[axis]) != 1:
+        raise NotRead("a cut through an axis that is made of several")
+    return made
 
 
 def _smaller(view: View, tensor: Tensor, factor: Factor, size: int) -> View:
@@ -199,7 +220,9 @@ def split(r: Reading, node: Node, inputs: Sequence[Value]) -> tuple[Value, ...]:
 
 @reads("Concat")
 def concat(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Join channels: addressing."""
+    """Join channels, or positions: addressing."""
+    if any(isinstance(one, np.ndarray) for one in inputs):
+        return _beside_constants(r, node, inputs)
     maps = [_moved(r, one) for one in inputs]
     axis = int(node.attributes["axis"]) % len(maps[0].shape)
     alike = all(np.all(one.factor == maps[0].factor) and np.all(one.offset == maps[0].offset) for one in maps)
@@ -211,11 +234,11 @@ def concat(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     if len({id(one) for one in tensors}) == 1 and len(tensors) > 1:
         return _repeated(r, maps, axis).times(factor, offset)
     first = maps[0].view
-    on_channels = all(one.view.axes[axis] == one.view.stored[0] or not one.view.axes[axis] for one in maps)
-    if not on_channels:
-        raise NotRead("maps are joined along another axis than that of channels")
     if len({one.view.shape[:axis] + one.view.shape[axis + 1 :] for one in maps}) > 1:
         raise NotRead("maps of different sizes are joined")
+    on_channels = all(one.view.axes[axis] == one.view.stored[0] or not one.view.axes[axis] for one in maps)
+    if not on_channels or not all(_stored_alike(one.view, first, axis) for one in maps):
+        return _along(r, maps, axis).times(factor, offset)
     inner = first.axes[axis]
     stacked = not inner and first.stored[0]
     channels = sum(int(one.shape[0]) for one in tensors)
@@ -226,6 +249,65 @@ def concat(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         return _interleaved(r, maps, axis, shape, stored).times(factor, offset)
     tensor = r.emit("concatenate", tensors, shape=shape, stored=stored)
     return Map(_like(first, tensor, axis)).times(factor, offset)
+
+
+def _stored_alike(view: View, other: View, axis: int) -> bool:
+    """Whether two maps lie in the same way but for one axis."""
+
+    def sides(one: View) -> list[list[tuple[int, int]]]:
+        rows = [row for number, row in enumerate(one.axes) if number != axis]
+        return [[(factor.size, factor.axis) for factor in row] for row in (*rows, *one.stored[1:])]
+
+    return sides(view) == sides(other)
+
+
+def _along(r: Reading, maps: Sequence[Map], axis: int) -> Map:
+    """Maps joined along any axis, which is that of channels of what is stored."""
+    placed = []
+    for one in maps:
+        rest = tuple(factor for number, row in enumerate(one.view.axes) if number != axis for factor in row)
+        placed.append(merged_map(laid_out(r, one, (one.view.axes[axis], rest, ()))))
+    tensors = [one.tensor for one in placed]
+    rest = placed[0].view.stored[1]
+    channels = sum(int(one.shape[0]) for one in tensors)
+    shape = (channels, int(tensors[0].shape[1]), 1)
+    tensor = r.emit("concatenate", tensors, shape=shape, stored=tensors[0].precision)
+    joined = (Factor(channels, 0),)
+    axes = tuple(joined if number == axis else row for number, row in enumerate(placed[0].view.axes))
+    return Map(View(tensor, (joined, rest, ()), axes))
+
+
+def merged_map(made: Map) -> Map:
+    """The same map, seen with as few factors as possible."""
+    return replace(made, view=merged(made.view))
+
+
+def _beside_constants(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """A map with constants before and behind it, such as a class token: zeros, and what is added to them."""
+    maps = [one for one in inputs if not isinstance(one, np.ndarray)]
+    if len(maps) != 1:
+        raise NotRead("several maps are joined with constants")
+    made = Map(r.plain(maps[0]))
+    axis = int(node.attributes["axis"]) % len(made.shape)
+    place = [isinstance(one, np.ndarray) for one in inputs].index(False)
+    before, behind = (
+        sum(int(np.asarray(one).shape[axis]) for one in some)
+        for some in (inputs[:place], inputs[place + 1 :])
+    )
+    rest = tuple(factor for number, row in enumerate(made.view.axes) if number != axis for factor in row)
+    made = laid_out(r, made, (rest, made.view.axes[axis], ()))
+    length = made.shape[axis] + before + behind
+    tensor = r.emit(
+        "pad_map", (made.tensor,), shape=(int(made.tensor.shape[0]), length, 1), stored=made.tensor.precision,
+        attributes={"above": before, "left": 0, "below": behind, "right": 0, "value": 0.0},
+    )  # fmt: skip
+    longer = (Factor(length, 1),)
+    axes = tuple(longer if number == axis else row for number, row in enumerate(made.view.axes))
+    padded = Map(View(tensor, (made.view.stored[0], longer, ()), axes))
+    full = np.concatenate(
+        [one if isinstance(one, np.ndarray) else np.zeros(made.shape) for one in inputs], axis=axis
+    )
+    return shifted(r, padded, full)
 
 
 def _like(view: View, tensor: Tensor, axis: int) -> View:

@@ -9,7 +9,7 @@ import numpy as np
 from costmodel.graph import BINARY
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
-from costmodel.importers.model.rules_arithmetic import scaled, shifted
+from costmodel.importers.model.rules_arithmetic import in_places, scaled, shifted
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 
 
@@ -51,9 +51,8 @@ def compare(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
             return _compared_bits(made, float(right.reshape(-1)[0]), node.kind, rises)
         difference = made if not np.any(right) else shifted(r, Map(r.plain(made)), -right)
     else:
-        first, second = r.together(left, right)
-        if second.tensor.size > first.tensor.size:
-            first, second, rises = second, first, not rises
+        first, second, swapped = in_places(r, left, right)
+        rises = rises != swapped
         difference = Map(first.with_tensor(r.emit("subtract", (first.tensor, second.tensor))))
     bits = sign_of(r, r.map_of(difference), zero_is="one")
     return bits.times(0.5 if rises else -0.5, 0.5)

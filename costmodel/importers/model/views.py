@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -101,6 +102,35 @@ def _split(stored: tuple[Axis, Axis, Axis], splits: dict[Factor, Axis]) -> tuple
 
     first, second, third = (tuple(one for factor in axis for one in parts(factor)) for axis in stored)
     return first, second, third
+
+
+def merged(view: View) -> View:
+    """Join factors that follow each other in the map and in the tensor, so that they can be split in other ways."""
+    for row in view.stored:
+        for first, second in pairwise(row):
+            for axis in view.axes:
+                if first in axis and axis[axis.index(first) + 1 : axis.index(first) + 2] == (second,):
+                    return merged(_joined(view, first, second))
+    return view
+
+
+def _joined(view: View, first: Factor, second: Factor) -> View:
+    one = Factor(first.size * second.size, first.axis)
+
+    def swapped(row: Axis) -> Axis:
+        return tuple(one if factor is first else factor for factor in row if factor is not second)
+
+    stored = [swapped(row) for row in view.stored]
+    return View(view.tensor, (stored[0], stored[1], stored[2]), tuple(swapped(row) for row in view.axes))
+
+
+def fresh(view: View) -> View:
+    """The same view with factors of its own: those of a map that is read twice are two."""
+    new = {factor: Factor(factor.size, factor.axis) for row in view.stored for factor in row}
+    first, second, third = (tuple(new[factor] for factor in row) for row in view.stored)
+    return View(
+        view.tensor, (first, second, third), tuple(tuple(new[one] for one in axis) for axis in view.axes)
+    )
 
 
 def constant_along(view: View, values: np.ndarray) -> tuple[str, np.ndarray]:

@@ -34,8 +34,10 @@ class FoundWeights:
         return bool(np.any(self.factor != 1))
 
 
-def found(weight: np.ndarray, real: Precision) -> FoundWeights:
+def found(weight: np.ndarray, real: Precision, stated: int | None = None) -> FoundWeights:
     """Find how few bits hold the weights; those that no grid holds are floats, stored as `real`.
+
+    `stated` are the bits of a quantizer that made them: those of integers.
 
     A layer is binary where every filter has one magnitude, and ternary where zeros are among them; weights that are
     all the same number, as of a file without trained ones, and filters of one weight say nothing.
@@ -62,7 +64,7 @@ def found(weight: np.ndarray, real: Precision) -> FoundWeights:
             signs = np.where(empty, 0.0, np.sign(flat)).reshape(weight.shape)
             scale = np.where(largest[:, 0] == 0, 1, largest[:, 0])
             return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
-        bits = _bits_of_tensor(flat)
+        bits = stated or _bits_of_tensor(flat)
         if bits is not None:
             return FoundWeights(weight, Precision("integer", bits), ones, zeros)
         for label in _GRIDS:
@@ -94,14 +96,15 @@ def _two_values(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _bits_of_tensor(flat: np.ndarray) -> int | None:
     """Bits of whole multiples of one step for the whole layer, up to 8; None where there is no such step."""
-    values = np.unique(np.abs(flat).round(9))
-    if not 2 < len(values) <= 129 or flat.size < 4 * len(values):
+    values = np.unique(flat.round(9))
+    if not 2 < len(values) <= 256 or flat.size < 2 * len(values):
         return None
-    step = np.diff(values).min()
+    step = np.diff(np.unique(np.abs(values))).min()
     levels = values / step
-    if np.abs(levels - np.rint(levels)).max() > 1e-2 or levels.max() > 128.5:
+    if np.abs(levels - np.rint(levels)).max() > 1e-2 or np.abs(levels).max() > 128.5:
         return None
-    return int(np.ceil(np.log2(np.rint(levels.max()) + 1))) + 1
+    low, high = np.rint(levels.min()), np.rint(levels.max())
+    return int(np.ceil(np.log2(max(high + 1, -low, 1)))) + 1
 
 
 def _on_grid(flat: np.ndarray, largest: np.ndarray, bits: int) -> bool:

@@ -1,0 +1,30 @@
+"""Accuracies in percent, read from text; what looks like a fraction is questioned."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from costmodel import BnncostError
+
+_NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)\s*%?", re.ASCII)
+
+
+def percent_of(text: str) -> float:
+    """Read an accuracy in percent, as `85.2`, `85.2 %` or `85,2`; raises BnncostError for what is none, or a fraction.
+
+    >>> percent_of("85.2"), percent_of("85 %"), percent_of("85,2 %")
+    (85.2, 85.0, 85.2)
+    >>> percent_of("0.85")
+    Traceback (most recent call last):
+    costmodel.errors.BnncostError: top1 is '0.85', at most one percent; is it a fraction? In percent, write 85.
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    number = float(found[1].replace(",", ".")) if found else math.nan
+    if not 0 <= number <= 100:
+        raise BnncostError(f"top1 is '{text}', but must be a number from 0 to 100 (percent).")
+    if 0 < number <= 1:
+        raise BnncostError(
+            f"top1 is '{text}', at most one percent; is it a fraction? In percent, write {100 * number:g}."
+        )
+    return number

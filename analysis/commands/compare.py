@@ -1,0 +1,46 @@
+"""The command `bnncost compare`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import (
+    DESIGN_HELP,
+    Drawing,
+    Overrides,
+    PrintedForm,
+    Traffic,
+    chip_of,
+    model_of,
+)
+from analysis.show.document import Format, deliver, say
+
+
+def compare_command(
+    designs: Annotated[list[str], typer.Argument(metavar="DESIGN...", help=DESIGN_HELP)],
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--profile",
+            help="A shipped profile, or the path of a .yaml file; may be repeated. Default: asic-45nm.",
+            show_default=False,
+        ),
+    ] = None,
+    overrides: Overrides = None,
+    traffic: Traffic = None,
+    form: PrintedForm = Format.table,
+    out: Drawing = None,
+) -> None:
+    """In what designs differ: energy by cause side by side, with the differences to the first.
+
+    With several profiles all designs are priced on each; one design alone is held against itself on the first profile.
+    """
+    from analysis.questions.compare_document import compare_document, write_comparison
+
+    chips = [chip_of(one, overrides) for one in dict.fromkeys(profile or ["asic-45nm"])]
+    document, entries = compare_document(designs, chips, traffic=model_of(traffic), out=out)
+    deliver(document, form, None)
+    for path in write_comparison(entries, out) if out else ():
+        say(f"Wrote {path}")

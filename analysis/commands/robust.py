@@ -1,0 +1,75 @@
+"""The command `bnncost robust`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from analysis.commands.options import Drawing, Overrides, PrintedForm, Profile, Traffic, chip_of, model_of
+from analysis.show.document import Format, deliver, say
+
+
+def robust_command(
+    network: Annotated[
+        str | None, typer.Option("--network", help="See `bnncost networks`. Default: all of the data set.")
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", help="cifar10, imagenet, ... Default: where only one is possible."),
+    ] = None,
+    profile: Profile = "asic-45nm",
+    overrides: Overrides = None,
+    accuracy: Annotated[
+        str,
+        typer.Option(
+            "--accuracy",
+            help="literature; measured (the shipped studies); a CSV of measurements, or with the columns "
+            "design,top1; or a folder of runs.",
+        ),
+    ] = "literature",
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
+    ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add",
+            metavar="DESIGN=TOP1[:LABEL]",
+            help="A design with an accuracy of your own; may be repeated.",
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", help="How often all figures are drawn.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
+    traffic: Traffic = None,
+    form: PrintedForm = Format.table,
+    out: Drawing = None,
+) -> None:
+    """Does the front survive? How often each design is on it while all figures move within their ranges.
+
+    Every draw is the same for all designs. Says which pairs are sure, and at which value of which figure they turn.
+    """
+    from analysis.fronts.robust_document import RobustChoice, robust_document
+
+    choice = RobustChoice(
+        network,
+        dataset,
+        chip_of(profile, overrides),
+        accuracy,
+        recipe,
+        tuple(add or ()),
+        model_of(traffic),
+        draws,
+        seed,
+    )
+    document, found, left_out = robust_document(choice, out)
+    deliver(document, form, None)
+    for name, reason in left_out.items():
+        say(f"Left out {name}: {reason}")
+    if out is not None:
+        from analysis.fronts.robust_picture import write_robust  # loads what draws
+
+        title = f"{network or dataset or found.candidates[0].key.network} on {choice.chip.name}"
+        for path in write_robust(found, out, title):
+            say(f"Wrote {path}")

@@ -1,0 +1,42 @@
+"""What a user calls a design, read: its text form, or a published design's name."""
+
+from __future__ import annotations
+
+from costmodel.designs import low_bit, own_backbones  # noqa: F401  (they fill the table, after `published`)
+from costmodel.designs.declaring import DESIGNS
+from costmodel.designs.key import DesignKey, in_lower_case
+from costmodel.designs.network_files import NETWORKS, SUFFIXES
+from costmodel.errors import unknown
+
+
+def published_names() -> dict[str, DesignKey]:
+    """Every published design on every backbone: full name to design key."""
+    return {
+        f"{design.name}/{backbone}": design.key(backbone)
+        for design in DESIGNS.values()
+        for backbone in design.compositions
+    }
+
+
+def resolve(text: str) -> DesignKey:
+    """Read a design: its text form, or a published design's full name or name alone.
+
+    >>> str(resolve("bnn"))
+    'resnet20[clipped_ste+hardtanh]/cifar10'
+    """
+    name = in_lower_case(text.strip())
+    if any(suffix in name for suffix in SUFFIXES) or name in NETWORKS:
+        return DesignKey.parse(name)
+    simple = name.replace("_", "-").replace(" ", "-")
+    published, _, backbone = simple.partition("/")
+    if published not in DESIGNS:
+        if any(mark in name for mark in "/[@"):
+            return DesignKey.parse(name)
+        raise unknown("design", name, [*DESIGNS, *NETWORKS])
+    design = DESIGNS[published]
+    if not backbone:
+        return design.key(next(iter(design.compositions)))
+    offered = {one.replace("_", "-"): one for one in design.compositions}
+    if backbone not in offered:
+        raise unknown("backbone", backbone, design.compositions, place=f"published design '{published}'")
+    return design.key(offered[backbone])

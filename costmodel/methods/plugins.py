@@ -1,0 +1,82 @@
+"""Methods of a user's own: a Python file or an installed package that declares them, loaded before a command runs.
+
+A file is named on the command line, a package by the entry point group `bnncost.plugins`. Processes that a command
+starts load the same ones: the files stand in an environment variable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from costmodel.errors import BnncostError
+from costmodel.methods.registry import METHODS
+
+GROUP = "bnncost.plugins"
+_VARIABLE = "BNNCOST_PLUGINS"
+_OF_USER_CODE = (
+    SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError,
+    ArithmeticError, RuntimeError, AssertionError,
+)  # fmt: skip
+"""What a file that is run may raise."""
+
+
+def load_plugin(file: str | os.PathLike[str]) -> None:
+    """Run a file that declares methods, here and in every process that is started from here; once for each file.
+
+    Raises BnncostError for a file that cannot be read or run, and for one that declares no method.
+    """
+    path = Path(file).resolve()
+    if not path.is_file() or path.suffix != ".py":
+        raise BnncostError(
+            f"--plugin '{file}' is not a Python file; give one that declares a method, such as mine.py."
+        )
+    _run(path)
+    named = os.environ.get(_VARIABLE, "").split(os.pathsep)
+    os.environ[_VARIABLE] = os.pathsep.join(dict.fromkeys([*filter(None, named), str(path)]))
+
+
+def load_named_plugins() -> None:
+    """Load the installed packages of the entry point group, and the files that the process which started this one had.
+
+    Raises BnncostError, naming the package or the file.
+    """
+    for point in entry_points(group=GROUP):
+        try:
+            point.load()
+        except _OF_USER_CODE as error:
+            raise BnncostError(f"plugin '{point.name}' ({point.value}): {_told(error)}") from error
+    for name in filter(None, os.environ.get(_VARIABLE, "").split(os.pathsep)):
+        _run(Path(name))
+
+
+def _run(path: Path) -> None:
+    name = f"bnncost plugin {path}"
+    if name in sys.modules:
+        return
+    spec = spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    before = set(METHODS)
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        if set(METHODS) == before:
+            raise BnncostError("it declares no method; decorate a function with @repair_method (see README).")
+    except _OF_USER_CODE as error:
+        del sys.modules[name]
+        raise BnncostError(f"--plugin '{path}': {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    """An error of a user's code in a sentence, with its line where it is known."""
+    if isinstance(error, BnncostError):
+        return str(error)
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    traceback = error.__traceback__
+    while traceback is not None and not isinstance(error, SyntaxError):
+        line, traceback = traceback.tb_lineno, traceback.tb_next
+    return f"line {line}: {type(error).__name__}: {error}."

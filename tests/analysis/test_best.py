@@ -1,0 +1,213 @@
+"""`bnncost best`: what fits a budget, by accuracies and costs that the test asks for on its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_outputs import Captured, read_json, said
+
+from analysis.cli import run
+from costmodel import cost
+
+ROOT = Path(__file__).parents[2]
+OWN = {
+    "resnet20/cifar10": 80.0,
+    "resnet20[prelu]/cifar10": 82.0,
+    "resnet20@w1.5/cifar10": 81.0,
+    "resnet20@compute=int8/cifar10": 91.0,
+}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    path = tmp_path / "own.csv"
+    path.write_text("design,top1\n" + "".join(f"{design},{top1}\n" for design, top1 in OWN.items()), "utf-8")
+    return str(path)
+
+
+def refused(capsys: Captured, *arguments: str) -> str:
+    assert run(["best", "--network", "resnet20", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+def test_what_fits_is_what_costs_at_most_the_budget_best_first(capsys: Captured, own: str) -> None:
+    energy = {design: cost(design, "asic-45nm").energy_j for design in OWN}
+    limit = (energy["resnet20[prelu]/cifar10"] + energy["resnet20@w1.5/cifar10"]) / 2
+    found = read_json(
+        capsys, "best", "--network", "resnet20", "--accuracy", own, "--energy", f"{limit * 1e9:.6f}nJ"
+    )
+    assert [row["design"] for row in found["fits"]] == ["resnet20[prelu]/cifar10", "resnet20/cifar10"]
+    assert [row["design"] for row in found["misses"]] == [
+        "resnet20@w1.5/cifar10",
+        "resnet20@compute=int8/cifar10",
+    ]
+    for row in found["fits"]:
+        assert row["energy_j"] == pytest.approx(energy[row["design"]])
+        assert row["energy_left_percent"] == pytest.approx(
+            100 * (1 - energy[row["design"]] / limit), abs=1e-4
+        )
+        assert row["top1"] == OWN[row["design"]]
+
+
+def test_one_command_answers_the_question_of_the_cortex_m33_against_int8(capsys: Captured) -> None:
+    text = said(capsys, "best", "--network", "resnet20", "--profile", "mcu-cortex-m33", "--energy", "10mJ")
+    int8 = cost("resnet20@compute=int8,features=int8/cifar10", "mcu-cortex-m33").energy_j
+    assert int8 < 10e-3
+    said_of_int8 = next(line for line in text.replace("\n", " ").split("Against int8: ")[1:])
+    assert said_of_int8.startswith(f"int8 (91.55 % at {int8 * 1e3:.2f} mJ) fits")
+    assert "IE-Net" in text and "activation_bases" in text
+
+
+def test_where_accuracy_alone_is_demanded_the_least_energy_is_the_best(capsys: Captured, own: str) -> None:
+    found = read_json(capsys, "best", "--network", "resnet20", "--accuracy", own, "--top1", "80.5")
+    energies = [row["energy_j"] for row in found["fits"]]
+    assert len(energies) == 3 and energies == sorted(energies)
+    assert found["price_only"] == [], "no budget limits a cost"
+
+
+def test_where_nothing_fits_the_answer_says_what_fails_and_what_is_nearest(
+    capsys: Captured, own: str
+) -> None:
+    plain = cost("resnet20/cifar10", "asic-45nm").energy_j
+    found = read_json(
+        capsys,
+        "best",
+        "--network",
+        "resnet20",
+        "--accuracy",
+        own,
+        "--energy",
+        f"{plain / 2 * 1e9}nJ",
+        "--top1",
+        "81.5",
+    )
+    assert found["fits"] == []
+    assert found["misses"][0]["design"] == "resnet20/cifar10", "100 % over; the others are further"
+    answer = " ".join(found["answer"])
+    assert (
+        "None of 4 designs" in answer
+        and "energy 100 % over" in answer
+        and "top-1 1.50 points short" in answer
+    )
+    assert "top-1 ≥ 81.5 % alone would leave 2" in answer
+
+
+def test_forms_without_accuracy_stand_apart_and_fit(capsys: Captured, own: str) -> None:
+    budget = 1.3 * cost("resnet20/cifar10", "asic-45nm").energy_j
+    found = read_json(
+        capsys, "best", "--network", "resnet20", "--accuracy", own, "--energy", f"{budget * 1e9}nJ"
+    )
+    forms = {row["design"]: row for row in found["price_only"]}
+    assert not set(forms) & set(OWN)
+    widths = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4]
+    energies = {f"resnet20@w{w:g},features=int8/cifar10": 0.0 for w in widths if w != 1}
+    energies = {design: cost(design, "asic-45nm").energy_j for design in energies}
+    widest = [design for design, energy in energies.items() if energy <= budget][-1]
+    assert forms[widest]["energy_j"] == pytest.approx(energies[widest], rel=1e-9)
+    assert not set(forms) & set(energies) - {widest}, "one of each precision"
+    assert "resnet20@compute=ternary/cifar10" in forms and "resnet20@compute=int8/cifar10" not in forms
+
+
+def test_a_memory_is_the_sum_of_what_is_kept_and_kb_has_1024_byte(capsys: Captured, own: str) -> None:
+    bits = sum(cost("resnet20/cifar10", "asic-45nm").memory_bits.values())
+    for unit, size in (("kB", 8 * 1024), ("KiB", 8 * 1024), ("B", 8), ("bit", 1)):
+        for amount, fits in ((bits / size + 0.001, True), (bits / size - 0.001, False)):
+            found = read_json(
+                capsys, "best", "--network", "resnet20", "--accuracy", own, "--memory", f"{amount:.6f}{unit}"
+            )
+            assert ("resnet20/cifar10" in [row["design"] for row in found["fits"]]) is fits, (unit, amount)
+
+
+def test_the_csv_has_every_design_with_its_numbers(capsys: Captured, own: str) -> None:
+    text = said(
+        capsys, "best", "--network", "resnet20", "--accuracy", own, "--latency", "1us", "--format", "csv"
+    )
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["design"] for row in rows} >= set(OWN)
+    assert {row["fits"] for row in rows if row["design"] in OWN} == {"no"}
+
+
+def test_designs_of_any_network_compete(capsys: Captured) -> None:
+    found = read_json(capsys, "best", "--network", "resnet20", "--any-network", "--top1", "92")
+    networks = {row["design"].split("[")[0].split("@")[0].split("/")[0] for row in found["fits"]}
+    assert found["network"] is None and len(networks) > 1
+
+
+def test_what_runs_from_memory_outside_is_marked(capsys: Captured) -> None:
+    found = read_json(
+        capsys, "best", "--network", "resnet18", "--profile", "asic-28nm-bnn", "--energy", "2mJ"
+    )
+    assert all(row["off_chip"] == ["dram"] for row in found["fits"]), "128 kB hold no ResNet-18"
+    text = said(capsys, "best", "--network", "resnet18", "--profile", "asic-28nm-bnn", "--energy", "2mJ")
+    assert "no: dram" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["--energy", "5uj"], ["--energy", "unknown unit 'uj'", "did you mean 'uJ'"]),
+        (["--energy", "-5uJ"], ["'-5uJ' must be above zero"]),
+        (["--energy", "0J"], ["'0J' must be above zero"]),
+        (["--energy", "nanJ"], ["'nanJ' is no amount"]),
+        (["--energy", "1e999J"], ["'1e999J' must be above zero and finite"]),
+        (["--energy", "5"], ["'5' has no unit", "5uJ"]),
+        (["--energy", "5ms"], ["'5ms': 'ms' does not measure an energy"]),
+        (["--memory", "1s", "--latency", "1J"], ["--memory '1s'", "--latency '1J'"]),
+        (["--top1", "0.85"], ["top1 is '0.85'", "fraction", "write 85"]),
+        (["--top1", "185"], ["from 0 to 100"]),
+        (["--area", "2mm2", "--profile", "mcu-cortex-m4"], ["mcu-cortex-m4", "--memory"]),
+        (["--area", "2mm2", "--profile", "fpga-zynq7020"], ["'mm2' does not measure a number of LUTs"]),
+        (["--accuracy", "gone.csv"], ["gone.csv"]),
+        (["--dataset", "mnist"], ["there is no accuracy of 'resnet20/mnist'"]),
+    ],
+)
+def test_mistakes_are_told(capsys: Captured, arguments: list[str], parts: list[str]) -> None:
+    text = refused(capsys, *arguments)
+    assert [part for part in parts if part not in text] == [], text
+
+
+def test_fractions_in_a_file_are_questioned(capsys: Captured, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("design,top1\nresnet20/cifar10,0.802\n", "utf-8")
+    text = refused(capsys, "--accuracy", str(tmp_path / "own.csv"))
+    assert "own.csv:2: design 'resnet20/cifar10': top1 is '0.802'" in text and "write 80.2" in text
+
+
+def test_names_with_escapes_and_markup_are_text(capsys: Captured, tmp_path: Path) -> None:
+    name = "<script>alert(1)</script>\x1b[31m"
+    network = tmp_path / "evil.yaml"
+    network.write_text((ROOT / "costmodel/networks/shipped/resnet20.yaml").read_text("utf-8"), "utf-8")
+    text = refused(capsys, "--energy", f"5{name}")
+    assert "\x1b" not in text and "<script>" in text
+    (tmp_path / "own.csv").write_text(f"design,top1\n{name},80\n", "utf-8")
+    text = refused(capsys, "--accuracy", str(tmp_path / "own.csv"))
+    assert "\x1b" not in text and "\\x1b[31m" in text
+
+
+def test_as_a_process_it_prints_json_alone(own: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "analysis",
+        "best",
+        "--network",
+        "resnet20",
+        "--accuracy",
+        own,
+        "--energy",
+        "1J",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*command, "--format", "json"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [row["top1"] for row in json.loads(done.stdout)["fits"]] == sorted(OWN.values(), reverse=True)

@@ -1,0 +1,181 @@
+"""Whether a front survives: probabilities known by hand, and the command as a user calls it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_outputs import Captured, overlapping, read_json, said
+
+from analysis.cli import run
+from analysis.fronts import robust
+from analysis.fronts.robust import Candidate, attainment, beating, groups, membership, robustness
+from analysis.fronts.robust_picture import robust_info
+from analysis.plots.robust_drawing import draw_robust
+from analysis.show.classes import DesignClass
+from costmodel import DesignKey
+from costmodel.evaluate.sensitivity import held
+from costmodel.evaluate.uncertain import UncertainEnergies, uncertain_energies
+
+
+def candidate(label: str, top1: float, deviation: float = 0.0) -> Candidate:
+    return Candidate(label, DesignKey.parse("resnet20"), DesignClass.BINARY, top1, deviation)
+
+
+def energies(parts_j: list[list[float]], low: float, high: float) -> UncertainEnergies:
+    """Energies of nothing but two figures that move within a range."""
+    known = uncertain_energies([held("resnet20", "asic-45nm")])
+    array = np.array(parts_j)
+    return replace(
+        known,
+        energies_j=array.sum(axis=1),
+        figures=known.figures[: array.shape[1]],
+        rates=(),
+        parts_j=array,
+        by_rate_j=np.zeros((*array.shape, 0)),
+        low=np.full(array.shape, low),
+        high=np.full(array.shape, high),
+        causes=tuple(f"cause {number}" for number in range(array.shape[1])),
+    )
+
+
+def tried(model: UncertainEnergies, candidates: list[Candidate], draws: int = 3000) -> robust.Robustness:
+    return robustness(candidates, model, draws=draws)
+
+
+def test_three_designs_with_known_probabilities() -> None:
+    """A hangs on the first figure, B on the second, C on nothing that moves much.
+
+    Each figure is 1/2, 1 or 2 with a third each. B is more accurate than A: A is on the front where it takes less, in
+    (1/2, 1), (1/2, 2), (1, 2) of nine cases, and where both take the same B beats it. B is the most accurate one, and
+    always on the front. C, less accurate than A, takes 1.2: it is on the front where A and B take 2, one case of nine.
+    """
+    model = energies([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], 0.5, 2.0)
+    model = replace(model, energies_j=np.array([1.0, 1.0, 1.2]))
+    found = tried(model, [candidate("A", 80.0), candidate("B", 85.0), candidate("C", 75.0)])
+    assert found.probability == pytest.approx([3 / 9, 1.0, 1 / 9], abs=0.02)
+    assert found.beats[0] == pytest.approx([0, 0, 2 / 3], abs=0.02)  # A takes 2 in a third of the draws
+    assert found.beats[1, 0] == pytest.approx(6 / 9, abs=0.02)
+    assert found.now.tolist() == [False, True, False]
+
+
+def test_accuracies_move_each_for_itself() -> None:
+    """Two designs of one energy whose accuracies differ by one deviation of the difference: 84.1 % to 15.9 %."""
+    model = energies([[1.0, 0.0], [1.0, 0.0]], 0.5, 2.0)
+    deviation = 0.4
+    found = tried(
+        model,
+        [candidate("A", 80.0, deviation), candidate("B", 80.0 + deviation * 2**0.5, deviation)],
+        draws=20_000,
+    )
+    assert found.probability == pytest.approx([0.1587, 0.8413], abs=0.01)
+
+
+def test_without_ranges_the_front_is_certain() -> None:
+    model = energies([[1.0, 0.0], [0.5, 1.0], [1.0, 1.0]], 1.0, 1.0)
+    found = tried(model, [candidate("A", 80.0), candidate("B", 85.0), candidate("C", 84.0)], 200)
+    assert found.probability.tolist() == [1.0, 1.0, 0.0]
+    assert found.low_j.tolist() == pytest.approx(found.high_j.tolist())
+
+
+@pytest.mark.parametrize("factor", [1e-6, 3.0, 1e6])
+def test_the_unit_of_prices_does_not_matter(factor: float) -> None:
+    parts = [[1.0, 0.3], [0.5, 1.0], [1.0, 1.0]]
+    candidates = [candidate("A", 80.0, 0.4), candidate("B", 80.5, 0.4), candidate("C", 81.0, 0.4)]
+    one = tried(energies(parts, 0.7, 1.6), candidates)
+    other = tried(energies((np.array(parts) * factor).tolist(), 0.7, 1.6), candidates)
+    assert one.probability.tolist() == other.probability.tolist()
+    assert one.shares == pytest.approx(other.shares)
+    assert other.median_j == pytest.approx(one.median_j * factor)
+
+
+def test_equal_designs_are_both_on_the_front() -> None:
+    energy_j, top1 = np.array([[1.0], [1.0], [2.0]]), np.array([[80.0], [80.0], [80.0]])
+    assert membership(energy_j, top1)[:, 0].tolist() == [True, True, False]
+    assert beating(energy_j, top1).max() == 0.0  # none is more accurate
+
+
+def test_the_band_is_attained_as_often_as_it_says() -> None:
+    """Ten fronts of one design each, at energies 1 to 10: half of the draws attain it from 5 on."""
+    energy_j, top1 = np.arange(1.0, 11.0)[None, :], np.full((1, 10), 80.0)
+    found = attainment(energy_j, top1, membership(energy_j, top1))
+    assert {float(row[2]): float(row[0]) for row in found} == {10.0: 1.0, 50.0: 5.0, 90.0: 9.0}
+
+
+def test_designs_hardly_different_are_one_group() -> None:
+    energy_j = np.array([1.0, 1.04, 1.2, 1.0])
+    found = groups(energy_j, np.array([80.0, 80.4, 80.3, 79.0]))
+    assert found[0] == found[1] and len(set(found)) == 3
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_says_what_json_has(capsys: Captured, tmp_path: Path) -> None:
+    arguments = ("robust", "--network", "resnet20", "--dataset", "cifar10", "--draws", "300")
+    data = read_json(capsys, *arguments)
+    text = said(capsys, *arguments, "--out", str(tmp_path / "robust.png"))
+    assert (tmp_path / "robust.png").stat().st_size > 10_000
+    rows = {row["design"]: row for row in data["designs"]}
+    assert rows["XNOR-Net"]["probability"] > 0.9 and rows["BNN"]["probability"] < 0.05
+    for row in rows.values():
+        assert row["energy_10_j"] <= row["energy_50_j"] <= row["energy_90_j"]
+    for sentence in data["sentences"]:
+        assert sentence in text
+    assert sum(data["shares"].values()) == pytest.approx(1.0)
+    assert data["beats"]["XNOR-Net"]["BNN"] > 0.9
+
+
+def test_the_same_seed_gives_the_same_answer(capsys: Captured) -> None:
+    arguments = ("robust", "--network", "resnet20", "--dataset", "cifar10", "--draws", "100")
+    assert read_json(capsys, *arguments) == read_json(capsys, *arguments)
+    assert read_json(capsys, *arguments) != read_json(capsys, *arguments, "--seed", "1")
+
+
+def test_measured_designs_move_by_their_own_deviation(capsys: Captured) -> None:
+    data = read_json(capsys, "robust", "--accuracy", "measured", "--recipe", "cifar-40", "--draws", "100")
+    assert {row["top1_deviation"] for row in data["designs"]} == {
+        0.55
+    }  # assumed of these rows, one seed each
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--network", "resnet20", "--dataset", "cifar10", "--draws", "0"),
+            "--draws must be 1 to 100,000, not 0",
+        ),
+        (
+            ("--network", "resnet20", "--dataset", "cifar10", "--seed", "-1"),
+            "--seed must be 0 or more, not -1",
+        ),
+        (("--network", "resnet2"), "did you mean 'resnet20'"),
+        (("--network", "resnet20", "--dataset", "cifar1"), "did you mean 'cifar10'"),
+        (("--accuracy", "measured"), "2 protocols; choose one: --recipe cifar-40; --recipe cifar-cpu"),
+        (("--recipe", "cifar-40"), "--recipe chooses among own measurements"),
+        (("--network", "resnet20", "--dataset", "cifar10", "--out", "a.gif"), "'.gif'"),
+    ],
+)
+def test_mistakes_are_sentences(arguments: tuple[str, ...], message: str, capsys: Captured) -> None:
+    assert run(("robust", *arguments)) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_picture_shows_what_was_found() -> None:
+    model = energies([[1e-6, 1e-7], [2e-6, 1e-6], [2.1e-6, 1e-6]], 0.5, 2.0)
+    candidates = [candidate("A", 80.0, 0.4), candidate("B", 85.0, 0.4), candidate("C", 84.8, 0.4)]
+    found = tried(model, candidates, 200)
+    info = robust_info(found, "three")
+    assert [mark.label for mark in info.marks] == ["A", "B", "C"]
+    assert [mark.probability for mark in info.marks] == found.probability.tolist()
+    assert [percent for percent, _ in info.lines] == [10.0, 50.0, 90.0]
+    assert "2 of 3 designs" in info.subtitle and info.x_label == "Energy per inference [µJ]"
+    figure = draw_robust(info)
+    assert overlapping(figure) == []
+    sizes = {
+        line.get_gid(): line.get_markersize() for line in figure.axes[0].lines if line.get_gid() in "ABC"
+    }
+    assert sizes["A"] > sizes["C"]

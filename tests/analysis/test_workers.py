@@ -1,0 +1,86 @@
+"""Processes of the report end with the one that started them, and say in a sentence when one is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.report.workers import pool_of
+from costmodel import BnncostError
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from tests_worker_tasks import busy
+from analysis.report.workers import pool_of
+
+if __name__ == "__main__":
+    with pool_of(2, "waits") as pool:
+        for number in range(2):
+            pool.submit(busy, sys.argv[1])
+        time.sleep(60)
+"""
+TASKS = """
+import os, time
+from pathlib import Path
+
+def busy(folder):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(60)
+"""
+PATIENCE_S = 20.0
+
+
+def until(true: object, what: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def alive(process: int) -> bool:
+    """Whether a process is there and no mere entry that nobody has asked for."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def children_of(process: int) -> set[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text("utf-8")
+    return set(map(int, listed.split()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(PARENT, "utf-8")
+    (tmp_path / "tests_worker_tasks.py").write_text(TASKS, "utf-8")
+    started = tmp_path / "started"
+    started.mkdir()
+    root = str(Path(__file__).parents[2])
+    parent = subprocess.Popen(
+        [sys.executable, "parent.py", str(started)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{tmp_path}"},
+    )
+    try:
+        until(lambda: len(list(started.iterdir())) == 2, "two workers start")
+        family = children_of(parent.pid)  # the workers, and Python's resource tracker
+        assert len(family) >= 3
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        until(lambda: not any(map(alive, family)), f"of {family} some live on")
+    finally:
+        parent.kill()
+
+
+def test_a_lost_process_is_a_sentence() -> None:
+    with pytest.raises(BnncostError, match="a process that adds has ended early"), pool_of(1, "adds") as pool:
+        pool.submit(os._exit, 3).result()
