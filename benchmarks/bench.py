@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import doors, mapped, mapping_growth, robust
+from benchmarks import doors, mapped, mapping_growth, reading, robust, search
 
 ROOT = Path(__file__).parents[1]
 TIMES_AS_LONG_GOAL = 10
@@ -69,8 +69,10 @@ def lines(figures: dict[str, Any]) -> list[str]:
         f"{points['points_per_s']:,.0f} a second",
         f"  peak memory {points['peak_memory_mb']:.0f} MB (goal: below {MEMORY_GOAL_MB} MB)",
         *doors.lines(figures["doors"]),
+        *reading.lines(figures["reading"]),
         *robust.lines(figures["robust"]),
         *mapped.lines(figures["mapped"]),
+        *search.lines(figures["search"]),
         *mapping_growth.lines(figures["mapping_growth"]),
     ]
 
@@ -85,8 +87,10 @@ def main() -> None:
         "machine": machine(),
         "million": million(),
         "doors": doors.measure(),
+        "reading": reading.measure(),
         "robust": robust.measure(),
         "mapped": mapped.measure(),
+        "search": search.measure(),
         "mapping_growth": mapping_growth.figures(grown),
         "counters": compare(),
     }

@@ -10,8 +10,11 @@ import numpy as np
 from analysis.fronts.robust import Candidate, robustness
 from analysis.show.classes import DesignClass
 from costmodel import DesignKey
-from costmodel.evaluate.sensitivity import held
+from costmodel.demand.arrays import joined
+from costmodel.evaluate.cost import prepared
 from costmodel.evaluate.uncertain import uncertain_energies
+from costmodel.hardware import load_profile
+from costmodel.pricing.price import price
 
 DESIGNS, DRAWS = 100, 2000
 GOAL_S = 2.0
@@ -25,9 +28,10 @@ def measure() -> dict[str, Any]:
         Candidate(str(key), key, DesignClass.BINARY, 80.0 + 4.0 * float(width), 0.4)
         for key, width in zip(keys, widths, strict=True)
     ]
-    priced = [held(key, "asic-45nm") for key in keys]
+    demand = joined([prepared(key).demand for key in keys])
+    points = price(demand, load_profile("asic-45nm"))
     started = time.perf_counter()
-    model = uncertain_energies(priced)
+    model = uncertain_energies(demand, points)
     found = time.perf_counter()
     robustness(candidates, model, draws=DRAWS)
     return {"model_s": found - started, "draws_s": time.perf_counter() - found}

@@ -14,14 +14,15 @@ from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
 
 COLUMNS = ("design", "top1")
+_OPTIONAL = ("kind", "reference", "note", "epochs", "seeds", "top1_low", "top1_high")
 
 
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
     """Read accuracies from a table with the columns `design` and `top1` [%], or the shipped literature.
 
-    Commas, semicolons or tabs separate its columns; `83,1 %` is read as 83.1 where the comma separates nothing.
-    `kind`, `reference`, `note`, `epochs` and `seeds` are read where they are given. Raises one BnncostError that
-    lists every row that matches no design or lies outside 0..100, with its line.
+    Commas, semicolons or tabs separate its columns; `83,1 %` is read as 83.1 where the comma separates nothing. `kind`,
+    `reference`, `arxiv`, `note`, `epochs`, `seeds`, `top1_low` and `top1_high` are read where they are given. Raises
+    one BnncostError that lists every row that matches no design or is no percentage, with its line.
     """
     source = Path(path) if path is not None else None
     text = _read(source)
@@ -67,13 +68,21 @@ def _records(
         except BnncostError as error:
             problems.append(f"{place}: {error}")
             continue
+        given = {field: (row.get(field) or "").strip() for field in _OPTIONAL}
         try:
             top1 = percent_of(value)
+            low, high = (percent_of(given[end]) if given[end] else None for end in ("top1_low", "top1_high"))
         except BnncostError as error:
             problems.append(f"{place}: design '{name}': {error}")
             continue
-        extra = {field: (row.get(field) or "").strip() for field in ("reference", "note", "epochs", "seeds")}
-        yield AccuracyRecord(name, key, top1, (row.get("kind") or "").strip() or kind, **extra)
+        arxiv = (row.get("arxiv") or "").strip()
+        reference = (
+            f"{given['reference']}, arXiv {arxiv}" if arxiv and given["reference"] else given["reference"]
+        )
+        yield AccuracyRecord(
+            name, key, top1, given["kind"] or kind, reference, given["note"], given["epochs"], given["seeds"],
+            low=low, high=high,
+        )  # fmt: skip
 
 
 def for_network(records: Iterable[AccuracyRecord], network: str | None, dataset: str) -> list[AccuracyRecord]:

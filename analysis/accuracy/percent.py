@@ -11,18 +11,26 @@ _NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)\s
 
 
 def percent_of(text: str) -> float:
-    """Read an accuracy in percent, as `85.2`, `85.2 %` or `85,2`; raises BnncostError for what is none, or a fraction.
+    """Read an accuracy in percent: `85.2`, `85.2 %` or `85,2`; raises BnncostError for what is none.
 
     >>> percent_of("85.2"), percent_of("85 %"), percent_of("85,2 %")
     (85.2, 85.0, 85.2)
-    >>> percent_of("0.85")
-    Traceback (most recent call last):
-    costmodel.errors.BnncostError: top1 is '0.85', at most one percent; is it a fraction? In percent, write 85.
     """
     found = _NUMBER.fullmatch(text.strip())
     number = float(found[1].replace(",", ".")) if found else math.nan
     if not 0 <= number <= 100:
         raise BnncostError(f"top1 is '{text}', but must be a number from 0 to 100 (percent).")
+    return number
+
+
+def lone_percent(text: str) -> float:
+    """Read an accuracy that stands alone, and question what looks like a fraction; raises BnncostError.
+
+    >>> lone_percent("0.85")
+    Traceback (most recent call last):
+    costmodel.errors.BnncostError: top1 is '0.85', at most one percent; is it a fraction? In percent, write 85.
+    """
+    number = percent_of(text)
     if 0 < number <= 1:
         raise BnncostError(
             f"top1 is '{text}', at most one percent; is it a fraction? In percent, write {100 * number:g}."

@@ -22,7 +22,7 @@ function explorer(data) {
   const BUDGETS = { energy: "at most", latency: "at most", memory: "at most", top1: "at least" };
   const COLORS = { binary: "--binary", "low-bit": "--low", "full precision": "--full" };
   const SYMBOLS = { binary: "circle", "low-bit": "diamond", "full precision": "rect" };
-  const CAUSES = Object.keys(data.groups);
+  const CAUSES = Object.keys(data.groups), DRAWS = 500;
   const TINTS = ["#0072b2", "#56b4e9", "#009e73", "#8fcf9f", "#e69f00", "#d55e00", "#a0437c", "#8a8a8a"];
   const datasets = [...new Set(data.spaces.map((space) => space.dataset))];
   const served = location.protocol.startsWith("http");
@@ -46,7 +46,7 @@ function explorer(data) {
     return {
       view: one("view", ["front", "methods"], "front"), dataset, networks: chosen.length ? chosen : [first],
       profile: one("on", profiles, profiles[0]), other: one("beside", profiles, ""), x: one("x", Object.keys(AXES), "energy"),
-      log: asked.get("lin") !== "1", hide: asked.get("hide") === "1", ranges: asked.get("ranges") === "1",
+      log: asked.get("lin") !== "1", hide: asked.get("hide") === "1", ranges: asked.get("ranges") === "1", robust: asked.get("robust") === "1",
       off: many("off", data.classes), unseen: many("unseen", [...new Set(points.map((point) => point.evidence))]),
       methods: many("with", [...new Set(points.flatMap((point) => point.methods))]),
       budgets: Object.fromEntries(Object.keys(BUDGETS).map((name) => [name, number(asked.get(`b.${name}`))])),
@@ -57,7 +57,7 @@ function explorer(data) {
 
   function writeState() {
     const put = { data: state.dataset, nets: state.networks.join("~"), on: state.profile, beside: state.other, view: state.view, x: state.x,
-      lin: state.log ? "" : "1", hide: state.hide ? "1" : "", ranges: state.ranges ? "1" : "", off: state.off.join("~"),
+      lin: state.log ? "" : "1", hide: state.hide ? "1" : "", ranges: state.ranges ? "1" : "", robust: state.robust ? "1" : "", off: state.off.join("~"),
       unseen: state.unseen.join("~"), with: state.methods.join("~"), pin: state.pins.join("~"), sort: state.sort === "energy" ? "" : state.sort, down: state.down ? "1" : "" };
     for (const [name, value] of Object.entries(state.budgets)) put[`b.${name}`] = value === null ? "" : String(Number(value.toPrecision(6)));
     for (const [name, value] of Object.entries(state.scale)) put[`p.${name}`] = value === 1 ? "" : String(Number(value.toPrecision(4)));
@@ -85,7 +85,14 @@ function explorer(data) {
       for (const row of pricing.front(rows.filter((one) => one.point.study === study))) row.front = true;
     }
     rows.sort((a, b) => a.x - b.x).forEach((row, at) => { row.rank = at + 1; });
+    if (state.robust && scale === state.scale) survive(rows, profile);
     return rows;
+  }
+
+  /** Give each row the share of draws in which it stays on the front by energy; moved prices move it as a whole. */
+  function survive(rows, profile) {
+    const drawn = rows.map((row) => { const uncertain = row.space.on[profile.name].uncertain; return { uncertain, number: row.point.design, ratio: row.energy_j / uncertain.designs[row.point.design][0], study: row.point.study, top1: row.top1, deviation: row.point.deviation }; });
+    pricing.survival(drawn, DRAWS).forEach((share, at) => { rows[at].survives = share; });
   }
 
   function rowOf(space, point, profile, scale = state.scale) {
@@ -180,7 +187,7 @@ function explorer(data) {
       ...state.view === "methods" ? [] : [
         choose("Across", Object.entries(AXES).map(([name, axis]) => [name, axis.title]), state.x, (x) => change({ x, sort: x })),
         check("logarithmic", state.log, (log) => change({ log })), check("hide dominated", state.hide, (hide) => change({ hide })),
-        check("ranges of prices", state.ranges, (ranges) => change({ ranges }))]);
+        check("ranges of prices", state.ranges, (ranges) => change({ ranges })), check("does the front survive?", state.robust, (robust) => change({ robust }))]);
   }
 
   const readBudgets = (given) => Object.fromEntries(Object.keys(BUDGETS).map((name) => [name, given[name] ?? null]));
@@ -251,6 +258,12 @@ function explorer(data) {
 
   // ---------------------------------------------------------------- the verdict in words
 
+  /** The designs that words speak of: the published ones, else those of one study, since accuracies of two do not compare. */
+  function oneStudy(rows) {
+    const study = rows.some((row) => row.point.study === "") ? "" : rows[0]?.point.study;
+    return rows.filter((row) => row.point.study === study);
+  }
+
   function verdict(rows) {
     const front = rows.filter((row) => row.front && !row.broken.length), set = Object.values(state.budgets).some((value) => value !== null), said = [];
     if (!rows.length) return ["No design is left: allow more classes, sources or methods."];
@@ -281,9 +294,9 @@ function explorer(data) {
 
   function frontOption(rows, profile, extent) {
     const seen = rows.filter((row) => !state.hide || row.front || state.pins.includes(row.id)), unit = AXES[state.x].unit(rows[0]);
-    const item = (row) => ({ value: [row.x, row.y], id: row.id, symbol: SYMBOLS[row.point.class], symbolSize: state.pins.includes(row.id) ? 17 : row.front ? 12 : 9,
+    const item = (row) => ({ value: [row.x, row.y], id: row.id, symbol: SYMBOLS[row.point.class], symbolSize: state.pins.includes(row.id) ? 17 : state.robust ? 5 + 12 * Math.sqrt(row.survives) : row.front ? 12 : 9,
       itemStyle: { color: row.measured ? color("--card") : color(COLORS[row.point.class]), borderColor: state.pins.includes(row.id) ? color("--pin") : color(COLORS[row.point.class]), borderWidth: state.pins.includes(row.id) ? 4 : 1.8, opacity: row.broken.length ? 0.22 : row.front ? 1 : 0.65 },
-      label: { show: row.front || state.pins.includes(row.id), formatter: () => (state.pins.includes(row.id) ? `${"AB"[state.pins.indexOf(row.id)]}  ` : "") + row.label, color: color("--ink"), opacity: row.broken.length ? 0.4 : 1 } });
+      label: { show: row.front || row.survives >= 0.2 || state.pins.includes(row.id), formatter: () => (state.pins.includes(row.id) ? `${"AB"[state.pins.indexOf(row.id)]}  ` : "") + row.label, color: color("--ink"), opacity: row.broken.length ? 0.4 : 1 } });
     const line = (study) => ({ type: "line", name: `front${study}`, silent: true, step: "end", symbol: "none", z: 1, data: rows.filter((row) => row.front && row.point.study === study).map((row) => [row.x, row.y]), lineStyle: { color: color("--ink"), width: 1.3, opacity: 0.55, type: study ? [5, 4] : "solid" } });
     const bars = !state.ranges || state.x !== "energy" ? [] : [{ type: "custom", name: "ranges", silent: true, z: 1, data: seen.map((row) => [...[1, 2].map((end) => pricing.costOf(row.space, profile, row.point.design, state.scale, end).energy_j), row.y]),
       renderItem: (_, api) => { const [left, right] = [0, 1].map((at) => api.coord([api.value(at), api.value(2)])); return { type: "line", shape: { x1: left[0], y1: left[1], x2: right[0], y2: right[1] }, style: { stroke: color("--soft"), lineWidth: 1, opacity: 0.55 } }; }, encode: { x: [0, 1], y: 2 }, clip: true }];
@@ -345,13 +358,28 @@ function explorer(data) {
     const profiles = [state.profile, state.other].filter(Boolean).map(profileOf), all = profiles.map((profile) => rowsOn(profile)), ys = all.flat().map((row) => row.y);
     shown = all[0];
     const extent = ys.length ? { min: Math.floor(Math.min(...ys) - 0.5), max: Math.ceil(Math.max(...ys) + 0.5) } : {};
-    $("verdict").replaceChildren(...verdict(shown));
+    const told = oneStudy(shown);
+    $("verdict").replaceChildren(...verdict(told), ...survivors(told));
     drawCharts("front", profiles.map((profile, at) => ({
       option: frontOption(all[at], profile, extent),
       label: `${all[at].length} designs on ${profile.name}: top-1 accuracy against ${AXES[state.x].title}. `
         + "Arrow keys go along them; the table below says the same.",
     })));
     drawTable(all);
+  }
+
+  /** A share in percent, which is 0 or 100 only where there was no exception. */
+  function percent(share) {
+    const rounded = Math.round(100 * share);
+    return rounded === 0 && share > 0 ? "< 1 %" : rounded === 100 && share < 1 - 1e-9 ? "> 99 %" : `${rounded} %`;
+  }
+
+  /** Which designs stay on the front whatever the figures, and which may. */
+  function survivors(rows) {
+    if (!state.robust) return [];
+    const named = (some) => some.map((row) => `${row.label} (${percent(row.survives)})`).join(", ") || "none";
+    const sure = rows.filter((row) => row.survives >= 0.95), may = rows.filter((row) => row.survives < 0.95 && row.survives > 0.05);
+    return [el("p", {}, el("b", {}, "Does it survive? "), `In ${DRAWS} draws of all figures within their ranges, the same for every design, on the front by energy in 95 % of them or more: ${named(sure)}. Maybe: ${named(may)}. bnncost robust says which figure would turn what.`)];
   }
 
   function drawTable(all) {
@@ -366,10 +394,10 @@ function explorer(data) {
       el("td", { class: "number" }, `${row.rank}${nominal && nominal.get(row.id) !== row.rank ? ` (${nominal.get(row.id) > row.rank ? "▲" : "▼"}${Math.abs(nominal.get(row.id) - row.rank)})` : ""}`),
       el("th", { scope: "row" }, el("button", { type: "button", onclick: () => pin(row.id), onfocus: () => lift(row.id), onmouseenter: () => lift(row.id) }, symbol(row.point.class, row.measured), ` ${row.label}`)),
       el("td", { class: "number" }, readable(row.top1, "%")), Object.values(AXES).map((one) => el("td", { class: "number" }, readable(one.of(row), one.unit(row)))),
-      other ? el("td", { class: "number" }, readable(other.get(row.id)?.energy_j, "J")) : null, el("td", {}, row.broken.length ? `breaks ${row.broken.join(", ")}` : row.front ? "front" : ""), el("td", {}, row.point.evidence)));
+      other ? el("td", { class: "number" }, readable(other.get(row.id)?.energy_j, "J")) : null, el("td", {}, row.broken.length ? `breaks ${row.broken.join(", ")}` : row.front ? "front" : ""), state.robust ? el("td", { class: "number" }, percent(row.survives)) : null, el("td", {}, row.point.evidence)));
     const without = chosenSpaces().flatMap((space) => Object.values(space.on[state.profile]?.left_out ?? {}));
     $("table").replaceChildren(el("h2", {}, "The designs"), el("div", { class: "scroll" }, el("table", {}, el("caption", { class: "hidden" }, `Designs on ${state.profile}; a design's name pins it.`),
-      el("thead", {}, el("tr", {}, el("th", { scope: "col", class: "number" }, "rank"), head, other ? el("th", { scope: "col", class: "number" }, `energy on ${state.other}`) : null, el("th", { scope: "col" }, "front"), el("th", { scope: "col" }, "accuracy by"))), el("tbody", {}, body))),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col", class: "number" }, "rank"), head, other ? el("th", { scope: "col", class: "number" }, `energy on ${state.other}`) : null, el("th", { scope: "col" }, "front"), state.robust ? el("th", { scope: "col", class: "number" }, "on it in draws") : null, el("th", { scope: "col" }, "accuracy by"))), el("tbody", {}, body))),
       ...without.map((why) => el("p", { class: "soft" }, `Not here: ${why}`)));
   }
 
@@ -492,6 +520,7 @@ function explorer(data) {
     $("legend").replaceChildren(...state.view === "methods" ? [] : [...data.classes.map((name) => el("label", { class: "check" }, el("input", { type: "checkbox", checked: !state.off.includes(name), onchange: (event) => change({ off: toggled(state.off, name, !event.target.checked) }) }), symbol(name, false), name)), el("span", { class: "check soft" }, symbol("binary", true), "measured in a shipped study (dashed front)")]);
     const shownOn = [state.profile, state.other].filter(Boolean).map(profileOf), unlike = new Set(shownOn.map((one) => one.scope)).size > 1;
     $("note").replaceChildren(...shownOn.map((one) => el("span", {}, `${one.name}: ${one.title}. ${one.counted} ${one.traffic === "mapped" ? "Memory traffic is that of the best mapping of every layer." : "Memory traffic is compulsory: every value moves once per layer, the least that must."} `)),
+      ...shownOn.flatMap((one) => chosenSpaces().map((space) => space.on[one.name]?.heaviest)).filter(Boolean).map((said) => el("span", {}, `${said} `)),
       unlike ? el("span", { class: "warn" }, "The two profiles differ in what their energies count: compare designs within a profile, not across. ") : "",
       state.view === "methods" ? "" : "Published accuracies have each their own recipe: a point or two between papers is not the effect of one method. A star marks an accuracy reached on a similar backbone.");
   }

@@ -3,7 +3,7 @@
 "use strict";
 
 const pricing = (() => {
-  const VALUE = 0, LOW = 1, HIGH = 2;
+  const VALUE = 0, LOW = 1, HIGH = 2, APART = 3;
 
   /** Energy [J] by group, latency [s] of one design on a profile; `scale` multiplies groups, `end` picks the end of ranges. */
   function costOf(space, profile, number, scale, end = VALUE) {
@@ -76,6 +76,45 @@ const pricing = (() => {
     return kept;
   }
 
+  /** The factor on a value at a quantile of its range, as `at_quantile` of costmodel/evaluate/uncertain.py has it. */
+  function atQuantile(quantile, low, high) {
+    if (high >= APART * low) return [low, 1, high][Math.min(Math.floor(quantile * 3), 2)];
+    const below = -Math.log(low), above = Math.log(high), width = below + above;
+    return quantile * width < below ? Math.exp(-below + Math.sqrt(quantile * width * below)) : Math.exp(above - Math.sqrt((1 - quantile) * width * above));
+  }
+
+  /** Energy [J] of a design with every cause at a quantile of its figures' ranges; `quantiles` has them by name. */
+  function drawnEnergy(uncertain, number, quantiles) {
+    const [energy_j, parts, byRate, low, high] = uncertain.designs[number];
+    const factor = uncertain.of.map((cause, at) => atQuantile(quantiles[uncertain.causes[cause]], low[at], high[at]));
+    return energy_j + sum(parts.map((part, at) => part * (factor[at] - 1) +
+      sum(byRate[at].map((common, rate) => common * factor[at] * (factor[parts.length + rate] - 1)))));
+  }
+
+  /** The share of draws in which each row is on the front of its study; all rows see the same draw of every figure. */
+  function survival(rows, draws) {
+    const random = generator(1), causes = [...new Set(rows.flatMap((row) => row.uncertain.causes))], kept = rows.map(() => 0);
+    const studies = [...new Set(rows.map((row) => row.study))].map((study) => rows.map((row, at) => at).filter((at) => rows[at].study === study));
+    for (let draw = 0; draw < draws; draw++) {
+      const quantiles = Object.fromEntries(causes.map((name) => [name, random()]));
+      const points = rows.map((row, at) => ({ at, x: row.ratio * drawnEnergy(row.uncertain, row.number, quantiles), y: row.top1 + row.deviation * normal(random) }));
+      for (const group of studies) for (const point of front(group.map((at) => points[at]))) kept[point.at] += 1 / draws;
+    }
+    return kept;
+  }
+
+  /** Numbers between 0 and 1 that come again with the same seed (mulberry32). */
+  function generator(seed) {
+    return () => {
+      seed = (seed + 0x6D2B79F5) | 0;
+      let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+    };
+  }
+
+  function normal(random) { return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()); }
+
   /** Factor on one group's price at which two designs use as much energy; null where there is none. */
   function breakEven(one, other, group) {
     const gap = one.energy_j - other.energy_j, slope = one.groups[group] - other.groups[group];
@@ -106,7 +145,7 @@ const pricing = (() => {
 
   function sum(values) { return values.reduce((total, value) => total + value, 0); }
 
-  return { costOf, layersOf, opsOf, scaled, front, breakEven, widthAt, widened, sum };
+  return { costOf, layersOf, opsOf, scaled, front, breakEven, widthAt, widened, sum, drawnEnergy, survival };
 })();
 
 const words = (() => {
@@ -137,7 +176,8 @@ const words = (() => {
   /** A cell of CSV; text that a spreadsheet would run as a formula is quoted as text. */
   function csvCell(value) {
     if (typeof value === "number") return String(value);
-    const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? "");
+    const runs = /^\s*[=+\-@]|^[\t\r]/.test(value) && !Number.isFinite(Number(value));
+    const text = runs ? `'${value}` : String(value ?? "");
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 

@@ -64,9 +64,9 @@ def best_command(
 
     The most accurate design is the best; where --top1 alone is given, the one of least energy.
     """
-    from analysis.questions.best_document import Question, best_document
-    from analysis.questions.budgets import read_budgets
-    from analysis.questions.known import SOURCES
+    from analysis.fronts.questions.best_document import Question, best_document
+    from analysis.fronts.questions.budgets import read_budgets
+    from analysis.fronts.questions.known import SOURCES
 
     chip = chip_of(profile, overrides)
     budgets = read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area, top1=top1)

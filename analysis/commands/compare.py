@@ -37,7 +37,7 @@ def compare_command(
 
     With several profiles all designs are priced on each; one design alone is held against itself on the first profile.
     """
-    from analysis.questions.compare_document import compare_document, write_comparison
+    from analysis.fronts.questions.compare_document import compare_document, write_comparison
 
     chips = [chip_of(one, overrides) for one in dict.fromkeys(profile or ["asic-45nm"])]
     document, entries = compare_document(designs, chips, traffic=model_of(traffic), out=out)

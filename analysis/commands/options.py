@@ -58,6 +58,15 @@ Conventions = Annotated[
         help="Add other people's columns: ops (FLOPs + BOPs/64), bops, ace; may be repeated.",
     ),
 ]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="A,B",
+        help="Only these columns, in this order, by their names in JSON. Default: all.",
+        show_default=False,
+    ),
+]
 Form = Annotated[
     Format | None,
     typer.Option("--format", help="Default: by the suffix of --out, else table.", show_default=False),
@@ -73,6 +82,11 @@ Drawing = Annotated[
         "--out", help="Draw it: a .png, .svg or .pdf file, or a folder for both.", show_default=False
     ),
 ]
+
+
+def names_of_columns(columns: str | None) -> tuple[str, ...]:
+    """The names of columns in a list with commas."""
+    return tuple(filter(None, (name.strip() for name in (columns or "").split(","))))
 
 
 def chip_of(profile: str, overrides: list[str] | None) -> HardwareProfile:

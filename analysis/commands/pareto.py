@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from analysis.commands.options import (
+    Columns,
     Conventions,
     Overrides,
     Profile,
@@ -15,9 +17,19 @@ from analysis.commands.options import (
     Traffic,
     chip_of,
     model_of,
+    names_of_columns,
 )
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
+from analysis.show.paper import PaperSize
+from analysis.show.pictures import SUFFIXES
+
+
+class Title(str, Enum):
+    """Whether a picture has its title."""
+
+    shown = "shown"
+    none = "none"
 
 
 def pareto_command(
@@ -37,13 +49,14 @@ def pareto_command(
     overrides: Overrides = None,
     x: Annotated[Axis, typer.Option("--x", help="What accuracy is set against.")] = Axis.energy,
     accuracy: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             "--accuracy",
             help="literature; measured (the shipped study); a CSV of measurements, or with the columns "
-            "design,top1; or a folder of runs.",
+            "design,top1; or a folder of runs. Several are laid over each other. Default: literature.",
+            show_default=False,
         ),
-    ] = "literature",
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
@@ -53,19 +66,33 @@ def pareto_command(
         typer.Option(
             "--add",
             metavar="DESIGN=TOP1[:LABEL]",
-            help="A design with an accuracy of your own; may be repeated.",
+            help="A design, or a network of yours (net.onnx, net.pt2, file.py:factory, net.yaml), with its accuracy; "
+            "may be repeated.",
         ),
     ] = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
     ops_convention: Conventions = None,
+    size: Annotated[
+        PaperSize | None,
+        typer.Option(
+            "--size", help="For a paper: as wide as one column, or as a page of two.", show_default=False
+        ),
+    ] = None,
+    columns: Columns = None,
+    title: Annotated[
+        Title, typer.Option("--title", help="none: the picture has no title, since a caption says it.")
+    ] = Title.shown,
 ) -> None:
     """Accuracy against cost: the designs that no other beats, as a figure and as tables.
 
     Own measurements are shown as means over seeds with their standard deviation, one front per protocol
-    (recipe, data, images, epochs), and never on one front with published accuracies. Each front closes with a
-    verdict: which class of networks wins up to which cost, with which repairs, and what the next step costs.
+    (recipe, data, images, epochs). Several sources are laid over each other on one front, on which own figures are
+    marked by file; its caption says where protocols differ. Each front closes with a verdict: which class of networks
+    wins up to which cost, with which repairs, and what the next step costs.
     """
+    from analysis.fronts.front_files import Look
+    from analysis.fronts.own_figures import LITERATURE
     from analysis.fronts.pareto_document import FrontChoice, pareto_document
 
     chip = chip_of(profile, overrides)
@@ -74,12 +101,13 @@ def pareto_command(
         dataset,
         chip,
         x,
-        accuracy,
+        tuple(accuracy or (LITERATURE,)),
         recipe,
         ranges,
         model_of(traffic),
         tuple(add or ()),
         tuple(ops_convention or ()),
+        Look(size, SUFFIXES, title is Title.shown, names_of_columns(columns)),
     )
     document, written, left_out = pareto_document(choice, out)
     deliver(document, Format.table, None)

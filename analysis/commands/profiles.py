@@ -11,6 +11,7 @@ import typer
 from analysis.commands.options import Form, Out, Ranges
 from analysis.commands.parsing import Command
 from analysis.show.document import Format, deliver, say
+from analysis.show.safe import visible
 
 profiles_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -63,7 +64,7 @@ def check_profile_file(
     from analysis.catalogue.profile_files import check
 
     sentence, warnings = check(file, strict=strict)
-    print(sentence)
+    print(visible(sentence))
     for warning in warnings:
         say(f"Warning: {warning}")
 
@@ -101,7 +102,7 @@ def new_profile_file(
     from analysis.catalogue.profile_files import write_new
 
     path = write_new(name, extends, out)
-    print(f"Wrote {path}\n{AFTER_NEW.format(path=path)}")
+    print(visible(f"Wrote {path}\n{AFTER_NEW.format(path=path)}"))
 
 
 @profiles_app.command("import-zigzag", cls=Command)
@@ -129,7 +130,7 @@ def import_zigzag_profile(
     from analysis.catalogue.profile_files import write_imported
 
     path = write_imported(file, mapping, extends, precision, out)
-    print(f"Wrote {path}\n{AFTER_IMPORT.format(base=extends, path=path)}")
+    print(visible(f"Wrote {path}\n{AFTER_IMPORT.format(base=extends, path=path)}"))
 
 
 @profiles_app.command("schema", cls=Command)

@@ -70,6 +70,6 @@ def robust_command(
     if out is not None:
         from analysis.fronts.robust_picture import write_robust  # loads what draws
 
-        title = f"{network or dataset or found.candidates[0].key.network} on {choice.chip.name}"
+        title = f"{network or dataset or accuracy} on {choice.chip.name}"
         for path in write_robust(found, out, title):
             say(f"Wrote {path}")

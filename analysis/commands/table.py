@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from analysis.commands.options import (
+    Columns,
     Conventions,
     Form,
     Out,
@@ -16,8 +17,9 @@ from analysis.commands.options import (
     Traffic,
     chip_of,
     model_of,
+    names_of_columns,
 )
-from analysis.show.document import deliver
+from analysis.show.document import deliver, with_columns
 
 
 def table_command(
@@ -42,6 +44,7 @@ def table_command(
     traffic: Traffic = None,
     ranges: Ranges = False,
     ops_convention: Conventions = None,
+    columns: Columns = None,
     form: Form = None,
     out: Out = None,
 ) -> None:
@@ -59,4 +62,4 @@ def table_command(
         traffic=model_of(traffic),
         conventions=ops_convention or (),
     )
-    deliver(document, form, out)
+    deliver(with_columns(document, names_of_columns(columns)), form, out)

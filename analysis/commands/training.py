@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
 from costmodel import BnncostError
 
@@ -141,7 +142,7 @@ def review_command(
 
 def _deliver_study(outcome: dict[str, Any], profile: str, form: Format | None, out: Path) -> None:
     """Print a study's table with the cost of its designs, and write its front and gains, if any run has ended."""
-    from analysis.gains.review_document import review_document, write_review_front
+    from analysis.fronts.gains.review_document import review_document, write_review_front
 
     if not outcome["rows"]:
         for design, sentence in outcome["failed"].items():
@@ -151,6 +152,41 @@ def _deliver_study(outcome: dict[str, Any], profile: str, form: Format | None, o
     deliver(review_document(outcome, profile), form, None)
     for path in write_review_front(outcome, profile, out):
         say(f"Wrote {path}")
+
+
+def next_command(
+    plan: Annotated[
+        str,
+        typer.Argument(metavar="PLAN", help="A shipped plan, such as resnet20-cifar10-cpu, or a .yaml file."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The plan that is written, a .yaml file for `review`.")],
+    runs: Annotated[int, typer.Option("--runs", min=1, help="How many designs are chosen.")] = 8,
+    profile: Annotated[str, typer.Option("--profile", help="What the designs are priced on.")] = "asic-45nm",
+    accuracy: Annotated[
+        str,
+        typer.Option("--accuracy", help="What is measured: measured (shipped), a CSV, or a folder of runs."),
+    ] = "measured",
+    x: Annotated[Axis, typer.Option("--x", help="What accuracy is set against.")] = Axis.energy,
+    form: Annotated[Format, typer.Option("--format", help="How it is printed.")] = Format.table,
+) -> None:
+    """Which designs of a plan to train next: those that are expected to move the front of what was measured most.
+
+    Writes the plan with these runs first, which `bnncost review` takes.
+    """
+    require_torch()
+    from analysis.fronts.next_document import next_document
+    from costmodel.evaluate.cost import as_profile
+    from training.review.comparisons import comparisons_of
+    from training.review.study import load_plan, reordered
+
+    study = load_plan(plan)
+    designs = {item.label: item.design for item in comparisons_of(study)}
+    document, labels = next_document(
+        designs, accuracy, study.recipe.digest, as_profile(profile), runs, x, study.name
+    )
+    written = reordered(study, labels, out)
+    deliver(document, form, None)
+    say(f"Wrote {written}; train them with: bnncost review {written}")
 
 
 def export_command(

@@ -47,6 +47,7 @@ COST_NAMES = tuple(column.name for column in cost_columns(""))
 def cost_values(cost: Cost, conventions: Iterable[OpsConvention] = ()) -> dict[str, object]:
     """A cost by column, with the unit of its area and its energy by what it is spent on (`memory_j`, ...).
 
+    `off_chip` names the memories outside of the chip in which it lies for want of room.
     `conventions` add operations as papers sum them up.
     """
     unit, area = area_in_one_unit(cost.area)
@@ -57,6 +58,7 @@ def cost_values(cost: Cost, conventions: Iterable[OpsConvention] = ()) -> dict[s
         "area": area,
         "area_unit": unit,
         "memory_bits": sum(cost.memory_bits.values()),
+        "off_chip": ", ".join(cost.off_chip_bits),
         **split,
         **convention_values(cost.operation_totals(), conventions),
     }

@@ -12,8 +12,9 @@ from analysis.costs.mapping_tables import (
     operand_table,
 )
 from analysis.show.document import Document
-from analysis.show.pictures import check_picture, file_stem
+from analysis.show.pictures import check_picture
 from analysis.show.progress import under_way
+from analysis.show.safe import file_stem
 from costmodel import BnncostError
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.mappings import LayerMapping, mappings_of

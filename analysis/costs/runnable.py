@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from costmodel import BnncostError, DesignKey, cost
-from costmodel.evaluate.cost import AnyProfile, as_profile
+from costmodel import BnncostError, cost
+from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 
 
 def reasons_against(
-    designs: Mapping[str, DesignKey], profile: AnyProfile, *, traffic: TrafficModel | None = None
+    designs: Mapping[str, AnyDesign], profile: AnyProfile, *, traffic: TrafficModel | None = None
 ) -> dict[str, str]:
     """By name, why a design has no cost on the profile; those that have one are left out."""
     chip = as_profile(profile)

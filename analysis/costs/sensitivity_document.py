@@ -12,8 +12,9 @@ from analysis.show.figure_words import (
     range_text,
     value_text,
 )
-from analysis.show.pictures import check_picture, file_stem
+from analysis.show.pictures import check_picture
 from analysis.show.progress import under_way
+from analysis.show.safe import file_stem
 from analysis.show.tables import Column, Table, records
 from analysis.show.units import readable, significant
 from analysis.show.words import COMPULSORY

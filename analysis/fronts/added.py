@@ -1,38 +1,63 @@
-"""Accuracies that a user gives for one front, beside those of a file."""
+"""Accuracies that a user gives for one front, beside those of files: of designs, and of networks from elsewhere."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
 
-from analysis.accuracy.percent import percent_of
+from analysis.accuracy.percent import lone_percent
 from analysis.show.classes import ADDED
-from costmodel import DESIGNS, BnncostError, resolve
+from costmodel import BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
+from costmodel.designs.resolving import published_design
+from costmodel.importers.model.source import Model, names_model, parse_model, read_model
 
 FORM = "DESIGN=TOP1[:LABEL]"
 _WRITTEN = re.compile(r"(?P<design>.+?)=\s*(?P<top1>[-+]?[0-9]*\.?[0-9]+)\s*(?::(?P<label>.*))?")
 
 
-def added_records(texts: Sequence[str]) -> list[AccuracyRecord]:
+@dataclass(frozen=True)
+class AddedModel:
+    """A network from elsewhere with its top-1 accuracy [%]: it is on no network and no data set by name."""
+
+    name: str
+    model: Model
+    top1: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was given for one front: designs, and networks from elsewhere."""
+
+    records: tuple[AccuracyRecord, ...] = ()
+    models: tuple[AddedModel, ...] = ()
+
+
+def added_figures(texts: Sequence[str]) -> Added:
     """Read every text; what is wrong with several raises one BnncostError that says all of it."""
-    records: list[AccuracyRecord] = []
+    found: list[AccuracyRecord | AddedModel] = []
     problems: list[str] = []
     for text in texts:
         try:
-            records.append(added_record(text))
+            found.append(added_figure(text))
         except BnncostError as error:
             problems.append(str(error))
     if problems:
         raise BnncostError("\n".join(problems))
-    return records
+    return Added(
+        tuple(one for one in found if isinstance(one, AccuracyRecord)),
+        tuple(one for one in found if isinstance(one, AddedModel)),
+    )
 
 
-def added_record(text: str) -> AccuracyRecord:
-    """Read `DESIGN=TOP1[:LABEL]`; raises a BnncostError that names the text.
+def added_figure(text: str) -> AccuracyRecord | AddedModel:
+    """Read `DESIGN=TOP1[:LABEL]`, where a file or a module may stand for the design; errors name the text.
 
-    >>> added_record("resnet20@compute=int4/cifar10=89.9: mine").label, added_record("lsq-2=67").top1
-    ('mine', 67.0)
+    >>> added_figure("resnet20@compute=int4/cifar10=89.9: mine").label, added_figure("lsq_2=67").label
+    ('mine', 'LSQ, 2 bit')
     """
     found = _WRITTEN.fullmatch(text.strip())
     if found is None:
@@ -40,11 +65,15 @@ def added_record(text: str) -> AccuracyRecord:
             f"--add '{text}': write {FORM}, a design, its top-1 accuracy in percent and a name, as in "
             "'resnet20[prelu]/cifar10=85.2:ours'."
         )
+    design, label, name = found["design"].strip(), (found["label"] or "").strip(), f"--add {text.strip()}"
     try:
-        top1 = percent_of(found["top1"])
-        key = resolve(found["design"])
+        top1 = lone_percent(found["top1"])
+        if names_model(design):
+            own = label or PurePath(parse_model(design).source).name
+            return AddedModel(name, read_model(design), top1, own)
+        key = resolve(design)
     except BnncostError as error:
         raise BnncostError(f"--add '{text}': {error}") from error
-    published = DESIGNS.get(found["design"].strip().split("/")[0].lower())
-    label = (found["label"] or "").strip() or (published.title if published else "")
-    return AccuracyRecord(f"--add {text.strip()}", key, top1, ADDED, "given with --add", label=label)
+    published = published_design(design)
+    label = label or (published.title if published else "")
+    return AccuracyRecord(name, key, top1, ADDED, "given with --add", label=label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,16 @@ import pandas as pd
 from analysis.accuracy.literature import for_network
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
+from analysis.fronts.added import AddedModel
 from analysis.fronts.nondominated import best_at_cost, with_front
 from analysis.show.axes import Axis
-from analysis.show.classes import ADDED, class_of
+from analysis.show.classes import ADDED, DesignClass, class_of
 from analysis.show.words import network_name
-from costmodel import DESIGNS, BnncostError, cost
+from costmodel import BnncostError, cost
 from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.declaring import PublishedDesign
 from costmodel.designs.records import AccuracyRecord
+from costmodel.designs.resolving import published_design
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 
@@ -36,26 +39,47 @@ def front_frame(
     *,
     traffic: TrafficModel | None = None,
     conventions: Sequence[OpsConvention] = (),
+    models: Sequence[AddedModel] = (),
 ) -> pd.DataFrame:
     """One row per design with its accuracy, its cost, and whether it is on the front; sorted by the axis `x`.
 
     Published figures of one design are merged: the best one by its authors counts, the others give its range.
     Own measurements of one design are averaged. Without a `network` those of all networks stand on one front.
-    `named` marks what a figure has to name. `traffic` is as in `cost`, `conventions` as in `cost_values`.
+    `models` are networks from elsewhere, which stand on every front. `named` marks what a figure has to name. `traffic`
+    is as in `cost`, `conventions` as in `cost_values`.
     """
     chip = as_profile(profile)
     groups: dict[str, list[AccuracyRecord]] = {}
     for record in for_network(records, network, dataset):
-        groups.setdefault(record.name, []).append(record)
+        groups.setdefault(record.identity, []).append(record)
     several = len({group[0].key.network for group in groups.values()}) > 1
+    priced = partial(cost, profile=chip, traffic=traffic)
     rows = [
-        accuracy_of(name, group, several=several)
-        | cost_values(cost(group[0].key, chip, traffic=traffic), conventions)
+        accuracy_of(name, group, several=several) | cost_values(priced(group[0].key), conventions)
         for name, group in groups.items()
     ]
+    rows += [_row_of(one) | cost_values(priced(one.model), conventions) for one in models]
     frame = with_front(rows, x)
     frame["named"] = _named(frame)
     return frame
+
+
+def _row_of(one: AddedModel) -> dict[str, object]:
+    """The accuracy of a network from elsewhere, as `accuracy_of` has that of a design."""
+    return {
+        "label": one.label,
+        "name": one.name,
+        "design": str(one.model),
+        "top1": one.top1,
+        "top1_low": one.top1,
+        "top1_high": one.top1,
+        "kind": ADDED,
+        "reference": "given with --add",
+        "compute": "",
+        "design_class": str(DesignClass.MEASURED),
+        "network": str(one.model),
+        "source": "",
+    }
 
 
 def _named(frame: pd.DataFrame) -> pd.Series:
@@ -93,8 +117,8 @@ def runnable(
 
     A design may not fit, or need an operation that the profile has no price for. Raises where none is left.
     """
-    reasons = reasons_against({record.name: record.key for record in records}, profile, traffic=traffic)
-    kept = [record for record in records if record.name not in reasons]
+    reasons = reasons_against({record.identity: record.key for record in records}, profile, traffic=traffic)
+    kept = [record for record in records if record.identity not in reasons]
     if records and not kept:
         raise BnncostError("\n".join(reasons.values()))
     return kept, reasons
@@ -107,7 +131,7 @@ def accuracy_of(name: str, group: Sequence[AccuracyRecord], *, several: bool) ->
     """
     by_authors = [record.top1 for record in group if record.kind == "author"]
     everything = [record.top1 for record in group]
-    own = all(record.kind == "measured" for record in group)
+    own = all(record.kind in ("measured", ADDED) for record in group)
     top1 = float(np.mean(everything)) if own else max(by_authors or everything)
     first = next((record for record in group if record.top1 == top1), group[0])
     return {
@@ -115,13 +139,14 @@ def accuracy_of(name: str, group: Sequence[AccuracyRecord], *, several: bool) ->
         "name": name,
         "design": str(first.key),
         "top1": top1,
-        "top1_low": min(everything),
-        "top1_high": max(everything),
+        "top1_low": min(everything + [one.low for one in group if one.low is not None]),
+        "top1_high": max(everything + [one.high for one in group if one.high is not None]),
         "kind": first.kind,
         "reference": first.reference,
         "compute": first.key.compute,
         "design_class": str(class_of(first.key.compute, first.kind)),
         "network": first.key.network,
+        "source": first.source,
     }
 
 
@@ -129,7 +154,7 @@ def _label(record: AccuracyRecord, *, several: bool) -> str:
     """Name a design as given, as published, or by its methods, with its network where a front has several."""
     if record.label:
         return record.label
-    published = DESIGNS.get(record.name.split("/")[0].lower())
+    published = published_design(record.name)
     name = _title(published) if published else short_label(record)
     network = network_name(record.key.network)
     if network.startswith(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,32 @@ from analysis.methods.equivalence import width_curve
 from analysis.plots import draw_front, front_info, write_figure
 from analysis.plots.front import WIDTHS
 from analysis.show.axes import Axis
-from analysis.show.tables import Table, without_empty_columns
-from analysis.show.text_forms import latex, markdown
+from analysis.show.frames import csv_frame
+from analysis.show.latex import bib, latex
+from analysis.show.paper import PaperSize
+from analysis.show.tables import Table, chosen_columns, without_empty_columns
+from analysis.show.text_forms import markdown
 from analysis.show.words import network_title, profile_title
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.output import write_whole
 from costmodel.pricing.price import TrafficModel
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a front is laid out: its width, if it is for a paper, the picture's forms, and whether that has a title.
+
+    `columns` are those of the tables for people, all of them where none is chosen.
+    """
+
+    size: PaperSize | None = None
+    forms: tuple[str, ...] = (".png", ".svg")
+    titled: bool = True
+    columns: tuple[str, ...] = ()
+
+    def of(self, table: Table) -> Table:
+        """The table with the columns that were chosen."""
+        return chosen_columns(table, self.columns) if self.columns else table
 
 
 def write_front(
@@ -34,21 +55,27 @@ def write_front(
     traffic: TrafficModel | None = None,
     tables: bool = True,
     figures: bool = True,
+    note: str = "",
+    look: Look = Look(),
 ) -> list[Path]:
-    """Write one front as PNG, SVG, CSV, Markdown and LaTeX into a folder; returns the paths.
+    """Write one front as a picture, CSV, Markdown and LaTeX into a folder; returns the paths.
 
-    `traffic` is that of the frame's costs; `tables` and `figures` say which of both are written.
+    `traffic` is that of the frame's costs; `tables` and `figures` say which of both are written; `note` stands below
+    both.
     """
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
     written: list[Path] = []
     if figures:
         widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic) if network else None
-        figure = draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths))
-        written += write_figure(figure, out / f"front-{x}")
+        head = (title, profile_title(chip, traffic)) if look.titled else ("", "")
+        figure = draw_front(front_info(frame, *head, x, widths, note, look.size))
+        written += write_figure(figure, out / f"front-{x}", look.forms)
     if tables:
-        view = front_view(frame, f"{title}, {chip.name}", chip, verdict_text(frame, x))
-        written += write_tables(out / f"front-{x}", view, frame.to_csv(index=False, lineterminator="\n"))
+        view = front_view(
+            frame, f"{title}, {chip.name}", chip, " ".join(filter(None, (verdict_text(frame, x), note)))
+        )
+        written += write_tables(out / f"front-{x}", look.of(view), csv_frame(frame), look)
     return written
 
 
@@ -63,6 +90,7 @@ def write_study_front(
     traffic: TrafficModel | None = None,
     tables: bool = True,
     figures: bool = True,
+    look: Look = Look(),
 ) -> list[Path]:
     """Write the front of one study in the same forms to files that begin with `stem`; returns the paths.
 
@@ -74,17 +102,24 @@ def write_study_front(
     if figures:
         widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
         note = front_note(frame, names, protocol)
-        written += write_figure(
-            draw_front(front_info(frame, title, profile_title(chip, traffic), x, widths, note)), stem
-        )
+        head = (title, profile_title(chip, traffic)) if look.titled else ("", "")
+        figure = draw_front(front_info(frame, *head, x, widths, note, look.size))
+        written += write_figure(figure, stem, look.forms)
     if tables:
         caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
         view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption))
-        written += write_tables(stem, view, frame.to_csv(index=False, lineterminator="\n"))
+        written += write_tables(stem, look.of(view), csv_frame(frame), look)
     return written
 
 
-def write_tables(stem: Path, view: Table, csv: str) -> list[Path]:
-    """Write one table as CSV, Markdown and LaTeX."""
-    texts = {".csv": csv, ".md": markdown(view), ".tex": latex(view)}
+_LEFT_TO_MARKS = "design_class"
+"""The column that a front's table in a paper does without, unless it is chosen: the picture's marks have it."""
+
+
+def write_tables(stem: Path, view: Table, csv: str, look: Look = Look()) -> list[Path]:
+    """Write one table as CSV, Markdown and LaTeX, with the papers that it cites beside it."""
+    short = view if look.columns else without_empty_columns(view, _LEFT_TO_MARKS)
+    texts = {".csv": csv, ".md": markdown(view), ".tex": latex(short, look.size)}
+    papers = bib((short,))
+    texts |= {".bib": papers} if papers else {}
     return [write_whole(stem.with_name(stem.name + suffix), text) for suffix, text in texts.items()]

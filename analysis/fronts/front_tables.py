@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.costs.cost_columns import COST_NAMES, convention_columns, cost_columns
 from analysis.show.range_cells import WHAT_RANGES_ARE
 from analysis.show.tables import Cell, Column, Table, range_name
-from analysis.show.words import scope_sentence
+from analysis.show.words import fits_text, scope_sentence
 from costmodel.demand.conventions import OpsConvention
 from costmodel.evaluate.ranges import Range
 from costmodel.hardware import HardwareProfile
@@ -21,12 +21,12 @@ def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: 
     unit = str(frame["area_unit"].iloc[0])
     columns = (
         Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
-        *cost_columns(unit), *convention_columns(_conventions(frame)),
-        Column("on_front", "on the front"), Column("reference", "accuracy from"),
+        *cost_columns(unit), *_off_chip_column(frame), *convention_columns(_conventions(frame)),
+        Column("on_front", "on the front"), Column("reference", "accuracy from", cites=True),
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
-            str(row.label), str(row.design_class), float(row.top1), *_cost_cells(row),
+            str(row.label), str(row.design_class), float(row.top1), *_cost_cells(row), *_off_chip_cell(row, frame),
             *_convention_cells(row, frame), "yes" if row.on_front else "",
             str(row.reference),
         )
@@ -41,18 +41,32 @@ def study_front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, cap
     columns = (
         Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
         Column("top1_spread", "deviation", "points"), Column("seeds", "seeds"), *cost_columns(unit),
-        *convention_columns(_conventions(frame)), Column("on_front", "on the front"),
+        *_off_chip_column(frame), *convention_columns(_conventions(frame)), Column("on_front", "on the front"),
         Column("note", "accuracy of"),
     )  # fmt: skip
     rows: Sequence[tuple[Cell, ...]] = [
         (
             str(row.label), str(row.design_class), float(row.top1),
-            _number(row.top1_spread), int(row.seeds), *_cost_cells(row), *_convention_cells(row, frame), _place(row),
+            _number(row.top1_spread), int(row.seeds), *_cost_cells(row), *_off_chip_cell(row, frame),
+            *_convention_cells(row, frame), _place(row),
             str(row.note),
         )
         for row in frame.itertuples()
     ]  # fmt: skip
     return Table("front", title, columns, tuple(rows), _caption(frame, chip, caption))
+
+
+def _off_chip_column(frame: pd.DataFrame) -> tuple[Column, ...]:
+    """Whether designs fit on the chip, where one does not."""
+    return (Column("off_chip", "fits on chip"),) if _spills(frame) else ()
+
+
+def _off_chip_cell(row: Any, frame: pd.DataFrame) -> tuple[Cell, ...]:
+    return (fits_text(filter(None, row.off_chip.split(", "))),) if _spills(frame) else ()
+
+
+def _spills(frame: pd.DataFrame) -> bool:
+    return "off_chip" in frame and bool(frame["off_chip"].any())
 
 
 def _conventions(frame: pd.DataFrame) -> tuple[OpsConvention, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from analysis.accuracy.literature import for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
-from analysis.fronts.added import added_records
+from analysis.costs.runnable import reasons_against
+from analysis.fronts.added import AddedModel, added_figures
 from analysis.fronts.from_literature import front_frame, runnable
 from analysis.fronts.from_studies import runnable_designs, study_frame, table_note
-from analysis.fronts.front_files import write_front, write_study_front
+from analysis.fronts.front_files import Look, write_front, write_study_front
 from analysis.fronts.front_tables import front_view, study_front_view
 from analysis.fronts.nondominated import front_over
+from analysis.fronts.own_figures import LITERATURE, Overlay, overlay_of
 from analysis.fronts.verdict import verdict_text
 from analysis.show.axes import Axis
 from analysis.show.document import Document
@@ -34,18 +36,16 @@ from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 from costmodel.pricing.price import TrafficModel, traffic_model
 
-LITERATURE = "literature"
-
 
 @dataclass(frozen=True)
 class FrontChoice:
     """What is drawn: designs of one network and data set by their accuracies from `accuracy`, against `x`.
 
-    `accuracy` is "literature", "measured", a CSV, or a folder of runs; `recipe` keeps the measurements of one
-    recipe, by its name or digest. Measurements that are all of one network and data set need no name of them.
-    `ranges` adds what the ends of the profile's ranges give; fronts stay those of the values. `traffic` is as
-    in `cost`. `add` holds accuracies of the user's own, each as `DESIGN=TOP1[:LABEL]`; `conventions` add
-    operations as papers sum them up.
+    `accuracy` is "literature", "measured", a CSV, or a folder of runs, or several of these, which are laid over each
+    other on one front; `recipe` keeps the measurements of one recipe, by its name or digest. Measurements that are all
+    of one network and data set need no name of them. `ranges` adds what the ends of the profile's ranges give; fronts
+    stay those of the values. `traffic` is as in `cost`. `add` holds accuracies of the user's own, each as
+    `DESIGN=TOP1[:LABEL]`; `conventions` add operations as papers sum them up. `look` says how the picture is laid out.
 
     Published accuracies of one data set may be of all networks: then `network` is None.
     """
@@ -54,18 +54,20 @@ class FrontChoice:
     dataset: str | None
     profile: AnyProfile
     x: Axis = Axis.energy
-    accuracy: str = LITERATURE
+    accuracy: tuple[str, ...] = (LITERATURE,)
     recipe: str | None = None
     ranges: bool = False
     traffic: TrafficModel | None = None
     add: tuple[str, ...] = ()
     conventions: tuple[OpsConvention, ...] = ()
+    look: Look = field(default_factory=Look)
 
 
 def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path], dict[str, str]]:
     """Compute fronts and write their files into `out`; gives the fronts, the files, and what is left out and why.
 
-    Published accuracies make one front. Measurements make one per protocol, each with its files and its caption.
+    Published accuracies make one front, and so do several sources laid over each other. Measurements make one per
+    protocol, each with its files and its caption.
     """
     if choice.network is not None:
         backbone_of(choice.network)
@@ -81,43 +83,77 @@ def pareto_document(choice: FrontChoice, out: Path) -> tuple[Document, list[Path
 def _fronts(
     choice: FrontChoice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
-    if choice.accuracy != LITERATURE and holds_measurements(choice.accuracy):
+    if not choice.accuracy:
+        raise BnncostError("name at least one source of accuracies, such as 'literature' or a CSV.")
+    measured = [source for source in choice.accuracy if source != LITERATURE and holds_measurements(source)]
+    if choice.recipe is not None and not measured:
+        raise BnncostError("--recipe chooses among own measurements; give them with --accuracy measured.")
+    if len(choice.accuracy) > 1:
+        return _published(choice, overlay_of(choice.accuracy, choice.recipe), chip, out)
+    if measured:
         if choice.add:
             raise BnncostError(
                 "--add goes with published accuracies, or with a CSV of the columns design,top1: measurements of one "
-                "protocol stand on a front of their own."
+                "protocol stand on a front of their own; to lay them over others, give --accuracy literature as well."
             )
         return _measured(choice, chip, out)
-    if choice.recipe is not None:
-        raise BnncostError("--recipe chooses among own measurements; give them with --accuracy measured.")
-    return _published(choice, chip, out)
+    (source,) = choice.accuracy
+    everything = load_accuracy(None if source == LITERATURE else source)
+    return _published(choice, Overlay(tuple(everything), (), {}), chip, out)
 
 
 def _published(
-    choice: FrontChoice, chip: HardwareProfile, out: Path
+    choice: FrontChoice, figures: Overlay, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
-    own = choice.accuracy != LITERATURE
-    added = added_records(choice.add)
-    everything = [*load_accuracy(choice.accuracy if own else None), *added]
-    network, dataset = _place(choice, everything, added)
+    added = added_figures(choice.add)
+    everything = [*figures.published, *figures.own, *added.records]
+    network, dataset = _place(choice, everything, [*added.records, *figures.own])
     mine = for_network(everything, network, dataset)
-    _check_added(added, mine, network_title(network, dataset))
+    _check_added(added.records, mine, network_title(network, dataset))
     here, left_out = runnable(mine, chip, traffic=choice.traffic)
-    if own:
-        left_out |= {one.name: f"it is on {_backbone(one)}" for one in everything if one not in mine}
+    models, without_cost = _runnable_models(added.models, chip, choice.traffic)
+    left_out |= without_cost
+    if choice.accuracy != (LITERATURE,):
+        own = figures.own if figures.protocols else figures.published
+        left_out |= {one.identity: f"it is on {_backbone(one)}" for one in own if one not in mine}
     frame = front_over(
         lambda at: front_frame(
-            network, dataset, at, here, choice.x, traffic=choice.traffic, conventions=choice.conventions
+            network,
+            dataset,
+            at,
+            here,
+            choice.x,
+            traffic=choice.traffic,
+            conventions=choice.conventions,
+            models=models,
         ),
         chip,
         ranges=choice.ranges,
     )
-    folder = make_folder(out)
-    written = write_front(frame, network, dataset, chip, choice.x, folder, traffic=choice.traffic)
+    note = figures.caption if figures.protocols else ""
+    written = write_front(
+        frame,
+        network,
+        dataset,
+        chip,
+        choice.x,
+        make_folder(out),
+        traffic=choice.traffic,
+        note=note,
+        look=choice.look,
+    )
     place = f"{network}/{dataset}" if network else dataset
     title = f"Top-1 against {choice.x}: {place} on {chip.name}"
-    table = front_view(frame, title, chip, verdict_text(frame, choice.x))
-    return Document((table,), records(table), table), written, left_out
+    table = front_view(frame, title, chip, " ".join(filter(None, (verdict_text(frame, choice.x), note))))
+    return Document((choice.look.of(table),), records(table), table), written, left_out
+
+
+def _runnable_models(
+    models: Sequence[AddedModel], chip: HardwareProfile, traffic: TrafficModel | None
+) -> tuple[list[AddedModel], dict[str, str]]:
+    """Split networks from elsewhere as `runnable` does records."""
+    reasons = reasons_against({one.name: one.model for one in models}, chip, traffic=traffic)
+    return [one for one in models if one.name not in reasons], reasons
 
 
 def _study_frame(
@@ -139,7 +175,8 @@ def _place(
 ) -> tuple[str | None, str]:
     """Network, None for all of them, and data set: as given, or where only one is possible.
 
-    Accuracies of one's own, if there are any, decide what is not given.
+    Accuracies of one's own, if there are any, decide what is not given; where nothing else is known of their network,
+    they stand among all networks of the data set.
     """
     telling = [one for one in added or everything if choice.network in (None, one.key.network)]
     datasets = {one.key.dataset for one in telling if choice.dataset in (None, one.key.dataset)}
@@ -150,7 +187,9 @@ def _place(
     if choice.network is not None or choice.dataset is not None:
         return choice.network, dataset
     networks = {one.key.network for one in telling if one.key.dataset == dataset}
-    return networks.pop() if len(networks) == 1 else None, dataset
+    (network,) = networks if len(networks) == 1 else (None,)
+    compared = {one.key.network for one in everything if one not in added and one.key.dataset == dataset}
+    return network if network in compared or not compared else None, dataset
 
 
 def _check_added(added: Sequence[AccuracyRecord], mine: Sequence[AccuracyRecord], title: str) -> None:
@@ -165,10 +204,9 @@ def _check_added(added: Sequence[AccuracyRecord], mine: Sequence[AccuracyRecord]
 def _measured(
     choice: FrontChoice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
-    chosen = select(
-        studies(load_measurements(choice.accuracy)), choice.network, choice.dataset, choice.recipe
-    )
-    known = shipped_outcomes() if choice.accuracy == MEASURED else ()
+    (source,) = choice.accuracy
+    chosen = select(studies(load_measurements(source)), choice.network, choice.dataset, choice.recipe)
+    known = shipped_outcomes() if source == MEASURED else ()
     tables: list[Table] = []
     written: list[Path] = []
     left_out: dict[str, str] = {}
@@ -181,15 +219,16 @@ def _measured(
             raise BnncostError("\n".join(reasons.values()))
         frame = front_over(partial(_study_frame, kept, outcome, choice), chip, ranges=choice.ranges)
         written += write_study_front(
-            frame, names, study.protocol, chip, choice.x, make_folder(out) / stem, traffic=choice.traffic
-        )
+            frame, names, study.protocol, chip, choice.x, make_folder(out) / stem, traffic=choice.traffic,
+            look=choice.look,
+        )  # fmt: skip
         title = f"Measured top-1 against {choice.x}: {study.network}/{study.dataset} on {chip.name}"
         caption = f"{verdict_text(frame, choice.x)} {table_note(frame, names, study.protocol)}"
         tables.append(study_front_view(frame, title, chip, caption))
-    return _document(chosen, tables), written, left_out
+    return _document(choice, chosen, tables), written, left_out
 
 
-def _document(chosen: tuple[Study, ...], tables: list[Table]) -> Document:
+def _document(choice: FrontChoice, chosen: tuple[Study, ...], tables: list[Table]) -> Document:
     """The tables one after another; accuracies of unlike protocols stay apart in JSON and CSV, too."""
     notes: tuple[str, ...] = ()
     if len(chosen) > 1:
@@ -201,7 +240,8 @@ def _document(chosen: tuple[Study, ...], tables: list[Table]) -> Document:
         {"protocol": study.protocol, "designs": records(table)}
         for study, table in zip(chosen, tables, strict=True)
     ]
-    return Document(tuple(map(without_empty_columns, tables)), data, tables[0], notes)
+    shown = tuple(choice.look.of(without_empty_columns(table)) for table in tables)
+    return Document(shown, data, tables[0], notes)
 
 
 def _backbone(record: AccuracyRecord) -> str:

@@ -16,6 +16,7 @@ from analysis.fronts.nondominated import on_front
 from analysis.show.classes import DesignClass
 from costmodel.designs.key import DesignKey
 from costmodel.evaluate.uncertain import UncertainEnergies
+from costmodel.importers.model.source import Model
 
 ONE_RUN_POINTS = 0.4
 """Standard deviation over seeds of an accuracy from one run, assumed [points]."""
@@ -33,7 +34,7 @@ class Candidate:
     """A design with its accuracy [%] and the standard deviation of that [points]."""
 
     label: str
-    key: DesignKey
+    key: DesignKey | Model
     sort: DesignClass
     top1: float
     deviation: float

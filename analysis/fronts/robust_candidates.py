@@ -8,7 +8,7 @@ from analysis.accuracy.literature import for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import Study, pooled_spread, select, studies
-from analysis.fronts.added import added_records
+from analysis.fronts.added import added_figures
 from analysis.fronts.from_literature import accuracy_of, runnable
 from analysis.fronts.from_studies import runnable_designs
 from analysis.fronts.robust import ONE_RUN_POINTS, Candidate
@@ -61,7 +61,8 @@ def _published(
     add: Sequence[str],
     traffic: TrafficModel | None,
 ) -> tuple[list[Candidate], dict[str, str]]:
-    records = [*load_accuracy(source), *added_records(add)]
+    added = added_figures(add)
+    records = [*load_accuracy(source), *added.records]
     datasets = {one.key.dataset for one in records if network in (None, one.key.network)}
     if dataset is None and len(datasets) != 1:
         raise BnncostError(f"say which data set with --dataset: {', '.join(sorted(datasets))}.")
@@ -82,6 +83,10 @@ def _published(
         found.append(
             Candidate(str(row["label"]), group[0].key, sort, float(str(row["top1"])), ONE_RUN_POINTS)
         )
+    found += [
+        Candidate(one.label, one.model, DesignClass.MEASURED, one.top1, ONE_RUN_POINTS)
+        for one in added.models
+    ]
     return found, left_out
 
 

@@ -17,11 +17,12 @@ from analysis.show.progress import under_way
 from analysis.show.tables import Column, Table, records
 from analysis.show.units import readable
 from costmodel import BnncostError
-from costmodel.evaluate.break_even import comparison_of
-from costmodel.evaluate.sensitivity import Held, held
+from costmodel.demand.arrays import joined
+from costmodel.evaluate.break_even import compare
+from costmodel.evaluate.cost import prepared
 from costmodel.evaluate.uncertain import APART, uncertain_energies
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.price import TrafficModel
+from costmodel.pricing.price import TrafficModel, price
 
 MOST_DRAWS = 100_000
 SURE, NEVER = 0.95, 0.05
@@ -68,10 +69,11 @@ def robust_document(
             choice.add,
             choice.traffic,
         )
-        priced = [held(one.key, choice.chip, choice.traffic) for one in found]
+        demand = joined([prepared(one.key).demand for one in found])
+        model = uncertain_energies(demand, price(demand, choice.chip, choice.traffic))
     with under_way("drawing"):
-        result = robustness(found, uncertain_energies(priced), draws=choice.draws, seed=choice.seed)
-        sentences = (_verdict(result), *_pair_sentences(result, priced))
+        result = robustness(found, model, draws=choice.draws, seed=choice.seed)
+        sentences = (_verdict(result), *_pair_sentences(result, choice))
     table = _table(result)
     causes = _cause_table(result)
     data = {
@@ -132,13 +134,13 @@ def _percent(share: float) -> str:
     return f"{rounded} %"
 
 
-def _pair_sentences(found: Robustness, priced: Sequence[Held]) -> list[str]:
+def _pair_sentences(found: Robustness, choice: RobustChoice) -> list[str]:
     """Say of the most contested pairs how often the winner wins, and which figure would turn their energies."""
     said = []
     for one, other in _contested(found):
         winner, loser = found.candidates[one], found.candidates[other]
         share = _percent(found.beats[one, other])
-        turn = comparison_of(priced[one], priced[other]).nearest
+        turn = compare(winner.key, loser.key, choice.chip, traffic=choice.traffic).nearest
         turns = ""
         if turn is not None and turn.break_even is not None:
             more = "more" if turn.break_even > turn.figure.value else "less"

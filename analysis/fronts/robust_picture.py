@@ -10,7 +10,7 @@ from analysis.fronts.robust import ATTAINED, Robustness
 from analysis.plots.robust import Mark, RobustInfo
 from analysis.plots.robust_drawing import draw_robust
 from analysis.plots.style import axis_scale, write_drawn
-from analysis.show.pictures import file_stem
+from analysis.show.safe import file_stem
 
 _NAMED, _NAMED_OF_MANY, _MANY = 0.05, 0.5, 18
 """Probability from which a design is named, where that names no more than so many, and else."""

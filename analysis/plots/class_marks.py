@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from analysis.plots.style import GREEN, PURPLE, VERMILLION
@@ -21,3 +21,10 @@ CLASS_NAMES: Mapping[DesignClass, str] = MappingProxyType(
         DesignClass.MEASURED: "given with --add",
     }
 )
+SOURCE_MARKERS = ("X", "p", "d", "^", "v", "<", ">")
+"""Markers of own figures by the file that they are from, in the order of the files."""
+
+
+def source_marker(source: str, sources: Sequence[str]) -> str:
+    """The marker of one file among all; beyond the last marker they begin anew."""
+    return SOURCE_MARKERS[sources.index(source) % len(SOURCE_MARKERS)]

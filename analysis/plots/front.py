@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.plots.class_marks import CLASS_COLOURS, CLASS_MARKERS
+from analysis.plots.class_marks import CLASS_COLOURS, CLASS_MARKERS, source_marker
 from analysis.plots.front_ranges import RangeInfo, range_info, range_note
 from analysis.plots.style import (
     BLUE,
@@ -21,17 +21,23 @@ from analysis.plots.style import (
 )
 from analysis.show.axes import Axis
 from analysis.show.classes import DesignClass, class_of_row
+from analysis.show.paper import PaperSize
 from analysis.show.units import Scale
 
 WIDTHS = (1.0, 1.5, 2.0, 3.0)
 """Widths of the plain BNN that the top axis marks."""
-KIND_MARKERS = {"author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^"}
+ESTIMATED = "estimated"
+"""Kind of an accuracy that nobody measured, which is always drawn hollow."""
+KIND_MARKERS = {
+    "author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^", ESTIMATED: "d",
+}  # fmt: skip
 KIND_NAMES = {
     "author": "binary, authors' figure",
     "measured": "own measurement",
     "cited": "binary, cited figure",
     "secondary": "binary, from a survey",
     "third-party": "binary, trained by others",
+    ESTIMATED: "binary, estimated",
 }
 _FAR = 3.0
 """Gap to the next cheaper design, as a ratio, from which costly designs stand in a strip of their own."""
@@ -48,6 +54,8 @@ _FEW = 6
 """Designs that one column of a paper has room for."""
 _WHISKERS_IN = 4.8
 """Least height of a figure with standard deviations over seeds, which are small."""
+_COLUMN_NAMES = 10
+"""Names that one column of a paper has room for among more points."""
 _SHORT_TITLE = 48
 """Letters of a title that one column has room for."""
 
@@ -57,7 +65,7 @@ class Point:
     """One design as it is drawn; `x` in the unit of the axis, `top1` [%]; `close`: beaten by less than the spread.
 
     Where many designs crowd, those that are not `named` have no label. `plain` is the one that a study measures
-    the others against.
+    the others against. `source` is the file of an own figure where several are laid over each other.
     """
 
     label: str
@@ -71,16 +79,18 @@ class Point:
     close: bool = False
     named: bool = True
     plain: bool = False
+    source: str = ""
+    source_marker: str = ""
 
     @property
     def marker(self) -> str:
-        """Rivals have the marker of their class; binary networks show whose figure it is."""
-        return CLASS_MARKERS.get(self.design_class) or KIND_MARKERS.get(self.kind, "o")
+        """Own figures have the marker of their file, rivals that of their class; binary networks show whose it is."""
+        return self.source_marker or CLASS_MARKERS.get(self.design_class) or KIND_MARKERS.get(self.kind, "o")
 
     @property
     def filled(self) -> bool:
         """Whether the inside of the mark has its colour."""
-        return self.on_front or self.plain
+        return (self.on_front or self.plain) and self.kind != ESTIMATED
 
     @property
     def colour(self) -> str:
@@ -129,18 +139,24 @@ def front_info(
     x: Axis = Axis.energy,
     widths: pd.DataFrame | None = None,
     note: str = "",
+    size: PaperSize | None = None,
 ) -> FrontInfo:
     """Say what the picture of a front shows.
 
-    `frame` is that of `front_frame` or `study_frame`, `widths` that of `width_curve`, `note` stands below.
+    `frame` is that of `front_frame` or `study_frame`, `widths` that of `width_curve`, `note` stands below. A `size` is
+    the width that a paper has room for; one column names fewer designs, and has no strip of its own for dear ones.
     """
     unit = x.unit or str(frame["area_unit"].iloc[0])
     scale = axis_scale(frame["x"], unit)
     counted = "seeds" in frame and frame["seeds"].nunique() > 1
+    sources = tuple(dict.fromkeys(filter(None, frame["source"]))) if "source" in frame else ()
     points = sorted(
-        (_point(row, scale, counted) for _, row in frame.iterrows()), key=lambda point: (point.x, point.top1)
+        (_point(row, scale, counted, sources) for _, row in frame.iterrows()),
+        key=lambda point: (point.x, point.top1),
     )
     near, far = _split_far(points)
+    if size is PaperSize.column:
+        near, far = _fewer_names(points), ()
     marks = _width_marks(widths, x.column, scale)
     studied = "seeds" in frame
     log_x = near[-1].x > (_STUDY_LOG_SPAN if studied else _LOG_SPAN) * near[0].x
@@ -160,7 +176,7 @@ def front_info(
         log_x=log_x,
         x_limits=x_limits,
         y_limits=y_limits,
-        size=_size(near, far, y_limits, max(map(len, (title, *subtitle.splitlines()))), studied),
+        size=_size(near, far, y_limits, max(map(len, (title, *subtitle.splitlines()))), studied, size),
         note=" ".join(filter(None, (note_for(point.label for point in points), range_note(ranges), note))),
         ranges=ranges,
     )
@@ -171,7 +187,23 @@ def _label(row: pd.Series, counted: bool) -> str:
     return f"{row['label']} ({row['seeds']})" if counted and row["seeds"] > 1 else str(row["label"])
 
 
-def _point(row: pd.Series, scale: Scale, counted: bool) -> Point:
+def _fewer_names(points: Sequence[Point]) -> tuple[Point, ...]:
+    """The points with as many names as one column has room for: the front first, then own figures."""
+    worth = sorted(
+        (point for point in points if point.named),
+        key=lambda point: (
+            point.on_front,
+            point.design_class is DesignClass.MEASURED,
+            point.plain,
+            point.top1,
+        ),
+        reverse=True,
+    )[:_COLUMN_NAMES]
+    return tuple(replace(point, named=point in worth) for point in points)
+
+
+def _point(row: pd.Series, scale: Scale, counted: bool, sources: Sequence[str]) -> Point:
+    source = str(row.get("source", ""))
     return Point(
         label=_label(row, counted),
         x=float(row["x"]) / scale.size,
@@ -184,6 +216,8 @@ def _point(row: pd.Series, scale: Scale, counted: bool) -> Point:
         close=bool(row.get("within_spread", False)),
         named=bool(row.get("named", True)),
         plain=bool(row.get("plain", False)),
+        source=source,
+        source_marker=source_marker(source, sources) if source else "",
     )
 
 
@@ -233,11 +267,16 @@ def _padded(
 
 
 def _size(
-    near: Sequence[Point], far: Sequence[Point], y_limits: tuple[float, float], letters: int, whiskers: bool
+    near: Sequence[Point],
+    far: Sequence[Point],
+    y_limits: tuple[float, float],
+    letters: int,
+    whiskers: bool,
+    size: PaperSize | None,
 ) -> tuple[float, float]:
     """Width and height [in]; the more designs crowd into part of the accuracies, the taller."""
     few = len(near) + len(far) <= _FEW and letters <= _SHORT_TITLE
-    width = SINGLE if few and not far else DOUBLE
+    width = size.width_in if size else SINGLE if few and not far else DOUBLE
     named = [point for point in near if point.named]
     accuracies = [point.top1 for point in named]
     share = max((max(accuracies) - min(accuracies)) / (y_limits[1] - y_limits[0]), 0.2)

@@ -33,6 +33,7 @@ from analysis.plots.style import (
     write_note,
     write_titles,
 )
+from analysis.show.safe import visible_info
 
 _EDGE_IN, _STRIP_IN = 0.58, 1.45
 _WRAP = 24
@@ -44,6 +45,7 @@ _FRONT_WEIGHT = 3.0
 
 def draw_front(info: FrontInfo) -> Figure:
     """Draw a front; where labels find no room the figure grows taller."""
+    info = visible_info(info)
     with styled():
         for growth in (1.0, 1.2, 1.45, 1.8, 2.4, 3.2):
             figure = _drawn(
@@ -57,7 +59,8 @@ def draw_front(info: FrontInfo) -> Figure:
 def _drawn(info: FrontInfo) -> Figure | None:
     figure = canvas(*info.size)
     strip = _STRIP_IN if info.far else 0.0
-    top = 0.27 + subtitle_in(info.subtitle) + (0.34 if info.widths else 0.06)
+    titles = 0.27 + subtitle_in(info.subtitle) if info.title else 0.06
+    top = titles + (0.34 if info.widths else 0.06)
     note = _note(info)
     below = NOTE_IN * len(note.splitlines()) + ranges_in(info.ranges)
     bottom = below + 0.5 + 0.16 * ceil(len(_legend(info)) / _legend_columns(info))
@@ -246,7 +249,8 @@ def _draw_break(axes: Axes, at: float) -> None:
 
 def _draw_frame_texts(figure: Figure, info: FrontInfo, below: float) -> None:
     """Write title, subtitle, and the meaning of the marks."""
-    write_titles(figure, info.title, info.subtitle)
+    if info.title:
+        write_titles(figure, info.title, info.subtitle)
     write_note(figure, info.note)
     figure.legend(
         handles=_legend(info),
@@ -263,7 +267,7 @@ def _draw_frame_texts(figure: Figure, info: FrontInfo, below: float) -> None:
 
 
 def _legend_columns(info: FrontInfo) -> int:
-    return 5 if info.size[0] == DOUBLE else 2
+    return 5 if info.size[0] >= DOUBLE else 2
 
 
 def _legend(info: FrontInfo) -> list[Line2D]:
@@ -287,9 +291,11 @@ def _legend(info: FrontInfo) -> list[Line2D]:
     if any(point.close for point in binary):
         kind = next(point.kind for point in binary if point.close)
         handles.append(mark(KIND_MARKERS.get(kind, "o"), BLUE, "beaten by less than the spread", False))
-    there = {point.design_class for point in info.points}
-    return handles + [
+    there = {point.design_class for point in info.points if not point.source}
+    handles += [
         mark(marker, CLASS_COLOURS[sort], CLASS_NAMES[sort])
         for sort, marker in CLASS_MARKERS.items()
         if sort in there
     ]
+    files = sorted({(point.source, point.marker, point.colour) for point in info.points if point.source})
+    return handles + [mark(marker, colour, source) for source, marker, colour in files]

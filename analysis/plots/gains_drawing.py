@@ -29,6 +29,7 @@ from analysis.plots.style import (
     write_note,
     write_titles,
 )
+from analysis.show.safe import visible_info
 
 MARKS: Mapping[str, tuple[str, str, float]] = MappingProxyType(
     {"topology": ("s", BLUE, 4.2), "training": ("o", GREEN, 4.8), "": ("D", GREY, 4.0)}
@@ -71,6 +72,7 @@ class _Layout:
 
 def draw_gains(info: GainsInfo) -> Figure:
     """Draw the gains of a study."""
+    info = visible_info(info)
     with styled():
         measure = canvas(DOUBLE, 2.0)
         layout = _layout(measure, info)

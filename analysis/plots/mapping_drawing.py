@@ -31,6 +31,7 @@ from analysis.plots.style import (
     text_size,
     write_titles,
 )
+from analysis.show.safe import visible_info
 from costmodel.mapping.nest import FEATURES, SUMS, WEIGHTS
 
 COLOURS = MappingProxyType({WEIGHTS: BLUE, FEATURES: GREEN, SUMS: VERMILLION})
@@ -71,6 +72,7 @@ class _Columns:
 
 def draw_mapping(info: MappingInfo) -> Figure:
     """Draw the mappings of one layer, one below the other."""
+    info = visible_info(info)
     with styled():
         columns = _columns(info)
         width = max(columns.right + _EDGE, DOUBLE)

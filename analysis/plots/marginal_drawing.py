@@ -27,6 +27,7 @@ from analysis.plots.style import (
     text_size,
     write_titles,
 )
+from analysis.show.safe import visible_info
 
 _TICKS = (-100.0, -10.0, -1.0, 0.0, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 _ROW_IN, _LINE_IN = 0.19, 0.15
@@ -38,6 +39,7 @@ _LINTHRESH_SHARE = 0.55
 
 def draw_marginal(info: MarginalInfo) -> Figure:
     """Draw the marginal costs: a block of bars per category, and below, what training alone pays for."""
+    info = visible_info(info)
     with styled():
         free = _free_lines(info)
         rows = max(1.0, sum(_HEADER_ROWS + len(group.rows) for group in info.groups))

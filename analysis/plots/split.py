@@ -31,6 +31,7 @@ from analysis.plots.style import (
     write_note,
     write_titles,
 )
+from analysis.show.safe import visible_info
 from analysis.show.words import accuracy_text
 
 PARTS = {
@@ -111,6 +112,7 @@ def _limit(totals: list[float]) -> float:
 
 def draw_split(info: SplitInfo) -> Figure:
     """Draw the energy split."""
+    info = visible_info(info)
     with styled():
         below = NOTE_IN if info.note else 0.0
         lines = max(bar.label.count("\n") + 1 for bar in info.bars)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from types import MappingProxyType
@@ -64,6 +64,7 @@ STYLE: Mapping[Any, Any] = MappingProxyType(
         "axes.unicode_minus": True,
         "text.parse_math": False,  # a label is what it says, dollar signs included
         "svg.fonttype": "none",
+        "pdf.fonttype": 42,  # outlines that publishers take, and text that can be searched
         "svg.hashsalt": "bnncost",
     }
 )
@@ -146,18 +147,9 @@ def text_size(
     return box.width * 72 / figure.dpi, box.height * 72 / figure.dpi
 
 
-def write_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and as SVG whose text stays text; the same figure gives the same bytes."""
-    png, svg = io.BytesIO(), io.BytesIO()
-    with styled():
-        figure.savefig(
-            png, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
-        )
-        figure.savefig(svg, format="svg", metadata={"Date": None})
-    return [
-        write_whole(stem.with_name(stem.name + suffix), drawn.getvalue())
-        for suffix, drawn in ((".png", png), (".svg", svg))
-    ]
+def write_figure(figure: Figure, stem: Path, forms: Sequence[str] = (".png", ".svg")) -> list[Path]:
+    """Write a figure in several forms, PDF and SVG with their text as text; the same figure gives the same bytes."""
+    return [write_picture(figure, stem.with_name(stem.name + suffix)) for suffix in forms]
 
 
 def write_drawn(figure: Figure, out: Path, stem: str) -> list[Path]:
@@ -175,5 +167,6 @@ def write_picture(figure: Figure, path: Path) -> Path:
     }[form]  # fmt: skip
     drawn = io.BytesIO()
     with styled():
-        figure.savefig(drawn, format=form, dpi=DPI, metadata=metadata)
+        options: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if form == "png" else {}
+        figure.savefig(drawn, format=form, dpi=DPI, metadata=metadata, **options)
     return write_whole(path, drawn.getvalue())

@@ -24,6 +24,7 @@ from analysis.plots.style import (
     write_titles,
 )
 from analysis.plots.tornado import TornadoInfo, TornadoRow
+from analysis.show.safe import visible_info
 
 _ROW_IN, _LINE_IN = 0.21, 0.15
 _AXIS_IN, _GAP_IN = 0.42, 0.12
@@ -39,6 +40,7 @@ _ROUNDS = 20
 
 def draw_tornado(info: TornadoInfo) -> Figure:
     """Draw a tornado."""
+    info = visible_info(info)
     with styled():
         subtitle = "\n".join(textwrap.wrap(info.subtitle, _WRAP, break_long_words=False))
         notes = _notes(info)

@@ -49,7 +49,8 @@ _PANELS = {
     "throughput": ("Operations a second", "operation"),
 }  # fmt: skip
 _SAME_PANEL = {"static_power": "power"}
-_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK, GREY)
+_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK, GREY, "#8a5a2b")
+"""More than systems of one scope."""
 _MARKERS = MappingProxyType({"core": "o", "chip": "s", "board": "^"})
 _SQUARE_METRE = 1e6  # mm2
 _LARGE = ("energy", "latency")
@@ -106,12 +107,12 @@ def validation_info(predictions: Sequence[Prediction]) -> ValidationInfo:
         for metric in _PANELS
         if metric in by_metric
     )
-    classes = "; ".join(
-        f"{score.priced}: {score.median_error_percent:.1f} % of {len(score.systems)}"
+    classes = ", ".join(
+        f"{score.priced} {score.median_error_percent:.1f} % ({len(score.systems)})"
         for score in scores_of(predictions)
     )
     subtitle = (
-        f"held out (filled), median error of a system: {classes}; others hollow; band: a factor of two"
+        f"median error of a system, held out (filled): {classes}; band: a factor of two"
         if classes
         else "nothing held out"
     )
@@ -136,7 +137,7 @@ def draw_validation(info: ValidationInfo) -> Canvas:
 
     Where the last row is one small panel, the legend stands in the room beside it.
     """
-    rows, marks = _rows(info.panels), _marks(info.systems)
+    rows, marks = _rows(info.panels), marks_of(info.systems)
     beside = len(rows[-1][0]) == 1
     legend_in = _LINE_IN * ceil(len(info.systems) / (1 if beside else 2)) + 0.02
     if beside:
@@ -181,7 +182,7 @@ def _rows(panels: Sequence[Panel]) -> list[tuple[Sequence[Panel], tuple[float, f
     return [(large, _LARGE_IN), *rows] if large else [*rows]
 
 
-def _marks(systems: Mapping[str, Scope]) -> list[tuple[str, str]]:
+def marks_of(systems: Mapping[str, Scope]) -> list[tuple[str, str]]:
     """Marker and colour of each system: the marker of its scope, and a colour that no other of that scope has."""
     scopes = list(systems.values())
     return [

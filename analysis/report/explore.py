@@ -18,11 +18,12 @@ from analysis.report.manifest import code_digest, package_version
 from analysis.report.page.data import Space, costs_digest, operations_of, page_record, space_record, spaces
 from analysis.report.page.html import INDEX, read_page, write_page
 from analysis.report.page.screen import front_rows
-from analysis.report.workers import pool_of
 from analysis.show.progress import counting
+from analysis.show.safe import visible
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.demand.arrays import OperationKey
 from costmodel.errors import unknown
+from costmodel.evaluate.engine import pool_of
 from costmodel.hardware import HardwareProfile
 from costmodel.output import make_folder
 
@@ -67,7 +68,7 @@ def explore(
     )
     if tables or figures:
         write_files(out, chips, wanted, console, tables=tables, figures=figures, ranges=ranges)
-    console.print(Text(f"Open {page}"), soft_wrap=True)
+    console.print(Text(visible(f"Open {page}")), soft_wrap=True)
     return Explored(page, tuple(wanted), tuple(operations_of(data["spaces"])))
 
 
@@ -169,7 +170,7 @@ def _print_fronts(data: Mapping[str, Any], console: Console) -> None:
         grid.add_column(Text(title))
     above = ""
     for title, *cells in front_rows(data):
-        grid.add_row(*map(Text, ("" if title == above else title, *cells)))
+        grid.add_row(*(Text(visible(cell)) for cell in ("" if title == above else title, *cells)))
         above = title
     console.print(grid)
     console.print(Text(f"Every one of them, with its figures, is in {INDEX}."), soft_wrap=True)

@@ -23,9 +23,9 @@ from analysis.report.manifest import (
     write_manifest,
 )
 from analysis.report.page.data import Space
-from analysis.report.workers import pool_of
 from analysis.show.progress import counting
 from costmodel import load_profile
+from costmodel.evaluate.engine import pool_of
 from costmodel.hardware import HardwareProfile
 
 

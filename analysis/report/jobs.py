@@ -21,6 +21,7 @@ from analysis.plots import draw_marginal, draw_split, marginal_info, split_info,
 from analysis.report.study_parts import write_measured
 from analysis.show.axes import Axis
 from analysis.show.range_cells import at_all_ends, joined_frames
+from analysis.show.safe import file_stem
 from analysis.show.tables import Table, csv_text
 from analysis.show.words import network_title, profile_title
 from costmodel.designs.outcome import Outcome
@@ -50,7 +51,7 @@ class Job:
     @property
     def folder(self) -> str:
         """Where its files go, below the output folder."""
-        return f"{self.network}-{self.dataset}/{self.profile_name}"
+        return f"{file_stem(self.network, self.dataset)}/{file_stem(self.profile_name)}"
 
 
 def run_job(

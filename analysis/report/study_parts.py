@@ -12,9 +12,9 @@ from analysis.accuracy.outcome import names_in
 from analysis.accuracy.studies import MeasuredDesign, Study, stems
 from analysis.fronts.from_studies import runnable_designs, study_frame
 from analysis.fronts.front_files import write_study_front, write_tables
+from analysis.fronts.gains.gains_files import write_study_gains
+from analysis.fronts.gains.study_table import paper_table, priced, study_table
 from analysis.fronts.nondominated import front_over
-from analysis.gains.gains_files import write_study_gains
-from analysis.gains.study_table import paper_table, priced, study_table
 from analysis.show.axes import Axis
 from analysis.show.tables import csv_text
 from costmodel.designs.outcome import Outcome

@@ -9,14 +9,21 @@ from rich.cells import cell_len
 _BREAKS = re.compile(r"(?<=[+/;])(?=\S)|(?<=,)(?=[^\s\d])|(?<=\S)(?=[\[@])")
 """Where a long word may be cut: behind what joins the parts of a design or of a path, and before its brackets."""
 
+_WITHIN_AMOUNTS = re.compile(
+    r" (?=±)|(?<=±) |(?<=\d) (?=(?:%|[µm]?m²|[afpnµmkMGT]?(?:J|s|W|Hz|B)\b|bit\b|points\b|times\b))"
+)
+"""Spaces of an amount, in front of its unit or its deviation."""
+_GLUE = "\ue000"
+
 
 def pieces(text: str) -> list[str]:
     """The parts of a text that stay whole, each with the space in front of it.
 
-    >>> pieces("resnet20[prelu+relu]@w1.5 is it")
-    ['resnet20', '[prelu+', 'relu]', '@w1.5', ' is', ' it']
+    >>> pieces("resnet20[prelu+relu]@w1.5 is at 3.10 µJ")
+    ['resnet20', '[prelu+', 'relu]', '@w1.5', ' is', ' at', ' 3.10 µJ']
     """
-    return [piece for word in re.findall(r"\s*\S+", text) for piece in _BREAKS.split(word) if piece]
+    words = re.findall(r"\s*\S+", _WITHIN_AMOUNTS.sub(_GLUE, text))
+    return [piece.replace(_GLUE, " ") for word in words for piece in _BREAKS.split(word) if piece]
 
 
 def least_width(text: str) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
 from io import StringIO
 from pathlib import Path
@@ -15,9 +17,11 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from analysis.show.latex import bib, label_of, latex
 from analysis.show.layout import layout, wrapped
-from analysis.show.tables import Listing, Table, csv_text, group_ends, records
-from analysis.show.text_forms import latex, markdown, shown_cells
+from analysis.show.safe import markdown_text, visible
+from analysis.show.tables import Listing, Table, chosen_columns, csv_text, group_ends, records
+from analysis.show.text_forms import markdown, shown_cells
 from costmodel.errors import unknown
 from costmodel.output import write_whole
 
@@ -60,6 +64,14 @@ class Document:
         return cls((table,), records(table), table)
 
 
+def with_columns(document: Document, names: tuple[str, ...]) -> Document:
+    """A document whose tables for people have these columns alone; as it is where none is named."""
+    if not names:
+        return document
+    tables = tuple(chosen_columns(table, names) for table in document.tables)
+    return replace(document, tables=tables, screen=())
+
+
 def console_for(stream: TextIO) -> Console:
     """A console on a stream: as wide as the window on a terminal, else plain and as wide as COLUMNS says, or 120."""
     width = None if stream.isatty() else _piped_width()
@@ -77,6 +89,9 @@ def deliver(document: Document, chosen: Format | None, out: Path | None) -> None
     if out is not None:
         write_whole(out, as_text(document, form))
         say(f"Wrote {out}")
+        papers = bib(document.tables) if form is Format.latex else ""
+        if papers:
+            say(f"Wrote {write_whole(out.with_suffix('.bib'), papers)}")
     elif form is Format.table:
         print_document(document, console_for(sys.stdout))
     else:
@@ -103,17 +118,28 @@ def as_text(document: Document, form: Format) -> str:
         stream = StringIO()
         print_document(document, console_for(stream))
         return stream.getvalue()
-    write = markdown if form is Format.markdown else latex
-    listed = _markdown_listing if form is Format.markdown else _latex_listing
-    return "\n".join([*map(write, document.tables), *map(listed, document.listings)])
+    if form is Format.markdown:
+        return "\n".join([*map(markdown, document.tables), *map(_markdown_listing, document.listings)])
+    return "\n".join([*_latex_tables(document.tables), *map(_latex_listing, document.listings)])
+
+
+def _latex_tables(tables: tuple[Table, ...]) -> Iterator[str]:
+    """The tables, each with a label of its own."""
+    used: Counter[str] = Counter()
+    for table in tables:
+        label = label_of(table)
+        used[label] += 1
+        yield latex(table, label=label if used[label] == 1 else f"{label}-{used[label]}")
 
 
 def _markdown_listing(listing: Listing) -> str:
-    return "\n".join([f"**{listing.title}**", "", "```", *listing.lines, "```", ""])
+    lines = [visible(line).replace("```", "'''") for line in listing.lines]
+    return "\n".join([f"**{markdown_text(listing.title)}**", "", "```", *lines, "```", ""])
 
 
 def _latex_listing(listing: Listing) -> str:
-    return "\n".join([f"% {listing.title}", r"\begin{verbatim}", *listing.lines, r"\end{verbatim}", ""])
+    lines = [visible(line).replace(r"\end{verbatim}", r"\end {verbatim}") for line in listing.lines]
+    return "\n".join([f"% {visible(listing.title)}", r"\begin{verbatim}", *lines, r"\end{verbatim}", ""])
 
 
 def print_document(document: Document, console: Console) -> None:
@@ -137,7 +163,7 @@ def print_table(table: Table, console: Console) -> None:
     """Print one table as wide as the console: cells wrap between words, and what finds no room is named below."""
     print_text(table.title, console, style="bold")
     cells = [list(map(visible, row)) for row in shown_cells(table)]
-    titles = [column.screen_title for column in table.columns]
+    titles = [visible(column.screen_title) for column in table.columns]
     numeric = [table.is_numeric(number) for number in range(len(titles))]
     chosen = layout(titles, cells, numeric, console.width)
     grid = Grid()
@@ -178,15 +204,3 @@ def complain(message: str) -> None:
     label = Text("Error:", style="bold red")
     separator = "\n" if "\n" in message else " "
     console_for(sys.stderr).print(label + Text(separator + visible(message)), soft_wrap=True)
-
-
-def visible(text: str) -> str:
-    """Spell out control characters, which would otherwise act on the terminal.
-
-    >>> visible("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
-    """
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
-    )

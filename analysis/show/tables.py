@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.show.safe import csv_cell
+from costmodel.errors import unknown
 from costmodel.evaluate.ranges import Range
 
 Cell = str | int | float | Range | None
@@ -24,12 +27,14 @@ _NAMED_UNITS = ("j", "s", "w", "hz", "bits", "percent")
 class Column:
     """One column: its name in files, its title for people, and the SI unit of its numbers.
 
-    A `unit` of "operation" marks counts that may be shown rounded; without a unit, integers are exact.
+    A `unit` of "operation" marks counts that may be shown rounded; without a unit, integers are exact. The texts of a
+    column that `cites` are papers, which LaTeX gives as their keys.
     """
 
     name: str
     title: str
     unit: str = ""
+    cites: bool = False
 
     @property
     def screen_title(self) -> str:
@@ -132,13 +137,27 @@ def without_empty_columns(table: Table, *left_out: str) -> Table:
     return Table(table.name, table.title, columns, rows, table.caption, grouped)
 
 
+def chosen_columns(table: Table, names: Sequence[str]) -> Table:
+    """A table with some of its columns, in the order in which they are named; an unknown name raises BnncostError."""
+    known = {column.name: number for number, column in enumerate(table.columns)}
+    for name in names:
+        if name not in known:
+            raise unknown("column", name, known, place=f"table '{table.name}'")
+    kept = [known[name] for name in dict.fromkeys(names)]
+    columns = tuple(table.columns[number] for number in kept)
+    rows = tuple(tuple(row[number] for number in kept) for row in table.rows)
+    return Table(
+        table.name, table.title, columns, rows, table.caption, table.grouped if kept[:1] == [0] else 0
+    )
+
+
 def csv_text(table: Table) -> str:
     """Comma-separated values under the column names, numbers in SI units and in full."""
     stream = io.StringIO()
     spread = without_ranges(table)
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([column.name for column in spread.columns])
-    writer.writerows(["" if cell is None else cell for cell in row] for row in spread.rows)
+    writer.writerows(["" if cell is None else csv_cell(cell) for cell in row] for row in spread.rows)
     return stream.getvalue()
 
 

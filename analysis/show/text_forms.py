@@ -1,4 +1,4 @@
-"""Tables as text: cells for a terminal, Markdown, LaTeX.
+"""Tables as text: cells for a terminal, Markdown.
 
 On a terminal each number has a unit of its own; Markdown and LaTeX put one unit in the header of each column. All have
 three significant digits.
@@ -6,15 +6,12 @@ three significant digits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from analysis.show.tables import HUNDREDTHS, Cell, Table, group_ends
+from analysis.show.safe import markdown_text
+from analysis.show.tables import HUNDREDTHS, Cell, Table
 from analysis.show.units import EMPTY, common_scale, readable, readable_range, significant
 from costmodel.evaluate.ranges import Range
-
-_LONG_TEXT = 36  # characters from which a LaTeX column wraps
-_MANY_COLUMNS = 6
 
 
 def shown_cells(table: Table) -> list[list[str]]:
@@ -38,40 +35,13 @@ def markdown(table: Table) -> str:
     | a\\|b | 1.46 |
     <BLANKLINE>
     """
-    headers, cells = _in_common_units(table)
+    headers, cells = in_common_units(table)
     marks = ["---:" if table.is_numeric(number) else ":---" for number in range(len(headers))]
-    body = [[_markdown_text(cell) for cell in row] for row in [headers, *cells]]
+    body = [[markdown_text(cell) for cell in row] for row in [headers, *cells]]
     lines = [f"| {' | '.join(row)} |" for row in [body[0], marks, *body[1:]]]
-    parts = [f"**{_markdown_text(table.title)}**", "\n".join(lines)]
-    parts += [_markdown_text(table.caption)] if table.caption else []
+    parts = [f"**{markdown_text(table.title)}**", "\n".join(lines)]
+    parts += [markdown_text(table.caption)] if table.caption else []
     return "\n\n".join(parts) + "\n"
-
-
-def latex(table: Table) -> str:
-    """A LaTeX table with rules of the package booktabs."""
-    headers, cells = _in_common_units(table)
-    ends = group_ends(table)
-    lines = [_latex_row(headers), r"\midrule"]
-    for row, ends_here in zip(cells, ends, strict=True):
-        lines += [_latex_row(row), r"\midrule"] if ends_here else [_latex_row(row)]
-    caption = f"{table.title}. {table.caption}" if table.caption else table.title
-    return "\n".join(
-        [
-            "% needs \\usepackage{booktabs}",
-            r"\begin{table}",
-            r"\centering",
-            *([r"\footnotesize"] if len(table.columns) > _MANY_COLUMNS else []),
-            rf"\caption{{{_latex_text(caption)}}}",
-            rf"\label{{tab:{table.name.replace('_', '-')}}}",
-            rf"\begin{{tabular}}{{{_latex_columns(table)}}}",
-            r"\toprule",
-            *lines,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
 
 
 def _without_repeats(table: Table) -> list[list[Cell]]:
@@ -104,7 +74,7 @@ def cell_text(cell: Cell, unit: str) -> str:
     return readable(cell, unit)
 
 
-def _in_common_units(table: Table) -> tuple[list[str], list[list[str]]]:
+def in_common_units(table: Table) -> tuple[list[str], list[list[str]]]:
     """Headers with units, and cells with numbers in them."""
     scales = [
         common_scale([cell for cell in map(_number, table.column(number)) if cell is not None], column.unit)
@@ -146,39 +116,3 @@ def _plain(cell: Cell, size: float, unit: str) -> str:
 def _percent(value: float) -> str:
     """Hundredths, as accuracies are published, and fewer digits from a hundred on."""
     return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
-
-
-def _markdown_text(text: str) -> str:
-    escaped = re.sub(r"([\\|*_<`])", r"\\\1", text)
-    return " ".join(escaped.split())
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
-    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", "µ": r"\textmu{}", "²": r"\textsuperscript{2}",
-    "×": r"\texttimes{}", "`": "'", "–": "--", "−": "--", "≥": r"$\geq$", "≤": r"$\leq$", "[": "{[}", "]": "{]}",
-}  # fmt: skip
-
-
-def _latex_text(text: str) -> str:
-    return " ".join("".join(_LATEX.get(letter, letter) for letter in text).split())
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(map(_latex_text, cells)) + r" \\"
-
-
-def _latex_columns(table: Table) -> str:
-    """Numbers to the right, texts to the left, long texts as paragraphs."""
-    longest = [
-        max((len(str(cell)) for cell in table.column(n)), default=0) for n in range(len(table.columns))
-    ]
-    long = sum(length > _LONG_TEXT for length in longest)
-    marks: list[str] = []
-    for number, length in enumerate(longest):
-        if table.is_numeric(number):
-            marks.append("r")
-        else:
-            marks.append(rf"p{{{0.6 / long:.2f}\linewidth}}" if length > _LONG_TEXT else "l")
-    return "".join(marks)

@@ -29,8 +29,12 @@ def line_rows(network: Network) -> tuple[LineRow, ...]:
 
 def _rows(network: Network) -> Iterator[LineRow]:
     for op in network.running():
+        if (
+            "stride" not in op.attributes
+        ):  # a slice has a size, too: that of an axis, over all widths of a sweep
+            continue
         rows, _ = pair_in(op.attributes, "size")
-        if "stride" in op.attributes and rows > 1:
+        if rows > 1:
             role = Role.BINARY_FEATURES if op.inputs[0].precision == BINARY else Role.FEATURES
             yield LineRow(op.layer, role, _read(op, rows), op.inputs[0].bits)
 

@@ -127,7 +127,7 @@ class DesignKey:
 
     @classmethod
     def parse(cls, text: str) -> DesignKey:
-        """Read the text form, in any case; what is unknown or out of range raises a BnncostError."""
+        """Read the text form, in any case; what is unknown or out of range raises a BnncostError with what may be."""
         head, slash, dataset = _without_dataset(in_lower_case(text.strip()))
         network, methods, settings = _split(text, head)
         backbone = backbone_of(network, f"design '{text}'")
@@ -150,15 +150,6 @@ class DesignKey:
         )  # fmt: skip
 
 
-def in_lower_case(text: str) -> str:
-    """A design as names are written; the path of a file stays as it is.
-
-    >>> in_lower_case("ResNet20[PReLU]/CIFAR10"), in_lower_case("Mine.yaml[prelu]")
-    ('resnet20[prelu]/cifar10', 'Mine.yaml[prelu]')
-    """
-    return text if any(suffix in text for suffix in SUFFIXES) else text.lower()
-
-
 def in_one_order(methods: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
     """Sort methods by name: each acts where its hook and rank say, not where it is written.
 
@@ -166,6 +157,15 @@ def in_one_order(methods: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
     'resnet20[double_residual+prelu]/cifar10'
     """
     return tuple(sorted(methods, key=str))
+
+
+def in_lower_case(text: str) -> str:
+    """A design as names are written; the path of a file stays as it is.
+
+    >>> in_lower_case("ResNet20[PReLU]/CIFAR10"), in_lower_case("Mine.yaml[prelu]")
+    ('resnet20[prelu]/cifar10', 'Mine.yaml[prelu]')
+    """
+    return text if any(suffix in text for suffix in SUFFIXES) else text.lower()
 
 
 def _shortest(width: float) -> str:

@@ -21,8 +21,10 @@ class AccuracyRecord:
     """Top-1 accuracy [%] of a design, with its source.
 
     `name` is the design as written: a published design's name or the text form. `kind` says who measured:
-    author, third-party, cited or secondary for the literature, measured for own runs, added for one front alone.
-    `label` is what a picture calls the design, if it was given.
+    author, third-party, cited or secondary for the literature, measured for own runs, estimated where nothing was
+    trained, added for one front alone. `label` is what a picture calls the design, if it was given; `source` the file
+    that an own figure is from, where several are laid over each other. `low` and `high` are the ends of the interval
+    that an estimate has [%].
     """
 
     name: str
@@ -34,6 +36,14 @@ class AccuracyRecord:
     epochs: str = ""
     seeds: str = ""
     label: str = ""
+    low: float | None = None
+    high: float | None = None
+    source: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What no other design of a front is called: its name, behind the source of an own figure."""
+        return f"{self.source}: {self.name}" if self.source else self.name
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costmodel.designs import low_bit, own_backbones  # noqa: F401  (they fill the table, after `published`)
-from costmodel.designs.declaring import DESIGNS
+from costmodel.designs.declaring import DESIGNS, PublishedDesign
 from costmodel.designs.key import DesignKey, in_lower_case
 from costmodel.designs.network_files import NETWORKS, SUFFIXES
 from costmodel.errors import unknown
@@ -18,6 +18,20 @@ def published_names() -> dict[str, DesignKey]:
     }
 
 
+def published_design(text: str) -> PublishedDesign | None:
+    """The published design that a text names, with or without its backbone; None for any other design.
+
+    >>> published_design("Bi_Real Net/resnet18/imagenet").title, published_design("resnet20[prelu]/cifar10")
+    ('Bi-Real Net', None)
+    """
+    return DESIGNS.get(_simple(text).partition("/")[0])
+
+
+def _simple(text: str) -> str:
+    """A name as it is compared: in lower case, with hyphens."""
+    return text.strip().lower().replace("_", "-").replace(" ", "-")
+
+
 def resolve(text: str) -> DesignKey:
     """Read a design: its text form, or a published design's full name or name alone.
 
@@ -27,16 +41,14 @@ def resolve(text: str) -> DesignKey:
     name = in_lower_case(text.strip())
     if any(suffix in name for suffix in SUFFIXES) or name in NETWORKS:
         return DesignKey.parse(name)
-    simple = name.replace("_", "-").replace(" ", "-")
-    published, _, backbone = simple.partition("/")
-    if published not in DESIGNS:
+    design, backbone = published_design(name), _simple(name).partition("/")[2]
+    if design is None:
         if any(mark in name for mark in "/[@"):
             return DesignKey.parse(name)
         raise unknown("design", name, [*DESIGNS, *NETWORKS])
-    design = DESIGNS[published]
     if not backbone:
         return design.key(next(iter(design.compositions)))
     offered = {one.replace("_", "-"): one for one in design.compositions}
     if backbone not in offered:
-        raise unknown("backbone", backbone, design.compositions, place=f"published design '{published}'")
+        raise unknown("backbone", backbone, design.compositions, place=f"published design '{design.name}'")
     return design.key(offered[backbone])

@@ -99,9 +99,12 @@ def _with_value(profile: HardwareProfile, path: Path, value: float) -> HardwareP
     return changed
 
 
-def figures_of(points: PointCosts) -> tuple[Figure, ...]:
-    """List the figures that the energy of a priced design can hang on, in the order of the profile."""
-    used, profile = used_quantities(points), points.setting.profile
+def figures_of(points: PointCosts, at: int = 0, runs: Sequence[bool] | None = None) -> tuple[Figure, ...]:
+    """List the figures that the energy of one design point can hang on, in the order of the profile.
+
+    `runs` is as in `used_quantities`.
+    """
+    used, profile = used_quantities(points, at, runs), points.setting.profile
     found: list[Figure] = []
     for path, quantity in quantities(profile):
         law = _law(str(path[-1]), quantity)
@@ -114,7 +117,7 @@ def figures_of(points: PointCosts) -> tuple[Figure, ...]:
             continue  # a buffer belongs to the shape of the array; a memory outside is as large as it is
         found.append(_single(quantity, law, path))
     for name in profile.memories:  # those that hold nothing leak too
-        found += _of_memory(points, name)
+        found += _of_memory(points, name, at)
     return tuple(map(_with_unstated, found))
 
 
@@ -138,10 +141,10 @@ def _single(quantity: Quantity, law: Law, path: Path) -> Figure:
     )
 
 
-def _of_memory(points: PointCosts, name: str) -> Iterator[Figure]:
+def _of_memory(points: PointCosts, name: str, at: int) -> Iterator[Figure]:
     """Yield the figures of a memory at its size, with ends that are interpolated between those of its macros."""
     level = _without_wires(points.setting.profile.memories[name])
-    size = points.setting.placement.size_bits[name][:1]
+    size = points.setting.placement.size_bits[name][at : at + 1]
     for field, (attribute, scale, law) in _OF_MACROS.items():
         if field == "area" and level.banks is None:
             continue

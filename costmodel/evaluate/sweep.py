@@ -77,10 +77,7 @@ def sweep(
     if not designs or not profiles:
         raise BnncostError("a sweep needs at least one design and one profile.")
     demands = [demand_over_widths(key, widths) for key in designs]
-    chunks = list(_chunks(demands))
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        priced = list(pool.map(lambda chunk: _priced(chunk.demand, profiles, traffic), chunks))
-    figures = _in_place(chunks, priced, (len(designs), len(widths), len(profiles)))
+    figures = priced_demands(demands, profiles, workers, traffic)
     energy_j, latency_s = figures.pop("energy_j"), figures.pop("latency_s")
     return SweepResult(
         designs=tuple(designs),
@@ -91,11 +88,32 @@ def sweep(
         area=figures,
         fits=~np.isnan(energy_j),
         counts=_counts(demands),
-        memory_bits={
-            name: np.stack([demand.storage[name] for demand in demands])
-            for name in ("weights", "parameters", "peak_features")
-        },
+        memory_bits=memory_of(demands),
     )
+
+
+def priced_demands(
+    demands: Sequence[Demand],
+    profiles: Sequence[HardwareProfile],
+    workers: int | None = None,
+    traffic: TrafficModel | None = None,
+) -> dict[str, np.ndarray]:
+    """Energy, latency and area by resource of demands with equally many points: (demands, points, profiles) each.
+
+    They are nan where a point does not fit. `workers` and `traffic` are as in `sweep`, and so is what is raised.
+    """
+    chunks = list(_chunks(demands))
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        priced = list(pool.map(lambda chunk: _priced(chunk.demand, profiles, traffic), chunks))
+    return _in_place(chunks, priced, (len(demands), demands[0].points, len(profiles)))
+
+
+def memory_of(demands: Sequence[Demand]) -> dict[str, np.ndarray]:
+    """Bits of weights, of parameters, and of maps at their peak: (demands, points) each [bit]."""
+    return {
+        name: np.stack([demand.storage[name] for demand in demands])
+        for name in ("weights", "parameters", "peak_features")
+    }
 
 
 def _checked(widths: np.ndarray) -> np.ndarray:

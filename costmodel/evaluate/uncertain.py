@@ -7,14 +7,14 @@ layer anew, and the clock, are held: `sensitivity` says what these do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from costmodel.demand.arrays import Demand
 from costmodel.evaluate.figures import Figure, figures_of
-from costmodel.evaluate.sensitivity import Held
-from costmodel.hardware import HardwareProfile
+from costmodel.pricing.price import PointCosts, repriced
 
 APART = 3.0
 """Ends of a range that are so many times apart are no error of one measurement but two answers."""
@@ -94,7 +94,7 @@ def at_quantile(quantile: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.n
     answers that differ: the low one, the value and the high one are then equally likely, with nothing between.
 
     >>> at_quantile(np.array([0.0, 0.5, 1.0]), np.array(0.5), np.array(1.25)).round(3).tolist()
-    [0.5, 0.884, 1.25]
+    [0.5, 0.878, 1.25]
     >>> at_quantile(np.array([0.1, 0.5, 0.9]), np.array(0.5), np.array(5.0)).tolist()
     [0.5, 1.0, 5.0]
     """
@@ -109,73 +109,50 @@ def at_quantile(quantile: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.n
     return np.where(high >= APART * low, answers, smooth)
 
 
-def uncertain_energies(designs: Sequence[Held]) -> UncertainEnergies:
-    """Find how the energies of held designs, all on one profile, follow the figures that have a range."""
-    chip = designs[0].profile
+def uncertain_energies(demand: Demand, points: PointCosts) -> UncertainEnergies:
+    """Find how the energies of priced designs, a point of the demand each, follow the figures that have a range."""
+    chip = points.setting.profile
     by_place: dict[str, dict[int, Figure]] = {}
-    for number, design in enumerate(designs):
-        for figure in figures_of(design.points):
+    for at in range(demand.points):
+        for figure in figures_of(points, at, (demand.total_counts[:, at] > 0).tolist()):
             if figure.low != figure.high and figure.value > 0:
-                by_place.setdefault(figure.place, {})[number] = figure
-    energy = [mine for mine in by_place.values() if _first(mine).law == "linear"]
-    rates = [mine for mine in by_place.values() if chip.processor is not None and _is_rate(_first(mine))]
-    parts = np.array([[_part(one, chip, _first(mine)) for mine in energy] for one in designs])
-    parts = parts.reshape(len(designs), len(energy))
-    by_rate = np.array(
-        [
-            [[_common(one, chip, _first(mine), _first(rate)) for rate in rates] for mine in energy]
-            for one in designs
-        ]
-    ).reshape(len(designs), len(energy), len(rates))
+                by_place.setdefault(figure.place, {})[at] = figure
+    mine = {place: next(iter(found.values())) for place, found in by_place.items()}
+    energy = [place for place, figure in mine.items() if figure.law == "linear"]
+    rates = [place for place in mine if chip.processor is not None and place.endswith(".cycles")]
     moving = [*energy, *rates]
-    ends = [
-        np.array([[getattr(mine.get(d, _first(mine)), end) / mine.get(d, _first(mine)).value for mine in moving]
-                  for d in range(len(designs))]).reshape(len(designs), len(moving))
-        for end in ("low", "high")
-    ]  # fmt: skip
+
+    def at_twice(*places: str) -> np.ndarray:
+        changed = chip
+        for place in places:
+            changed = mine[place].scaled(changed, 2.0)
+        return np.asarray(repriced(points, demand, changed).energy.total_j)
+
+    now, twice = at_twice(), {place: at_twice(place) for place in moving}
+    shape = (demand.points, len(energy), len(rates))
+    parts, by_rate = np.zeros(shape[:2]), np.zeros(shape)
+    low, high = np.ones((2, demand.points, len(moving)))
+    for number, place in enumerate(energy):
+        parts[:, number] = twice[place] - now
+        for other, rate in enumerate(rates):
+            by_rate[:, number, other] = at_twice(place, rate) - twice[place] - twice[rate] + now
+    for number, place in enumerate(moving):
+        for at in range(demand.points):
+            figure = by_place[place].get(at, mine[place])
+            low[at, number], high[at, number] = figure.low / figure.value, figure.high / figure.value
     return UncertainEnergies(
         profile=chip.name,
-        energies_j=np.array([one.energy_j for one in designs]),
-        figures=tuple(map(_first, energy)),
-        rates=tuple(map(_first, rates)),
+        energies_j=now,
+        figures=tuple(mine[place] for place in energy),
+        rates=tuple(mine[place] for place in rates),
         parts_j=parts,
         by_rate_j=by_rate,
-        low=ends[0],
-        high=ends[1],
-        causes=tuple(_cause(_first(mine)) for mine in moving),
+        low=low,
+        high=high,
+        causes=tuple(map(_cause, (mine[place] for place in moving))),
     )
-
-
-def _first(mine: Mapping[int, Figure]) -> Figure:
-    return next(iter(mine.values()))
-
-
-def _is_rate(figure: Figure) -> bool:
-    return figure.place.rpartition(".")[2] == "cycles"
 
 
 def _cause(figure: Figure) -> str:
     """What errs with a figure: all that its source says, or nothing where it was assumed for itself."""
     return figure.place if figure.status == "assumed" else figure.source
-
-
-def _part(one: Held, chip: HardwareProfile, figure: Figure) -> float:
-    """Energy of a design in proportion to a figure [J]."""
-    return _energy_on(one, figure.scaled(chip, 2.0)) - one.energy_j
-
-
-def _common(one: Held, chip: HardwareProfile, figure: Figure, rate: Figure) -> float:
-    """Energy of a design in proportion to both a figure and the cycles of an operation [J]."""
-    both = _energy_on(one, rate.scaled(figure.scaled(chip, 2.0), 2.0))
-    return (
-        both
-        - _energy_on(one, figure.scaled(chip, 2.0))
-        - _energy_on(one, rate.scaled(chip, 2.0))
-        + one.energy_j
-    )
-
-
-def _energy_on(one: Held, chip: HardwareProfile) -> float:
-    energy = one.energy_on(chip)
-    assert energy is not None  # nothing is mapped anew
-    return energy

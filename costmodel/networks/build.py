@@ -34,7 +34,7 @@ def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = N
     if side is not None:
         dataset = replace(dataset, image=(dataset.image[0], side, side))
     composition = Composition(key.methods)
-    _check_places(key, backbone)
+    check_places(key)
     factor = _width(composition, key.width if widths is None else widths)
     _check_width(key, factor)
     widths_of = Widths(factor, backbone.multiple_of)
@@ -62,7 +62,9 @@ _PADS_WITH = {"one": 1, "zero": 0, "replicate": None}
 _NEED_BITS = ("before_sign", "features", "weight", "weight_bases", "every_shortcut")
 
 
-def _check_places(key: DesignKey, backbone: Backbone) -> None:
+def check_places(key: DesignKey) -> None:
+    """Raise BnncostError where a method has no place in the design's network or at its precision."""
+    backbone = backbone_of(key.network)
     for use in key.methods:
         if not backbone.offers(use.method.hook):
             able = [name for name, network in NETWORKS.items() if network.offers(use.method.hook)]

@@ -18,9 +18,20 @@ for (const space of data.spaces) {
     }
   }
 }
-const { cells = [], fronts = [], widths = [], pairs = [], readable = [] } = data.asked ?? {};
+const { quantiles = null, cells = [], fronts = [], widths = [], pairs = [], readable = [] } = data.asked ?? {};
+const drawn = {};
+if (quantiles) for (const space of data.spaces) for (const profile of data.profiles) {
+  const { uncertain } = space.on[profile.name];
+  for (const number of Object.keys(uncertain?.designs ?? {})) drawn[[space.designs[number].design, profile.name]] = quantiles.map((at) => pricing.drawnEnergy(uncertain, number, Object.fromEntries(uncertain.causes.map((name, place) => [name, at[place % at.length]]))));
+}
+const survives = {};
+if (quantiles) for (const space of data.spaces) for (const profile of data.profiles) {
+  const { uncertain } = space.on[profile.name], points = space.points.filter((point) => !point.study && uncertain?.designs[point.design]);
+  const shares = pricing.survival(points.map((point) => ({ uncertain, number: point.design, ratio: 1, study: "", top1: point.top1, deviation: point.deviation })), 2000);
+  survives[profile.name] = Object.fromEntries(points.map((point, at) => [point.label, shares[at]]));
+}
 process.stdout.write(JSON.stringify({
-  costs, cells: cells.map(words.csvCell), fronts: fronts.map((rows) => pricing.front(rows).map((row) => row.name).sort((a, b) => a - b)),
+  costs, drawn, survives, cells: cells.map(words.csvCell), fronts: fronts.map((rows) => pricing.front(rows).map((row) => row.name).sort((a, b) => a - b)),
   widths: widths.map(([energy, known]) => pricing.widthAt(energy, known)), pairs: pairs.map((pair) => pricing.breakEven(...pair)),
   readable: readable.map(([value, unit]) => words.readable(value, unit)),
 }));

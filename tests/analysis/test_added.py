@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from analysis.cli import run
-from analysis.fronts.added import added_record
+from analysis.fronts.added import added_figure
+from costmodel.designs.records import AccuracyRecord
 
 Captured = pytest.CaptureFixture[str]
 
@@ -28,7 +29,8 @@ Captured = pytest.CaptureFixture[str]
 def test_the_last_equals_sign_before_a_number_ends_the_design(
     text: str, design: str, top1: float, label: str
 ) -> None:
-    record = added_record(text)
+    record = added_figure(text)
+    assert isinstance(record, AccuracyRecord)
     assert (str(record.key), record.top1, record.label, record.kind) == (design, top1, label, "added")
 
 
@@ -70,7 +72,7 @@ def test_two_figures_of_one_design_are_two_points(tmp_path: Path, capsys: Captur
 def test_a_data_set_alone_means_all_of_its_networks(tmp_path: Path, capsys: Captured) -> None:
     assert pareto(capsys, tmp_path, "--dataset", "cifar100", "--traffic", "compulsory")[0] == 0
     found = rows(tmp_path)
-    assert {row["network"] for row in found.values()} == {"resnet18", "resnet20"}
+    assert {row["network"] for row in found.values()} == {"reactnet_a", "resnet18", "resnet20"}
     assert "Real-to-Binary, ResNet-18" in found
 
 

@@ -79,7 +79,10 @@ def test_the_table_says_what_a_reader_asks(capsys: Captured) -> None:
     assert "--format json lists them" in text
 
 
-def test_output_that_is_piped_is_plain_and_uncut(capsys: Captured) -> None:
+def test_output_that_is_piped_is_plain_and_uncut_where_columns_are_many(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     text = said(capsys, "methods")
     assert "\x1b" not in text
     assert "…" not in text
@@ -153,7 +156,8 @@ def test_the_table_at_another_precision_of_features(capsys: Captured) -> None:
     assert counts == {("add", "int8"): FIRST_MAPS}
 
 
-def test_the_table_in_the_other_forms(capsys: Captured) -> None:
+def test_the_table_in_the_other_forms(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     chosen = ("table", "--methods", "prelu,clipped_ste,real_shortcut(operands=int4,pool=false)")
     rows = read_csv(capsys, *chosen)
     assert [row["name"] for row in rows] == ["prelu", "clipped_ste", "real_shortcut"]
@@ -185,7 +189,7 @@ def test_a_front_of_own_accuracies_on_an_own_profile(capsys: Captured, tmp_path:
         "--accuracy", str(tmp_path / "own.csv"), "--x", "energy", "--out", str(tmp_path / "out"),
     )  # fmt: skip
     written = {path.suffix for path in (tmp_path / "out").iterdir()}
-    assert written == {".png", ".svg", ".csv", ".md", ".tex"}
+    assert written == {".png", ".svg", ".pdf", ".csv", ".md", ".tex"}
     on_front = [line for line in text.splitlines() if re.search(r"│ yes +│", line)]
     assert len(on_front) == 2, "the wider network takes more and is less accurate than the plain one"
     assert "84.50" in on_front[1]
@@ -249,7 +253,10 @@ def test_profiles_list_has_every_shipped_one(capsys: Captured) -> None:
     assert "asic-45nm" in said(capsys, "profiles", "list")
 
 
-def test_profiles_show_has_every_quantity_of_the_file(capsys: Captured) -> None:
+def test_profiles_show_has_every_quantity_of_the_file(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     data = YAML(typ="safe", pure=True).load(ROOT / "hardware_profiles" / "asic-45nm.yaml")
 
     def figures(node: object) -> int:

@@ -32,7 +32,7 @@ def test_a_measured_front_needs_no_name_of_its_network(capsys: Captured, tmp_pat
     code, out, err = pareto(capsys, "--accuracy", study, "--x", "latency", "--out", tmp_path / "out")
     assert code == 0, err
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        f"front-latency.{end}" for end in ("png", "svg", "csv", "md", "tex")
+        f"front-latency.{end}" for end in ("png", "svg", "pdf", "csv", "md", "tex")
     }  # fmt: skip
     table = pd.read_csv(tmp_path / "out/front-latency.csv").set_index("name")
     assert tuple(table.loc[PLAIN, ["top1", "top1_spread", "seeds"]]) == (59.0, 1.0, 3)

@@ -12,6 +12,7 @@ from command_outputs import Captured, overlapping, read_json, said
 from analysis.cli import run
 from analysis.plots.causes import causes_info
 from analysis.plots.split import draw_split
+from analysis.plots.style import write_picture
 from costmodel import cost
 
 A, B = "resnet20", "resnet20[double_residual]"
@@ -79,6 +80,12 @@ def test_a_picture_is_written(capsys: Captured, tmp_path: Path) -> None:
     said(capsys, "compare", A, B, "--out", str(out))
     text = out.read_text("utf-8")
     assert "A: resnet20" in text and "binary compute" in text
+
+
+def test_markup_in_a_name_is_text_in_the_picture(tmp_path: Path) -> None:
+    info = causes_info([("A: <script>x</script> $y$", cost(A).energy_split_j)], "<b>T</b>")
+    text = write_picture(draw_split(info), tmp_path / "a.svg").read_text("utf-8")
+    assert "<script>" not in text and "&lt;script&gt;" in text and "$y$" in text and "<b>" not in text
 
 
 def test_texts_of_the_picture_lie_apart_even_with_long_names() -> None:

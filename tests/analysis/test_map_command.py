@@ -129,7 +129,8 @@ def test_a_design_too_long_for_a_line_is_broken() -> None:
 # ---------------------------------------------------------------- the commands
 
 
-def test_map_lists_every_layer_in_a_line(capsys: Captured) -> None:
+def test_map_lists_every_layer_in_a_line(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     text = said(capsys, "map", "resnet20/cifar10")
     for layer in cost("resnet20/cifar10").layers:
         assert sum(f" {layer.layer} " in line for line in text.splitlines()) == 1

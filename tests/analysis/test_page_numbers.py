@@ -14,12 +14,18 @@ import numpy as np
 import pytest
 
 from analysis.fronts.nondominated import on_front
+from analysis.fronts.robust import robustness
+from analysis.fronts.robust_candidates import candidates_of
 from analysis.report.page import data as data_of_the_page
 from analysis.report.page.data import Space, keys_of, page_record, space_record, spaces
 from analysis.report.page.profile_prices import GROUPS
 from analysis.report.page.screen import energies_j
 from analysis.show.units import readable
 from costmodel import BnncostError, Cost, cost, cost_range, load_profile, shipped_profiles
+from costmodel.demand.arrays import joined
+from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.uncertain import uncertain_energies
+from costmodel.pricing.price import price
 
 NODE = shutil.which("node")
 SCRIPT = Path(str(resources.files("analysis").joinpath("assets/pricing.js")))
@@ -70,6 +76,29 @@ def by_group(priced: Cost, profile: str) -> dict[str, float]:
     split["control"] = priced.control_j
     split["leakage"] = sum(row.energy_j for row in priced.leakage)
     return split
+
+
+@with_node
+def test_the_page_draws_energies_as_bnncost_robust_does(tmp_path: Path) -> None:
+    names = ("asic-45nm", "asic-28nm-bnn", "mcu-cortex-m33")
+    page = page_of(*names, only=("resnet20/cifar10",))
+    quantiles = np.random.default_rng(5).random((4, 23))
+    answer = in_node(tmp_path, page | {"asked": {"quantiles": quantiles.tolist()}}, UNMOVED)
+    drawn = answer["drawn"]
+    keys = keys_of(Space("resnet20", "cifar10"))
+    for name in names:
+        chip = load_profile(name)
+        demands = {key: prepared(key).demand for key in keys if f"{key},{name}" in drawn}
+        demand = joined(list(demands.values()))
+        model = uncertain_energies(demand, price(demand, chip))
+        at = {cause: quantiles[:, number % 23] for number, cause in enumerate(model.names)}
+        for key, expected in zip(demands, model.at(at), strict=True):
+            assert drawn[f"{key},{name}"] == pytest.approx(expected.tolist(), rel=1e-11)
+        candidates, _ = candidates_of("resnet20", "cifar10", chip)
+        demand = joined([prepared(one.key).demand for one in candidates])
+        found = robustness(candidates, uncertain_energies(demand, price(demand, chip)))
+        for one, probability in zip(candidates, found.probability, strict=True):  # of 2,000 draws each
+            assert abs(answer["survives"][name][one.label] - probability) <= 0.05, one.label
 
 
 @with_node

@@ -21,9 +21,9 @@ from measured_rows import PLAIN, PRELU, REAL, SMALL_STUDY, WIDE, measured
 
 from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
-from analysis.gains.gains_files import gains_note, write_study_gains
-from analysis.gains.gains_frame import gains_frame
-from analysis.gains.study_table import priced
+from analysis.fronts.gains.gains_files import gains_note, write_study_gains
+from analysis.fronts.gains.gains_frame import gains_frame
+from analysis.fronts.gains.study_table import priced
 from analysis.plots import draw_gains, gains_info
 from costmodel import cost
 from costmodel.designs.outcome import Outcome, read_outcome

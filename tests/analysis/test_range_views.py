@@ -22,9 +22,10 @@ from analysis.report.explore import read_profiles
 from analysis.report.files import plan
 from analysis.report.manifest import job_digest
 from analysis.report.page.data import Space
+from analysis.show.latex import latex
 from analysis.show.range_cells import joined_frames, joined_tables
 from analysis.show.tables import Column, Table, csv_text, records
-from analysis.show.text_forms import latex, markdown, shown_cells
+from analysis.show.text_forms import markdown, shown_cells
 from analysis.show.units import readable_range
 from costmodel import cost, load_profile
 from costmodel.evaluate.ranges import Range

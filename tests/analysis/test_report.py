@@ -33,7 +33,7 @@ extends: asic-45nm
 title: A chip of one's own
 clock: {{value: {clock}, unit: MHz, source: engineering-estimate, status: assumed}}
 """
-FRONT_TABLES = {f"front-energy.{suffix}" for suffix in ("csv", "md", "tex")}
+FRONT_TABLES = {f"front-energy.{suffix}" for suffix in ("csv", "md", "tex", "bib")}
 FRONT_FIGURES = {f"front-energy.{suffix}" for suffix in ("png", "svg")}
 METHOD_FILES = {f"methods.{suffix}" for suffix in ("csv", "md", "tex", "json")}
 PICTURES = {"split.png", "split.svg", "marginal.png", "marginal.svg"}

@@ -38,7 +38,10 @@ def test_the_shares_of_all_ranges_make_one(capsys: Captured) -> None:
     assert swings == sorted(swings, reverse=True)
 
 
-def test_two_designs_in_one_sentence_with_the_value_that_turns_their_order(capsys: Captured) -> None:
+def test_two_designs_in_one_sentence_with_the_value_that_turns_their_order(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     found = read_json(capsys, "sensitivity", REPAIRED, "--than", WIDER)["comparison"]
     first = found["figures"][0]
     assert found["difference_j"] == pytest.approx(cost(REPAIRED).energy_j - cost(WIDER).energy_j)
@@ -72,8 +75,11 @@ def test_the_csv_is_of_the_comparison_where_there_is_one(capsys: Captured) -> No
     assert "share" in alone[0] and "break_even" in next(csv.DictReader(io.StringIO(both)))
 
 
-def test_cost_names_the_assumed_size_that_its_answer_hangs_on(capsys: Captured) -> None:
+def test_cost_names_the_assumed_size_that_its_answer_hangs_on(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a feature memory of 64 kB the maps of gates go out to DRAM, with 128 kB they stay."""
+    monkeypatch.setenv("COLUMNS", "1000")
     on = ["--profile", "asic-28nm-bnn", "--set", SMALL]
     for more in ([], ["--ranges"]):
         text = said(capsys, "cost", GATED, *on, *more)
@@ -154,7 +160,10 @@ def test_a_set_size_keeps_maps_on_the_chip(capsys: Captured) -> None:
     assert outside <= {"weights"}
 
 
-def test_a_front_of_a_chip_with_a_set_figure(capsys: Captured, tmp_path: Path) -> None:
+def test_a_front_of_a_chip_with_a_set_figure(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     front = ["pareto", "--network", "resnet20", "--dataset", "cifar10", "--profile", "asic-28nm-bnn"]
     text = said(capsys, *front, "--set", SIZE, "--out", str(tmp_path))
     assert f"asic-28nm-bnn with --set {SIZE}" in text

@@ -12,6 +12,7 @@ import pytest
 from command_outputs import Captured, said
 from rich.cells import cell_len
 
+from analysis.cli import run
 from costmodel import METHODS
 
 ROOT = Path(__file__).parents[2]
@@ -40,24 +41,29 @@ def shell(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.C
         (["best", "--network", "resnet20", "--energy", "1uJ", "--energy", "2uJ"], "--energy"),
     ],
 )
-def test_an_option_with_one_value_is_given_once(arguments: list[str], option: str, tmp_path: Path) -> None:
-    done = shell(*arguments, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"Error: {option} takes one value, but is given 2 times.\n"
+def test_an_option_with_one_value_is_given_once(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, arguments: list[str], option: str, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", f"Error: {option} takes one value, but is given 2 times.\n")
     assert not list(tmp_path.iterdir())
 
 
-def test_flags_and_lists_may_be_repeated() -> None:
-    done = shell(
-        "cost", "resnet20", "--ranges", "--ranges", "--set", "clock=100MHz", "--set", "control.energy=1pJ/cycle"
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+def test_a_second_value_as_a_process() -> None:
+    done = shell("cost", "resnet20", "--profile", "asic-45nm", "--profile", "asic-7nm")
+    assert (done.returncode, done.stdout) == (2, "") and "--profile takes one value" in done.stderr
 
 
-def test_h_is_help_everywhere() -> None:
+def test_flags_and_lists_may_be_repeated(capsys: Captured) -> None:
+    settings = ("--set", "clock=100MHz", "--set", "control.energy=1pJ/cycle")
+    assert said(capsys, "cost", "resnet20", "--ranges", "--ranges", *settings)
+
+
+def test_h_is_help_everywhere(capsys: Captured) -> None:
     for arguments in (["-h"], ["cost", "-h"], ["profiles", "show", "-h"]):
-        done = shell(*arguments)
-        assert done.returncode == 0 and done.stdout.startswith("Usage: bnncost")
+        assert said(capsys, *arguments).startswith("Usage: bnncost")
 
 
 def test_completion_installs_and_completes(tmp_path: Path) -> None:
@@ -133,7 +139,7 @@ def test_processes_that_a_command_starts_have_the_plugin_too(tmp_path: Path) -> 
     path = plugin(tmp_path)
     program = (
         "import os; from costmodel.methods.plugins import load_plugin\n"
-        "from analysis.report.workers import pool_of\nfrom costmodel import cost\n"
+        "from costmodel.evaluate.engine import pool_of\nfrom costmodel import cost\n"
         "if __name__ == '__main__':\n"
         f"    load_plugin({str(path)!r})\n"
         "    with pool_of(1, 'prices') as pool:\n"
@@ -174,13 +180,16 @@ def test_an_installed_package_is_found_by_its_entry_point(tmp_path: Path) -> Non
         ("raise ValueError('\\x1b[31mred')\n", ["\\x1b[31mred"]),
     ],
 )
-def test_a_faulty_plugin_is_told_in_a_sentence(tmp_path: Path, body: str, parts: list[str]) -> None:
-    done = shell("--plugin", str(plugin(tmp_path, body)), "methods")
-    assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
-    assert "mine.py" in done.stderr and "\x1b" not in done.stderr
-    assert [part for part in parts if part not in done.stderr] == [], done.stderr
+def test_a_faulty_plugin_is_told_in_a_sentence(
+    capsys: Captured, tmp_path: Path, body: str, parts: list[str]
+) -> None:
+    assert run(["--plugin", str(plugin(tmp_path, body)), "methods"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "Traceback" not in captured.err
+    assert "mine.py" in captured.err and "\x1b" not in captured.err
+    assert [part for part in parts if part not in captured.err] == [], captured.err
 
 
-def test_a_plugin_that_is_not_there(tmp_path: Path) -> None:
-    done = shell("--plugin", str(tmp_path / "gone.py"), "methods")
-    assert (done.returncode, done.stdout) == (2, "") and "gone.py' is not a Python file" in done.stderr
+def test_a_plugin_that_is_not_there(capsys: Captured, tmp_path: Path) -> None:
+    assert run(["--plugin", str(tmp_path / "gone.py"), "methods"]) == 2
+    assert "gone.py' is not a Python file" in capsys.readouterr().err

@@ -17,7 +17,7 @@ from analysis.accuracy import outcome as module
 from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import studies
-from analysis.gains.review_document import review_document, write_review_front
+from analysis.fronts.gains.review_document import review_document, write_review_front
 from analysis.show.axes import Axis
 from analysis.show.document import Format, as_text
 from analysis.show.tables import csv_text
@@ -85,7 +85,8 @@ def test_the_front_is_that_of_the_means() -> None:
     }  # fmt: skip
 
 
-def test_every_form_says_what_was_found_and_what_was_not() -> None:
+def test_every_form_says_what_was_found_and_what_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     document = review_document(small_outcome(), "asic-45nm")
     text = as_text(document, Format.table)
     for part in (

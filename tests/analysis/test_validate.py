@@ -17,9 +17,10 @@ import pytest
 from matplotlib.axes import Axes
 
 from analysis.cli import run
-from analysis.plots.validation import BAND, NAMED_FROM, Panel, draw_validation, validation_info
+from analysis.plots.validation import BAND, NAMED_FROM, Panel, draw_validation, marks_of, validation_info
 from costmodel.validation.judgement import differences_of, scores_of
 from costmodel.validation.predictions import Prediction, validate
+from costmodel.validation.systems import load_system, shipped_systems
 
 ROOT = Path(__file__).parents[2]
 Captured = pytest.CaptureFixture[str]
@@ -69,7 +70,10 @@ def test_mistakes_end_with_a_sentence(tmp_path: Path) -> None:
     assert f"mine.yaml:{line}: figures[2].calibrates: is missing" in done.stderr.replace("\n", "")
 
 
-def test_the_table_says_what_is_input_and_ends_with_a_summary(capsys: Captured) -> None:
+def test_the_table_says_what_is_input_and_ends_with_a_summary(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
     assert run(["profiles", "validate", "xnorbin"]) == 0
     shown = capsys.readouterr().out
     assert "input to array.buffers" in shown and "21.1 fJ/MAC" in shown
@@ -165,8 +169,11 @@ def test_the_shape_of_a_mark_is_its_scope_and_no_two_systems_look_alike(
     shapes = [line.get_marker() for line in legend.get_lines()]
     scopes = list(info.systems.values())
     assert len({*zip(scopes, shapes, strict=True)}) == len(set(scopes)) == len(set(shapes)) == 3
-    looks = {(line.get_marker(), line.get_color()) for line in legend.get_lines()}
-    assert len(looks) == len(info.systems)
+    shipped = {name: load_system(name).chip.scope for name in shipped_systems()}
+    assert len(set(marks_of(shipped))) == len(shipped)
+    figure = draw_validation(info)
+    texts = [text.get_window_extent() for text in figure.texts]
+    assert all(text.x1 <= figure.get_size_inches()[0] * figure.dpi for text in texts)
 
 
 def test_panels_of_all_metrics_and_the_legend_stand_apart_on_the_canvas() -> None:

@@ -44,12 +44,12 @@ class Graph:
             nodes.append(
                 onnx.helper.make_node(kind, read, made, name=f"n{number}", domain=domain, **attributes)
             )
-        float32 = onnx.TensorProto.FLOAT
+        float32, int64 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
         graph = onnx.helper.make_graph(
             nodes,
             "g",
             [onnx.helper.make_tensor_value_info("x", float32, [1, *self.image])],
-            [onnx.helper.make_tensor_value_info(before, float32, None)],
+            [onnx.helper.make_tensor_value_info(before, int64 if kind == "ArgMax" else float32, None)],
             [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in self.constants.items()],
         )
         opsets = [onnx.helper.make_opsetid("", self.opset)]

@@ -10,18 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import loguniform, triang
 
+from costmodel import resolve
+from costmodel.demand.arrays import joined
+from costmodel.evaluate.cost import as_profile, prepared
 from costmodel.evaluate.sensitivity import held
 from costmodel.evaluate.uncertain import APART, UncertainEnergies, at_quantile, uncertain_energies
-from costmodel.hardware import load_profile
+from costmodel.hardware import HardwareProfile, load_profile
+from costmodel.pricing.price import price
 
 DESIGNS = ("resnet20", "resnet20[double_residual+prelu]", "resnet20@w1.25", "resnet20@compute=int4")
+
+
+def model_of(*designs: str, profile: HardwareProfile | str = "asic-45nm") -> UncertainEnergies:
+    demand = joined([prepared(resolve(design)).demand for design in designs])
+    return uncertain_energies(demand, price(demand, as_profile(profile)))
 
 
 @pytest.mark.parametrize("profile", ["asic-45nm", "asic-28nm-bnn", "fpga-zynq7020", "mcu-cortex-m33"])
 def test_a_draw_is_what_the_model_gives_on_a_profile_with_these_figures(profile: str) -> None:
     chip = load_profile(profile)
     priced = [held(design, chip) for design in DESIGNS]
-    model = uncertain_energies(priced)
+    model = model_of(*DESIGNS, profile=chip)
     generator = np.random.default_rng(3)
     quantiles = {cause: generator.random(4) for cause in model.names}
     energy_j = model.at(quantiles)
@@ -39,7 +48,7 @@ def test_a_draw_is_what_the_model_gives_on_a_profile_with_these_figures(profile:
 
 
 def test_what_is_assumed_moves_alone_and_what_one_source_says_together() -> None:
-    model = uncertain_energies([held("resnet20", "asic-45nm")])
+    model = model_of("resnet20")
     for figure, cause in zip((*model.figures, *model.rates), model.causes, strict=True):
         assert cause == (figure.place if figure.status == "assumed" else figure.source)
     assert len(model.moved_by("cacti7")) > 3 and len(model.moved_by("control.energy")) == 1
@@ -67,7 +76,7 @@ def test_answers_that_differ_are_taken_as_they_are(low: float, high: float, quan
 
 def made(low: float, high: float, parts: list[list[float]]) -> UncertainEnergies:
     """Energies that are nothing but their parts, each figure a cause of its own."""
-    known = uncertain_energies([held("resnet20", "asic-45nm")])
+    known = model_of("resnet20")
     array = np.array(parts)
     count = array.shape[1]
     return replace(
@@ -93,7 +102,7 @@ def test_shares_are_those_of_variances_by_hand() -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**31))
 def test_shares_are_those_of_many_draws(seed: int) -> None:
-    model = uncertain_energies([held("resnet20[double_residual]", "asic-45nm")])
+    model = model_of("resnet20[double_residual]")
     generator = np.random.default_rng(seed)
     quantiles = {cause: generator.random(20_000) for cause in model.names}
     whole = float(model.at(quantiles)[0].var())

@@ -59,10 +59,19 @@ def assert_same_counts(read: Network, design: Network) -> None:
     assert (kept.weights, kept.parameters) == (expected.weights, expected.parameters)
 
 
+SUMMED_TWICE = "branches"
+"""Its branches of two layers each, whose sums are stored one by one where the design adds all as they come."""
+
+
 @pytest.mark.parametrize("method", TOPOLOGY)
-def test_every_method_is_read_back_with_its_counts(method: str) -> None:
+def test_every_method_is_read_back_with_its_counts_and_traffic(method: str) -> None:
     read, design, _ = read_back(f"resnet20[{method}]/cifar10-16")
     assert_same_counts(read.network, design)
+    moved = [
+        sum(int(row.read_bits + row.write_bits) for row in compulsory_traffic(fold(one)).rows)
+        for one in (read.network, design)
+    ]
+    assert moved[0] == pytest.approx(moved[1], rel=0.25 if method == SUMMED_TWICE else 0.01)
 
 
 @pytest.mark.parametrize(

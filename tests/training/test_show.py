@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from io import StringIO
 
 from rich.console import Console
 from small_runs import small_run
 
+from training.run.console import under_way
 from training.run.loop import Progress
 from training.run.show import watched
 
@@ -31,3 +33,12 @@ def test_a_terminal_shows_the_whole_design() -> None:
 def test_elsewhere_there_is_a_line_for_each_whole_epoch() -> None:
     assert shown(0.5) == ""
     assert shown(1).count("\n") == 1
+
+
+def test_an_export_tells_on_a_terminal_what_it_is_at_and_nowhere_else() -> None:
+    for terminal in (True, False):
+        stream = StringIO()
+        with under_way(Console(file=stream, width=150, force_terminal=terminal)) as tell:
+            tell(f"1/2 {DESIGN}: int8 on 10,000 test images")
+            time.sleep(0.2)  # as long as a terminal takes to show a change
+        assert (DESIGN in stream.getvalue()) is terminal, stream.getvalue()

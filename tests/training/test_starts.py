@@ -60,7 +60,8 @@ WITHOUT_A_NORM_BEHIND = [
                   "channel_scale+position_scale+", "weight_bases+", "activation_bases+", "circulant_filters+",
                   "adaptive_weights+", "channel_scale+standardize_weights+")
 ]  # fmt: skip
-FIRST = sorted({str(_published(name)) for name in DESIGNS}) + WITHOUT_A_NORM_BEHIND
+FIRST = sorted({str(_published(name)) for name in DESIGNS if name != "brevitas-2"}) + WITHOUT_A_NORM_BEHIND
+"""All but the one that is published on FINN's CNV alone, which images of 8x8 are too small for."""
 
 
 @pytest.mark.parametrize("design", FIRST)

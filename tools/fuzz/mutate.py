@@ -23,8 +23,9 @@ TEXTS = (
 TOKENS = (
     b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\t", b"[" * 60, b"{", b"}", b"]", b",", b":", b"'", b'"', b"#",
     b"&a ", b"*a", b"!!python/object:os.system ", b"<<: ", b"---\n", b"%YAML 9.9\n", b"1e999", b"-", b".inf",
-    b".nan", b"9" * 400, b"NaN", b"\\ud800", b"\xed\xa0\x80", b"\n", b";", b"+", b"@", b"/", b"(", b")", b"=",
-    b"0", b"Infinity", b"null",
+    b".nan", b"9" * 400, b"NaN", b"Infinity", b"\\ud800", b"\xed\xa0\x80", b"\n",
+    b";", b"+", b"@", b"/", b"(", b")", b"=", b"0",
+    b"null",
 )  # fmt: skip
 
 

@@ -173,13 +173,14 @@ def group_norm(w: Writer, call: Call) -> None:
         w.add("Add", (whole, offset.reshape(spread)), call)
 
 
-@aten("scaled_dot_product_attention")
+@aten("scaled_dot_product_attention", "_scaled_dot_product_flash_attention_for_cpu")
 def attention(w: Writer, call: Call) -> None:
     """Scores of queries and keys, their softmax, and the mean of the values by it."""
     query, key, value = call.args[:3]
-    mask = argument(call, 3, "attn_mask")
+    whole = call.target == "scaled_dot_product_attention"  # the other is what a processor runs of it
+    mask = argument(call, 3, "attn_mask") if whole else call.kwargs.get("attn_mask")
     shape = w.shapes.get(query.name) if isinstance(query, Ref) else None
-    if shape is None or argument(call, 5, "is_causal", False) or isinstance(mask, Ref):
+    if shape is None or argument(call, 5 if whole else 4, "is_causal", False) or isinstance(mask, Ref):
         w.unknown(call)
         return
     rank = len(shape)

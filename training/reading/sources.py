@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -44,7 +45,7 @@ def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
         raise BnncostError(f"'{source}' cannot be read: no such file.")
     try:
         program = torch.export.load(source)
-    except (RuntimeError, ValueError, KeyError, OSError, AttributeError) as error:
+    except (RuntimeError, ValueError, KeyError, OSError, AttributeError, zipfile.BadZipFile) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BnncostError(f"'{source}' is no program that torch.export.save wrote ({first}).") from None
     names = program.graph_signature.user_inputs

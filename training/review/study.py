@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -9,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from ruamel.yaml import YAML
 
 from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
+from costmodel.output import write_whole
 from training.review.comparisons import StudyRun, jobs_of, plan_problems
 from training.review.outcome import outcome_of
 from training.review.outcome_files import write_outcome
@@ -29,6 +32,19 @@ from training.run.settings_file import read_settings
 def load_plan(name_or_path: str | os.PathLike[str]) -> Plan:
     """Read a shipped plan by its name, or a YAML file; raises one BnncostError with all that is wrong."""
     return read_settings(name_or_path, "plans", Plan, plan_problems)
+
+
+def reordered(plan: Plan, first: Sequence[str], path: Path) -> Path:
+    """Write a plan to a YAML file, with these labels right behind the baseline; gives the path.
+
+    Raises BnncostError where the file's name is none of YAML.
+    """
+    if path.suffix not in (".yaml", ".yml"):
+        raise BnncostError(f"'{path}': a plan is a .yaml file; name it so.")
+    changed = plan.model_copy(update={"first": tuple(first)})
+    text = io.StringIO()
+    YAML(typ="safe").dump(changed.model_dump(mode="json", exclude_defaults=True), text)
+    return write_whole(path, text.getvalue())
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,14 @@ from analysis.report.page.design_costs import (
 from analysis.report.page.method_costs import method_records
 from analysis.report.page.points import Point, measured_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
+from analysis.report.page.uncertainty import uncertainty_record
 from analysis.show.classes import DesignClass
+from analysis.show.figure_words import assumption_sentence
 from analysis.show.words import network_title
-from costmodel import DesignKey
+from costmodel import BnncostError, DesignKey
 from costmodel.demand.arrays import OperationKey
 from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
 
 _MANY = 5
@@ -94,8 +97,20 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
         "priced": priced,
         "left_out": {str(keys.index(key)): why for key, why in together.left_out.items()} if together else {},
         "figures": figures,
+        "uncertain": uncertainty_record(together, [keys.index(key) for key in together.keys])
+        if together
+        else None,
         "methods": method_records(space.network, space.dataset, chip) if _has_methods(space) else None,
+        "heaviest": _heaviest(space, chip) if _has_methods(space) else "",
     }
+
+
+def _heaviest(space: Space, chip: HardwareProfile) -> str:
+    """Which figure that is neither published nor measured moves the energy of the plain network most, in a sentence."""
+    try:
+        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip))
+    except BnncostError:  # it has no cost here, as is said of it
+        return ""
 
 
 def _has_methods(space: Space) -> bool:

@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from analysis.show.safe import visible_values
 from costmodel import BnncostError
 from costmodel.output import write_whole
 
@@ -63,7 +64,7 @@ def packed(data: Mapping[str, Any]) -> str:
     >>> unpacked(packed({"name": "</script>"}))
     {'name': '</script>'}
     """
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(visible_values(data), separators=(",", ":"), allow_nan=False)
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 

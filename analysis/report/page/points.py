@@ -9,9 +9,10 @@ from importlib import resources
 from typing import Any
 
 from analysis.accuracy.measurements import MEASURED
-from analysis.accuracy.outcome import names_in
+from analysis.accuracy.outcome import names_in, spread_of
 from analysis.accuracy.studies import Study
 from analysis.fronts.from_literature import accuracy_of
+from analysis.fronts.robust import ONE_RUN_POINTS
 from analysis.show.classes import class_of
 from costmodel import DesignKey
 from costmodel.designs.outcome import Outcome
@@ -41,7 +42,7 @@ def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
     commands = _commands()
     points = []
     for study, outcome in measured:
-        names = names_in(outcome)
+        names, deviation = names_in(outcome), spread_of(outcome) or ONE_RUN_POINTS
         for one in study.designs:
             record = {
                 "name": str(one.key),
@@ -49,6 +50,7 @@ def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
                 "top1": one.mean,
                 "top1_low": one.lowest if one.lowest is not None else one.mean,
                 "top1_high": one.highest if one.highest is not None else one.mean,
+                "deviation": deviation / one.seeds**0.5,
                 "evidence": f"{MEASURED} ({study.recipe})",
                 "study": study.stem,
                 "source": f"{study.protocol}; {one.seeds} seed{'s' if one.seeds > 1 else ''}",
@@ -67,6 +69,7 @@ def _published(name: str, group: Sequence[AccuracyRecord]) -> Point:
         "top1": found["top1"],
         "top1_low": found["top1_low"],
         "top1_high": found["top1_high"],
+        "deviation": ONE_RUN_POINTS,
         "evidence": found["kind"],
         "study": "",
         "source": "; ".join(filter(None, (first.reference, first.note))),

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from analysis.report.page.data import Space, costs_on, keys_of
 from analysis.report.page.profile_prices import profile_record
+from analysis.show.safe import visible_values
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.demand.arrays import OperationKey
 from costmodel.errors import unknown
@@ -167,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, status.phrase.encode(), "text/plain; charset=utf-8")
 
     def _json(self, status: HTTPStatus, answer: Mapping[str, Any]) -> None:
-        self._send(status, json.dumps(answer, allow_nan=False).encode(), "application/json")
+        self._send(status, json.dumps(visible_values(answer), allow_nan=False).encode(), "application/json")
 
     def _send(self, status: HTTPStatus, content: bytes, kind: str) -> None:
         self.send_response(status)

@@ -128,7 +128,7 @@ def _of_few(shape: np.ndarray) -> np.ndarray:
 @computes("ConstantOfShape")
 def _constant_of_shape(node: Node, arrays: Arrays) -> np.ndarray:
     value = np.asarray(node.attributes.get("value", np.zeros(1, np.float32))).reshape(-1)[0]
-    return np.full(_of_few(arrays[0]), value)
+    return np.broadcast_to(value, tuple(int(side) for side in _of_few(arrays[0])))
 
 
 @computes("Shape")

@@ -31,7 +31,14 @@ from costmodel.importers.model.arranging import laid_out
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
-from costmodel.importers.model.structure import beside_readers, biased_layers, hard_sigmoids, paired_norms
+from costmodel.importers.model.structure import (
+    beside_readers,
+    beside_sources,
+    biased_layers,
+    hard_sigmoids,
+    paired_norms,
+    parallel_layers,
+)
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
 from costmodel.operations import counted
@@ -84,7 +91,16 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
     return _finished(graph, r, values, unread)
 
 
-_MALFORMED = (KeyError, IndexError, ValueError, TypeError, AttributeError, AssertionError)
+def _identity(value: Value) -> object:
+    """What makes two inputs the same: a small constant's numbers, else that they are one object."""
+    if isinstance(value, np.ndarray) and value.size <= 16:
+        return value.dtype.str, value.shape, value.tobytes()
+    return id(value)
+
+
+_MALFORMED = (
+    KeyError, IndexError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError, MemoryError,
+)  # fmt: skip
 """What a rule raises at attributes or inputs that its operator does not have so."""
 
 
@@ -113,7 +129,7 @@ def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
     place = node.place if node.kind in ("Conv", "ConvTranspose", "Gemm", "MatMul") else ""
     return (
         node.kind,
-        tuple(map(id, inputs)),
+        tuple(map(_identity, inputs)),
         attributes,
         place,
         node.outputs if node.kind in ("Constant", "ReduceSum", "ReduceMean") else (),
@@ -121,14 +137,9 @@ def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
 
 
 def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
-    """What a node makes; raises NotRead for one without a counterpart, or not as its operator is defined."""
-    try:
-        with np.errstate(all="ignore"):
-            return _read_node(r, node, inputs)
-    except (NotRead, BnncostError):
-        raise
-    except _BENT as error:
-        raise NotRead(f"its inputs and attributes do not make a '{node.kind}' ({error})") from None
+    """What a node makes; raises NotRead for one without a counterpart, and what rules run into at malformed ones."""
+    with np.errstate(all="ignore"):
+        return _read_node(r, node, inputs)
 
 
 def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
@@ -141,19 +152,6 @@ def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple
     if node.kind not in RULES:
         raise NotRead("an operator that bnncost does not know")
     return RULES[node.kind](r, node, inputs)
-
-
-_BENT = (
-    ValueError,
-    TypeError,
-    IndexError,
-    KeyError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-)
-"""What rules run into where a node is not as its operator is defined: they rely on inputs, ranks and attributes."""
 
 
 def _bits_of(node: Node, arrays: Sequence[np.ndarray]) -> int | None:
@@ -203,7 +201,7 @@ def _finished(
     if needed:
         _refuse(graph, needed, network)
     network = paired_norms(biased_layers(hard_sigmoids(network, r.values)))
-    network = beside_readers(network)
+    network = parallel_layers(beside_sources(beside_readers(network)))
     kept = {param.name for param in network.learned()}
     return ReadNetwork(
         replace(network, notes=tuple(r.notes)),

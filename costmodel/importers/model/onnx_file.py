@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,8 @@ QONNX_DOMAINS = (
     "qonnx.custom_op.channels_last",
 )
 _STANDARD = ("", "ai.onnx")
+_NO_IMAGE = ("INT64", "INT32", "BOOL", "STRING", "COMPLEX64", "COMPLEX128")
+"""Types of numbers of words, choices and signals."""
 
 
 def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None) -> ModelGraph:
@@ -38,11 +40,12 @@ def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None
     _check_opset(path, model)
     graph = model.graph
     constants = {one.name: _array(onnx, one, path) for one in graph.initializer}
-    name, shape = _image_of(path, graph, set(constants), image)
+    name, shape = _image_of(onnx, path, graph, set(constants), image)
     if len(graph.output) == 0:
         raise BnncostError(f"'{path}' has no output.")
     old = any(one.domain in _STANDARD and one.version < 13 for one in model.opset_import)
     nodes = tuple(_node(onnx, one, constants, old) for one in graph.node)
+    _check_names(path, nodes, {name, *constants}, graph.output[0].name)
     return ModelGraph(Path(path).name, name, shape, graph.output[0].name, nodes, constants)
 
 
@@ -99,8 +102,21 @@ def _check_opset(path: str | os.PathLike[str], model: Any) -> None:
             )
 
 
+def _check_names(path: str | os.PathLike[str], nodes: Sequence[Node], made: set[str], output: str) -> None:
+    """Raise BnncostError where a node reads, or the file gives out, what no node before makes."""
+    for node in nodes:
+        missing = next((one for one in node.inputs if one and one not in made), None)
+        if missing is not None:
+            raise BnncostError(
+                f"'{path}': node '{node.place or node.kind}' reads '{missing}', which nothing makes."
+            )
+        made |= set(node.outputs)
+    if output not in made:
+        raise BnncostError(f"'{path}': its output '{output}' is made by nothing.")
+
+
 def _image_of(
-    path: str | os.PathLike[str], graph: Any, constants: set[str], image: tuple[int, ...] | None
+    onnx: Any, path: str | os.PathLike[str], graph: Any, constants: set[str], image: tuple[int, ...] | None
 ) -> tuple[str, tuple[int, ...]]:
     """Name and shape of the one input, with a batch of 1."""
     inputs = [one for one in graph.input if one.name not in constants]
@@ -110,10 +126,15 @@ def _image_of(
             f"'{path}' has {len(inputs)} inputs ({named}); bnncost costs networks of one image."
         )
     one = inputs[0]
+    kind = onnx.TensorProto.DataType.Name(one.type.tensor_type.elem_type)
+    if kind in _NO_IMAGE:
+        raise BnncostError(
+            f"'{path}': its input '{one.name}' is of the type {kind}, and is no image (N, C, H, W)."
+        )
     sides = [side.dim_value if side.HasField("dim_value") else 0 for side in one.type.tensor_type.shape.dim]
     if not 2 <= len(sides) <= 4:
         raise BnncostError(
-            f"'{path}': its input '{one.name}' has {len(sides)} axes, and is no image (N, C, H, W)."
+            f"'{path}': its input '{one.name}' is of {len(sides)} axes, and is no image (N, C, H, W)."
         )
     if image is not None:
         wanted = list(image)

@@ -16,15 +16,15 @@ from costmodel.importers.model.values import Map, NotRead
 from costmodel.importers.model.views import Axis, Factor, View, fresh
 
 
-def narrow(r: Reading, x: Tensor) -> Tensor:
+def narrow(r: Reading, x: Tensor, layer: str) -> Tensor:
     """Features of a product that is not one of bits: as a quantizer left them, else at the width of the edge."""
     wanted = r.widths.edge
     if wanted.kind == "float" or x.precision.kind == "float" or x is r.g.input:
         return x
     if x.precision.bits <= wanted.bits:
         return x
-    tensor = r.emit("quantize", (x,), stored=wanted, attributes={"bits": wanted.bits})
-    r.narrowed.append(r.layer_of(x))
+    tensor = r.emit("quantize", (x,), stored=wanted, attributes={"bits": wanted.bits}, layer=layer)
+    r.narrowed.append(layer)
     return tensor
 
 
@@ -44,7 +44,7 @@ def product(r: Reading, layer: str, left: Map, right: Map) -> Map:
     """Multiply two maps as matrices; a factor of either goes behind, and so does the offset of bits of 0 and 1."""
     left, right = (_one_factor(r, one) for one in (left, right))
     pair = _split_alike(left.view, fresh(right.view))
-    tensors = [narrow(r, one.tensor) for one in (left, right)]
+    tensors = [narrow(r, one.tensor, layer) for one in (left, right)]
     made = _emitted(r, layer, pair, tensors)
     result = made.times(float(left.factor) * float(right.factor))
     for one, other, place in ((left, pair.right, -2), (right, pair.left, -1)):

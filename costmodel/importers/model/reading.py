@@ -13,8 +13,11 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, constant_along, view_of
+from costmodel.importers.model.weights import repeats_one
 
 INPUT_LAYER = "image"
+OF_WHOLE = ("global_average_pool", "sample_mean", "axis_sum", "axis_maximum")
+"""Kinds whose result is there only when the last position of the map has passed."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Reading:
         self.signs_with_zero: list[Tensor] = []
         self.narrowed: list[str] = []
         self.real_weights: list[str] = []
+        self._of_whole: set[Tensor] = set()
+        self._behind: dict[str, str] = {}
         self._layer_of: dict[Tensor, str] = {self.g.input: ""}
         self._before: dict[str, set[str]] = {"": set()}
         self._order: dict[str, int] = {"": 0}
@@ -62,10 +67,19 @@ class Reading:
         layers = [self._layer_of[one] for one in candidates]
         for layer in layers:
             if layer and not any(layer in self._before[other] for other in layers):
-                return layer
+                return self._once_whole(layer, inputs)
         if INPUT_LAYER not in self._before:
             self.new_layer(INPUT_LAYER)
         return INPUT_LAYER
+
+    def _once_whole(self, layer: str, inputs: Sequence[Tensor]) -> str:
+        """The layer itself, or one behind it: a map meets its own mean only when all of it has been made and stored."""
+        here = [one in self._of_whole for one in inputs if self._layer_of[one] == layer]
+        if all(here) or not any(here):
+            return layer
+        if layer not in self._behind:
+            self._behind[layer] = self.new_layer(f"{layer}.behind")
+        return self._behind[layer]
 
     def emit(
         self,
@@ -85,6 +99,9 @@ class Reading:
             made = self.g.map(
                 kind, tuple(inputs), shape=shape, stored=stored, params=params, attributes=attributes or {}
             )
+        over_positions = kind in OF_WHOLE and str((attributes or {}).get("over", "HW")) != "C"
+        if over_positions or any(one in self._of_whole and self._layer_of[one] == where for one in inputs):
+            self._of_whole.add(made)
         return self.note_layer(made, inputs, where)
 
     def note_layer(self, made: Tensor, inputs: Sequence[Tensor], layer: str) -> Tensor:
@@ -102,8 +119,11 @@ class Reading:
 
     def param(self, name: str, axes: str, values: np.ndarray, stored: Precision | None = None) -> Param:
         """Declare a parameter with its values, in the current layer of the builder."""
-        array = np.asarray(values, np.float64)
-        param = self.g.param(name, array.shape, axes, stored=stored, positive=bool((array > 0).all()))
+        array = np.asarray(values)
+        if repeats_one(array):
+            array = np.broadcast_to(array.reshape(-1)[:1].astype(np.float64).reshape(()), array.shape)
+        array = np.asarray(array, np.float64)
+        param = self.g.param(name, array.shape, axes, stored=stored, positive=_positive(array))
         self.values[param.name] = array
         return param
 
@@ -261,6 +281,10 @@ class Reading:
     def along(self, view: View, constant: np.ndarray) -> tuple[str, np.ndarray]:
         """A constant along the axes of the map that a view sees."""
         return constant_along(view, np.asarray(constant, np.float64))
+
+
+def _positive(array: np.ndarray) -> bool:
+    return bool((array.reshape(-1)[:1] > 0).all() if repeats_one(array) else (array > 0).all())
 
 
 class Sums:

@@ -43,6 +43,10 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     )
     slide = slide_of(node, (weight.shape[2], weight.shape[3]))
     groups = int(node.attributes.get("group", 1))
+    if made.shape[1] != weight.shape[1] * groups or len(weight) % groups:
+        raise NotRead(
+            f"{made.shape[1]} channels meet weights {'x'.join(map(str, weight.shape))} in {groups} groups"
+        )
     made, around = merged_padding(r, made, pads_of(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
@@ -89,8 +93,8 @@ def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     kind = found(filters, r.widths.edge)
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre in a transposed convolution")
-    tensor = made.tensor if made.is_bits and kind.precision == BINARY else narrow(r, made.tensor)
     layer = r.new_layer(_layer_name(node))
+    tensor = made.tensor if made.is_bits and kind.precision == BINARY else narrow(r, made.tensor, layer)
     attributes = geometry(slide.stride, (above, below, left, right), slide.dilation) | {"groups": groups}
     wide = tensor.precision if tensor.precision.kind == "float" else Precision("integer", 32)
     with r.g.layer(layer):
@@ -188,7 +192,7 @@ def convolved(
     pad = around.value / float(factor) if factor is not None else around.value
     if any(around.sides) and not np.isclose(pad, round(pad)):
         raise NotRead(f"padding with {around.value:g}")
-    tensor = narrow(r, view.tensor)
+    tensor = narrow(r, view.tensor, layer)
     result = _emitted(
         r, layer, tensor, replace(kind, source=weight), slide, around._replace(value=pad), groups
     )
@@ -337,8 +341,10 @@ def _linear(
     rank: int,
     factor: float | None,
 ) -> Value:
-    tensor = narrow(r, view.tensor)
-    exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])
+    tensor = narrow(r, view.tensor, layer)
+    exact = kind
+    if kind.scaled or np.any(kind.centre):
+        exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])
     with r.g.layer(layer):
         params: tuple[Param, ...] = (stored_weight(r, exact),)
         if bias is not None:
@@ -353,7 +359,7 @@ def _columns_in_map_order(view: View, matrix: np.ndarray) -> np.ndarray:
     """Reorder a matrix's columns from the order in which the tool flattens a map to that of (C, H, W)."""
     shape = (1,) * (len(view.axes) - 1) + (matrix.shape[1],)
     order = in_map_order(view, np.arange(matrix.shape[1]).reshape(shape), (0, 1, 2)).reshape(-1)
-    return matrix[:, order]
+    return matrix if np.array_equal(order, np.arange(len(order))) else matrix[:, order]
 
 
 def _at_positions(r: Reading, layer: str, x: Map, matrix: np.ndarray, bias: np.ndarray | None) -> Value:

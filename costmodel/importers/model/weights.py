@@ -45,36 +45,64 @@ def found(weight: np.ndarray, real: Precision, stated: int | None = None) -> Fou
     >>> found(np.array([[0.5, -0.5], [2.0, 2.0]]), precision("fp32")).precision.label
     'binary'
     """
-    flat = weight.reshape(len(weight), -1).astype(np.float64)
-    if not flat.size or not np.isfinite(flat).all():
+    if not weight.size or not np.isfinite(weight).all():
         raise NotRead("its weights are none, or not all of them are numbers")
-    ones, zeros = np.ones(len(flat)), np.zeros(len(flat))
-    if flat.shape[1] > 1 and not _constant(flat):
-        largest = np.abs(flat).max(axis=1, keepdims=True)
-        close = np.abs(np.abs(flat) - largest) <= TOLERANCE * largest
-        if close.all() and (largest > 0).all():
-            return FoundWeights(np.where(weight >= 0, 1.0, -1.0), BINARY, _clean(largest[:, 0]), zeros)
-        two = _two_values(flat)
-        if two is not None:
-            centre, distance = two
-            above = weight >= centre.reshape(-1, *[1] * (weight.ndim - 1))
-            return FoundWeights(np.where(above, 1.0, -1.0), BINARY, distance, centre)
-        empty = np.abs(flat) <= TOLERANCE * largest
-        if (close | empty).all():
-            signs = np.where(empty, 0.0, np.sign(flat)).reshape(weight.shape)
-            scale = np.where(largest[:, 0] == 0, 1, largest[:, 0])
-            return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
-        bits = stated or _bits_of_tensor(flat)
-        if bits is not None:
-            return FoundWeights(weight, Precision("integer", bits), ones, zeros)
-        for label in _GRIDS:
-            if _on_grid(flat, largest, precision(label).bits):
-                return FoundWeights(weight, precision(label), ones, zeros)
-    return FoundWeights(weight, real, ones, zeros)
+    filters = np.ones(len(weight)), np.zeros(len(weight))
+    if repeats_one(weight) or weight.size == len(weight) or not weight.any():
+        return FoundWeights(weight, real, *filters)
+    rows = weight.reshape(len(weight), -1)
+    narrow = _narrow(weight, rows, stated) if stated or _may_be_narrow(rows) else None
+    return narrow or FoundWeights(weight, real, *filters)
 
 
-def _constant(flat: np.ndarray) -> bool:
-    return bool(np.ptp(flat) <= TOLERANCE * max(float(np.abs(flat).max()), 1e-30))
+def _narrow(weight: np.ndarray, rows: np.ndarray, stated: int | None) -> FoundWeights | None:
+    """Weights as bits, ternary numbers or integers; None where they are none of them."""
+    ones, zeros = np.ones(len(rows)), np.zeros(len(rows))
+    binary = _one_magnitude(rows)
+    if binary is not None:
+        signs = (weight >= 0) * 2.0 - 1.0
+        constant = abs(signs.sum()) == signs.size and np.ptp(binary) <= TOLERANCE * binary.max()
+        return None if constant else FoundWeights(signs, BINARY, _clean(binary), zeros)
+    flat = rows.astype(np.float64)
+    largest = np.abs(flat).max(axis=1, keepdims=True)
+    two = _two_values(flat)
+    if two is not None:
+        centre, distance = two
+        above = weight >= centre.reshape(-1, *[1] * (weight.ndim - 1))
+        return FoundWeights(np.where(above, 1.0, -1.0), BINARY, distance, centre)
+    empty = np.abs(flat) <= TOLERANCE * largest
+    if (empty | (np.abs(np.abs(flat) - largest) <= TOLERANCE * largest)).all():
+        signs = np.where(empty, 0.0, np.sign(flat)).reshape(weight.shape)
+        scale = np.where(largest[:, 0] == 0, 1, largest[:, 0])
+        return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
+    bits = stated or _bits_of_tensor(flat)
+    if bits is not None:
+        return FoundWeights(weight, Precision("integer", bits), ones, zeros)
+    grids = (precision(label) for label in _GRIDS)
+    grid = next((one for one in grids if _on_grid(flat, largest, one.bits)), None)
+    return None if grid is None else FoundWeights(weight, grid, ones, zeros)
+
+
+def _one_magnitude(rows: np.ndarray) -> np.ndarray | None:
+    """The magnitude of each filter, where all filters have one."""
+    sizes = np.abs(rows)
+    largest, smallest = sizes.max(axis=1).astype(np.float64), sizes.min(axis=1)
+    return largest if (largest > 0).all() and (largest - smallest <= TOLERANCE * largest).all() else None
+
+
+def repeats_one(array: np.ndarray) -> bool:
+    """Whether an array is one number, stored once and repeated."""
+    return array.ndim > 0 and not any(array.strides)
+
+
+def _may_be_narrow(rows: np.ndarray) -> bool:
+    """Whether the first filter lies on a grid, or the first numbers are few: without either, the weights are real."""
+    first = rows[:1].astype(np.float64)
+    largest = np.abs(first).max(axis=1, keepdims=True)
+    if _two_values(first) is not None or any(_on_grid(first, largest, precision(one).bits) for one in _GRIDS):
+        return True
+    some = rows.reshape(-1)[:4096].astype(np.float64)
+    return first.size <= 4 or len(np.unique(some.round(9))) <= 256
 
 
 def _clean(scale: np.ndarray) -> np.ndarray:

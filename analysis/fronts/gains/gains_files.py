@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.accuracy.outcome import names_in, spread_of, sure_of
-from analysis.gains.gains_frame import LESS_ONE, gains_frame
-from analysis.gains.study_table import Priced
+from analysis.fronts.gains.gains_frame import LESS_ONE, gains_frame
+from analysis.fronts.gains.study_table import Priced
 from analysis.plots import draw_gains, gains_info, write_figure
+from analysis.show.frames import csv_frame
 from analysis.show.words import accuracy_text, network_title, profile_title
 from costmodel.designs.outcome import Outcome
 from costmodel.evaluate.cost import AnyProfile, as_profile
@@ -81,5 +82,5 @@ def write_study_gains(study: Priced, profile: AnyProfile, stem: Path) -> list[Pa
     over = _over(study.outcome)
     title = f"{network_title(plain.network, plain.dataset)}: gain of each method over {over}"
     info = gains_info(frame, title, f"Energy on {profile_title(chip)}", gains_note(frame, study), over=over)
-    csv = frame.to_csv(index=False, lineterminator="\n")
+    csv = csv_frame(frame)
     return [*write_figure(draw_gains(info), stem), write_whole(stem.with_name(f"{stem.name}.csv"), csv)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.questions.best import Answer, Candidate
-from analysis.questions.variants import Variant
+from analysis.fronts.questions.best import Answer, Candidate
+from analysis.fronts.questions.variants import Variant
 from analysis.show.classes import DesignClass
 from analysis.show.units import readable
 from analysis.show.words import accuracy_text

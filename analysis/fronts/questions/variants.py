@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.costs.cost_columns import area_in_one_unit
 from analysis.costs.runnable import reasons_against
-from analysis.questions.budgets import Budget
+from analysis.fronts.questions.budgets import Budget
 from costmodel import DesignKey
 from costmodel.evaluate.sweep import SweepResult, sweep
 from costmodel.graph import precision

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from analysis.costs.cost_columns import area_in_one_unit
-from analysis.questions.differences import TOTAL, Entry, all_causes, compared, inside_core
+from analysis.fronts.questions.differences import TOTAL, Entry, all_causes, compared, inside_core
 from analysis.show.document import Document
-from analysis.show.pictures import check_picture, file_stem
+from analysis.show.pictures import check_picture
+from analysis.show.safe import file_stem
 from analysis.show.tables import INSIDE_CORE, Cell, Column, Table
 from analysis.show.units import readable
 from analysis.show.words import COMPULSORY, fits_text

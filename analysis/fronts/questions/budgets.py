@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.accuracy.percent import percent_of
+from analysis.accuracy.percent import lone_percent
 from analysis.show.units import readable
 from analysis.show.words import accuracy_text
 from costmodel import BnncostError
@@ -107,7 +107,7 @@ def read_budgets(
 
 def _read(name: str, text: str, chip: HardwareProfile) -> Budget:
     if name == TOP1:
-        return Budget("top-1", TOP1, "%", percent_of(text))
+        return Budget("top-1", TOP1, "%", lone_percent(text))
     if name == "area":
         if chip.archetype not in _AREAS:
             raise BnncostError(

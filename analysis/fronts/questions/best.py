@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.costs.cost_columns import cost_values
-from analysis.questions.budgets import Budget
-from analysis.questions.known import Known
-from analysis.questions.variants import Variant, variants_within
+from analysis.fronts.questions.budgets import Budget
+from analysis.fronts.questions.known import Known
+from analysis.fronts.questions.variants import Variant, variants_within
 from costmodel import BnncostError, DesignKey, backbone_of, cost
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.questions.best import Answer, Candidate, best_designs, plain_design
-from analysis.questions.budgets import Budget
-from analysis.questions.known import known_designs, repairs_text
-from analysis.questions.sentences import answer_sentences
-from analysis.questions.variants import Variant
+from analysis.fronts.questions.best import Answer, Candidate, best_designs, plain_design
+from analysis.fronts.questions.budgets import Budget
+from analysis.fronts.questions.known import known_designs, repairs_text
+from analysis.fronts.questions.sentences import answer_sentences
+from analysis.fronts.questions.variants import Variant
 from analysis.show.classes import class_of
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table
@@ -71,7 +71,8 @@ def _title(network: str | None, dataset: str, chip: HardwareProfile, budgets: Se
 
 def _fits_table(answer: Answer, title: str, chip: HardwareProfile) -> Table:
     rest = max(len(answer.fits) - _MOST_FITS, 0)
-    caption = scope_sentence(chip) + (f" {rest} more fit: --format csv lists all." if rest else "")
+    more = f"{rest} more fit; " if rest else ""
+    caption = f"{scope_sentence(chip)} {more}--format csv has all, with the names that commands take."
     margins = [Column("left", "left of it")] if answer.budgets else []
     rows = (
         _row(
@@ -84,7 +85,7 @@ def _fits_table(answer: Answer, title: str, chip: HardwareProfile) -> Table:
 
 def _misses_table(answer: Answer, title: str) -> Table:
     rest = max(len(answer.misses) - _MOST_MISSES, 0)
-    caption = f"{rest} more do not fit: --format csv lists all." if rest else ""
+    caption = f"{rest} more do not fit." if rest else ""
     columns = _columns(answer, [Column("fails", "fails by")])
     rows = (_row(one, answer, [one.fails(answer.budgets, ", ")]) for one in answer.misses[:_MOST_MISSES])
     nearest = (

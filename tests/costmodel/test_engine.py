@@ -1,4 +1,4 @@
-"""Processes of the report end with the one that started them, and say in a sentence when one is lost."""
+"""Processes end with the one that started them, and say in a sentence when one is lost."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.workers import pool_of
 from costmodel import BnncostError
+from costmodel.evaluate.engine import pool_of
 
 PARENT = """
 import sys, time
 from pathlib import Path
 from tests_worker_tasks import busy
-from analysis.report.workers import pool_of
+from costmodel.evaluate.engine import pool_of
 
 if __name__ == "__main__":
     with pool_of(2, "waits") as pool:

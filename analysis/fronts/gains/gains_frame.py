@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.accuracy.names import Names
 from analysis.accuracy.outcome import names_in, spread_of
 from analysis.accuracy.studies import pooled_error
-from analysis.gains.study_table import Priced, branch_of
+from analysis.fronts.gains.study_table import Priced, branch_of
 from costmodel import DesignKey, resolve
 from costmodel.designs.outcome import OutcomeRow, standard_error
 from costmodel.methods import CATEGORIES

@@ -12,8 +12,8 @@ from analysis.accuracy.outcome import designs_in, names_in
 from analysis.fronts.from_studies import runnable_designs, study_frame
 from analysis.fronts.front_files import write_study_front
 from analysis.fronts.front_tables import study_front_view
-from analysis.gains.gains_files import write_study_gains
-from analysis.gains.study_table import paper_table, priced, screen_table, study_table
+from analysis.fronts.gains.gains_files import write_study_gains
+from analysis.fronts.gains.study_table import paper_table, priced, screen_table, study_table
 from analysis.show.axes import Axis
 from analysis.show.document import Document
 from analysis.show.tables import records, without_empty_columns

@@ -1,0 +1,151 @@
+"""Searches of 10^6 and 10^8 designs of ResNet-20: with compulsory and mapped traffic, in one process and in two.
+
+Both look at the same 58,368 designs with a cost of their own; the others differ in training alone, which costs
+nothing at inference. Accuracies are made up. Each part runs in a process of its own, so that its peak memory is its
+own: `python -m benchmarks.search PART WORKERS FOLDER` prints JSON; FOLDER holds the file of mappings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.fronts.search.request import SearchRequest, read_widths
+from analysis.fronts.search.running import run_search
+from analysis.show.axes import Axis
+from costmodel.designs.key import DesignKey
+from costmodel.evaluate.engine import Engine, Here, Processes
+from costmodel.evaluate.space import Space
+from costmodel.hardware import load_profile
+
+ROOT = Path(__file__).parents[1]
+COSTED = (
+    "prelu", "rprelu", "hardtanh", "double_residual", "real_shortcut", "norm_before_sign", "learned_threshold",
+    "squeeze_excitation",
+)  # fmt: skip
+FREE = ("polynomial_ste", "ede", "wide_ste", "adam", "sgd", "kurtosis_regularizer")
+MORE_FREE = (
+    *FREE, "two_stage", "warm_start", "logits_teacher", "attention_teacher",
+    "binary_regularizer", "distribution_loss", "weight_rotation",
+)  # fmt: skip
+PARTS = {
+    "million": (FREE, "compulsory"),
+    "million_mapped": (FREE, "mapped"),
+    "hundred_million": (MORE_FREE, "mapped"),
+}
+GOALS_S = {"million": 1.0, "million_mapped": 10.0, "hundred_million": 600.0}
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """An accuracy of every design: a gain of each method, five points a doubled width."""
+
+    def top1(
+        self, plain: DesignKey, methods: Sequence[str], masks: np.ndarray, widths: np.ndarray
+    ) -> np.ndarray:
+        gains = np.array([0.1 + 0.03 * (sum(map(ord, name)) % 70) for name in methods])
+        bits = {"binary": 0.0, "int4": 9.0}[plain.compute] + {"int4": -2.0, "int8": -0.3, "int16": 0.0}[
+            plain.features
+        ]
+        return 70 + bits + (masks @ gains)[:, None] + 5 * np.log2(widths)
+
+    def interval(self, keys: Sequence[DesignKey]) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros(len(keys)), np.zeros(len(keys))
+
+
+def request(part: str) -> SearchRequest:
+    free, traffic = PARTS[part]
+    space = Space.of(
+        [DesignKey.parse("resnet20/cifar10")],
+        [*COSTED, *free],
+        read_widths("0.25:4:0.05"),
+        ["int4", "int8", "int16"],
+        ["binary", "int4"],
+    )
+    return SearchRequest(
+        space, (load_profile("asic-45nm"),), (Axis.energy,), {}, MadeUp(), "made up",
+        "mapped" if traffic == "mapped" else "compulsory",
+    )  # fmt: skip
+
+
+def searched(part: str, workers: int, folder: str) -> dict[str, Any]:
+    asked = request(part)
+    engine: Engine = Here() if workers == 1 else Processes(workers, "searches")
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = run_search(asked, Path(folder) / f"{part}-{workers}", engine)
+    wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "designs": asked.space.designs,
+        "priced": asked.space.priced,
+        "networks": asked.space.cells,
+        "on_front": len(found.points),
+        "wall_s": wall_s,
+        "cpu_s": cpu_s + (children.ru_utime + children.ru_stime if workers > 1 else 0.0),
+        "designs_per_s": asked.space.designs / wall_s,
+        "priced_per_s": asked.space.priced / wall_s,
+        "workers": workers,
+        "peak_memory_mb": (here + (workers * children.ru_maxrss if workers > 1 else 0)) / 1024,
+    }
+
+
+def run(part: str, workers: int, folder: str) -> dict[str, Any]:
+    """Run one part in a fresh process, on one core's worth of threads each."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.search", part, str(workers), folder],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def measure() -> dict[str, Any]:
+    """All parts in two processes; the mapped ones first with no mapping known, then with those in the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {"million": run("million", 2, folder), "million_cold": run("million_mapped", 2, folder)}
+        return found | {part: run(part, 2, folder) for part in ("million_mapped", "hundred_million")}
+
+
+_WORDS = {
+    "million": "traffic compulsory",
+    "million_cold": "traffic mapped, every mapping searched",
+    "million_mapped": "traffic mapped, mappings from the file",
+    "hundred_million": "traffic mapped, mappings from the file",
+}
+
+
+def lines(figures: dict[str, Any]) -> list[str]:
+    """What a person wants to see, with the goal beside each figure."""
+    told = []
+    for name, words in _WORDS.items():
+        one = figures[name]
+        goal = GOALS_S[name if name in GOALS_S else "million_mapped"]
+        told += [
+            f"{one['designs']:,} designs searched, {words}: {one['wall_s']:.1f} s (goal: {goal:g} s; "
+            f"{one['cpu_s']:.1f} s CPU) in {one['workers']} processes, {one['designs_per_s']:,.0f} designs a second",
+            f"  {one['priced']:,} of them have a cost of their own, {one['priced_per_s']:,.0f} a second; peak memory "
+            f"{one['peak_memory_mb']:.0f} MB",
+        ]
+    rate = figures["million_mapped"]["priced_per_s"]
+    return [
+        *told,
+        f"  10^8 designs with a cost of their own would take {1e8 / rate / 3600:.1f} h at that rate",
+    ]
+
+
+if __name__ == "__main__":
+    part, workers, os.environ["BNNCOST_CACHE"] = sys.argv[1:]
+    print(json.dumps(searched(part, int(workers), os.environ["BNNCOST_CACHE"])))

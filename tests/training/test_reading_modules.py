@@ -1,0 +1,150 @@
+"""Modules of today's kinds, read: their outputs are torch's, and their MACs those of torch's own counter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from costmodel.demand.counts import count, totals
+from costmodel.evaluate.cost import cost
+from costmodel.folding import fold, unfolded
+from costmodel.importers.model.source import Model, model_of, parse_model
+from costmodel.operations.run import run
+from training.reading.capture import capture, record
+from training.reading.convert import graph_of
+
+
+class Attention(nn.Module):
+    """Self-attention over the positions of a small map, as vision transformers have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.token = nn.Conv2d(3, 16, 4, 4), nn.Parameter(torch.randn(1, 1, 16))
+        self.norm, self.qkv, self.out = nn.LayerNorm(16), nn.Linear(16, 48), nn.Linear(16, 16)
+        self.mlp = nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 16))
+        self.head = nn.Linear(16, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.patches(x).flatten(2).transpose(1, 2)
+        y = torch.cat([self.token.expand(y.shape[0], -1, -1), y], dim=1)
+        q, k, v = self.qkv(self.norm(y)).reshape(*y.shape[:2], 3, 4, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        mixed = functional.scaled_dot_product_attention(q, k, v)
+        y = y + self.out(mixed.transpose(1, 2).flatten(2))
+        return self.head((y + self.mlp(y))[:, 0])
+
+
+class Segmenter(nn.Module):
+    """An encoder and a decoder: group norm, a transposed convolution, concatenation, bilinear enlargement."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.down = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, 2, 1)
+        self.norm, self.up, self.last = (
+            nn.GroupNorm(4, 16),
+            nn.ConvTranspose2d(16, 8, 3, 2, 1, 1),
+            nn.Conv2d(16, 4, 1),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first = functional.hardswish(self.first(x))
+        up = self.up(functional.silu(self.norm(self.down(first))))
+        return functional.interpolate(self.last(torch.cat([first, up], 1)), scale_factor=2, mode="bilinear")
+
+
+class Shuffled(nn.Module):
+    """Halves of channels, of which one is convolved in groups, and a shuffle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.grouped = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(4, 4, 3, padding=1, groups=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.stem(x)
+        for _ in range(2):
+            left, right = y.chunk(2, dim=1)
+            y = functional.channel_shuffle(torch.cat([left, self.grouped(right)], 1), 2)
+        return functional.pixel_shuffle(torch.roll(y, (1, 2), (2, 3)), 2)
+
+
+MODULES = (Attention, Segmenter, Shuffled)
+
+
+def read(module: nn.Module, *, exported: bool, settings: str = "features=fp32") -> tuple[Model, torch.Tensor]:
+    image = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
+    captured = capture(module, (3, 16, 16)) if exported else record(module, image, "recorded")
+    return model_of(graph_of(captured, "module"), "module", parse_model(f"m.pt2@{settings}")), image
+
+
+@pytest.mark.parametrize("exported", [True, False], ids=["exported", "recorded"])
+@pytest.mark.parametrize("kind", MODULES)
+def test_outputs_are_torchs_and_macs_those_of_its_counter(kind: type[nn.Module], exported: bool) -> None:
+    torch.manual_seed(0)
+    module = kind().eval()
+    model, image = read(module, exported=exported)
+    with FlopCounterMode(display=False) as judge, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        expected = module(image)[0].numpy()
+    found = run(model.network, model.values, image[0].double().numpy())
+    assert np.allclose(found.reshape(-1), expected.reshape(-1), rtol=1e-4, atol=1e-5)
+    counted = totals(count(unfolded(model.network)))
+    assert sum(int(n) for (sort, _), n in counted.items() if sort == "mac") == judge.get_total_flops() // 2
+
+
+# ------------------------------------------------------------------ binary transformers
+
+
+def sign(x: torch.Tensor) -> torch.Tensor:
+    """A sign with the gradient of a clamp, as their authors write it."""
+    return (torch.sign(x) - x.clamp(-1, 1)).detach() + x.clamp(-1, 1)
+
+
+class BinaryLinear(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scale = self.weight.abs().mean(1, keepdim=True).detach()
+        return functional.linear(sign(x), sign(self.weight) * scale, self.bias)
+
+
+class BinaryTransformer(nn.Module):
+    """The block of BHViT (arXiv 2503.02394) and BiViT (2211.07091): bits in every product, softmax and norms real."""
+
+    def __init__(self, share_bits: bool) -> None:
+        super().__init__()
+        self.patches, self.norm, self.share_bits = nn.Conv2d(3, 16, 4, 4), nn.LayerNorm(16), share_bits
+        self.query, self.key, self.value, self.out = (BinaryLinear(16, 16) for _ in range(4))
+        self.mlp = nn.Sequential(nn.LayerNorm(16), BinaryLinear(16, 64), nn.PReLU(), BinaryLinear(64, 16))
+        self.head = nn.Linear(16, 5)
+
+    def heads(self, x: torch.Tensor) -> torch.Tensor:
+        return sign(x).reshape(x.shape[0], -1, 4, 4).transpose(1, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        y = self.norm(x)
+        q, k, v = (self.heads(layer(y)) for layer in (self.query, self.key, self.value))
+        shares = torch.softmax(q @ k.transpose(-2, -1) * 0.5, dim=-1)
+        if self.share_bits:
+            shares = (shares > 0.07).float()
+        x = x + self.out((shares @ v).transpose(1, 2).flatten(2))
+        return self.head((x + self.mlp(x)).mean(1))
+
+
+TOKENS, WIDTH, HEADS = 16, 16, 4
+SCORES = TOKENS * TOKENS * WIDTH
+LAYERS = 4 * TOKENS * WIDTH * WIDTH + 2 * TOKENS * WIDTH * 64
+
+
+@pytest.mark.parametrize("share_bits", [True, False])
+def test_a_binary_transformer_costs_what_its_block_says(share_bits: bool) -> None:
+    """Queries times keys are products of bits; shares times values too, where the shares are 0 and 1."""
+    torch.manual_seed(0)
+    model, _ = read(BinaryTransformer(share_bits).eval(), exported=True, settings="features=int16")
+    counted = totals(count(fold(model.network)))
+    assert counted["mac", "1x1"] == LAYERS + SCORES * (2 if share_bits else 1)
+    assert counted.get(("mac", "1x8"), 0) == (0 if share_bits else SCORES)
+    assert counted["mac", "8x8"] == 3 * 16 * 16 * TOKENS + 5 * WIDTH
+    assert counted["divide", "int16"] == (HEADS * TOKENS)
+    assert cost(model, "asic-45nm").energy_j > 0
