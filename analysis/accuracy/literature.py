@@ -40,6 +40,11 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
         raise BnncostError(
             f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
         )
+    if all(record.top1 <= 1 for record in records) and any(0 < record.top1 < 1 for record in records):
+        raise BnncostError(
+            f"{where}: every top1 is at most 1, such as {records[0].top1:g}: are these fractions? top1 is in percent, "
+            "from 0 to 100."
+        )
     return records
 
 

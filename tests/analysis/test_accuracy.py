@@ -127,7 +127,7 @@ def test_tables_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
         ("design;top1\nresnet20;8.300,1\n", ["mine.csv:2", "'8.300,1'", "0 to 100"]),
         ("design;top1\nresnet20;1_0\n", ["'1_0'"]),
         ("design;top1\nresnet20;٨٣\n", ["must be a number"]),
-        ("design,top1\nresnet20,0.831\nresnet20[prelu],0.84\n", ["0.831", "fraction", "83.1"]),
+        ("design,top1\nresnet20,0.831\nresnet20[prelu],0.84\n", ["0.831", "fractions", "percent"]),
     ],
 )
 def test_what_could_be_misread_is_refused_with_what_is_there(
@@ -136,3 +136,9 @@ def test_what_could_be_misread_is_refused_with_what_is_there(
     with pytest.raises(BnncostError) as error:
         load_accuracy(write(tmp_path, text))
     assert [word for word in words if word not in str(error.value)] == [], error.value
+
+
+def test_a_small_accuracy_beside_a_large_one_is_a_percentage(tmp_path: Path) -> None:
+    assert [
+        one.top1 for one in load_accuracy(write(tmp_path, "design,top1\nresnet20,0.5\nvgg_small,70\n"))
+    ] == [0.5, 70]
