@@ -97,7 +97,7 @@ const pricing = (() => {
     const studies = [...new Set(rows.map((row) => row.study))].map((study) => rows.map((row, at) => at).filter((at) => rows[at].study === study));
     for (let draw = 0; draw < draws; draw++) {
       const quantiles = Object.fromEntries(causes.map((name) => [name, random()]));
-      const points = rows.map((row, at) => ({ at, x: row.ratio * drawnEnergy(row.uncertain, row.number, quantiles), y: row.top1 + row.deviation * normal(random) }));
+      const points = rows.map((row, at) => ({ at, x: Number((row.ratio * drawnEnergy(row.uncertain, row.number, quantiles)).toPrecision(12)), y: row.top1 + row.deviation * normal(random) }));
       for (const group of studies) for (const point of front(group.map((at) => points[at]))) kept[point.at] += 1 / draws;
     }
     return kept;

@@ -27,6 +27,7 @@ ATTAINED = (10.0, 50.0, 90.0)
 _BAND_DRAWS = 400
 """Draws that the band is made of; each adds a whole front."""
 _SEED_OF_ACCURACY = 1
+_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def robustness(
     """Draw figures and accuracies, and count in how many draws each design is on the front."""
     quantiles = dict(zip(model.names, _latin(len(model.names), draws, seed), strict=True))
     energy_j = model.at(quantiles) if quantiles else np.repeat(model.energies_j[:, None], draws, axis=1)
+    energy_j = without_rounding(energy_j)
     top1 = _accuracies(candidates, draws, seed)
     member = membership(energy_j, top1)
     shares = model.shares()
@@ -112,6 +114,12 @@ def _accuracies(candidates: Sequence[Candidate], draws: int, seed: int) -> np.nd
     generator = np.random.default_rng((seed, _SEED_OF_ACCURACY))
     noise = generator.standard_normal((len(candidates), draws))
     return np.array([[one.top1] for one in candidates]) + noise * [[one.deviation] for one in candidates]
+
+
+def without_rounding(energy_j: np.ndarray) -> np.ndarray:
+    """Energies to twelve digits: designs that differ in their training alone take the same, however it was summed."""
+    size = 10.0 ** np.floor(np.log10(energy_j))
+    return np.asarray(np.round(energy_j / size, _DIGITS - 1) * size)
 
 
 def membership(energy_j: np.ndarray, top1: np.ndarray) -> np.ndarray:

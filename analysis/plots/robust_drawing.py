@@ -25,6 +25,7 @@ from analysis.plots.style import (
     text_size,
     write_titles,
 )
+from analysis.show.safe import visible_info
 
 _HEIGHTS_IN = (3.9, 4.7, 5.8, 7.2)
 _SMALL, _LARGE = 2.6, 8.0
@@ -35,6 +36,7 @@ _ROOM = 1.12
 
 def draw_robust(info: RobustInfo) -> Figure:
     """Draw a tried front; where labels find no room the figure grows taller."""
+    info = visible_info(info)
     with styled():
         for height in _HEIGHTS_IN:
             figure = _drawn(info, height)

@@ -175,7 +175,9 @@ def test_the_table_in_the_other_forms(capsys: Captured, monkeypatch: pytest.Monk
 # ---------------------------------------------------------------- pareto
 
 
-def test_a_front_of_own_accuracies_on_an_own_profile(capsys: Captured, tmp_path: Path) -> None:
+def test_a_front_of_own_accuracies_on_an_own_profile(
+    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said(capsys, "profiles", "new", "mine", "--extends", "asic-45nm", "--out", str(tmp_path / "mine.yaml"))
     designs = {
         "resnet20/cifar10": 80.0,
@@ -184,6 +186,7 @@ def test_a_front_of_own_accuracies_on_an_own_profile(capsys: Captured, tmp_path:
     }
     rows = "".join(f"{design},{top1}\n" for design, top1 in designs.items())
     (tmp_path / "own.csv").write_text(f"design,top1\n{rows}", "utf-8")
+    monkeypatch.setenv("COLUMNS", "1000")
     text = said(
         capsys, "pareto", "--network", "resnet20", "--dataset", "cifar10", "--profile", str(tmp_path / "mine.yaml"),
         "--accuracy", str(tmp_path / "own.csv"), "--x", "energy", "--out", str(tmp_path / "out"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import io
 import re
 import xml.etree.ElementTree as ElementTree
@@ -137,3 +139,12 @@ def test_whatever_is_written_is_text(text: str) -> None:
     assert "\\<" in markdown_text("<" + text)
     bare = re.sub(r"\\[a-zA-Z]+\{2?\}|\\[&%$#_{}]|\{[\[\]]\}|\$\\[gl]eq\$", "", latex_text(text))
     assert not re.search(r"[&%$#_{}~^\\<>|]", bare)
+
+
+@pytest.mark.parametrize("bent", ["bomb", "cut", "deep"])
+def test_a_page_that_lies_about_its_data_counts_as_none(tmp_path: Path, bent: str) -> None:
+    content = {"bomb": b" " * 70_000_000, "cut": b"{}" * 500, "deep": b"[" * 100_000}[bent]
+    data = gzip.compress(content)
+    text = base64.b64encode(data[:-20] + bytes(20) if bent == "cut" else data).decode()
+    (tmp_path / "index.html").write_text(f'<script type="application/gzip" id="data">{text}</script>')
+    assert read_page(tmp_path) == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import sys
+import zlib
 from collections.abc import Callable
 from http.client import IncompleteRead
 from pathlib import Path
@@ -87,6 +89,18 @@ def test_an_image_that_cannot_be_read_is_named(
     spoil(folder / "train" / "dog" / "x.png")
     with pytest.raises(BnncostError, match=words):
         load(folder)
+
+
+@pytest.mark.parametrize("sides", [(4097, 4096), (12_000, 12_000), (60_000, 60_000)])
+def test_an_image_of_a_huge_size_is_refused_by_its_header(tmp_path: Path, sides: tuple[int, int]) -> None:
+    """The header of a PNG says the size; no pixel is there, and none is asked for."""
+    path = next(animals(tmp_path).rglob("train/*/*.png"))
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", *sides)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+    with pytest.raises(BnncostError, match="more than 16777216 pixels"):
+        load(str(tmp_path))
 
 
 def test_folders_that_are_missing_or_empty_are_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from costmodel.errors import BnncostError
 from training.data.sources import Arrays
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+MOST_PIXELS = 2**24
+"""Pixels of an image, by what its header says before anything is unpacked."""
 GREY = ("1", "L")
 COLOUR = ("P", "RGB")
 
@@ -70,10 +73,16 @@ def _common(paths: list[Path]) -> tuple[tuple[int, int], str]:
 
 def _header(path: Path) -> tuple[tuple[int, int], str]:
     try:
-        with Image.open(path) as image:
-            size, mode = image.size, image.mode
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                size, mode = image.size, image.mode
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise BnncostError(f"'{path}' has more than {MOST_PIXELS} pixels; make it smaller first.") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise BnncostError(f"'{path}' is no image that can be read ({error}).") from None
+    if size[0] * size[1] > MOST_PIXELS:
+        raise BnncostError(f"'{path}' has more than {MOST_PIXELS} pixels; make it smaller first.")
     if mode not in (*GREY, *COLOUR):
         raise BnncostError(f"'{path}' is of mode '{mode}'; save it as 8-bit grey or RGB.")
     return size, mode

@@ -11,14 +11,16 @@ import gzip
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from analysis.show.safe import visible_values
 from costmodel import BnncostError
-from costmodel.output import write_whole
+from costmodel.output import LARGEST_JSON, parse_json, write_whole
 
 INDEX = "index.html"
 SCRIPTS = ("echarts.min.js", "pricing.js", "explorer.js")
@@ -69,8 +71,12 @@ def packed(data: Mapping[str, Any]) -> str:
 
 
 def unpacked(text: str) -> dict[str, Any]:
-    """The data again; raises ValueError or OSError where there is none."""
-    data: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(text)))
+    """The data again; raises ValueError, OSError, EOFError or zlib.error where there is none, or too much."""
+    with gzip.open(BytesIO(base64.b64decode(text))) as stream:
+        content = stream.read(LARGEST_JSON + 1)
+    if len(content) > LARGEST_JSON:
+        raise ValueError(f"more than {LARGEST_JSON} bytes")
+    data: dict[str, Any] = parse_json(content)
     return data
 
 
@@ -84,7 +90,7 @@ def read_page(out: Path) -> dict[str, Any]:
     try:
         found = _DATA.search((out / INDEX).read_text("utf-8"))
         return unpacked(found.group(1)) if found else {}
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError, EOFError, zlib.error):
         return {}
 
 
