@@ -178,7 +178,7 @@ def test_mistakes_are_told(capsys: Captured, arguments: list[str], parts: list[s
 def test_fractions_in_a_file_are_questioned(capsys: Captured, tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("design,top1\nresnet20/cifar10,0.802\n", "utf-8")
     text = refused(capsys, "--accuracy", str(tmp_path / "own.csv"))
-    assert "own.csv:2: design 'resnet20/cifar10': top1 is '0.802'" in text and "write 80.2" in text
+    assert "own.csv: every top1 is at most 1, such as 0.802: are these fractions?" in text
 
 
 def test_names_with_escapes_and_markup_are_text(capsys: Captured, tmp_path: Path) -> None:
