@@ -251,13 +251,21 @@ def _read(entry: Any, layer: LoopNest, machine: Architecture, goal: str) -> Mapp
         OperandTraffic(level, _NAMED[operand], direction, _sound(bits), _sound(accesses), _sound(energy_j))
         for level, operand, direction, bits, accesses, energy_j in moved
     ]
-    waits = {port: _sound(cycles) for port, cycles in stalls.items()}
+    # By ZigZag's conventions a port that does not hold up the array has slack: less than none.
+    waits = {port: _finite(cycles) for port, cycles in stalls.items()}
     latency = Latency(_sound(steps), _sound(stall), _sound(start), _sound(end), waits)
     return Mapped(layer, machine, temporal, tuple(rows), latency, goal, merged, prefixes, exact)
 
 
+def _finite(figure: float) -> float:
+    """Give back a figure that is finite; raises ValueError else."""
+    if not math.isfinite(figure):
+        raise ValueError(figure)
+    return figure
+
+
 def _sound(figure: float) -> float:
     """Give back a figure that is finite and not negative; raises ValueError else."""
-    if not (math.isfinite(figure) and figure >= 0):
+    if _finite(figure) < 0:
         raise ValueError(figure)
     return figure

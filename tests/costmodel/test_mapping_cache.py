@@ -71,6 +71,15 @@ def test_what_is_remembered_is_what_was_found(searches: list[str]) -> None:
     assert here.layer.name == "the same, called otherwise"
 
 
+def test_mappings_by_zigzags_conventions_are_remembered(searches: list[str]) -> None:
+    machine, layer = tpu_like(), conv("a", 64, 3, 112, 7, 2)
+    (found,) = cached_mappings([(layer, machine)], conventions=ZIGZAG)
+    assert min(found.latency.port_stalls.values()) < 0  # slack
+    opened.cache_clear()
+    (again,) = cached_mappings([(layer, machine)], conventions=ZIGZAG)
+    assert searches == ["a"] and told(again) == told(found)
+
+
 def test_many_are_answered_in_their_order_and_each_is_searched_once(searches: list[str]) -> None:
     machine, other = tpu_like(), conv("b", 16, 4, 6, 3, 1)
     first = cached_mappings([(LAYER, machine), (other, machine), (LAYER, machine)])
