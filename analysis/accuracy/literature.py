@@ -13,6 +13,8 @@ from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
 
+LITERATURE = "literature"
+"""What the published accuracies that ship are called."""
 COLUMNS = ("design", "top1")
 _OPTIONAL = ("kind", "reference", "note", "epochs", "seeds", "top1_low", "top1_high")
 
@@ -88,6 +90,14 @@ def _records(
             name, key, top1, given["kind"] or kind, reference, given["note"], given["epochs"], given["seeds"],
             low=low, high=high,
         )  # fmt: skip
+
+
+def by_design(records: Iterable[AccuracyRecord]) -> dict[str, list[AccuracyRecord]]:
+    """Bring the figures of each design together, by its identity, in the order in which designs are first met."""
+    groups: dict[str, list[AccuracyRecord]] = {}
+    for record in records:
+        groups.setdefault(record.identity, []).append(record)
+    return groups
 
 
 def for_network(records: Iterable[AccuracyRecord], network: str | None, dataset: str) -> list[AccuracyRecord]:

@@ -91,8 +91,8 @@ def pareto_command(
     marked by file; its caption says where protocols differ. Each front closes with a verdict: which class of networks
     wins up to which cost, with which repairs, and what the next step costs.
     """
+    from analysis.accuracy.literature import LITERATURE
     from analysis.fronts.front_files import Look
-    from analysis.fronts.own_figures import LITERATURE
     from analysis.fronts.pareto_document import FrontChoice, pareto_document
 
     chip = chip_of(profile, overrides)

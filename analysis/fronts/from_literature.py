@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from analysis.accuracy.literature import for_network
+from analysis.accuracy.literature import by_design, for_network
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
 from analysis.fronts.added import AddedModel
@@ -49,9 +49,7 @@ def front_frame(
     is as in `cost`, `conventions` as in `cost_values`.
     """
     chip = as_profile(profile)
-    groups: dict[str, list[AccuracyRecord]] = {}
-    for record in for_network(records, network, dataset):
-        groups.setdefault(record.identity, []).append(record)
+    groups = by_design(for_network(records, network, dataset))
     several = len({group[0].key.network for group in groups.values()}) > 1
     priced = partial(cost, profile=chip, traffic=traffic)
     rows = [

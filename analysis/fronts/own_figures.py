@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analysis.accuracy.literature import load_accuracy
+from analysis.accuracy.literature import LITERATURE, load_accuracy
 from analysis.accuracy.measurements import holds_measurements, load_measurements
 from analysis.accuracy.names import names_of
 from analysis.accuracy.studies import Study, studies
@@ -15,7 +15,6 @@ from costmodel import BnncostError
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 
-LITERATURE = "literature"
 _UNSTATED = "protocol not stated"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.accuracy.literature import for_network, load_accuracy
+from analysis.accuracy.literature import LITERATURE, for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
@@ -20,7 +20,7 @@ from analysis.fronts.from_studies import runnable_designs, study_frame, table_no
 from analysis.fronts.front_files import Look, write_front, write_study_front
 from analysis.fronts.front_tables import front_view, study_front_view
 from analysis.fronts.nondominated import front_over
-from analysis.fronts.own_figures import LITERATURE, Overlay, overlay_of
+from analysis.fronts.own_figures import Overlay, overlay_of
 from analysis.fronts.verdict import verdict_text
 from analysis.show.axes import Axis
 from analysis.show.document import Document

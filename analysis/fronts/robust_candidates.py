@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.accuracy.literature import for_network, load_accuracy
+from analysis.accuracy.literature import LITERATURE, by_design, for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import Study, pooled_spread, select, studies
@@ -17,8 +17,6 @@ from costmodel import DATASETS, BnncostError, backbone_of
 from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel
-
-LITERATURE = "literature"
 
 
 def candidates_of(
@@ -72,9 +70,7 @@ def _published(
             f"there is no accuracy of '{network or '*'}/{dataset or '*'}'; see `bnncost designs`."
         )
     kept, left_out = runnable(mine, chip, traffic=traffic)
-    groups: dict[str, list] = {}
-    for record in kept:
-        groups.setdefault(record.name, []).append(record)
+    groups = by_design(kept)
     several = len({record.key.network for record in kept}) > 1
     found = []
     for name, group in groups.items():

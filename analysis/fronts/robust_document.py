@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.accuracy.literature import LITERATURE
 from analysis.fronts.robust import Robustness, robustness
-from analysis.fronts.robust_candidates import LITERATURE, candidates_of
+from analysis.fronts.robust_candidates import candidates_of
 from analysis.show.document import Document
 from analysis.show.figure_words import named, value_text
 from analysis.show.pictures import check_picture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.accuracy.literature import load_accuracy
+from analysis.accuracy.literature import LITERATURE, by_design, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import Study, studies
@@ -14,7 +14,6 @@ from analysis.show.classes import class_of
 from costmodel import METHODS, BnncostError, DesignKey
 from costmodel.designs.records import AccuracyRecord
 
-LITERATURE = "literature"
 SOURCES = (LITERATURE, MEASURED)
 """The accuracies that ship."""
 _PLAIN = "none"
@@ -63,10 +62,7 @@ def _of_source(source: str, *, several: bool) -> Iterator[Known]:
 
 
 def _published(records: Iterable[AccuracyRecord], *, several: bool) -> Iterator[Known]:
-    groups: dict[str, list[AccuracyRecord]] = {}
-    for record in records:
-        groups.setdefault(record.name, []).append(record)
-    for name, group in groups.items():
+    for name, group in by_design(records).items():
         merged = accuracy_of(name, group, several=several)
         top1 = float(str(merged["top1"]))
         yield Known(name, str(merged["label"]), group[0].key, top1, str(merged["kind"]))

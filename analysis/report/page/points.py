@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from analysis.accuracy.literature import by_design
 from analysis.accuracy.measurements import MEASURED
 from analysis.accuracy.outcome import names_in, spread_of
 from analysis.accuracy.studies import Study
@@ -31,10 +32,7 @@ class Point:
 
 def published_points(records: Iterable[AccuracyRecord]) -> list[Point]:
     """A point for each design of the literature, its figures merged as fronts do it."""
-    groups: dict[str, list[AccuracyRecord]] = {}
-    for record in records:
-        groups.setdefault(record.name, []).append(record)
-    return [_published(name, group) for name, group in groups.items()]
+    return [_published(name, group) for name, group in by_design(records).items()]
 
 
 def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
