@@ -47,8 +47,8 @@ def next_document(
             f"no record in '{accuracy}' is of {first.network}/{first.dataset} by the recipe of plan '{plan}' "
             f"({recipe}); train its baseline first, with `bnncost review`, and give the folder of runs as --accuracy."
         )
-    known = {_unordered(one.key) for one in study.designs}
-    open_ = {label: key for label, key in designs.items() if _unordered(key) not in known}
+    known = {one.key for one in study.designs}
+    open_ = {label: key for label, key in designs.items() if key not in known}
     reasons = reasons_against(open_, profile)
     candidates = {label: key for label, key in open_.items() if label not in reasons}
     if not candidates:

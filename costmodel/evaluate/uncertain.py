@@ -128,7 +128,7 @@ def uncertain_energies(demand: Demand, points: PointCosts) -> UncertainEnergies:
             changed = mine[place].scaled(changed, 2.0)
         return np.asarray(repriced(points, demand, changed).energy.total_j)
 
-    now, twice = at_twice(), {place: at_twice(place) for place in moving}
+    now, twice = np.asarray(points.energy.total_j), {place: at_twice(place) for place in moving}
     shape = (demand.points, len(energy), len(rates))
     parts, by_rate = np.zeros(shape[:2]), np.zeros(shape)
     low, high = np.ones((2, demand.points, len(moving)))

@@ -196,11 +196,7 @@ def _rows(request: SearchRequest, result: SearchResult, place: int) -> list[dict
         for point in points
     ]
     low, high = estimator.interval(keys) if estimator and keys else (np.full(len(keys), np.nan),) * 2
-    measured = (
-        {_unordered(one.key): one.mean for one in estimator.records}
-        if isinstance(estimator, Estimator)
-        else {}
-    )
+    measured = {one.key: one.mean for one in estimator.records} if isinstance(estimator, Estimator) else {}
     unit = area_in_one_unit(cost(keys[0], profile, traffic=request.traffic).area)[0] if keys else ""
     return [
         {
@@ -210,16 +206,12 @@ def _rows(request: SearchRequest, result: SearchResult, place: int) -> list[dict
             "top1_low": _number(low[row], 4),
             "top1_high": _number(high[row], 4),
             "kind": ESTIMATED,
-            "measured": measured.get(_unordered(key)),
+            "measured": measured.get(key),
             **{axis.column: _number(point[axis.column]) for axis in Axis},
             "area_unit": unit,
         }
         for row, (key, point) in enumerate(zip(keys, points, strict=True))
     ]
-
-
-def _unordered(key: DesignKey) -> DesignKey:
-    return replace(key, methods=tuple(sorted(key.methods, key=str)))
 
 
 def _number(value: float, digits: int | None = None) -> float | None:
