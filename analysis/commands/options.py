@@ -75,6 +75,20 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="Write to this file, not to the terminal.", show_default=False)
 ]
 
+Recipe = Annotated[
+    str | None,
+    typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
+]
+Added = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--add",
+        metavar="DESIGN=TOP1[:LABEL]",
+        help="A design, or a network of yours (net.onnx, net.pt2, file.py:factory, net.yaml), with its accuracy; "
+        "may be repeated.",
+    ),
+]
+
 PrintedForm = Annotated[Format, typer.Option("--format", help="How it is printed.", show_default=True)]
 Drawing = Annotated[
     Path | None,

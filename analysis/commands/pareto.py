@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from analysis.commands.options import (
+    Added,
     Columns,
     Conventions,
     Overrides,
     Profile,
     Ranges,
+    Recipe,
     Traffic,
     chip_of,
     model_of,
@@ -57,19 +59,8 @@ def pareto_command(
             show_default=False,
         ),
     ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
-    ] = None,
-    add: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--add",
-            metavar="DESIGN=TOP1[:LABEL]",
-            help="A design, or a network of yours (net.onnx, net.pt2, file.py:factory, net.yaml), with its accuracy; "
-            "may be repeated.",
-        ),
-    ] = None,
+    recipe: Recipe = None,
+    add: Added = None,
     traffic: Traffic = None,
     ranges: Ranges = False,
     ops_convention: Conventions = None,

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Drawing, Overrides, PrintedForm, Profile, Traffic, chip_of, model_of
+from analysis.commands.options import (
+    Added,
+    Drawing,
+    Overrides,
+    PrintedForm,
+    Profile,
+    Recipe,
+    Traffic,
+    chip_of,
+    model_of,
+)
 from analysis.show.document import Format, deliver, say
 
 
@@ -28,18 +38,8 @@ def robust_command(
             "design,top1; or a folder of runs.",
         ),
     ] = "literature",
-    recipe: Annotated[
-        str | None,
-        typer.Option("--recipe", help="Of own measurements, only those of this recipe: its name or digest."),
-    ] = None,
-    add: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--add",
-            metavar="DESIGN=TOP1[:LABEL]",
-            help="A design with an accuracy of your own; may be repeated.",
-        ),
-    ] = None,
+    recipe: Recipe = None,
+    add: Added = None,
     draws: Annotated[int, typer.Option("--draws", help="How often all figures are drawn.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
     traffic: Traffic = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from analysis.accuracy.estimators import estimator_of
 from analysis.accuracy.measurements import MEASURED, load_measurements
@@ -74,7 +73,3 @@ def next_document(
     table = Table("next", title, columns, rows, caption)
     notes = (estimator.sentence, *(f"Left out {label}: {reason}" for label, reason in reasons.items()))
     return Document((table,), records(table), table, notes), tuple(one.label for one in chosen)
-
-
-def _unordered(key: DesignKey) -> DesignKey:
-    return replace(key, methods=tuple(sorted(key.methods, key=str)))
