@@ -13,8 +13,8 @@ from analysis.accuracy.literature import LITERATURE, for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
-from analysis.costs.runnable import reasons_against
-from analysis.fronts.added import AddedModel, added_figures
+from analysis.fronts.added import added_figures
+from analysis.fronts.belonging import backbone_text, check_added, place_of, runnable_models
 from analysis.fronts.from_literature import front_frame, runnable
 from analysis.fronts.from_studies import runnable_designs, study_frame, table_note
 from analysis.fronts.front_files import Look, write_front, write_study_front
@@ -29,7 +29,6 @@ from analysis.show.words import COMPULSORY, network_title
 from costmodel import DATASETS, BnncostError, backbone_of
 from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.outcome import Outcome
-from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.hardware import HardwareProfile
@@ -107,15 +106,15 @@ def _published(
 ) -> tuple[Document, list[Path], dict[str, str]]:
     added = added_figures(choice.add)
     everything = [*figures.published, *figures.own, *added.records]
-    network, dataset = _place(choice, everything, [*added.records, *figures.own])
+    network, dataset = place_of(choice.network, choice.dataset, everything, [*added.records, *figures.own])
     mine = for_network(everything, network, dataset)
-    _check_added(added.records, mine, network_title(network, dataset))
+    check_added(added.records, mine, network_title(network, dataset))
     here, left_out = runnable(mine, chip, traffic=choice.traffic)
-    models, without_cost = _runnable_models(added.models, chip, choice.traffic)
+    models, without_cost = runnable_models(added.models, chip, choice.traffic)
     left_out |= without_cost
     if choice.accuracy != (LITERATURE,):
         own = figures.own if figures.protocols else figures.published
-        left_out |= {one.identity: f"it is on {_backbone(one)}" for one in own if one not in mine}
+        left_out |= {one.identity: f"it is on {backbone_text(one)}" for one in own if one not in mine}
     frame = front_over(
         lambda at: front_frame(
             network,
@@ -148,14 +147,6 @@ def _published(
     return Document((choice.look.of(table),), records(table), table), written, left_out
 
 
-def _runnable_models(
-    models: Sequence[AddedModel], chip: HardwareProfile, traffic: TrafficModel | None
-) -> tuple[list[AddedModel], dict[str, str]]:
-    """Split networks from elsewhere as `runnable` does records."""
-    reasons = reasons_against({one.name: one.model for one in models}, chip, traffic=traffic)
-    return [one for one in models if one.name not in reasons], reasons
-
-
 def _study_frame(
     designs: Sequence[MeasuredDesign], outcome: Outcome, choice: FrontChoice, chip: HardwareProfile
 ) -> pd.DataFrame:
@@ -168,37 +159,6 @@ def _study_frame(
         traffic=choice.traffic,
         conventions=choice.conventions,
     )
-
-
-def _place(
-    choice: FrontChoice, everything: Sequence[AccuracyRecord], added: Sequence[AccuracyRecord]
-) -> tuple[str | None, str]:
-    """Network, None for all of them, and data set: as given, or where only one is possible.
-
-    Accuracies of one's own, if there are any, decide what is not given; where nothing else is known of their network,
-    they stand among all networks of the data set.
-    """
-    telling = [one for one in added or everything if choice.network in (None, one.key.network)]
-    datasets = {one.key.dataset for one in telling if choice.dataset in (None, one.key.dataset)}
-    dataset = choice.dataset or (datasets.pop() if len(datasets) == 1 else None)
-    if dataset is None:
-        known = ", ".join(sorted({_backbone(one) for one in telling or everything}))
-        raise BnncostError(f"say which with --network and --dataset; there are accuracies of: {known}.")
-    if choice.network is not None or choice.dataset is not None:
-        return choice.network, dataset
-    networks = {one.key.network for one in telling if one.key.dataset == dataset}
-    (network,) = networks if len(networks) == 1 else (None,)
-    compared = {one.key.network for one in everything if one not in added and one.key.dataset == dataset}
-    return network if network in compared or not compared else None, dataset
-
-
-def _check_added(added: Sequence[AccuracyRecord], mine: Sequence[AccuracyRecord], title: str) -> None:
-    """Refuse accuracies of one's own that do not belong on the front."""
-    apart = [
-        f"{one.name} is on {_backbone(one)}; this front is of {title}." for one in added if one not in mine
-    ]
-    if apart:
-        raise BnncostError("\n".join(apart))
 
 
 def _measured(
@@ -242,7 +202,3 @@ def _document(choice: FrontChoice, chosen: tuple[Study, ...], tables: list[Table
     ]
     shown = tuple(choice.look.of(without_empty_columns(table)) for table in tables)
     return Document(shown, data, tables[0], notes)
-
-
-def _backbone(record: AccuracyRecord) -> str:
-    return f"{record.key.network}/{record.key.dataset}"

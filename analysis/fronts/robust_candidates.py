@@ -9,10 +9,12 @@ from analysis.accuracy.measurements import MEASURED, holds_measurements, load_me
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import Study, pooled_spread, select, studies
 from analysis.fronts.added import added_figures
+from analysis.fronts.belonging import check_added, place_of, runnable_models
 from analysis.fronts.from_literature import accuracy_of, runnable
 from analysis.fronts.from_studies import runnable_designs
 from analysis.fronts.robust import ONE_RUN_POINTS, Candidate
 from analysis.show.classes import DesignClass, class_of
+from analysis.show.words import network_title
 from costmodel import DATASETS, BnncostError, backbone_of
 from costmodel.errors import unknown
 from costmodel.hardware import HardwareProfile
@@ -61,15 +63,11 @@ def _published(
 ) -> tuple[list[Candidate], dict[str, str]]:
     added = added_figures(add)
     records = [*load_accuracy(source), *added.records]
-    datasets = {one.key.dataset for one in records if network in (None, one.key.network)}
-    if dataset is None and len(datasets) != 1:
-        raise BnncostError(f"say which data set with --dataset: {', '.join(sorted(datasets))}.")
-    mine = for_network(records, network, dataset or datasets.pop())
-    if not mine:
-        raise BnncostError(
-            f"there is no accuracy of '{network or '*'}/{dataset or '*'}'; see `bnncost designs`."
-        )
+    network, dataset = place_of(network, dataset, records, added.records)
+    mine = for_network(records, network, dataset)
+    check_added(added.records, mine, network_title(network, dataset))
     kept, left_out = runnable(mine, chip, traffic=traffic)
+    models, without_cost = runnable_models(added.models, chip, traffic)
     groups = by_design(kept)
     several = len({record.key.network for record in kept}) > 1
     found = []
@@ -80,10 +78,9 @@ def _published(
             Candidate(str(row["label"]), group[0].key, sort, float(str(row["top1"])), ONE_RUN_POINTS)
         )
     found += [
-        Candidate(one.label, one.model, DesignClass.MEASURED, one.top1, ONE_RUN_POINTS)
-        for one in added.models
+        Candidate(one.label, one.model, DesignClass.MEASURED, one.top1, ONE_RUN_POINTS) for one in models
     ]
-    return found, left_out
+    return found, left_out | without_cost
 
 
 def _measured(
