@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import doors, mapped, mapping_growth, reading, robust, search
+from benchmarks.processes import in_fresh_process
 
-ROOT = Path(__file__).parents[1]
 TIMES_AS_LONG_GOAL = 10
 NOISY = 2.0
 SECONDS_GOAL, MEMORY_GOAL_MB = 2.0, 2048
@@ -28,14 +27,6 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
-
-
-def million() -> dict[str, Any]:
-    """Sweep in a fresh process, whose peak memory then is the sweep's."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.million"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return json.loads(done.stdout)
 
 
 def write(path: Path, figures: dict[str, Any]) -> None:
@@ -85,7 +76,7 @@ def main() -> None:
     grown = mapping_growth.grown()
     figures: dict[str, Any] = {
         "machine": machine(),
-        "million": million(),
+        "million": in_fresh_process("benchmarks.million"),
         "doors": doors.measure(),
         "reading": reading.measure(),
         "robust": robust.measure(),

@@ -26,7 +26,8 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.processes import ROOT, alive, family_of
+
 PASSING = frozenset({"wall_s", "images_per_s", "date", "commit"})
 """What differs from run to run: times, the day, and the state of the sources."""
 LEFT_BEHIND = (".part", ".tmp")
@@ -84,7 +85,7 @@ def _killed(task: Task, scratch: Path, after_s: float, expected: Digest) -> str:
     folder = _prepared(task, scratch / "killed")
     process = _started(task.arguments, folder)
     time.sleep(after_s)
-    family = _family(process.pid)
+    family = family_of(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
     staying = _staying(family)
@@ -125,31 +126,14 @@ def _finish(arguments: tuple[str, ...], folder: Path) -> None:
         raise SystemExit(f"bnncost {' '.join(arguments)} ended with {code}.")
 
 
-def _family(process: int) -> set[int]:
-    """A process's children and theirs, while it lives."""
-    try:
-        listed = Path(f"/proc/{process}/task/{process}/children").read_text("utf-8").split()
-    except OSError:
-        return set()
-    return set(map(int, listed)).union(*(_family(int(child)) for child in listed))
-
-
 def _staying(family: set[int]) -> set[int]:
     """Those processes that are still there after a while."""
     end = time.monotonic() + GRACE_S
     left = family
     while left and time.monotonic() < end:
-        left = {one for one in left if _alive(one)}
+        left = {one for one in left if alive(one)}
         time.sleep(0.05)
     return left
-
-
-def _alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 # ---------------------------------------------------------------- what is compared

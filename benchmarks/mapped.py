@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.million import method_sets
+from benchmarks.processes import in_fresh_process
 from benchmarks.tpu_like import resnet18, tpu_like
 from costmodel.evaluate.cost import cost
 from costmodel.evaluate.sweep import sweep
@@ -27,7 +27,6 @@ from costmodel.hardware import load_profile
 from costmodel.mapping import best_mapping, cached_mappings
 from costmodel.mapping.cache import cache_file, opened
 
-ROOT = Path(__file__).parents[1]
 PROFILES = (
     "asic-22nm-bnn",
     "asic-22nm-programmable",
@@ -112,19 +111,9 @@ PARTS: dict[str, Callable[[], dict[str, Any]]] = {"layers": layers, "design": de
 # ------------------------------------------------------------------ all of them
 
 
-def run(part: str, folder: str) -> dict[str, Any]:
-    """Run one part in a fresh process, on one core's worth of threads."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.mapped", part, folder],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def measure() -> dict[str, Any]:
     """Every part with an empty file; those that last with the file that they left, too."""
+    run = partial(in_fresh_process, "benchmarks.mapped", threads=1)
     with tempfile.TemporaryDirectory() as folder:
         found: dict[str, Any] = {"layers": run("layers", f"{folder}/layers")}
         for part in ("design", "sweep"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,12 +23,12 @@ import numpy as np
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import run_search
 from analysis.show.axes import Axis
+from benchmarks.processes import in_fresh_process
 from costmodel.designs.key import DesignKey
 from costmodel.evaluate.engine import Engine, Here, Processes
 from costmodel.evaluate.space import Space
 from costmodel.hardware import load_profile
 
-ROOT = Path(__file__).parents[1]
 COSTED = (
     "prelu", "rprelu", "hardtanh", "double_residual", "real_shortcut", "norm_before_sign", "learned_threshold",
     "squeeze_excitation",
@@ -101,22 +100,15 @@ def searched(part: str, workers: int, folder: str) -> dict[str, Any]:
     }
 
 
-def run(part: str, workers: int, folder: str) -> dict[str, Any]:
-    """Run one part in a fresh process, on one core's worth of threads each."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.search", part, str(workers), folder],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
 def measure() -> dict[str, Any]:
     """All parts in two processes; the mapped ones first with no mapping known, then with those in the file."""
     with tempfile.TemporaryDirectory() as folder:
-        found = {"million": run("million", 2, folder), "million_cold": run("million_mapped", 2, folder)}
-        return found | {part: run(part, 2, folder) for part in ("million_mapped", "hundred_million")}
+
+        def run(part: str) -> dict[str, Any]:
+            return in_fresh_process("benchmarks.search", part, "2", folder, threads=1)
+
+        found = {"million": run("million"), "million_cold": run("million_mapped")}
+        return found | {part: run(part) for part in ("million_mapped", "hundred_million")}
 
 
 _WORDS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_outputs import Captured, overlapping, read_json, said
+from uncertain_parts import only_parts
 
 from analysis.cli import run
 from analysis.fronts import robust
@@ -16,32 +17,11 @@ from analysis.fronts.robust_picture import robust_info
 from analysis.plots.robust_drawing import draw_robust
 from analysis.show.classes import DesignClass
 from costmodel import DesignKey
-from costmodel.evaluate.cost import prepared
-from costmodel.evaluate.uncertain import UncertainEnergies, uncertain_energies
-from costmodel.hardware import load_profile
-from costmodel.pricing.price import price
+from costmodel.evaluate.uncertain import UncertainEnergies
 
 
 def candidate(label: str, top1: float, deviation: float = 0.0) -> Candidate:
     return Candidate(label, DesignKey.parse("resnet20"), DesignClass.BINARY, top1, deviation)
-
-
-def energies(parts_j: list[list[float]], low: float, high: float) -> UncertainEnergies:
-    """Energies of nothing but two figures that move within a range."""
-    demand = prepared(DesignKey.parse("resnet20")).demand
-    known = uncertain_energies(demand, price(demand, load_profile("asic-45nm")))
-    array = np.array(parts_j)
-    return replace(
-        known,
-        energies_j=array.sum(axis=1),
-        figures=known.figures[: array.shape[1]],
-        rates=(),
-        parts_j=array,
-        by_rate_j=np.zeros((*array.shape, 0)),
-        low=np.full(array.shape, low),
-        high=np.full(array.shape, high),
-        causes=tuple(f"cause {number}" for number in range(array.shape[1])),
-    )
 
 
 def tried(model: UncertainEnergies, candidates: list[Candidate], draws: int = 3000) -> robust.Robustness:
@@ -55,7 +35,7 @@ def test_three_designs_with_known_probabilities() -> None:
     (1/2, 1), (1/2, 2), (1, 2) of nine cases, and where both take the same B beats it. B is the most accurate one, and
     always on the front. C, less accurate than A, takes 1.2: it is on the front where A and B take 2, one case of nine.
     """
-    model = energies([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], 0.5, 2.0)
+    model = only_parts([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]], 0.5, 2.0)
     model = replace(model, energies_j=np.array([1.0, 1.0, 1.2]))
     found = tried(model, [candidate("A", 80.0), candidate("B", 85.0), candidate("C", 75.0)])
     assert found.probability == pytest.approx([3 / 9, 1.0, 1 / 9], abs=0.02)
@@ -66,7 +46,7 @@ def test_three_designs_with_known_probabilities() -> None:
 
 def test_accuracies_move_each_for_itself() -> None:
     """Two designs of one energy whose accuracies differ by one deviation of the difference: 84.1 % to 15.9 %."""
-    model = energies([[1.0, 0.0], [1.0, 0.0]], 0.5, 2.0)
+    model = only_parts([[1.0, 0.0], [1.0, 0.0]], 0.5, 2.0)
     deviation = 0.4
     found = tried(
         model,
@@ -77,7 +57,7 @@ def test_accuracies_move_each_for_itself() -> None:
 
 
 def test_without_ranges_the_front_is_certain() -> None:
-    model = energies([[1.0, 0.0], [0.5, 1.0], [1.0, 1.0]], 1.0, 1.0)
+    model = only_parts([[1.0, 0.0], [0.5, 1.0], [1.0, 1.0]], 1.0, 1.0)
     found = tried(model, [candidate("A", 80.0), candidate("B", 85.0), candidate("C", 84.0)], 200)
     assert found.probability.tolist() == [1.0, 1.0, 0.0]
     assert found.low_j.tolist() == pytest.approx(found.high_j.tolist())
@@ -87,8 +67,8 @@ def test_without_ranges_the_front_is_certain() -> None:
 def test_the_unit_of_prices_does_not_matter(factor: float) -> None:
     parts = [[1.0, 0.3], [0.5, 1.0], [1.0, 1.0]]
     candidates = [candidate("A", 80.0, 0.4), candidate("B", 80.5, 0.4), candidate("C", 81.0, 0.4)]
-    one = tried(energies(parts, 0.7, 1.6), candidates)
-    other = tried(energies((np.array(parts) * factor).tolist(), 0.7, 1.6), candidates)
+    one = tried(only_parts(parts, 0.7, 1.6), candidates)
+    other = tried(only_parts((np.array(parts) * factor).tolist(), 0.7, 1.6), candidates)
     assert one.probability.tolist() == other.probability.tolist()
     assert one.shares == pytest.approx(other.shares)
     assert other.median_j == pytest.approx(one.median_j * factor)
@@ -176,7 +156,7 @@ def test_mistakes_are_sentences(arguments: tuple[str, ...], message: str, capsys
 
 
 def test_the_picture_shows_what_was_found() -> None:
-    model = energies([[1e-6, 1e-7], [2e-6, 1e-6], [2.1e-6, 1e-6]], 0.5, 2.0)
+    model = only_parts([[1e-6, 1e-7], [2e-6, 1e-6], [2.1e-6, 1e-6]], 0.5, 2.0)
     candidates = [candidate("A", 80.0, 0.4), candidate("B", 85.0, 0.4), candidate("C", 84.8, 0.4)]
     found = tried(model, candidates, 200)
     info = robust_info(found, "three")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.processes import alive, family_of
 from costmodel import BnncostError
 from costmodel.evaluate.engine import pool_of
 
@@ -44,20 +45,6 @@ def until(true: object, what: str) -> None:
         time.sleep(0.05)
 
 
-def alive(process: int) -> bool:
-    """Whether a process is there and no mere entry that nobody has asked for."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def children_of(process: int) -> set[int]:
-    listed = Path(f"/proc/{process}/task/{process}/children").read_text("utf-8")
-    return set(map(int, listed.split()))
-
-
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
 def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(PARENT, "utf-8")
@@ -72,7 +59,7 @@ def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
     )
     try:
         until(lambda: len(list(started.iterdir())) == 2, "two workers start")
-        family = children_of(parent.pid)  # the workers, and Python's resource tracker
+        family = family_of(parent.pid)  # the workers, and Python's resource tracker
         assert len(family) >= 3
         parent.send_signal(signal.SIGKILL)
         parent.wait()

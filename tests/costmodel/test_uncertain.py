@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import loguniform, triang
+from uncertain_parts import model_of, only_parts
 
-from costmodel import resolve
-from costmodel.demand.arrays import joined
-from costmodel.evaluate.cost import as_profile, prepared
 from costmodel.evaluate.sensitivity import held
-from costmodel.evaluate.uncertain import APART, UncertainEnergies, at_quantile, uncertain_energies
-from costmodel.hardware import HardwareProfile, load_profile
-from costmodel.pricing.price import price
+from costmodel.evaluate.uncertain import APART, at_quantile
+from costmodel.hardware import load_profile
 
 DESIGNS = ("resnet20", "resnet20[double_residual+prelu]", "resnet20@w1.25", "resnet20@compute=int4")
-
-
-def model_of(*designs: str, profile: HardwareProfile | str = "asic-45nm") -> UncertainEnergies:
-    demand = joined([prepared(resolve(design)).demand for design in designs])
-    return uncertain_energies(demand, price(demand, as_profile(profile)))
 
 
 @pytest.mark.parametrize("profile", ["asic-45nm", "asic-28nm-bnn", "fpga-zynq7020", "mcu-cortex-m33"])
@@ -74,29 +64,11 @@ def test_answers_that_differ_are_taken_as_they_are(low: float, high: float, quan
     assert found == (low, 1.0, high)[int(quantile * 3)]
 
 
-def made(low: float, high: float, parts: list[list[float]]) -> UncertainEnergies:
-    """Energies that are nothing but their parts, each figure a cause of its own."""
-    known = model_of("resnet20")
-    array = np.array(parts)
-    count = array.shape[1]
-    return replace(
-        known,
-        energies_j=array.sum(axis=1),
-        figures=known.figures[:count],
-        rates=(),
-        parts_j=array,
-        by_rate_j=np.zeros((*array.shape, 0)),
-        low=np.full(array.shape, low),
-        high=np.full(array.shape, high),
-        causes=tuple(f"cause {number}" for number in range(count)),
-    )
-
-
 def test_shares_are_those_of_variances_by_hand() -> None:
     """Two causes of one range, parts 3 and 1 of an energy: variances are as 9 to 1."""
-    assert made(0.8, 1.3, [[3.0, 1.0]]).shares() == pytest.approx({"cause 0": 0.9, "cause 1": 0.1})
+    assert only_parts([[3.0, 1.0]], 0.8, 1.3).shares() == pytest.approx({"cause 0": 0.9, "cause 1": 0.1})
     # of three equally likely values 1/2, 1, 2 each: the same
-    assert made(0.5, 2.0, [[3.0, 1.0]]).shares() == pytest.approx({"cause 0": 0.9, "cause 1": 0.1})
+    assert only_parts([[3.0, 1.0]], 0.5, 2.0).shares() == pytest.approx({"cause 0": 0.9, "cause 1": 0.1})
 
 
 @settings(max_examples=10, deadline=None)
