@@ -35,9 +35,11 @@ def alive(process: int) -> bool:
 
 
 def family_of(process: int) -> set[int]:
-    """A process's children and theirs, while it lives."""
-    try:
-        listed = Path(f"/proc/{process}/task/{process}/children").read_text("utf-8").split()
-    except OSError:
-        return set()
-    return set(map(int, listed)).union(*(family_of(int(child)) for child in listed))
+    """A process's children and theirs, whichever of its threads began them, while it lives."""
+    found: set[int] = set()
+    for listed in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            found |= set(map(int, listed.read_text("utf-8").split()))
+        except OSError:  # the thread has ended
+            continue
+    return found.union(*map(family_of, found))

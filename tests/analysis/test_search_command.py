@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from analysis.cli import run
+from benchmarks.processes import alive, family_of
 from tests.analysis.command_outputs import said
 from tests.analysis.test_cli_json import paths, section
 from tests.analysis.test_cli_mistakes import complaint
@@ -79,29 +80,12 @@ def test_mistakes_are_said_before_anything_begins(
     assert not (tmp_path / "never").exists()
 
 
-def children(parent: int) -> set[int]:
-    """Processes whose parent is this one, and theirs."""
-    below: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text("utf-8").rpartition(")")[2].split()
-        except OSError:
-            continue
-        below.setdefault(int(fields[1]), []).append(int(folder.name))
-    reached, waiting = set[int](), [parent]
-    while waiting:
-        for child in below.get(waiting.pop(), []):
-            reached.add(child)
-            waiting.append(child)
-    return reached
-
-
 STOPPED = (
     "search", "--network", "resnet8", "--methods",
     "double_residual,prelu,norm_before_sign,channel_scale,squeeze_excitation,norm_before_classifier", "--compute",
-    "binary,int4,int8", "--features", "int8,int16", "--widths", "0.5,1", "--traffic", "compulsory",
+    "binary,int4,int8", "--features", "int4,int6,int8,int16", "--widths", "0.5,1", "--traffic", "compulsory",
 )  # fmt: skip
-"""Three chunks."""
+"""Six chunks: where two processes work, the last does not end with the first."""
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +110,7 @@ def test_a_stopped_command_leaves_no_process_and_goes_on(
     started = set[int]()
     try:
         while time.monotonic() < ends and not any(log.stat().st_size for log in tmp_path.glob(".search*")):
-            started |= children(process.pid)
+            started |= family_of(process.pid)
             time.sleep(0.02)
         assert started
         process.send_signal(number)
@@ -140,11 +124,3 @@ def test_a_stopped_command_leaves_no_process_and_goes_on(
     assert run((*STOPPED, "--jobs", "1", "--out", str(tmp_path))) == 0
     capsys.readouterr()
     assert (tmp_path / "front.csv").read_text("utf-8") == whole
-
-
-def alive(process: int) -> bool:
-    """Whether a process runs; one that ended and is waited for by nobody does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text("utf-8")
-    except OSError:
-        return False

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmarks.processes import alive
 from costmodel.errors import BnncostError
 from training.review.schedule import Sitting, _assign, _end, _listen, _start, missing, run_all
 from training.review.view import View, view_for
@@ -198,14 +199,6 @@ def waits_until(true: object, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def alive(pid: str) -> bool:
-    """Whether a process still runs; a dead one that nobody has asked after is a zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killing_costs_at_most_the_epoch_that_runs(tmp_path: Path, how: signal.Signals) -> None:
     from quick_training import spec
@@ -217,7 +210,7 @@ def test_killing_costs_at_most_the_epoch_that_runs(tmp_path: Path, how: signal.S
         process.communicate(timeout=20)
     workers = log(runs, "workers.log")
     assert len(workers) == 2
-    waits_until(lambda: not any(alive(pid) for pid in workers), 5)
+    waits_until(lambda: not any(alive(int(pid)) for pid in workers), 5)
     before = len(log(runs))
     specs = [spec("resnet20", "0.1", 4, seed) for seed in range(4)]
     left = missing(specs, runs)
