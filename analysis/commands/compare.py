@@ -11,8 +11,9 @@ from analysis.commands.options import (
     Drawing,
     Overrides,
     PrintedForm,
+    Profiles,
     Traffic,
-    chip_of,
+    chips_of,
     model_of,
 )
 from analysis.show.document import Format, deliver, say
@@ -20,14 +21,7 @@ from analysis.show.document import Format, deliver, say
 
 def compare_command(
     designs: Annotated[list[str], typer.Argument(metavar="DESIGN...", help=DESIGN_HELP)],
-    profile: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--profile",
-            help="A shipped profile, or the path of a .yaml file; may be repeated. Default: asic-45nm.",
-            show_default=False,
-        ),
-    ] = None,
+    profile: Profiles = None,
     overrides: Overrides = None,
     traffic: Traffic = None,
     form: PrintedForm = Format.table,
@@ -39,7 +33,7 @@ def compare_command(
     """
     from analysis.fronts.questions.compare_document import compare_document, write_comparison
 
-    chips = [chip_of(one, overrides) for one in dict.fromkeys(profile or ["asic-45nm"])]
+    chips = chips_of(profile, overrides)
     document, entries = compare_document(designs, chips, traffic=model_of(traffic), out=out)
     deliver(document, form, None)
     for path in write_comparison(entries, out) if out else ():

@@ -25,7 +25,16 @@ class TrafficChoice(str, Enum):
     compulsory = "compulsory"
 
 
+_PROFILE = "asic-45nm"
 Profile = Annotated[str, typer.Option("--profile", help="A shipped profile, or the path of a .yaml file.")]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--profile",
+        help="A shipped profile, or the path of a .yaml file; may be repeated. Default: asic-45nm.",
+        show_default=False,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
@@ -101,6 +110,11 @@ Drawing = Annotated[
 def names_of_columns(columns: str | None) -> tuple[str, ...]:
     """The names of columns in a list with commas."""
     return tuple(filter(None, (name.strip() for name in (columns or "").split(","))))
+
+
+def chips_of(profiles: list[str] | None, overrides: list[str] | None) -> list[HardwareProfile]:
+    """The profiles that are asked for, each once; raises BnncostError as `load_profile` does."""
+    return [chip_of(one, overrides) for one in dict.fromkeys(profiles or [_PROFILE])]
 
 
 def chip_of(profile: str, overrides: list[str] | None) -> HardwareProfile:

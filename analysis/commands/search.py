@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Overrides, PrintedForm, Traffic, chip_of, model_of
+from analysis.commands.options import Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
 
@@ -24,10 +24,7 @@ def search_command(
     out: Annotated[
         Path, typer.Option("--out", help="Folder for front.csv, and for what a stopped search goes on from.")
     ],
-    profile: Annotated[
-        list[str] | None,
-        typer.Option("--profile", help="A profile or file; may be repeated. Default: asic-45nm."),
-    ] = None,
+    profile: Profiles = None,
     overrides: Overrides = None,
     methods: Annotated[
         str,
@@ -82,7 +79,7 @@ def search_command(
         size_sentence,
     )
 
-    chips = tuple(chip_of(name, overrides) for name in dict.fromkeys(profile or ["asic-45nm"]))
+    chips = tuple(chips_of(profile, overrides))
     budgets = [read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area) for chip in chips]
     choice = SearchChoice(
         networks=tuple(network),
