@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -169,12 +169,13 @@ def joined(address: str, workers: int, packages: Sequence[str] = ("numpy",)) -> 
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BnncostError(f"--cluster {address} cannot be joined: {reason}") from None
-    try:
-        cluster = Joined(ray, Surroundings.here(packages))
-        cluster.on_each_node(_nothing)
-        yield cluster
-    finally:
-        ray.shutdown()
+    with redirect_stdout(sys.stderr):  # where Ray says that a worker was lost, and not among the results
+        try:
+            cluster = Joined(ray, Surroundings.here(packages))
+            cluster.on_each_node(_nothing)
+            yield cluster
+        finally:
+            ray.shutdown()
 
 
 def versions_of(packages: Sequence[str]) -> tuple[tuple[str, str], ...]:

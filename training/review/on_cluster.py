@@ -69,7 +69,8 @@ class OnCluster:
             _require_shared(cluster, setting.runs)
             images = Sent(secrets.token_hex(8), cluster.ray.put(read_data(setting)))
             part = self.gpu if setting.device != "cpu" and cluster.accelerators else 0.0
-            places = cluster.accelerators * int(1 / part + 1e-9) if part else cluster.cores
+            on_accelerators = [cluster.accelerators * int(1 / part + 1e-9)] if part else []
+            places = min([cluster.cores, *on_accelerators])
             self.now = _Joined(cluster, setting, images, part)
             try:
                 yield [Seat(number, ready=True) for number in range(min(runs, places, self.jobs or places))]

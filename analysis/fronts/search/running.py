@@ -50,15 +50,24 @@ def run_search(
     taken_up = len(done)
     ended(taken_up)
     left = [number for number in range(request.chunks) if number not in done]
-    with log.open("a", encoding="utf-8") as stream:
-        for number, front in engine.results(partial(front_of_chunk, request), left):
-            done[number] = front
-            stream.write(json.dumps(front.to_row()) + "\n")
-            stream.flush()
-            ended(len(done))
+    for number, front in engine.results(partial(front_of_chunk, request), left):
+        done[number] = front
+        _append(log, json.dumps(front.to_row()) + "\n")
+        ended(len(done))
     result = _together(request, [done[number] for number in range(request.chunks)], taken_up)
-    log.unlink()
+    log.unlink(missing_ok=True)
     return result
+
+
+def _append(log: Path, line: str) -> None:
+    try:
+        with log.open("a", encoding="utf-8") as stream:
+            stream.write(line)
+    except OSError as error:
+        raise BnncostError(
+            f"'{log}' cannot be written: {(error.strerror or str(error)).lower()}; make room, and give the same "
+            "command again: it goes on from there."
+        ) from None
 
 
 def _read(log: Path, request: SearchRequest) -> dict[int, ChunkFront]:
