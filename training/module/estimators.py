@@ -52,7 +52,7 @@ def sign(x: torch.Tensor) -> torch.Tensor:
     """
     if x.device.type == "cpu" and not torch.compiler.is_exporting():
         return x.sign().add_(0.5).sign_()
-    return torch.where(x >= 0, x.new_ones(()), x.new_full((), -1))
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)  # numbers as they are, not as tensors made each time
 
 
 def large_half(weight: torch.Tensor) -> torch.Tensor:
@@ -242,7 +242,11 @@ def with_gradient_scaled(x: torch.Tensor, factor: torch.Tensor | float) -> torch
     >>> x.grad.item()
     0.5
     """
-    return _Scaled.apply(x, torch.as_tensor(factor, dtype=x.dtype, device=x.device))
+    if not isinstance(factor, torch.Tensor):
+        factor = x.new_full(
+            (), factor
+        )  # is filled where it lies: a copy could not be captured as part of a graph
+    return _Scaled.apply(x, factor.to(x))
 
 
 class _Round(torch.autograd.Function):
