@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -30,6 +32,11 @@ COSTMODEL_MAY_IMPORT = {
     "typing_extensions",
     "yaml",
 }
+FOR_WORK = ("test", "bench")
+NAMED_OTHERWISE = {
+    "yaml": "pyyaml", "PIL": "pillow", "sklearn": "scikit-learn", "pydantic_core": "pydantic", "google": "onnx",
+    "click": "typer",
+}  # fmt: skip
 READS_ONNX = Path("costmodel/importers/model/onnx_file.py")  # when it is called, where the extra is installed
 SHELLS = (Path("analysis/commands/training.py"),)  # what alone knows training
 HEAVY = ("torch", "torchvision", "pandas", "matplotlib", "training", "analysis")
@@ -140,6 +147,20 @@ def circle(imported: Mapping[str, set[str]]) -> list[str]:
     except graphlib.CycleError as error:
         return list(error.args[1])
     return []
+
+
+def test_what_is_imported_is_declared_as_what_an_installation_brings() -> None:
+    """Extras of tests and benchmarks do not count: a user has them not."""
+    declared = configparser.ConfigParser()
+    declared.read(ROOT / "setup.cfg")
+    extras = declared["options.extras_require"]
+    lines = [declared["options"]["install_requires"]] + [
+        extras[name] for name in extras if name not in FOR_WORK
+    ]
+    brought = {re.split(r"[<>=\[;]", line)[0].strip().lower() for text in lines for line in text.split("\n")}
+    found = {one.package for path in sources(*PACKAGES) for one in imports(tree_of(path))}
+    foreign = found - set(sys.stdlib_module_names) - set(PACKAGES) - {"hardware_profiles", "."}
+    assert {name for name in foreign if NAMED_OTHERWISE.get(name, name) not in brought} == set()
 
 
 def test_no_module_and_no_room_imports_in_a_circle() -> None:
