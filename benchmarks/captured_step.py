@@ -35,7 +35,7 @@ DESIGNS = {
     "int4": "resnet20@compute=int4/cifar10",
     "fp32": "resnet20@compute=fp32/cifar10",
 }
-STEPS = 100
+STEPS = 60
 
 
 def step_ms(steps: Steps, spec: RunSpec, images: Any, epoch: int) -> float:

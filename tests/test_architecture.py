@@ -35,7 +35,6 @@ COSTMODEL_MAY_IMPORT = {
 FOR_WORK = ("test", "bench")
 NAMED_OTHERWISE = {
     "yaml": "pyyaml", "PIL": "pillow", "sklearn": "scikit-learn", "pydantic_core": "pydantic", "google": "onnx",
-    "click": "typer",
 }  # fmt: skip
 READS_ONNX = Path("costmodel/importers/model/onnx_file.py")  # when it is called, where the extra is installed
 SHELLS = (Path("analysis/commands/training.py"),)  # what alone knows training
