@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.studies import MeasuredDesign, assumed_note, pooled_error, pooled_spread
+from analysis.accuracy.studies import MeasuredDesign, assumed_note, pooled_spread
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
 from analysis.fronts.nondominated import best_at_cost, on_front, with_front
@@ -16,6 +16,7 @@ from analysis.show.axes import Axis
 from analysis.show.classes import class_of
 from costmodel import cost
 from costmodel.demand.conventions import OpsConvention
+from costmodel.designs.outcome import pooled_error
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 

@@ -188,7 +188,7 @@ def test_too_few_records_and_several_networks_are_refused() -> None:
 def test_the_shipped_records_make_estimators(tmp_path: object) -> None:
     for recipe in ("cifar-40", "cifar-cpu"):
         made = load_estimator("measured", recipe=recipe)
-        assert made.seed_deviation == assumed_deviation() == 0.55
+        assert made.seed_deviation == pytest.approx(assumed_deviation(), abs=0.005)
         assert recipe in made.sentence
     with pytest.raises(cm.BnncostError, match="choose with --recipe cifar-40 or --recipe cifar-cpu"):
         load_estimator("measured")
