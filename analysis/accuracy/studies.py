@@ -178,13 +178,22 @@ def pooled_spread(designs: Iterable[MeasuredDesign]) -> float | None:
     return pooled_deviation((one.spread, one.seeds) for one in designs)
 
 
-def assumed_note(spread: float) -> str:
-    """Say which difference of two designs with one seed each is none, by an assumed deviation over seeds [points].
+def sure_note(spread: float | None, seeds: Iterable[int]) -> str:
+    """Say which difference is none, by the deviation over seeds [points] and the numbers of seeds of all designs.
 
-    >>> assumed_note(0.55)
+    >>> sure_note(0.55, [1, 1])
     'One seed each: a difference of less than 0.8 points is none (√2 times a deviation over seeds of 0.55, assumed).'
+    >>> sure_note(0.55, [2, 1])
+    'Seeds of a design deviate by 0.55 points, pooled: a difference of less than 0.8 points of single runs is none.'
     """
+    if spread is None:
+        return ""
     least = float(pooled_error(spread, 1, 1))
+    if any(count > 1 for count in seeds):
+        return (
+            f"Seeds of a design deviate by {spread:.2f} points, pooled: a difference of less than {least:.1f} points "
+            "of single runs is none."
+        )
     return (
         f"One seed each: a difference of less than {least:.1f} points is none (√2 times a deviation over seeds of "
         f"{spread:.2f}, assumed)."

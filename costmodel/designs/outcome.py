@@ -38,8 +38,8 @@ def pooled_deviation(samples: Iterable[tuple[float | None, int]]) -> float | Non
     The variances are averaged with n - 1 as weights, as in Student's pooled estimate for equal variances: two or three
     seeds of one design say next to nothing of how far seeds lie apart, all designs together do.
 
-    >>> pooled_deviation([(3.0, 2), (4.0, 2), (None, 1)])**2
-    12.5
+    >>> pooled_deviation([(3.0, 2), (3.0, 4), (None, 1)])
+    3.0
     """
     several = [(spread, seeds - 1) for spread, seeds in samples if spread is not None]
     freedom = sum(degrees for _, degrees in several)
