@@ -311,6 +311,7 @@ def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Me
     from training.run.curves import draw_curve  # a second of imports that only the end needs
 
     header = read_header(folder / CHECKPOINT)
+    _write_history(folder / HISTORY, header.history)  # a run may have been stopped between the two
     draw_curve(folder / CURVE, spec, header.history)
     record = Measurement(
         design=str(spec.design),
