@@ -34,8 +34,14 @@ class ChunkLog:
         """Keep a chunk, in memory and in the file."""
         self.done[front.number] = front
         text = json.dumps(front.to_row(), allow_nan=False).encode()
-        self.stream.write(_sealed(self.request, text) + b" " + text + b"\n")
-        self.stream.flush()
+        try:
+            self.stream.write(_sealed(self.request, text) + b" " + text + b"\n")
+            self.stream.flush()
+        except OSError as error:
+            raise BnncostError(
+                f"'{self.stream.name}' cannot be written: {(error.strerror or str(error)).lower()}; make room, and "
+                "give the same command again: it goes on from there."
+            ) from None
 
 
 @contextmanager
