@@ -16,7 +16,7 @@ from analysis.fronts.nondominated import on_front
 from analysis.show.classes import DesignClass
 from costmodel.designs.key import DesignKey
 from costmodel.evaluate.uncertain import UncertainEnergies
-from costmodel.importers.model.source import Model
+from costmodel.importers.model.naming import Model
 
 ONE_RUN_POINTS = 0.4
 """Standard deviation over seeds of an accuracy from one run, assumed [points]."""
