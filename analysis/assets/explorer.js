@@ -479,7 +479,7 @@ function explorer(data) {
   function drawMethods() {
     const rows = methodRows();
     if (!rows.length) {
-      $("verdict").textContent = "The methods of this network are not priced one by one here, since little is published of it; bnncost table does that.";
+      $("verdict").textContent = "The methods of this network are not priced one by one here, since few binary designs of it are published; bnncost table does that.";
       $("table").replaceChildren(); drawCharts("none", []);
       return;
     }

@@ -8,6 +8,7 @@ import io
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from analysis.report.explore import explore, read_profiles, read_spaces
 from analysis.report.page.data import Space
 from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, unpacked, write_page
 from costmodel import BnncostError, shipped_profiles
+from costmodel.hardware import HardwareProfile
 
 ASSETS = Path(str(resources.files("analysis").joinpath("assets")))
 OWN = """\
@@ -35,17 +37,20 @@ ADDRESS = re.compile(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
-    """Spaces that are not priced; what was asked of them."""
+    """Spaces that are not priced; what was asked of them: profiles, each with its spaces."""
     asked: list[tuple[str, tuple[str, ...]]] = []
 
     def record(space: Space, chips: Any) -> dict[str, Any]:
-        names = tuple(chip.name for chip in chips)
-        asked.append((space.name, names))
-        empty = {"priced": {}, "left_out": {}, "figures": [], "methods": {}}
         return {"name": space.name, "network": space.network, "dataset": space.dataset, "title": space.name,
-                "operations": [], "designs": [], "points": [], "on": {name: dict(empty) for name in names}}  # fmt: skip
+                "operations": [], "designs": [], "points": [], "on": {}}  # fmt: skip
+
+    def priced(chip: HardwareProfile, some: Iterable[Space]) -> dict[Space, dict[str, Any]]:
+        wanted = list(some)
+        asked.append((chip.name, tuple(space.name for space in wanted)))
+        return {space: {"priced": {}, "left_out": {}, "figures": [], "methods": {}} for space in wanted}
 
     monkeypatch.setattr(report, "space_record", record)
+    monkeypatch.setattr(report, "priced_on", priced)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     return asked
 
@@ -67,7 +72,7 @@ def test_one_page_is_made_and_only_what_changed_is_priced_again(
     text = made(out, "asic-45nm", own)
     mine = [space.name for space in read_spaces(("resnet20",))]
     assert [path.name for path in out.iterdir()] == [INDEX] and str(out / INDEX) in text
-    assert quick == [(name, ("asic-45nm", "own-chip")) for name in mine]
+    assert quick == [("asic-45nm", tuple(mine)), ("own-chip", tuple(mine))]
     first = (out / INDEX).read_bytes()
 
     quick.clear()
@@ -76,7 +81,7 @@ def test_one_page_is_made_and_only_what_changed_is_priced_again(
 
     own.write_text(OWN.format(clock=200), "utf-8")
     made(out, "asic-45nm", own)
-    assert quick == [(name, ("own-chip",)) for name in mine]
+    assert quick == [("own-chip", tuple(mine))]
 
 
 def test_a_page_that_cannot_be_read_is_made_anew(quick: list[object], tmp_path: Path) -> None:

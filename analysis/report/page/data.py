@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from analysis.accuracy.literature import load_accuracy
@@ -29,7 +30,7 @@ from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
 
 _MANY = 5
-"""Accuracies of a network on a data set from which on its methods are priced one by one."""
+"""Published binary designs of a network on a data set from which on its methods are priced one by one."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ def spaces() -> list[Space]:
         space = Space(point.key.network, point.key.dataset)
         counts[space] = counts.get(space, 0) + 1
     return sorted(counts, key=lambda space: -counts[space])
+
+
+def priced_on(chip: HardwareProfile, some: Iterable[Space]) -> dict[Space, dict[str, Any]]:
+    """What the designs of some spaces cost on a profile."""
+    return {space: costs_on(space, keys_of(space), chip) for space in some}
 
 
 def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, Any]:
@@ -106,16 +112,20 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
 
 
 def _heaviest(space: Space, chip: HardwareProfile) -> str:
-    """Which figure that is neither published nor measured moves the energy of the plain network most, in a sentence."""
+    """Which assumption moves the energy of the plain network most, in a sentence.
+
+    Sizes of memories are left to `bnncost sensitivity`: each end of one maps every layer anew.
+    """
     try:
-        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip))
+        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip, sizes=False))
     except BnncostError:  # it has no cost here, as is said of it
         return ""
 
 
 def _has_methods(space: Space) -> bool:
-    points = _points_of(space)
-    return len(points) >= _MANY or any(point.record["study"] for point in points)
+    records = [point.record for point in _points_of(space)]
+    binary = [one for one in records if one["class"] == DesignClass.BINARY and not one["study"]]
+    return len(binary) >= _MANY or any(one["study"] for one in records)
 
 
 def page_record(
@@ -152,5 +162,7 @@ def _points_of(space: Space) -> list[Point]:
     return [one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)]
 
 
-def _points() -> list[Point]:
-    return [*published_points(load_accuracy(None)), *measured_points(shipped_studies())]
+@cache
+def _points() -> tuple[Point, ...]:
+    """All points; they are asked for once for each space and profile, and reading the records takes its time."""
+    return (*published_points(load_accuracy(None)), *measured_points(shipped_studies()))
