@@ -143,13 +143,31 @@ def test_the_vendored_library_is_the_one_that_its_text_names(tmp_path: Path) -> 
     assert f'version="{told["version"]}"' in library.decode().replace("t.version", "version")
 
 
-def test_the_pages_own_script_is_small_and_well_formed() -> None:
-    lines = {name: len((ASSETS / name).read_text("utf-8").splitlines()) for name in SCRIPTS[1:]}
-    assert all(count < 600 for count in lines.values()), lines
+def test_the_pages_own_scripts_are_small_with_short_lines_and_functions_and_nothing_unused() -> None:
+    texts = {name: (ASSETS / name).read_text("utf-8") for name in SCRIPTS[1:]}
+    whole = "\n".join(texts.values())
+    assert len(whole.splitlines()) < 1600
+    for name, text in texts.items():
+        lines = text.splitlines()
+        assert len(lines) < 300 and lines[1 if lines[1].startswith('"') else 2] == '"use strict";', name
+        for number, line in enumerate(lines, 1):
+            assert len(line) <= 120 and line == line.rstrip() and "\t" not in line, (name, number)
+            code = re.sub(r"""/\*\*.*|`[^`]*`|"[^"]*"|//.*|for \(.*;.*;.*\) """, "", line)
+            assert code.replace("; }", " }").count(";") <= 1, f"{name}:{number} has more than one statement"
+            assert not re.search(r"\b(?:var|eval|with)\b(?!:)", code), (name, number)
+        for function in re.finditer(
+            r"^( *)(?:async )?function (\w+).*?^\1\}$", text, re.MULTILINE | re.DOTALL
+        ):
+            assert function.group().count("\n") < 45, f"{name}: {function.group(2)} is long"
+    for declared in re.findall(r"^(?:async )?(?:function|const|let) (\w+)", whole, re.MULTILINE):
+        assert len(re.findall(rf"(?<!\w)(?<!\w\.){declared}\b", whole)) > 1, f"{declared} is used nowhere"
+
+
+def test_the_pages_own_scripts_are_well_formed() -> None:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node is not installed: the page's script is not parsed")
-    for name in lines:
+        pytest.skip("node is not installed: the page's scripts are not parsed")
+    for name in SCRIPTS[1:]:
         done = subprocess.run(
             [node, "--check", str(ASSETS / name)], capture_output=True, text=True, check=False
         )
