@@ -18,6 +18,7 @@ from pathlib import Path
 from costmodel.errors import BnncostError
 from costmodel.output import make_folder
 from training.review.pace import Pace, epochs_of, pace_of
+from training.review.sharing import one_gpu_for
 from training.review.view import View
 from training.review.worker import Beat, Ended, Opener, Setup, open_training, serve
 from training.run.folders import RECORD, RunSpec
@@ -75,7 +76,7 @@ def run_all(
     if not missing(sitting.specs, setting.runs):
         return {}
     count = min(jobs, len(sitting.specs))
-    with _workers(sitting, count, opener), view.shown(count):
+    with one_gpu_for(count, setting.device), _workers(sitting, count, opener), view.shown(count):
         while _goes_on(sitting):
             _assign(sitting)
             _listen(sitting, opener)

@@ -115,10 +115,15 @@ def search_document(
     """Search, and write the fronts into one file of the folder `out`; gives them with that file's path."""
     request.check_size()
     engine: Engine = Here() if min(workers, request.chunks) < 2 else Processes(workers, "searches designs")
+    found: list[list[dict[str, object]]] = []
+    path = out / FILE
+
+    def keep(result: SearchResult) -> None:
+        found.extend(_rows(request, result, place) for place in range(len(request.profiles)))
+        write_whole(path, _csv([row for rows in found for row in rows]))
+
     with progress(request.chunks) as ended:
-        result = run_search(request, out, engine, ended)
-    found = [_rows(request, result, place) for place in range(len(request.profiles))]
-    path = write_whole(out / FILE, _csv([row for rows in found for row in rows]))
+        result = run_search(request, out, engine, ended, keep)
     tables = tuple(
         _table(request, rows, profile) for rows, profile in zip(found, request.profiles, strict=True)
     )
