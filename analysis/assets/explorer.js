@@ -16,8 +16,8 @@ function drawLegend() {
     (points.some(some) ? [el("span", { class: "check soft" }, symbol("binary", mark), text)] : []);
   $("legend").replaceChildren(...(state.view === "methods" ? [] : [
     ...data.classes.map(sort),
-    ...kind(isMeasured, { edged: true }, "measured (dashed front)"),
-    ...kind(isEstimate, { hollow: true }, "estimated"),
+    ...kind(isMeasured, { edged: true }, "measured, or your own (dashed front)"),
+    ...kind(isEstimate, { hollow: true }, "estimated (dashed front)"),
   ]));
 }
 

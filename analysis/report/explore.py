@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from analysis.accuracy.literature import LITERATURE
+from analysis.accuracy.measurements import MEASURED
+from analysis.fronts.own_figures import overlay_of
 from analysis.report.files import write_files
 from analysis.report.manifest import code_digest, package_version
 from analysis.report.page.data import (
@@ -30,6 +33,7 @@ from analysis.show.progress import counting
 from analysis.show.safe import visible
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.demand.arrays import OperationKey
+from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 from costmodel.evaluate.engine import pool_of
 from costmodel.hardware import HardwareProfile
@@ -55,16 +59,18 @@ def explore(
     console: Console,
     *,
     networks: Sequence[str] = (),
+    accuracy: Sequence[str] = (),
     tables: bool = False,
     figures: bool = False,
     ranges: bool = False,
 ) -> Explored:
     """Write the page of all networks, or those given, on the profiles given, or all shipped ones.
 
+    `accuracy` names files of one's own, whose points stand beside the published and the shipped ones.
     `tables` and `figures` ask for files of them beside it; with `ranges` these show what the ends of the profiles'
     ranges give. What is still current stays. Raises BnncostError for unknown names and folders that cannot be written.
     """
-    chips, wanted = read_profiles(profiles), read_spaces(networks)
+    chips, wanted = read_profiles(profiles), read_spaces(networks, read_own(accuracy))
     make_folder(out)
     data, made = page_data(out, chips, wanted, console)
     page = write_page(out, data)
@@ -94,9 +100,19 @@ def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
     return chips
 
 
-def read_spaces(networks: Sequence[str]) -> list[Space]:
+def read_own(sources: Sequence[str]) -> tuple[AccuracyRecord, ...]:
+    """Accuracies of one's own, each with its file; raises BnncostError for sources that the page has anyway."""
+    for source in sources:
+        if source in (LITERATURE, MEASURED):
+            raise BnncostError(
+                f"--accuracy {source}: that is on the page in any case; name files of your own."
+            )
+    return overlay_of(sources).own
+
+
+def read_spaces(networks: Sequence[str], own: Sequence[AccuracyRecord] = ()) -> list[Space]:
     """Networks on data sets with an accuracy, or those of the networks given; an unknown one raises."""
-    known = spaces()
+    known = spaces(own)
     names = {space.network for space in known}
     for name in networks:
         if name not in names:

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from analysis.report import explore as report
-from analysis.report.explore import explore, read_profiles, read_spaces
+from analysis.report.explore import explore, read_own, read_profiles, read_spaces
 from analysis.report.page.data import Space
 from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, unpacked, write_page
 from costmodel import BnncostError, shipped_profiles
@@ -99,6 +99,26 @@ def test_networks_and_profiles_narrow_the_page(quick: list[object], tmp_path: Pa
     assert {profile["name"] for profile in data["profiles"]} == set(shipped_profiles())
     with pytest.raises(BnncostError, match="did you mean 'resnet20'"):
         made(tmp_path, networks=("resnet2",))
+
+
+def test_own_accuracies_make_their_network_anew_and_others_are_left_out(
+    quick: list[tuple[str, tuple[str, ...]]], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("design,top1\nresnet20[prelu]/cifar10,80.5\n", "utf-8")
+
+    def run() -> None:
+        quick.clear()
+        said = Console(file=io.StringIO())
+        explore(tmp_path, ["asic-45nm"], said, networks=["resnet20"], accuracy=[str(mine)])
+
+    run()
+    assert quick[0][1][0] == "resnet20/cifar10" and len(quick[0][1]) > 1
+    mine.write_text("design,top1\nresnet20[prelu]/cifar10,80.6\n", "utf-8")
+    run()
+    assert quick == [("asic-45nm", ("resnet20/cifar10",))]
+    with pytest.raises(BnncostError, match="on the page in any case"):
+        read_own(["literature"])
 
 
 def test_two_profiles_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from analysis.report.page.design_costs import (
     priced_together,
 )
 from analysis.report.page.method_costs import method_records
-from analysis.report.page.points import Point, measured_points, published_points
+from analysis.report.page.points import Point, measured_points, own_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
 from analysis.report.page.uncertainty import uncertainty_record
 from analysis.show.classes import DesignClass
@@ -25,6 +26,7 @@ from analysis.show.figure_words import assumption_sentence
 from analysis.show.words import network_title
 from costmodel import BnncostError, DesignKey
 from costmodel.demand.arrays import OperationKey
+from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import prepared
 from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
@@ -35,10 +37,11 @@ _MANY = 5
 
 @dataclass(frozen=True)
 class Space:
-    """A network on a data set: what one section of the page chooses from."""
+    """A network on a data set: what one section of the page chooses from; `own` has accuracies of the user's own."""
 
     network: str
     dataset: str
+    own: tuple[AccuracyRecord, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> str:
@@ -46,13 +49,14 @@ class Space:
         return f"{self.network}/{self.dataset}"
 
 
-def spaces() -> list[Space]:
-    """Every network and data set with an accuracy, the most designs first."""
-    counts: dict[Space, int] = {}
-    for point in _points():
-        space = Space(point.key.network, point.key.dataset)
-        counts[space] = counts.get(space, 0) + 1
-    return sorted(counts, key=lambda space: -counts[space])
+def spaces(own: Iterable[AccuracyRecord] = ()) -> list[Space]:
+    """Every network and data set with an accuracy, those with one's own first, then the most designs."""
+    mine: dict[tuple[str, str], list[AccuracyRecord]] = {}
+    for one in own:
+        mine.setdefault((one.key.network, one.key.dataset), []).append(one)
+    counts = Counter((point.key.network, point.key.dataset) for point in _points())
+    places = sorted({*counts, *mine}, key=lambda place: (place not in mine, -counts[place], place))
+    return [Space(*place, tuple(mine.get(place, ()))) for place in places]
 
 
 def priced_on(chip: HardwareProfile, some: Iterable[Space]) -> dict[Space, dict[str, Any]]:
@@ -123,7 +127,7 @@ def _heaviest(space: Space, chip: HardwareProfile) -> str:
 
 
 def _has_methods(space: Space) -> bool:
-    records = [point.record for point in _points_of(space)]
+    records = [point.record for point in _points() if _is_of(point, space)]
     binary = [one for one in records if one["class"] == DesignClass.BINARY and not one["study"]]
     return len(binary) >= _MANY or any(one["study"] for one in records)
 
@@ -150,7 +154,7 @@ def operations_of(records: Iterable[Mapping[str, Any]]) -> list[OperationKey]:
 
 def space_digest(space: Space, code: str) -> str:
     """Digest of all that the points and designs of a space depend on."""
-    return digest(code, space.name)
+    return digest(code, space.name, repr(space.own))
 
 
 def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
@@ -159,7 +163,11 @@ def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
 
 
 def _points_of(space: Space) -> list[Point]:
-    return [one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)]
+    return [*(one for one in _points() if _is_of(one, space)), *own_points(space.own)]
+
+
+def _is_of(point: Point, space: Space) -> bool:
+    return (point.key.network, point.key.dataset) == (space.network, space.dataset)
 
 
 @cache
