@@ -17,6 +17,7 @@ from analysis.costs.cost_columns import area_in_one_unit, cost_columns
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
+from analysis.show.classes import ESTIMATED
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, records
 from analysis.show.words import COMPULSORY, scope_sentence
@@ -32,7 +33,6 @@ from costmodel.pricing.price import TrafficModel, traffic_model
 
 ALL = "all"
 NONE = "none"
-ESTIMATED = "estimated"
 FILE = "front.csv"
 _SHOWN = 40
 _WORDS = {
