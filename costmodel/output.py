@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
@@ -162,16 +166,39 @@ def _is_device(path: Path) -> bool:
     return path.exists() and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()
 
 
+_PART = re.compile(r"\.bnncost-[0-9a-f]{12}\.part")
+
+
 def _replace(path: Path, content: bytes) -> None:
     if path.is_dir():
         raise IsADirectoryError(None, "it is a folder; name a file in it")
-    part = path.with_name(f".{secrets.token_hex(6)}.part")
+    with _writing_in(path.parent):
+        part = path.with_name(f".bnncost-{secrets.token_hex(6)}.part")
+        try:
+            with part.open("xb") as stream:
+                stream.write(content)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing_in(folder: Path) -> Iterator[None]:
+    """Share a folder with others that write; who is alone in it first takes away what killed ones left behind.
+
+    Where the file system has no locks, such files stay.
+    """
+    shared = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with part.open("xb") as stream:
-            stream.write(content)
-        os.replace(part, path)
+        with suppress(OSError):
+            flock(shared, LOCK_EX | LOCK_NB)
+            for name in filter(_PART.fullmatch, os.listdir(folder)):
+                (folder / name).unlink()
+        with suppress(OSError):
+            flock(shared, LOCK_SH)
+        yield
     finally:
-        part.unlink(missing_ok=True)
+        os.close(shared)
 
 
 def _reason(error: OSError) -> str:

@@ -14,7 +14,7 @@ import typer
 from analysis.show.document import Format
 from costmodel.demand.conventions import OpsConvention
 from costmodel.hardware import HardwareProfile, load_profile
-from costmodel.importers.model.source import ReaderFailed, names_model, with_settings
+from costmodel.importers.model.naming import ReaderFailed, names_model, with_settings
 from costmodel.pricing.price import TrafficModel
 
 

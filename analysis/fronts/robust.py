@@ -18,7 +18,7 @@ from analysis.show.classes import DesignClass
 from costmodel.designs.key import DesignKey
 from costmodel.evaluate.engine import Engine, Here
 from costmodel.evaluate.uncertain import UncertainEnergies
-from costmodel.importers.model.source import Model
+from costmodel.importers.model.naming import Model
 
 ONE_RUN_POINTS = 0.4
 """Standard deviation over seeds of an accuracy from one run, assumed [points]."""

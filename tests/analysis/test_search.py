@@ -13,6 +13,7 @@ import pytest
 
 import costmodel as cm
 from analysis.fronts.search.chunks import ChunkFront, front_of_chunk
+from analysis.fronts.search.log import opened_log
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
@@ -259,11 +260,65 @@ def test_a_search_with_another_plugin_begins_anew(tmp_path: Path, monkeypatch: p
     assert digests[1] == digests[3]
 
 
-def test_a_damaged_line_is_named(tmp_path: Path) -> None:
+def bent_lines(log: bytes) -> list[bytes]:
+    """A line of nothing, one that was changed, one that another search sealed, and one cut in the middle of the log."""
+    first, *others = log.splitlines(keepends=True)
+    seal, _, text = first.partition(b" ")
+    return [
+        b"{}\n" + b"".join(others),
+        first.replace(b'"over": ', b'"over": 9') + b"".join(others),
+        seal[::-1] + b" " + text + b"".join(others),
+        first[:200] + b"\n" + b"".join(others),
+    ]
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_a_line_that_does_not_fit_is_searched_again(which: int, tmp_path: Path) -> None:
     asked = request((Axis.energy,), Made())
-    (tmp_path / f".search-{asked.digest}.jsonl").write_text("{}\n")
-    with pytest.raises(cm.BnncostError, match="line 1 is damaged; delete the file"):
+    with pytest.raises(Stopped):
+        run_search(asked, tmp_path, Here(), stop_after(3))
+    (log,) = tmp_path.iterdir()
+    log.write_bytes(bent_lines(log.read_bytes())[which])
+    result = run_search(asked, tmp_path, Here())
+    assert result.taken_up == 2
+    assert rows(result) == rows(run_search(asked, tmp_path / "anew", Here()))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("profile", 2), ("cell", 10**9), ("width", -1), ("free", 10**6), ("energy_j", -1.0)]
+)
+def test_a_sealed_point_that_no_search_has_is_searched_again(name: str, value: float, tmp_path: Path) -> None:
+    asked = request((Axis.energy,), Made())
+    front = front_of_chunk(asked, 0)
+    front.points[name][0] = value
+    with opened_log(asked, tmp_path / "forged") as log:
+        log.add(front)
+        (path,) = (tmp_path / "forged").iterdir()
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    result = run_search(asked, tmp_path, Here())
+    assert result.taken_up == 0
+    assert rows(result) == rows(run_search(asked, tmp_path / "anew", Here()))
+
+
+def test_what_was_found_is_kept_until_it_is_written(tmp_path: Path) -> None:
+    asked = request((Axis.energy,), Made())
+
+    def full(result: SearchResult) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        run_search(asked, tmp_path, Here(), keep=full)
+    assert run_search(asked, tmp_path, Here()).taken_up == asked.chunks
+
+
+def test_one_search_is_done_once_at_a_time(tmp_path: Path) -> None:
+    asked = request((Axis.energy,), Made())
+    with (
+        opened_log(asked, tmp_path),
+        pytest.raises(cm.BnncostError, match="another process does this search"),
+    ):
         run_search(asked, tmp_path, Here())
+    assert run_search(asked, tmp_path, Here()).taken_up == 0
 
 
 def test_a_chunk_is_the_same_after_json() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from fcntl import LOCK_SH, flock
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(KeyboardInterrupt):
         write_whole(tmp_path / "file", "new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_write_left_is_taken_away_once_nobody_writes_there(tmp_path: Path) -> None:
+    left, other = tmp_path / ".bnncost-0123456789ab.part", tmp_path / ".0123456789ab.part"
+    for path in (left, other):
+        path.write_text("half")
+    writing = os.open(tmp_path, os.O_RDONLY)
+    flock(writing, LOCK_SH)
+    write_whole(tmp_path / "first", "x")
+    assert left.exists()
+    os.close(writing)
+    write_whole(tmp_path / "second", "x")
+    assert not left.exists()
+    assert other.exists()
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

@@ -84,6 +84,17 @@ def test_a_stopped_run_comes_to_the_very_same_weights(design: str, stopped_in: i
     assert replace(whole, wall_s=0) == replace(resumed, wall_s=0)
 
 
+def test_a_run_killed_behind_its_last_checkpoint_has_the_history_of_all_epochs(tmp_path: Path) -> None:
+    spec, data = small_run(epochs=2), small_data()
+    train(spec, data, tmp_path)
+    folder = tmp_path / spec.name
+    whole = (folder / HISTORY).read_text()
+    (folder / HISTORY).write_text("".join(whole.splitlines(keepends=True)[:2]))
+    (folder / RECORD).unlink()
+    train(spec, data, tmp_path)
+    assert (folder / HISTORY).read_text() == whole
+
+
 def test_the_deadline_stops_after_an_epoch(tmp_path: Path) -> None:
     spec, data = small_run(), small_data()
     assert train(spec, data, tmp_path, deadline_s=time.monotonic() - 1) is None

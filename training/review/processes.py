@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from training.review.crew import POLL_S, Seat, require_jobs
+from training.review.sharing import one_gpu_for
 from training.review.worker import Beat, Ended, Opener, Setup, open_training, serve
 from training.run.folders import RunSpec
 
@@ -37,15 +38,16 @@ class Processes:
     def at_work(self, setting: Setup, runs: int) -> Iterator[Sequence[Seat]]:
         """Have workers while inside; they end with it, in the middle of an epoch if it comes to that."""
         require_jobs(self.jobs)
-        self.setting = setting
-        try:
-            for number in range(min(self.jobs, runs)):
-                self.workers.append(self._started(Seat(number), setting))
-            yield [worker.seat for worker in self.workers]
-        finally:
-            for worker in self.workers:
-                _end(worker)
-            self.workers.clear()
+        self.setting, count = setting, min(self.jobs, runs)
+        with one_gpu_for(count, setting.device):
+            try:
+                for number in range(count):
+                    self.workers.append(self._started(Seat(number), setting))
+                yield [worker.seat for worker in self.workers]
+            finally:
+                for worker in self.workers:
+                    _end(worker)
+                self.workers.clear()
 
     def begin(self, seat: Seat, spec: RunSpec) -> bool:
         """Send a run to the process of a seat; False where that has ended while idle."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from rich.console import Console
-from ruamel.yaml import YAML
 
 from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
@@ -43,9 +42,8 @@ def reordered(plan: Plan, first: Sequence[str], path: Path) -> Path:
     if path.suffix not in (".yaml", ".yml"):
         raise BnncostError(f"'{path}': a plan is a .yaml file; name it so.")
     changed = plan.model_copy(update={"first": tuple(first)})
-    text = io.StringIO()
-    YAML(typ="safe").dump(changed.model_dump(mode="json", exclude_defaults=True), text)
-    return write_whole(path, text.getvalue())
+    settings = changed.model_dump(mode="json", exclude_defaults=True)
+    return write_whole(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,17 @@ class Setup:
 
 @dataclass(frozen=True)
 class Beat:
-    """How far a run is: of which design, its epoch (from 1), the part of it that is done, its speed."""
+    """How far a run is: of which design, its epoch (from 1), the part of it that is done, its speed.
+
+    `not_captured` says why a GPU takes its steps operation by operation; empty where it does not.
+    """
 
     design: str
     epoch: int
     part: float
     images_per_s: float
     seconds_left: float
+    not_captured: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ def trainer_on(data: Dataset, setting: Setup) -> Trainer:
 
     def trainer(spec: RunSpec, watch: Watch) -> Measurement | None:
         def tell(now: Progress) -> None:
-            watch(Beat(str(now.spec.design), now.epoch, now.part, now.images_per_s, now.seconds_left))
+            design = str(now.spec.design)
+            watch(Beat(design, now.epoch, now.part, now.images_per_s, now.seconds_left, now.not_captured))
 
         return train(spec, data, setting.runs, device=device, watch=tell, deadline_s=setting.deadline_s)
 

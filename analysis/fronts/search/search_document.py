@@ -17,6 +17,7 @@ from analysis.costs.cost_columns import area_in_one_unit, cost_columns
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
+from analysis.show.classes import ESTIMATED
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, records
 from analysis.show.words import COMPULSORY, scope_sentence
@@ -32,7 +33,6 @@ from costmodel.pricing.price import TrafficModel, traffic_model
 
 ALL = "all"
 NONE = "none"
-ESTIMATED = "estimated"
 FILE = "front.csv"
 _SHOWN = 40
 _WORDS = {
@@ -114,10 +114,15 @@ def search_document(
 ) -> tuple[Document, Path]:
     """Search, and write the fronts into one file of the folder `out`; gives them with that file's path."""
     request.check_size()
+    found: list[list[dict[str, object]]] = []
+    path = out / FILE
+
+    def keep(result: SearchResult) -> None:
+        found.extend(_rows(request, result, place) for place in range(len(request.profiles)))
+        write_whole(path, _csv([row for rows in found for row in rows]))
+
     with progress(request.chunks) as ended:
-        result = run_search(request, out, engine, ended)
-    found = [_rows(request, result, place) for place in range(len(request.profiles))]
-    path = write_whole(out / FILE, _csv([row for rows in found for row in rows]))
+        result = run_search(request, out, engine, ended, keep)
     tables = tuple(
         _table(request, rows, profile) for rows, profile in zip(found, request.profiles, strict=True)
     )
