@@ -10,6 +10,7 @@ FOLDER` prints JSON; FOLDER holds the file of mappings. PART `shared` takes an e
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.cli import OBJECTS_BEFORE_COLLECTION
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import run_search
 from analysis.show.axes import Axis
@@ -178,4 +180,5 @@ def _cluster_lines(figures: dict[str, Any]) -> list[str]:
 if __name__ == "__main__":
     part, how, os.environ["BNNCOST_CACHE"] = sys.argv[1:]
     cache = os.environ["BNNCOST_CACHE"]
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)  # as the command does
     print(json.dumps(shared_out(how, cache) if part == SHARED else searched(part, int(how), cache)))
