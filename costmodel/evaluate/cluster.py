@@ -29,6 +29,8 @@ RETRIES = 3
 """How often a task is run again whose worker was lost: one that takes the memory of each ends with a sentence."""
 _REACHED_S = 5.0
 _HEALTHY_S = 20.0
+_WANTS_TOKEN = b"AuthenticationError"
+"""What a cluster complains of that wants to know who asks."""
 _WAITING_PER_CORE = 3
 """Tasks that are handed out for each core: some to run, some to wait, however many there are."""
 _SOURCES = ("costmodel", "training", "analysis", "hardware_profiles")
@@ -166,7 +168,7 @@ def joined(address: str, workers: int, packages: Sequence[str] = ("numpy",)) -> 
     place = {"num_cpus": workers, "include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **place)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BnncostError(f"--cluster {address} cannot be joined: {reason}") from None
     with redirect_stdout(sys.stderr):  # where Ray says that a worker was lost, and not among the results
@@ -216,9 +218,17 @@ def _require_cluster(address: str) -> None:
         raise BnncostError(f"no cluster is at {address} ({reason}); {advice}") from None
     asking = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
     try:
-        subprocess.run([*asking, "--address", address], check=True, capture_output=True, timeout=_HEALTHY_S)
-    except subprocess.SubprocessError:
-        raise BnncostError(f"what listens at {address} is no Ray cluster; {advice}") from None
+        asked = subprocess.run([*asking, "--address", address], capture_output=True, timeout=_HEALTHY_S)
+        answers, complaint = asked.returncode == 0, asked.stderr
+    except subprocess.TimeoutExpired:
+        answers, complaint = False, b""
+    if _WANTS_TOKEN in complaint:
+        raise BnncostError(
+            f"the cluster at {address} wants Ray's token: set RAY_AUTH_MODE=token here as on its nodes, and let all "
+            "have the same token (docs/cluster.md)."
+        )
+    if not answers:
+        raise BnncostError(f"what listens at {address} is no Ray cluster; {advice}")
 
 
 # ---------------------------------------------------------------- on a worker
