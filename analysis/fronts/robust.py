@@ -13,6 +13,7 @@ import moocore
 import numpy as np
 
 from analysis.fronts.nondominated import on_front
+from analysis.fronts.robust_scenarios import Scenario, scenarios_of
 from analysis.show.classes import DesignClass
 from costmodel.designs.key import DesignKey
 from costmodel.evaluate.uncertain import UncertainEnergies
@@ -50,6 +51,7 @@ class Robustness:
     and is more accurate. `group` numbers designs that are not worth telling apart. `band` holds points of the
     attainment surfaces: energy [J], top-1 [%], and in how many of 100 draws something is as good. `given_low` and
     `given_high` are the probabilities in the lowest and highest third of what drives the spread most, `driver`.
+    `scenarios` are the draws apart in which each of two or three answers that disagree is right.
     """
 
     candidates: tuple[Candidate, ...]
@@ -68,6 +70,7 @@ class Robustness:
     given_low: np.ndarray
     given_high: np.ndarray
     band: np.ndarray
+    scenarios: tuple[Scenario, ...]
 
 
 def robustness(
@@ -100,6 +103,7 @@ def robustness(
         given_low=_given(member, third < 1 / 3),
         given_high=_given(member, third >= 2 / 3),
         band=attainment(energy_j, top1, member),
+        scenarios=scenarios_of(model, quantiles, member, shares),
     )
 
 
