@@ -77,7 +77,7 @@ def test_a_bad_row_is_named_with_its_line(tmp_path: Path, change: dict[str, str]
 
 
 def test_fractions_are_questioned_as_a_whole(tmp_path: Path) -> None:
-    rows = [replace(row, top1=row.top1 / 100, validation_top1=None) for row in SMALL_STUDY[:2]]
+    rows = [replace(row, top1=row.top1 / 100) for row in SMALL_STUDY[:2]]
     with pytest.raises(BnncostError, match=r"mine\.csv: every top1 is at most 1.*are these fractions"):
         load_measurements(write(tmp_path, csv_of(rows)))
     load_measurements(write(tmp_path, csv_of([rows[0], SMALL_STUDY[1]])))  # a run that failed is no fraction
