@@ -158,7 +158,8 @@ function ticks({ type, min, max }) {
   if (values.length < 2) return {};
   const customValues = values;
   const lines = { show: true, lineStyle: { color: color("--line"), opacity: 0.6 }, customValues };
-  return { axisTick: { customValues }, axisLabel: { customValues }, splitLine: lines };
+  const axisLabel = { customValues, showMinLabel: true, showMaxLabel: true };
+  return { axisTick: { customValues }, axisLabel, splitLine: lines };
 }
 
 const fine = () => Array.from({ length: 36 }, (_, at) => 1 + at / 4);

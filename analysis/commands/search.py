@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,10 @@ import typer
 
 from analysis.commands.options import Cluster, Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
 from analysis.show.axes import Axis
-from analysis.show.document import Format, deliver, say
+from analysis.show.document import Format, console_for, deliver, say
 
 Limit = str | None
+_CHUNKS = "chunks"
 
 
 def search_command(
@@ -107,15 +109,8 @@ def search_command(
 
 @contextmanager
 def _chunks_shown(total: int) -> Iterator[Callable[[int], None]]:
-    """Show how many chunks have ended, with the time that is left."""
-    import sys
+    """Show how many chunks have ended."""
+    from analysis.show.progress import bar
 
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from analysis.show.document import console_for
-
-    console = console_for(sys.stderr)
-    columns = (TextColumn("chunks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task("chunks", total=total)
-        yield lambda ended: shown.update(task, completed=ended)
+    with bar(_CHUNKS, total, console_for(sys.stderr)) as show:
+        yield lambda ended: show(ended, _CHUNKS)

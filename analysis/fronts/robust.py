@@ -14,6 +14,7 @@ import moocore
 import numpy as np
 
 from analysis.fronts.nondominated import on_front
+from analysis.fronts.robust_scenarios import Scenario, scenarios_of
 from analysis.show.classes import DesignClass
 from costmodel.designs.key import DesignKey
 from costmodel.evaluate.engine import Engine, Here
@@ -54,6 +55,7 @@ class Robustness:
     and is more accurate. `group` numbers designs that are not worth telling apart. `band` holds points of the
     attainment surfaces: energy [J], top-1 [%], and in how many of 100 draws something is as good. `given_low` and
     `given_high` are the probabilities in the lowest and highest third of what drives the spread most, `driver`.
+    `scenarios` are the draws apart in which each of two or three answers that disagree is right.
     """
 
     candidates: tuple[Candidate, ...]
@@ -72,6 +74,7 @@ class Robustness:
     given_low: np.ndarray
     given_high: np.ndarray
     band: np.ndarray
+    scenarios: tuple[Scenario, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +134,7 @@ def robustness(
         given_low=_given(member, third < 1 / 3),
         given_high=_given(member, third >= 2 / 3),
         band=attainment(energy_j, drawn.top1, member),
+        scenarios=scenarios_of(model, quantiles, member, shares),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from analysis.accuracy.literature import LITERATURE
 from analysis.fronts.robust import Robustness, robustness
 from analysis.fronts.robust_candidates import candidates_of
+from analysis.fronts.robust_scenarios import scenario_records, scenario_table
 from analysis.show.document import Document
 from analysis.show.figure_words import named, value_text
 from analysis.show.pictures import check_picture
@@ -77,7 +78,10 @@ def robust_document(
         result = robustness(found, model, draws=choice.draws, seed=choice.seed, engine=engine)
         sentences = (_verdict(result), *_pair_sentences(result, choice))
     table = _table(result)
-    causes = _cause_table(result)
+    labels = [one.label for one in result.candidates]
+    tables = [table, _cause_table(result)]
+    if result.scenarios:
+        tables.append(scenario_table(result.scenarios, labels, choice.chip))
     data = {
         "profile": choice.chip.name,
         "draws": result.draws,
@@ -92,13 +96,14 @@ def robust_document(
             for i, one in enumerate(result.candidates)
         },
         "shares": result.shares,
+        "scenarios": scenario_records(result.scenarios, labels, choice.chip),
         "attainment": [
             dict(zip(("energy_j", "top1", "percent_of_draws"), map(float, row), strict=True))
             for row in result.band
         ],
         "sentences": list(sentences),
     }
-    return Document((table, causes), data, _tidy(result), sentences), result, left_out
+    return Document(tuple(tables), data, _tidy(result), sentences), result, left_out
 
 
 # ---------------------------------------------------------------- sentences
