@@ -187,10 +187,11 @@ def _cluster_lines(figures: dict[str, Any]) -> list[str]:
     if LOCAL not in figures:
         return ["  no cluster is measured, as Ray is not installed: pip install 'bnncost[cluster]'"]
     here, there = figures["processes"], figures[LOCAL]
+    ratio = there["cpu_s"] / here["cpu_s"]
     return [
-        f"  {here['chunks']} chunks take {there['cpu_s'] / here['cpu_s']:.2f} times the CPU on Ray that they take on "
-        f"processes ({there['cpu_s']:.1f} s, {here['cpu_s']:.1f} s); the first has ended after {there['first_s']:.1f} s "
-        f"and {here['first_s']:.1f} s, the others {there['rest_s']:.1f} s and {here['rest_s']:.1f} s later"
+        f"  {here['chunks']} chunks take {ratio:.2f} times the CPU on Ray that they take on processes "
+        f"({there['cpu_s']:.1f} s, {here['cpu_s']:.1f} s); the first has ended after {there['first_s']:.1f} s and "
+        f"{here['first_s']:.1f} s, the others {there['rest_s']:.1f} s and {here['rest_s']:.1f} s later"
     ]
 
 
