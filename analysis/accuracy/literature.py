@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
-from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
+from analysis.accuracy.csv_rows import Row, placed_rows, reader_of, require_columns, require_whole_decimals
 from analysis.accuracy.percent import percent_of, question_fractions
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
@@ -17,6 +17,8 @@ LITERATURE = "literature"
 """What the published accuracies that ship are called."""
 COLUMNS = ("design", "top1")
 _OPTIONAL = ("kind", "reference", "note", "epochs", "seeds", "top1_low", "top1_high")
+_WHOLE = ("epochs", "seeds", "seed", "top1_low", "top1_high")
+"""Columns in which whole numbers are nothing strange."""
 
 
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
@@ -35,9 +37,11 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     if len(set(names)) < len(names):
         raise BnncostError(f"{where}:1: a column is given twice: {', '.join(names)}.")
     problems: list[str] = []
-    records = list(_records(placed_rows(reader, where), problems, "measured" if source else "author"))
+    rows = list(placed_rows(reader, where))
+    records = list(_records(rows, problems, "measured" if source else "author"))
     if problems:
         raise BnncostError("\n".join(problems))
+    require_whole_decimals(reader, rows, "top1", _WHOLE)
     if not records:
         raise BnncostError(
             f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
@@ -52,9 +56,7 @@ def _read(source: Path | None) -> str:
     return read_text(source, "accuracy file")
 
 
-def _records(
-    rows: Iterable[tuple[str, Mapping[str | None, str | None]]], problems: list[str], kind: str
-) -> Iterator[AccuracyRecord]:
+def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) -> Iterator[AccuracyRecord]:
     """Turn rows into records; what is wrong with a row goes into `problems`."""
     for place, row in rows:
         name, value = (row["design"] or "").strip(), (row["top1"] or "").strip()
@@ -75,6 +77,7 @@ def _records(
         try:
             top1 = percent_of(value)
             low, high = (percent_of(given[end]) if given[end] else None for end in ("top1_low", "top1_high"))
+            _require_between(low, top1, high)
         except BnncostError as error:
             problems.append(f"{place}: design '{name}': {error}")
             continue
@@ -86,6 +89,14 @@ def _records(
             name, key, top1, given["kind"] or kind, reference, given["note"], given["epochs"], given["seeds"],
             low=low, high=high,
         )  # fmt: skip
+
+
+def _require_between(low: float | None, top1: float, high: float | None) -> None:
+    """Raise BnncostError where an interval does not hold what it is the interval of."""
+    if (low is not None and low > top1) or (high is not None and high < top1):
+        raise BnncostError(
+            f"top1 is {top1:g}, which is not between its ends: top1_low {low}, top1_high {high}."
+        )
 
 
 def by_design(records: Iterable[AccuracyRecord]) -> dict[str, list[AccuracyRecord]]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
+from analysis.commands.options import Cluster, Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
 from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
 
@@ -66,6 +66,7 @@ def search_command(
     workers: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Processes. Default: as many as there are cores.")
     ] = None,
+    cluster: Cluster = None,
     form: PrintedForm = Format.table,
 ) -> None:
     """The exact front over every legal combination of methods, widths and precisions.
@@ -80,6 +81,7 @@ def search_command(
         search_document,
         size_sentence,
     )
+    from costmodel.evaluate.cluster import engine_of
 
     chips = tuple(chips_of(profile, overrides))
     budgets = [read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area) for chip in chips]
@@ -99,7 +101,8 @@ def search_command(
     request = request_of(choice)
     request.check_size()
     say(size_sentence(request))
-    document, path = search_document(request, out, workers or os.cpu_count() or 1, _chunks_shown)
+    engine = engine_of(cluster, workers or os.cpu_count() or 1, request.chunks, "searches designs")
+    document, path = search_document(request, out, engine, _chunks_shown)
     deliver(document, form, None)
     say(f"Wrote {path}")
 

@@ -22,6 +22,7 @@ from costmodel import BnncostError
 from costmodel.demand.arrays import joined
 from costmodel.evaluate.break_even import compare
 from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.engine import Engine
 from costmodel.evaluate.uncertain import APART, uncertain_energies
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel, price
@@ -49,7 +50,7 @@ class RobustChoice:
 
 
 def robust_document(
-    choice: RobustChoice, out: Path | None = None
+    choice: RobustChoice, out: Path | None = None, engine: Engine | None = None
 ) -> tuple[Document, Robustness, dict[str, str]]:
     """Try a front; gives the tables, what was found, and what is left out and why.
 
@@ -74,7 +75,7 @@ def robust_document(
         demand = joined([prepared(one.key).demand for one in found])
         model = uncertain_energies(demand, price(demand, choice.chip, choice.traffic))
     with under_way("drawing"):
-        result = robustness(found, model, draws=choice.draws, seed=choice.seed)
+        result = robustness(found, model, draws=choice.draws, seed=choice.seed, engine=engine)
         sentences = (_verdict(result), *_pair_sentences(result, choice))
     table = _table(result)
     labels = [one.label for one in result.candidates]
