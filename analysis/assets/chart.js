@@ -32,12 +32,21 @@ const tooltip = (extra) => ({
   ...extra,
 });
 
+const titleStyle = () => ({
+  fontSize: 13,
+  lineHeight: 16,
+  fontWeight: 600,
+  color: color("--ink"),
+  width: (charts[0]?.getWidth() ?? 600) - 28,
+  overflow: "break",
+});
+
 const base = (title) => ({
   animation: false,
   backgroundColor: color("--card"),
   textStyle: { fontFamily: "system-ui, 'Liberation Sans', 'DejaVu Sans', sans-serif" },
   aria: { enabled: true },
-  title: { text: title, left: 14, top: 10, textStyle: { fontSize: 13, fontWeight: 600, color: color("--ink") } },
+  title: { text: title, left: 14, top: 8, textStyle: titleStyle() },
   grid: MARGINS,
 });
 
