@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -234,3 +235,21 @@ def test_two_sittings_share_a_folder(tmp_path: Path) -> None:
     specs = [spec("resnet20", "0.05", 4, seed) for seed in range(4)]
     assert Counter(log(runs)) == {one.name: 4 for one in specs}
     assert len(log(runs, "workers.log")) == 4
+
+
+def test_a_disk_without_room_ends_the_study_with_a_sentence(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk: no other run would find room either."""
+    process = subprocess.run(
+        [sys.executable, "-m", "analysis.cli", "review", "digits", "--jobs", "1", "--out", str(tmp_path / "runs")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    said = " ".join(process.stderr.split())
+    assert process.returncode == 2, said
+    assert (
+        "checkpoint.safetensors' cannot be written: file too large. Make room, and give the same command"
+        in said
+    )
+    assert "Traceback" not in process.stderr
+    assert not list((tmp_path / "runs").glob(f"*/{RECORD}"))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.methods.plugins import load_named_plugins
+from costmodel.output import NoRoomError
 from training.run.folders import RunSpec, claimed
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def trained(trainer: Trainer, spec: RunSpec, watch: Watch, deadline_s: float | N
     """Train a run, and say in an `Ended` what became of it, whatever that is."""
     try:
         done = trainer(spec, watch)
+    except NoRoomError as error:  # which no other run will find either
+        return Ended("refused", f"{error} Make room, and give the same command again: it goes on from there.")
     except BnncostError as error:
         return Ended("failed", str(error))
     except (OSError, RuntimeError, MemoryError) as error:  # such as a full disk, or a device without memory
