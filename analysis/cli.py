@@ -15,7 +15,7 @@ from analysis.commands.places import Commands, register
 from costmodel.errors import BnncostError
 
 USER_MISTAKE = 2
-_OBJECTS_BEFORE_COLLECTION = 100_000
+OBJECTS_BEFORE_COLLECTION = 100_000
 """Networks are many small objects without circles: a search for circles every 700 takes a sixth of a table's time."""
 
 app = typer.Typer(
@@ -91,7 +91,7 @@ def _named(error: OSError) -> str:
 
 def main() -> None:
     """Run the command of this process; a closed pipe or Ctrl-C ends it silently."""
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     if not _has_outputs():
         sys.exit(USER_MISTAKE)
     if isinstance(sys.stdout, TextIOWrapper):

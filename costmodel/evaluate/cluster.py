@@ -6,6 +6,7 @@ results must not depend on where a task ran.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import os
@@ -45,16 +46,20 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a worker must have as the process that asks has it: versions by package, and files of methods."""
+    """What a worker must have as the process that asks has it: versions by package, and files of methods.
+
+    `thresholds` say how many objects are made before Python looks for circles among them.
+    """
 
     versions: tuple[tuple[str, str], ...]
     plugins: str
     plugin_digest: str
+    thresholds: tuple[int, int, int]
 
     @classmethod
     def here(cls, packages: Sequence[str]) -> Surroundings:
         """Those of this process, for work that needs these packages."""
-        return cls(versions_of(packages), named_plugins(), _digest(texts_of_plugins()))
+        return cls(versions_of(packages), named_plugins(), _digest(texts_of_plugins()), gc.get_threshold())
 
 
 @dataclass(frozen=True)
@@ -265,6 +270,7 @@ def _fit(expected: Surroundings) -> None:
     ]
     if other:
         raise BnncostError(f"it has {' and '.join(other)}; install the same there.")
+    gc.set_threshold(*expected.thresholds)
     set_named_plugins(expected.plugins)
     load_named_plugins()
     if _digest(texts_of_plugins()) != expected.plugin_digest:
