@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import struct
 import tempfile
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import torch
 from small_runs import small_run
 
@@ -129,7 +129,7 @@ def bend_checkpoint(rng: random.Random, content: bytes) -> bytes:
 def read_checkpoint(path: Path) -> None:
     """Read a checkpoint, its header alone and whole; its figures are those of epochs."""
     header = read_header(path)
-    assert all(np.isfinite(one.loss) and 0 <= one.validation_top1 <= 100 for one in header.history)
+    assert all(math.isfinite(one.loss) and 0 <= one.validation_top1 <= 100 for one in header.history)
     assert [one.epoch for one in header.history] == list(range(1, header.epochs_done + 1))
     load_checkpoint(path, *trained(), {})
 

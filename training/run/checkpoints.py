@@ -95,10 +95,15 @@ def load_checkpoint(
         raise BnncostError(
             f"'{path}' is the checkpoint of another network ('{name}' differs); delete it to train again."
         )
-    state = None if optimizer is None else _optimizer_state(path, optimizer, _part(tensors, "optimizer/"))
+    if optimizer is not None:
+        state = _optimizer_state(path, optimizer, _part(tensors, "optimizer/"))
+        try:
+            optimizer.load_state_dict(state)
+        except (KeyError, ValueError, TypeError) as error:
+            raise BnncostError(
+                f"'{path}' has a state that the optimizer has not ({error}); delete it to train again."
+            ) from None
     model.load_state_dict(_part(tensors, "model/"))
-    if optimizer is not None and state is not None:
-        optimizer.load_state_dict(state)
     for name, tensor in (others or {}).items():
         with torch.no_grad():
             tensor.copy_(tensors[f"other/{name}"])
