@@ -17,11 +17,13 @@ from costmodel.designs.key import DesignKey
 from training.data.dataset import load
 from training.module.lower import Lowered
 from training.run.folders import RunSpec
-from training.run.loop import Trainee, begin, train_epoch
+from training.run.loop import train_epoch
 from training.run.optimizers import latent_weights
 from training.run.phases import phases_of
 from training.run.preparation import Prepared, prepared
 from training.run.recipe import Recipe
+from training.run.steps import steps_of
+from training.run.trainee import Trainee, begin
 
 LAYERS = ("", "magnitude_aware_sign", "standardize_weights")
 """What divides a latent weight's gradient by the size of its filter; the plain layer does not."""
@@ -69,8 +71,9 @@ def _flips(trainee: Trainee, spec: RunSpec, images: Prepared) -> Iterator[float]
     """Yield the part of latent weights whose sign each step changes."""
     bits = [weight >= 0 for weight in _weights(trainee.model)]
     count = sum(bit.numel() for bit in bits)
+    steps = steps_of(trainee)
     for epoch in range(spec.recipe.epochs):
-        for _ in train_epoch(trainee, spec, epoch, images):
+        for _ in train_epoch(steps, spec, epoch, images):
             now = [weight >= 0 for weight in _weights(trainee.model)]
             yield sum(int((one != other).sum()) for one, other in zip(bits, now, strict=True)) / count
             bits = now

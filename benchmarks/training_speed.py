@@ -24,10 +24,12 @@ from costmodel.designs.key import DesignKey
 from costmodel.designs.resolving import DESIGNS
 from training.data.dataset import Dataset, Part
 from training.run.folders import RunSpec
-from training.run.loop import begin, train_epoch
+from training.run.loop import train_epoch
 from training.run.phases import phases_of
 from training.run.preparation import prepared
 from training.run.recipe import Recipe
+from training.run.steps import steps_of
+from training.run.trainee import begin
 
 DATA = {32: "cifar10", 16: "cifar10-16"}
 IR_NET = DESIGNS["ir-net"].compositions["resnet20/cifar10"]
@@ -73,11 +75,11 @@ def ours(methods: str, setting: Setting) -> Epoch:
     spec = RunSpec(design(methods, setting), recipe, "generated")
     data = Dataset("generated", tuple("0123456789"), part, part.take(torch.arange(1)))
     images = prepared(spec.design, recipe, data)
-    trainee = begin(phases_of(spec)[0], spec, images, None)
+    steps = steps_of(begin(phases_of(spec)[0], spec, images, None))
     numbers = iter(range(recipe.epochs))
 
     def epoch() -> int:
-        for _ in train_epoch(trainee, spec, next(numbers), images):
+        for _ in train_epoch(steps, spec, next(numbers), images):
             pass
         return setting.images
 

@@ -22,10 +22,12 @@ from costmodel.designs.key import DesignKey
 from training.data.dataset import Dataset, Part, in_order
 from training.module.statistics import settle
 from training.run.folders import RunSpec
-from training.run.loop import begin, evaluate, train_epoch, whole_images
+from training.run.loop import evaluate, train_epoch, whole_images
 from training.run.phases import phases_of
 from training.run.preparation import Prepared, prepared
 from training.run.recipe import Recipe, load_recipe
+from training.run.steps import steps_of
+from training.run.trainee import begin
 
 DESIGN = DesignKey.parse("resnet20@edge=fp32/cifar10")
 VALIDATION = 0.2
@@ -88,8 +90,9 @@ def own_run(images: Prepared, recipe: Recipe) -> Finish:
     spec = RunSpec(DESIGN, recipe, "raced")
     started = time.process_time()
     trainee = begin(phases_of(spec)[0], spec, images, None)
+    steps = steps_of(trainee)
     for epoch in range(recipe.epochs):
-        for _ in train_epoch(trainee, spec, epoch, images):
+        for _ in train_epoch(steps, spec, epoch, images):
             pass
     settle(trainee.model, whole_images(images))
     took = time.process_time() - started

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import graphlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,7 +29,12 @@ COSTMODEL_MAY_IMPORT = {
     "typing_extensions",
     "yaml",
 }
+FOR_WORK = ("test", "bench")
+NAMED_OTHERWISE = {
+    "yaml": "pyyaml", "PIL": "pillow", "sklearn": "scikit-learn", "pydantic_core": "pydantic", "google": "onnx",
+}  # fmt: skip
 READS_ONNX = Path("costmodel/importers/model/onnx_file.py")  # when it is called, where the extra is installed
+JOINS_CLUSTERS = Path("costmodel/evaluate/cluster.py")  # when it is called, where the extra is installed
 SHELLS = (Path("analysis/commands/training.py"),)  # what alone knows training
 HEAVY = ("torch", "torchvision", "pandas", "matplotlib", "training", "analysis")
 
@@ -58,6 +65,8 @@ def refused(package: str, path: Path, found: Import) -> bool:
         return True
     if package == "costmodel" and found.package in ("onnx", "google"):
         return not (found.lazy and path == READS_ONNX)
+    if package == "costmodel" and found.package == "ray":
+        return not (found.lazy and path == JOINS_CLUSTERS)
     if package == "costmodel":
         return found.package not in COSTMODEL_MAY_IMPORT | set(sys.stdlib_module_names)
     if package == "training":
@@ -137,6 +146,20 @@ def circle(imported: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
+def test_what_is_imported_is_declared_as_what_an_installation_brings() -> None:
+    """Extras of tests and benchmarks do not count: a user has them not."""
+    declared = configparser.ConfigParser()
+    declared.read(ROOT / "setup.cfg")
+    extras = declared["options.extras_require"]
+    lines = [declared["options"]["install_requires"]] + [
+        extras[name] for name in extras if name not in FOR_WORK
+    ]
+    brought = {re.split(r"[<>=\[;]", line)[0].strip().lower() for text in lines for line in text.split("\n")}
+    found = {one.package for path in sources(*PACKAGES) for one in imports(tree_of(path))}
+    foreign = found - set(sys.stdlib_module_names) - set(PACKAGES) - {"hardware_profiles", "."}
+    assert {name for name in foreign if NAMED_OTHERWISE.get(name, name) not in brought} == set()
+
+
 def test_no_module_and_no_room_imports_in_a_circle() -> None:
     paths = sources(*PACKAGES, "benchmarks")
     known = frozenset(map(module_name, paths))
@@ -174,6 +197,9 @@ def test_a_package_opens_on_few_rooms(package: str, most: int) -> None:
         ("costmodel", "costmodel/a.py", "def f():\n    import onnx", True),
         ("costmodel", "costmodel/importers/model/onnx_file.py", "import onnx", True),
         ("costmodel", "costmodel/importers/model/onnx_file.py", "def f():\n    import onnx", False),
+        ("costmodel", "costmodel/a.py", "def f():\n    import ray", True),
+        ("costmodel", "costmodel/evaluate/cluster.py", "import ray", True),
+        ("costmodel", "costmodel/evaluate/cluster.py", "def f():\n    import ray", False),
         ("training", "training/a.py", "import torch, costmodel", False),
         ("training", "training/a.py", "def f():\n    from analysis import tables", True),
         ("training", "training/a.py", "import pickle", True),

@@ -48,8 +48,8 @@ def estimator_of(study: Study, *, shipped: bool) -> Estimator:
 
 
 def assumed_deviation() -> float:
-    """Deviation over seeds [points] where no design has several: what the shipped study assumes."""
-    return next(one.seed_deviation for one in shipped_outcomes() if one.seed_deviation is not None)
+    """Deviation over seeds [points] where no design has several: that of the first shipped study that knows one."""
+    return next(found for one in shipped_outcomes() if (found := spread_of(one)) is not None)
 
 
 def _bare(source: str, network: str | None, dataset: str | None) -> Sequence[MeasuredDesign]:

@@ -8,7 +8,7 @@ from importlib import resources
 
 from analysis.accuracy.measurements import shipped_measurements
 from analysis.accuracy.names import Names, names_of
-from analysis.accuracy.studies import MeasuredDesign, Study, assumed_note, pooled_spread, studies
+from analysis.accuracy.studies import MeasuredDesign, Study, pooled_spread, studies, sure_note
 from costmodel import DesignKey, resolve
 from costmodel.designs.outcome import Outcome, OutcomeRow, read_outcome
 
@@ -57,9 +57,8 @@ def gains_alone(outcome: Outcome) -> Mapping[str, float]:
 
 
 def sure_of(outcome: Outcome) -> str:
-    """Say which of its differences is none, where it has one seed of each design; else nothing."""
-    spread = spread_of(outcome)
-    return "" if spread is None or any(row.seeds > 1 for row in outcome.rows) else assumed_note(spread)
+    """Say which of its differences is none; nothing where no deviation over seeds is known."""
+    return sure_note(spread_of(outcome), (row.seeds for row in outcome.rows))
 
 
 def outcome_of(study: Study, known: Sequence[Outcome] = ()) -> Outcome:

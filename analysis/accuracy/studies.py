@@ -6,17 +6,13 @@ that a difference within a study is one of designs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from costmodel import BnncostError, DesignKey, resolve
 from costmodel.designs.key import FEATURES
-from costmodel.designs.outcome import spread
+from costmodel.designs.outcome import pooled_deviation, pooled_error, spread
 from costmodel.designs.records import AS_TRAINED, Measurement
 from costmodel.errors import unknown
 
@@ -178,32 +174,26 @@ def stems(shown: Sequence[Study], stem: str) -> list[str]:
 
 
 def pooled_spread(designs: Iterable[MeasuredDesign]) -> float | None:
-    """Standard deviation over seeds [%], pooled over all designs with several seeds; None where there is none.
-
-    The variances are averaged with n - 1 as weights, as in Student's pooled estimate for equal variances.
-    """
-    several = [one for one in designs if one.spread is not None]
-    freedom = sum(one.seeds - 1 for one in several)
-    if not freedom:
-        return None
-    return math.sqrt(sum((one.seeds - 1) * (one.spread or 0.0) ** 2 for one in several) / freedom)
+    """Standard deviation over seeds [points], pooled over all designs with several; None where there is none."""
+    return pooled_deviation((one.spread, one.seeds) for one in designs)
 
 
-def pooled_error(spread: float, seeds: ArrayLike, other_seeds: ArrayLike) -> np.ndarray:
-    """Standard error of the difference of two means over m and n seeds [points], from a deviation that both share.
+def sure_note(spread: float | None, seeds: Iterable[int]) -> str:
+    """Say which difference is none, by the deviation over seeds [points] and the numbers of seeds of all designs.
 
-    That is s * sqrt(1/m + 1/n), with s the pooled spread.
-    """
-    return np.asarray(spread * np.sqrt(1 / np.asarray(seeds) + 1 / np.asarray(other_seeds)))
-
-
-def assumed_note(spread: float) -> str:
-    """Say which difference of two designs with one seed each is none, by an assumed deviation over seeds [points].
-
-    >>> assumed_note(0.55)
+    >>> sure_note(0.55, [1, 1])
     'One seed each: a difference of less than 0.8 points is none (√2 times a deviation over seeds of 0.55, assumed).'
+    >>> sure_note(0.55, [2, 1])
+    'Seeds of a design deviate by 0.55 points, pooled: a difference of less than 0.8 points of single runs is none.'
     """
+    if spread is None:
+        return ""
     least = float(pooled_error(spread, 1, 1))
+    if any(count > 1 for count in seeds):
+        return (
+            f"Seeds of a design deviate by {spread:.2f} points, pooled: a difference of less than {least:.1f} points "
+            "of single runs is none."
+        )
     return (
         f"One seed each: a difference of less than {least:.1f} points is none (√2 times a deviation over seeds of "
         f"{spread:.2f}, assumed)."

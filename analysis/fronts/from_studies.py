@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.accuracy.names import Names
-from analysis.accuracy.studies import MeasuredDesign, assumed_note, pooled_error, pooled_spread
+from analysis.accuracy.studies import MeasuredDesign, pooled_spread, sure_note
 from analysis.costs.cost_columns import cost_values
 from analysis.costs.runnable import reasons_against
 from analysis.fronts.nondominated import best_at_cost, on_front, with_front
@@ -16,6 +16,7 @@ from analysis.show.axes import Axis
 from analysis.show.classes import class_of
 from costmodel import cost
 from costmodel.demand.conventions import OpsConvention
+from costmodel.designs.outcome import pooled_error
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.pricing.price import TrafficModel
 
@@ -102,7 +103,8 @@ def front_note(frame: pd.DataFrame, names: Names, protocol: str) -> str:
     whiskers = "; whiskers: standard deviation over seeds" if (counts > 1).any() else ""
     rest = len(frame) - int(frame["named"].sum())
     unnamed = f" Beaten designs without a name here ({rest}) are in the table." if rest else ""
-    said = _assumed(frame) or f" Mean top-1 of {seeds}{whiskers}."
+    means = f" Mean top-1 of {seeds}{whiskers}." if (frame["seeds"] > 1).any() else ""
+    said = means + _sure(frame)
     return f"{said}{unnamed}{names.caption} Protocol: {protocol}.".strip()
 
 
@@ -110,16 +112,14 @@ def table_note(frame: pd.DataFrame, names: Names, protocol: str) -> str:
     """What stands below the table of a front."""
     return (
         "Top-1: mean over seeds, with its standard deviation. Within the spread: beaten by no design by more than the "
-        f"standard error of the difference.{_assumed(frame)}{names.caption} Protocol: {protocol}."
+        f"standard error of the difference.{_sure(frame)}{names.caption} Protocol: {protocol}."
     )
 
 
-def _assumed(frame: pd.DataFrame) -> str:
-    """Say which difference is none where that is not known from seeds of the study's own."""
+def _sure(frame: pd.DataFrame) -> str:
+    """Say which difference is none, where a deviation over seeds is known."""
     spread = float(frame["seed_deviation"].iloc[0])
-    if np.isnan(spread) or (frame["seeds"] > 1).any():
-        return ""
-    return f" {assumed_note(spread)}"
+    return "" if np.isnan(spread) else f" {sure_note(spread, frame['seeds'])}"
 
 
 def _row(one: MeasuredDesign, names: Names) -> dict[str, object]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import stdev
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from costmodel.designs.key import DesignKey
@@ -30,17 +32,29 @@ def spread(top1: Sequence[float]) -> float | None:
     return stdev(top1) if len(top1) > 1 else None
 
 
-def standard_error(one: float | None, seeds: int, other: float | None, other_seeds: int) -> float | None:
-    """Calculate the standard error of the difference of two means from the spreads of both; None where one is unknown.
+def pooled_deviation(samples: Iterable[tuple[float | None, int]]) -> float | None:
+    """Pool the spreads of several designs, each with its number of seeds; None where none has several.
 
-    The square root of s1²/n1 + s2²/n2, with the sample variances of the two designs (Welch 1947).
+    The variances are averaged with n - 1 as weights, as in Student's pooled estimate for equal variances: two or three
+    seeds of one design say next to nothing of how far seeds lie apart, all designs together do.
 
-    >>> standard_error(3.0, 1, 4.0, 1)
-    5.0
+    >>> pooled_deviation([(3.0, 2), (3.0, 4), (None, 1)])
+    3.0
     """
-    if one is None or other is None:
-        return None
-    return math.sqrt(one**2 / seeds + other**2 / other_seeds)
+    several = [(spread, seeds - 1) for spread, seeds in samples if spread is not None]
+    freedom = sum(degrees for _, degrees in several)
+    return math.sqrt(sum(degrees * spread**2 for spread, degrees in several) / freedom) if freedom else None
+
+
+def pooled_error(spread: float, seeds: ArrayLike, other_seeds: ArrayLike) -> np.ndarray:
+    """Calculate the standard error of the difference of two means over m and n seeds [points] from a shared spread.
+
+    That is s * sqrt(1/m + 1/n).
+
+    >>> float(pooled_error(3.0, 2, 2))
+    3.0
+    """
+    return np.asarray(spread * np.sqrt(1 / np.asarray(seeds) + 1 / np.asarray(other_seeds)))
 
 
 class OutcomeRow(BaseModel):

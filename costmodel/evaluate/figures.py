@@ -99,6 +99,12 @@ def _with_value(profile: HardwareProfile, path: Path, value: float) -> HardwareP
     return changed
 
 
+def notes_of(figure: Figure, profile: HardwareProfile) -> tuple[str, ...]:
+    """What a profile notes of the quantities that move together in a figure."""
+    notes = (_quantity_at(profile, path).note for path in figure.paths)
+    return tuple(note for note in notes if note)
+
+
 def figures_of(points: PointCosts, at: int = 0, runs: Sequence[bool] | None = None) -> tuple[Figure, ...]:
     """List the figures that the energy of one design point can hang on, in the order of the profile.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain, combinations
 from pathlib import Path
@@ -19,6 +20,7 @@ from analysis.accuracy.studies import MeasuredDesign
 from analysis.fronts.from_literature import front_frame
 from analysis.plots.front import front_info
 
+SEARCH_PAGE = Path(__file__).parents[2] / "docs" / "search.md"
 NAMES = ("prelu", "double_residual", "norm_before_sign", "ede")
 EFFECTS = {"prelu": 1.5, "double_residual": 2.5, "norm_before_sign": -0.5, "ede": 1.0}
 
@@ -186,10 +188,15 @@ def test_too_few_records_and_several_networks_are_refused() -> None:
 
 
 def test_the_shipped_records_make_estimators(tmp_path: object) -> None:
+    page = SEARCH_PAGE.read_text("utf-8")
     for recipe in ("cifar-40", "cifar-cpu"):
         made = load_estimator("measured", recipe=recipe)
-        assert made.seed_deviation == assumed_deviation() == 0.55
+        assert made.seed_deviation == pytest.approx(assumed_deviation(), abs=0.005)
         assert recipe in made.sentence
+        figures = re.search(r"(\d+) of them are .*? to ([\d.]+) points .*? alone: ([\d.]+)\)", made.sentence)
+        assert figures, made.sentence
+        left_out, error, of_mean = figures.groups()
+        assert re.search(rf"\({left_out}\b[^)]* {error} points[^)]* {of_mean}\)", page), made.sentence
     with pytest.raises(cm.BnncostError, match="choose with --recipe cifar-40 or --recipe cifar-cpu"):
         load_estimator("measured")
 

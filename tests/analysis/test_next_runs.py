@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from analysis.show.axes import Axis
 from tests.analysis.test_cli_mistakes import complaint
 
 PLAIN = "resnet20/cifar10"
+SEARCH_PAGE = Path(__file__).parents[2] / "docs" / "search.md"
 Order = list[str]
 
 
@@ -65,9 +67,11 @@ def test_the_front_is_there_after_fewer_runs_than_by_chance_or_in_the_order_of_t
     random = np.random.default_rng(0)
     others = [name for name in names if name != PLAIN]
     shuffled = [runs_until([PLAIN, *random.permutation(others)], plan, 0.95) for _ in range(200)]
-    chosen = runs_until(chosen_order(plan), plan, 0.95)
-    assert chosen < runs_until([PLAIN, *others], plan, 0.95)
+    chosen, planned = runs_until(chosen_order(plan), plan, 0.95), runs_until([PLAIN, *others], plan, 0.95)
+    assert chosen < planned
     assert chosen < 0.6 * np.mean(shuffled)
+    row = f"epochs | {len(names)} | {chosen} | {planned} | {np.mean(shuffled):.1f} |"
+    assert row in SEARCH_PAGE.read_text("utf-8")
 
 
 def test_the_expected_gain_is_the_mean_over_draws() -> None:

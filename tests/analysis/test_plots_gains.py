@@ -131,7 +131,9 @@ def test_without_an_outcome_gains_are_over_the_plain_network() -> None:
         ("activation function", "prelu", 3.0), ("width", "width 1.5", 2.5), ("together", "ede + prelu", 1.0),
     ]  # fmt: skip
     # seeds 58, 59, 60 and 61, 63: variances 1 and 2, over 3 and 2 seeds
-    assert frame.error[0] == pytest.approx(sqrt(1 / 3 + 2 / 2)) and not frame.one_seed[0]
+    assert (
+        frame.error[0] == pytest.approx(sqrt((2 * 1 + 1 * 2) / 3 * (1 / 3 + 1 / 2))) and not frame.one_seed[0]
+    )
     assert gains_note(frame, study).startswith("Gain over the plain BNN (59.0 %).")
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import pytest
@@ -228,6 +228,17 @@ def test_what_is_said_of_the_rows_of_one_core_follows_from_them() -> None:
     shortest, longest = map(int, re.findall(r"(\d+) to (\d+) minutes", said)[0])
     minutes = [(row.wall_s or 0.0) / 60 for row in mine]
     assert (shortest, longest) == (int(min(minutes)), math.ceil(max(minutes)))
+
+    seeds: dict[str, list[float]] = {}
+    for one in sorted(rows["cifar-40"], key=lambda one: one.seed):
+        seeds.setdefault(one.design, []).append(one.top1)
+    steps = [values[1] - values[0] for values in seeds.values() if len(values) == 2]
+    deviation = math.sqrt(fmean(step**2 / 2 for step in steps))
+    said = text.split("<!-- seeds -->")[1].split("<!-- end -->")[0]
+    assert len(steps) == 8 and "The eight designs" in said and f"deviate by {deviation:.2f} points" in said
+    assert f"lie {fmean(steps):.2f} points above" in said
+    assert f"error of {stdev(steps) / math.sqrt(8):.2f}." in said
+    assert f"{len(rows['cifar-40'])} runs of {len(seeds)} designs" in text
 
     means = [
         {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from costmodel.designs.outcome import read_outcome, spread, standard_error
+from costmodel.designs.outcome import pooled_deviation, pooled_error, read_outcome, spread
 from costmodel.errors import BnncostError
 
 SHIPPED = Path(__file__).parents[2] / "analysis" / "data" / "measured_study.json"
@@ -26,10 +26,15 @@ def test_the_spread_has_one_degree_of_freedom_less_than_seeds() -> None:
     assert spread([48.0]) is None
 
 
-def test_the_error_of_a_difference_needs_both_spreads() -> None:
-    assert standard_error(2.0, 4, 3.0, 9) == pytest.approx(math.sqrt(4 / 4 + 9 / 9))
-    assert standard_error(None, 1, 3.0, 9) is None
-    assert standard_error(2.0, 4, None, 1) is None
+def test_the_deviation_of_all_designs_weighs_by_degrees_of_freedom() -> None:
+    # variances 4 of four seeds and 9 of two: (3 * 4 + 1 * 9) / (3 + 1)
+    assert pooled_deviation([(2.0, 4), (3.0, 2), (None, 1)]) == pytest.approx(math.sqrt(21 / 4))
+    assert pooled_deviation([(None, 1), (None, 1)]) is None
+
+
+def test_the_error_of_a_difference_shrinks_with_the_seeds_of_both_sides() -> None:
+    assert float(pooled_error(2.0, 4, 9)) == pytest.approx(math.sqrt(4 / 4 + 4 / 9))
+    assert pooled_error(2.0, [1, 2], 2).tolist() == pytest.approx([2 * math.sqrt(1.5), 2.0])
 
 
 def test_all_that_is_wrong_in_an_outcome_is_told_with_its_place() -> None:

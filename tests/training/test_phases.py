@@ -12,11 +12,13 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
-from training.run.loop import Trainee, begin, train, train_epoch
+from training.run.loop import train, train_epoch
 from training.run.objective import Terms, names_of_losses, terms_of
 from training.run.optimizers import Bop, latent_weights
 from training.run.phases import optimizer_of, phases_of, real_valued, stage_of, switch_epoch, teacher_of
 from training.run.preparation import prepared
+from training.run.steps import steps_of
+from training.run.trainee import Trainee, begin
 
 
 def begun(design: str, **changes: object) -> tuple[Trainee, list[torch.Tensor]]:
@@ -24,7 +26,7 @@ def begun(design: str, **changes: object) -> tuple[Trainee, list[torch.Tensor]]:
     spec = small_run(design, **changes)
     images = prepared(spec.design, spec.recipe, small_data())
     trainee = begin(phases_of(spec)[0], spec, images, None)
-    return trainee, list(train_epoch(trainee, spec, 0, images))
+    return trainee, list(train_epoch(steps_of(trainee), spec, 0, images))
 
 
 def test_most_designs_have_one_phase() -> None:
@@ -74,7 +76,7 @@ def test_warm_start_begins_with_a_real_valued_network() -> None:
     assert second.design == spec.design
     images = prepared(spec.design, spec.recipe, small_data())
     earlier = begin(first, spec, images, None)
-    list(train_epoch(earlier, spec, 0, images))
+    list(train_epoch(steps_of(earlier), spec, 0, images))
     later = begin(second, spec, images, None, earlier.model)
     weight = latent_weights(later.model.network)[0]
     named = {param.name: param for param in earlier.model.network.learned()}
@@ -200,7 +202,7 @@ def test_latent_weights_decay_until_the_switch_and_whole_epochs_long() -> None:
     trainee = begin(phases_of(spec)[0], spec, images, None)
     decays = []
     for epoch in range(5):
-        for _ in train_epoch(trainee, spec, epoch, images):
+        for _ in train_epoch(steps_of(trainee), spec, epoch, images):
             decays.append((epoch, trainee.optimizer.param_groups[0]["weight_decay"]))
     assert set(decays) == {(0, 0.5), (1, 0.5), (2, 0.0), (3, 0.0), (4, 0.0)}
 
@@ -283,7 +285,7 @@ def test_parameters_promised_positive_stay_so() -> None:
     spec = small_run("resnet20[prelu]@w0.25/digits", 2, optimizers={"sgd": {"rate": 5.0}}, optimizer="sgd")
     images = prepared(spec.design, spec.recipe, small_data())
     trainee = begin(phases_of(spec)[0], spec, images, None)
-    list(train_epoch(trainee, spec, 0, images))
+    list(train_epoch(steps_of(trainee), spec, 0, images))
     positive = [param for param in trainee.model.network.learned() if param.positive]
     assert positive
     assert all((trainee.model.value(param) > 0).all() for param in positive)

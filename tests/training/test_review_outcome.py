@@ -20,6 +20,7 @@ from training.review.comparisons import jobs_of, plan_problems
 from training.review.outcome import outcome_of, switches_of
 from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
+from training.review.processes import Processes
 from training.review.study import planned, review, show_planned
 from training.run.folders import RECORD, open_folder
 from training.run.settings_file import parse_settings
@@ -69,20 +70,26 @@ def rows(plan: Plan, runs: Path) -> dict[str, OutcomeRow]:
     return {row.label: row for row in outcome_of(plan, runs).rows}
 
 
-def test_gains_are_the_differences_of_means_with_welchs_error(plan: Plan, tmp_path: Path) -> None:
+def test_gains_are_the_differences_of_means_with_an_error_from_all_designs(
+    plan: Plan, tmp_path: Path
+) -> None:
     write_records(plan, tmp_path, TOP1)
     found = rows(plan, tmp_path)
+    variance = (1 * 8 + 2 * 9 + 1 * 0) / (1 + 2 + 1)  # pooled from the three designs with several seeds
     plain = found["baseline"]
     assert (plain.seeds, plain.top1_mean, plain.gain, plain.against) == (2, 52.0, None, None)
     assert plain.top1_spread == pytest.approx(math.sqrt(8))
     prelu = found["prelu"]
     assert (prelu.seeds, prelu.top1_mean, prelu.top1_spread) == (3, 59.0, 3.0)
-    assert (prelu.gain, prelu.gain_error) == (7.0, pytest.approx(math.sqrt(8 / 2 + 9 / 3)))
+    assert (prelu.gain, prelu.gain_error) == (7.0, pytest.approx(math.sqrt(variance * (1 / 3 + 1 / 2))))
     assert (prelu.against, prelu.against_label) == (BARE, "without hardtanh")
-    assert (prelu.gain_against, prelu.gain_against_error) == (4.0, None), "its fair pair has one seed"
+    assert prelu.gain_against == 4.0
+    assert prelu.gain_against_error == pytest.approx(math.sqrt(variance * (1 / 3 + 1))), (
+        "its pair has one seed"
+    )
     gated = found["squeeze_excitation"]
     assert (gated.gain, gated.gain_against, gated.top1_spread) == (-2.5, -2.5, 0.0)
-    assert gated.gain_against_error == pytest.approx(2.0)
+    assert gated.gain_against_error == pytest.approx(math.sqrt(variance))
     assert (found["fp32"].gain, found["fp32"].top1_spread) == (38.0, None)
     assert found["without hardtanh"].gain == 3.0
 
@@ -199,7 +206,7 @@ def test_a_study_trains_what_is_missing_and_writes_what_came_out(
     plan = plan_of(text)
     console = Console(file=StringIO(), width=300)
     show_planned(planned(plan, tmp_path, data="0.01"), console)
-    outcome = review(plan, tmp_path, console=console, data="0.01", opener=open_quick)
+    outcome = review(plan, tmp_path, console=console, data="0.01", crew=Processes(1, open_quick))
     assert [(row.label, row.top1_mean, row.gain) for row in outcome.rows] == [
         ("baseline", 40.5, None), ("maxout", 43.0, 2.5),
     ]  # fmt: skip
@@ -217,7 +224,7 @@ def test_a_study_trains_what_is_missing_and_writes_what_came_out(
 
 def test_a_study_without_workers_is_refused(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(BnncostError, match="at least one worker, not --jobs 0"):
-        review(plan, tmp_path, console=Console(file=StringIO()), jobs=0)
+        review(plan, tmp_path, console=Console(file=StringIO()), crew=Processes(0))
     with pytest.raises(BnncostError, match="at least one worker, not --jobs 0"):
         show_planned(planned(plan, tmp_path), Console(file=StringIO()), jobs=0)
 

@@ -19,10 +19,12 @@ from costmodel.networks.build import build
 from training.data.augment import normalize
 from training.module.lower import Lowered
 from training.run.folders import RunSpec
-from training.run.loop import begin, train_epoch
+from training.run.loop import train_epoch
 from training.run.optimizers import latent_weights, make_optimizer
 from training.run.phases import phases_of
 from training.run.preparation import Prepared, prepared
+from training.run.steps import steps_of
+from training.run.trainee import begin
 
 DATA = small_data(180)
 
@@ -117,7 +119,7 @@ def test_steps_fit_the_network_that_was_inherited() -> None:
     spec, images = run_of("resnet20[warm_start+squeeze_excitation]@w0.5/digits", optimizer="sgd")
     first, second = phases_of(spec)
     earlier = begin(first, spec, images, None)
-    list(train_epoch(earlier, spec, 0, images))
+    list(train_epoch(steps_of(earlier), spec, 0, images))
     model = begin(second, spec, images, None, earlier.model).model.train()
     roundings = [op for op in model.network.ops if op.kind == "quantize"]
     found = model.maps(batch(images), [op.inputs[0] for op in roundings])
@@ -178,7 +180,7 @@ def test_no_learned_factor_runs_away_or_dies(methods: str) -> None:
     start = [model.value(param).detach().mean() for param in watched]
     before, seen = sizes_of(model, images), []
     for epoch in range(spec.recipe.epochs):
-        for _ in train_epoch(trainee, spec, epoch, images):
+        for _ in train_epoch(steps_of(trainee), spec, epoch, images):
             seen.append(torch.stack([model.value(param).detach().mean() for param in watched]))
     assert len(seen) == 100
     after, relative = sizes_of(model, images), torch.stack(seen) / torch.stack(start)
@@ -230,7 +232,7 @@ def test_the_recipe_tells_the_target_of_the_kurtosis() -> None:
     for target in (None, 3.0):  # unset, it is 1.8, the default of BD-BNN's authors
         spec, images = run_of("resnet20[kurtosis_regularizer]@w0.25/digits", kurtosis_target=target)
         trainee = begin(phases_of(spec)[0], spec, images, None)
-        values.append(next(iter(train_epoch(trainee, spec, 0, images))).item())
+        values.append(next(iter(train_epoch(steps_of(trainee), spec, 0, images))).item())
     # fresh weights are normal, of kurtosis 3: the first target adds about 1.2^2, the second nearly nothing
     assert values[0] - values[1] == pytest.approx(1.44, abs=0.4)
 
@@ -238,6 +240,6 @@ def test_the_recipe_tells_the_target_of_the_kurtosis() -> None:
 def test_no_latent_decay_leaves_other_weights_theirs() -> None:
     spec, images = run_of("resnet20[no_latent_decay]@w0.25/digits", optimizer="sgd")
     trainee = begin(phases_of(spec)[0], spec, images, None)
-    next(iter(train_epoch(trainee, spec, 0, images)))
+    next(iter(train_epoch(steps_of(trainee), spec, 0, images)))
     decays = {group["role"]: group["weight_decay"] for group in trainee.optimizer.param_groups}
     assert decays == {"latent": 0.0, "weight": 1e-4, "other": 0.0}

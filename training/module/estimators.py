@@ -48,11 +48,14 @@ def binarize(x: torch.Tensor, estimator: str, progress: torch.Tensor | float = 0
 def sign(x: torch.Tensor) -> torch.Tensor:
     """Binarize to -1 and +1; zero, of either sign, gives +1.
 
-    On a CPU, arithmetic takes an eighth of the time of a choice; an exported graph gets the choice, which readers know.
+    On a CPU, arithmetic takes an eighth of the time of a choice; a GPU chooses between two numbers, which it need not
+    make first; an exported graph gets the choice between tensors, which readers know.
     """
-    if x.device.type == "cpu" and not torch.compiler.is_exporting():
+    if torch.compiler.is_exporting():
+        return torch.where(x >= 0, x.new_ones(()), x.new_full((), -1))
+    if x.device.type == "cpu":
         return x.sign().add_(0.5).sign_()
-    return torch.where(x >= 0, x.new_ones(()), x.new_full((), -1))
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
 
 
 def large_half(weight: torch.Tensor) -> torch.Tensor:
@@ -242,7 +245,11 @@ def with_gradient_scaled(x: torch.Tensor, factor: torch.Tensor | float) -> torch
     >>> x.grad.item()
     0.5
     """
-    return _Scaled.apply(x, torch.as_tensor(factor, dtype=x.dtype, device=x.device))
+    if not isinstance(factor, torch.Tensor):
+        factor = x.new_full(
+            (), factor
+        )  # is filled where it lies: a copy could not be captured as part of a graph
+    return _Scaled.apply(x, factor.to(x))
 
 
 class _Round(torch.autograd.Function):

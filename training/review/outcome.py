@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from costmodel.designs.key import DesignKey
-from costmodel.designs.outcome import Outcome, OutcomeRow, spread, standard_error
+from costmodel.designs.outcome import Outcome, OutcomeRow, pooled_deviation, pooled_error, spread
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
@@ -46,11 +46,14 @@ def gain(sample: Sample, against: Sample | None) -> float | None:
     return None if against is None else sample.mean - against.mean
 
 
-def gain_error(sample: Sample, against: Sample | None) -> float | None:
-    """Calculate the standard error of a gain, in points; None unless both designs have two seeds or more."""
-    if against is None:
+def gain_error(sample: Sample, against: Sample | None, deviation: float | None) -> float | None:
+    """Calculate the standard error of a gain, in points, from the deviation over seeds that all designs share.
+
+    None where the other one is not measured, and where no design of the study has two seeds.
+    """
+    if against is None or deviation is None:
         return None
-    return standard_error(sample.spread, len(sample.top1), against.spread, len(against.top1))
+    return float(pooled_error(deviation, len(sample.top1), len(against.top1)))
 
 
 def outcome_of(
@@ -72,6 +75,7 @@ def outcome_of(
         design: Sample(tuple(made.top1 for spec, made in measured.items() if spec.design == design))
         for design in {spec.design for spec in measured}
     }
+    deviation = pooled_deviation((sample.spread, len(sample.top1)) for sample in samples.values())
     comparisons = comparisons_of(plan)
     labels = {item.design: item.label for item in reversed(comparisons)}
     baseline = baseline_of(plan)
@@ -82,7 +86,9 @@ def outcome_of(
         protocols=protocols,
         baseline=str(baseline),
         switches=switches_of(plan),
-        rows=tuple(_row(item, samples, labels, baseline) for item in comparisons if item.design in samples),
+        rows=tuple(
+            _row(item, samples, labels, baseline, deviation) for item in comparisons if item.design in samples
+        ),
         missing=tuple(dict.fromkeys(str(item.design) for item in comparisons if item.design not in samples)),
         failed=_failed(specs, measured, failures or {}),
     )
@@ -93,6 +99,7 @@ def _row(
     samples: Mapping[DesignKey, Sample],
     labels: Mapping[DesignKey, str],
     baseline: DesignKey,
+    deviation: float | None,
 ) -> OutcomeRow:
     sample = samples[item.design]
     plain = samples.get(baseline) if item.against is not None else None
@@ -106,11 +113,11 @@ def _row(
         top1_mean=sample.mean,
         top1_spread=sample.spread,
         gain=gain(sample, plain),
-        gain_error=gain_error(sample, plain),
+        gain_error=gain_error(sample, plain, deviation),
         against=None if item.against is None else str(item.against),
         against_label=None if item.against is None else labels[item.against],
         gain_against=gain(sample, other),
-        gain_against_error=gain_error(sample, other),
+        gain_against_error=gain_error(sample, other, deviation),
     )
 
 

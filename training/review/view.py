@@ -56,6 +56,7 @@ class Lines:
     def __init__(self, console: Console, labels: Mapping[str, str]) -> None:
         self._console, self._labels = console, labels
         self._done = (-1, -1)
+        self._told: set[str] = set()
 
     @contextmanager
     def shown(self, workers: int) -> Iterator[None]:
@@ -69,7 +70,11 @@ class Lines:
         """Tell that a worker begins a run."""
 
     def beat(self, worker: int, beat: Beat) -> None:
-        """Tell how far a worker is."""
+        """Tell, once a design, where a GPU is not used as well as it could be."""
+        if beat.not_captured and beat.design not in self._told:
+            self._told.add(beat.design)
+            label = self._labels.get(beat.design, beat.design)
+            say(self._console, f"{label}: steps are not captured: {beat.not_captured}")
 
     def ended(self, worker: int, spec: RunSpec, said: Ended) -> None:
         """Tell what became of a run."""
@@ -110,6 +115,7 @@ class Bars:
 
     def beat(self, worker: int, beat: Beat) -> None:
         """Tell how far a worker is."""
+        self._lines.beat(worker, beat)
         now = f"epoch {beat.epoch}, {beat.images_per_s:.0f} images/s, {words_of(beat.seconds_left)} left"
         self._progress.update(self._workers[worker], completed=beat.epoch - 1 + beat.part, now=now)
 

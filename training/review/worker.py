@@ -10,12 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.methods.plugins import load_named_plugins
 from training.run.folders import RunSpec, claimed
+
+if TYPE_CHECKING:
+    from training.data.dataset import Dataset
 
 ORPHANED = 3
 """Exit code of a worker whose parent has died."""
@@ -34,13 +37,17 @@ class Setup:
 
 @dataclass(frozen=True)
 class Beat:
-    """How far a run is: of which design, its epoch (from 1), the part of it that is done, its speed."""
+    """How far a run is: of which design, its epoch (from 1), the part of it that is done, its speed.
+
+    `not_captured` says why a GPU takes its steps operation by operation; empty where it does not.
+    """
 
     design: str
     epoch: int
     part: float
     images_per_s: float
     seconds_left: float
+    not_captured: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,12 +77,13 @@ def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: S
         return
     commands.send(Ended("ready"))
     while (spec := commands.recv()) is not None:
-        commands.send(_train(trainer, spec, commands, setting.deadline_s))
+        commands.send(trained(trainer, spec, commands.send, setting.deadline_s))
 
 
-def _train(trainer: Trainer, spec: RunSpec, commands: Connection, deadline_s: float | None) -> Ended:
+def trained(trainer: Trainer, spec: RunSpec, watch: Watch, deadline_s: float | None) -> Ended:
+    """Train a run, and say in an `Ended` what became of it, whatever that is."""
     try:
-        done = trainer(spec, commands.send)
+        done = trainer(spec, watch)
     except BnncostError as error:
         return Ended("failed", str(error))
     except (OSError, RuntimeError, MemoryError) as error:  # such as a full disk, or a device without memory
@@ -94,18 +102,29 @@ def _die_with_parent(lifeline: Connection) -> None:
 
 
 def open_training(setting: Setup) -> Trainer:
-    """Read the data set once, and train on it with one thread: several processes only wait for each other's."""
+    """Read the data set once, and train on it."""
+    return trainer_on(read_data(setting), setting)
+
+
+def read_data(setting: Setup) -> Dataset:
+    """Read the data set of a study: of several processes one fetches what is missing, the others find it."""
     from training.data.dataset import load
+
+    with claimed(setting.runs, wait=True):
+        return load(setting.data, folder=setting.data_folder)
+
+
+def trainer_on(data: Dataset, setting: Setup) -> Trainer:
+    """Train on a data set with one thread: several processes only wait for each other's."""
     from training.run.devices import choose_device
     from training.run.loop import Progress, train
 
     device = choose_device(setting.device, threads=1)
-    with claimed(setting.runs, wait=True):  # one fetches what is missing, the others find it
-        data = load(setting.data, folder=setting.data_folder)
 
     def trainer(spec: RunSpec, watch: Watch) -> Measurement | None:
         def tell(now: Progress) -> None:
-            watch(Beat(str(now.spec.design), now.epoch, now.part, now.images_per_s, now.seconds_left))
+            design = str(now.spec.design)
+            watch(Beat(design, now.epoch, now.part, now.images_per_s, now.seconds_left, now.not_captured))
 
         return train(spec, data, setting.runs, device=device, watch=tell, deadline_s=setting.deadline_s)
 

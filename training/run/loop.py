@@ -26,9 +26,7 @@ from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
 from training.data.pins import path_and_digest
-from training.data.shrink import shrunk
-from training.module.calibrate import calibrate
-from training.module.lower import Lowered, keep_promises, lower, set_progress
+from training.module.lower import Lowered, lower, set_progress
 from training.module.statistics import settle
 from training.run.checkpoints import Epoch, Header, load_checkpoint, read_header, save_checkpoint
 from training.run.folders import (
@@ -41,32 +39,16 @@ from training.run.folders import (
     measurement_of,
     open_folder,
 )
-from training.run.objective import Objective, make_objective
-from training.run.optimizers import (
-    PUBLISHED,
-    learned_tensors,
-    make_optimizer,
-    set_decay,
-    set_rate,
-    settings_of,
-)
-from training.run.phases import (
-    Phase,
-    decay_of,
-    inherit,
-    optimizer_of,
-    phases_of,
-    stage_of,
-    teacher_of,
-)
+from training.run.optimizers import PUBLISHED, set_decay, set_rate
+from training.run.phases import decay_of, optimizer_of, phases_of, stage_of, teacher_of
 from training.run.preparation import Prepared, prepared
 from training.run.provenance import commit, device_name
-from training.run.recipe import Recipe
 from training.run.sizes import side_of, work_left, work_of
+from training.run.steps import Steps, steps_of
+from training.run.trainee import Trainee, begin
 
 WATCH_EVERY_S = 0.5
 EVALUATION_BATCH = 500
-CALIBRATION_IMAGES = 256
 SETTLING_IMAGES, SETTLING_BATCH = 1000, 250
 
 
@@ -74,7 +56,8 @@ SETTLING_IMAGES, SETTLING_BATCH = 1000, 250
 class Progress:
     """How far a run is: the epoch (from 1), the part of it done (0 .. 1), and what is known of it so far.
 
-    `validation_top1` [%] is that of the epoch before, until this one is whole.
+    `validation_top1` [%] is that of the epoch before, until this one is whole. `not_captured` says why a GPU takes the
+    steps operation by operation; it is empty where it does not, and elsewhere.
     """
 
     spec: RunSpec
@@ -84,19 +67,10 @@ class Progress:
     validation_top1: float | None
     images_per_s: float
     seconds_left: float
+    not_captured: str = ""
 
 
 Watch = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Trainee:
-    """What one phase trains: the network, its loss and its optimizer."""
-
-    phase: Phase
-    model: Lowered
-    objective: Objective
-    optimizer: torch.optim.Optimizer
 
 
 def train(
@@ -169,11 +143,11 @@ def _train_phases(
             load_checkpoint(
                 folder / CHECKPOINT, trainee.model, trainee.optimizer, trainee.objective.distances
             )
-        model = trainee.model
+        model, steps = trainee.model, steps_of(trainee)
         for epoch in range(header.epochs_done, phase.end):
             if deadline_s is not None and time.monotonic() >= deadline_s:
                 return None
-            done = _epoch(trainee, spec, epoch, images, header.history, watch)
+            done = _epoch(steps, spec, epoch, images, header.history, watch)
             header = Header(spec.digest, phase.number, (*header.history, done))
             save_checkpoint(
                 folder / CHECKPOINT, header, model, trainee.optimizer, trainee.objective.distances
@@ -182,31 +156,8 @@ def _train_phases(
     return model
 
 
-def begin(
-    phase: Phase, spec: RunSpec, images: Prepared, teacher: Lowered | None, earlier: Lowered | None = None
-) -> Trainee:
-    """Make what a phase trains: initial values from the seed, or those of the `earlier` phase's network."""
-    device = images.train.images.device
-    model = lower(build(phase.design), generator=torch.Generator().manual_seed(spec.seed)).to(device)
-    model.real_weights = phase.real_weights
-    if earlier is not None:
-        inherit(model, earlier)
-    factors = images.normalization.factors(device)
-    calibrate(model, normalize(images.train.images[:CALIBRATION_IMAGES], *factors), earlier)
-    objective = make_objective(phase, spec.recipe, model, teacher)
-    optimizer = _optimizer(phase, spec.recipe, model, objective)
-    return Trainee(phase, model, objective, optimizer)
-
-
-def _optimizer(phase: Phase, recipe: Recipe, model: Lowered, objective: Objective) -> torch.optim.Optimizer:
-    name = optimizer_of(phase, recipe.optimizer)
-    settings = settings_of(name, getattr(recipe.optimizers, name))
-    others = list(objective.distances.values())
-    return make_optimizer(name, model.network, learned_tensors(model), settings, others)
-
-
 def _epoch(
-    trainee: Trainee,
+    steps: Steps,
     spec: RunSpec,
     epoch: int,
     images: Prepared,
@@ -215,6 +166,7 @@ def _epoch(
 ) -> Epoch:
     """Train one epoch and validate it; `watch` is told how it goes."""
     started = told = time.monotonic()
+    trainee = steps.trainee
     batches = batches_per_epoch(len(images.train), spec.recipe.batch_size)
     whole = batches * min(spec.recipe.batch_size, len(images.train))
     total = torch.zeros((), device=images.train.images.device)
@@ -226,10 +178,10 @@ def _epoch(
         speed = whole * number / batches / max(trained - started, 1e-9)
         left = (epochs_to_come + 1 - number / batches) * whole / speed
         if watch is not None:
-            watch(Progress(spec, epoch + 1, number / batches, mean, top1, speed, left))
+            watch(Progress(spec, epoch + 1, number / batches, mean, top1, speed, left, steps.not_captured))
         return speed
 
-    for number, loss in enumerate(train_epoch(trainee, spec, epoch, images), 1):
+    for number, loss in enumerate(train_epoch(steps, spec, epoch, images), 1):
         total += loss
         now = time.monotonic()
         if now - told >= WATCH_EVERY_S and number < batches:
@@ -240,18 +192,18 @@ def _epoch(
         settle(trainee.model, whole_images(images))
     top1 = evaluate(trainee.model, images.validation, images.normalization)
     speed = tell(batches, mean, top1, trained)
-    rate = trainee.optimizer.param_groups[0]["lr"]
+    rate = float(trainee.optimizer.param_groups[0]["lr"])
     return Epoch(epoch + 1, trainee.phase.number, mean, top1, rate, speed, time.monotonic() - started)
 
 
-def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -> Iterator[torch.Tensor]:
+def train_epoch(steps: Steps, spec: RunSpec, epoch: int, images: Prepared) -> Iterator[torch.Tensor]:
     """Take the steps of one epoch (from 0), giving the loss of each, still on the device."""
-    phase, recipe, model = trainee.phase, spec.recipe, trainee.model
+    trainee, recipe = steps.trainee, spec.recipe
+    phase, model = trainee.phase, trainee.model
     batches = batches_per_epoch(len(images.train), recipe.batch_size)
     stage = stage_of(epoch, recipe)
     set_decay(trainee.optimizer, decay_of(phase), stage)
     warmup = recipe.warmup_epochs / (phase.end - phase.first)
-    positive = any(param.positive for param in model.network.learned())
     generator = generator_of(spec.seed, epoch)
     drawn = shuffled(images.train, recipe.batch_size, generator, images.augmentation, images.normalization)
     model.train()
@@ -260,14 +212,7 @@ def train_epoch(trainee: Trainee, spec: RunSpec, epoch: int, images: Prepared) -
         progress = (epoch - phase.first + (number + 0.5) / batches) / (phase.end - phase.first)
         set_progress(model, progress)
         set_rate(trainee.optimizer, recipe.schedule, progress, warmup)
-        seen = batch if side is None else shrunk(batch, side)
-        loss = trainee.objective(model, seen, labels, stage, whole=batch)
-        loss.backward()
-        trainee.optimizer.step()
-        trainee.optimizer.zero_grad(set_to_none=True)
-        if positive:
-            keep_promises(model)
-        yield loss.detach()
+        yield steps.take(batch, labels, stage, side)
     model.side = None
 
 

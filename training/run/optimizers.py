@@ -105,7 +105,9 @@ class Bop(torch.optim.Optimizer):
         for param in params:
             state = self.state[param]
             if not state:
-                state["step"] = torch.zeros((), dtype=torch.float32)
+                state["step"] = torch.zeros(
+                    (), dtype=torch.float32, device=param.device if param.is_cuda else "cpu"
+                )
                 state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(param), torch.zeros_like(param)
         states = [self.state[param] for param in params]
         adam_update(
@@ -115,6 +117,7 @@ class Bop(torch.optim.Optimizer):
             [state["exp_avg_sq"] for state in states],
             [],
             [state["step"] for state in states],
+            capturable=params[0].is_cuda,
             amsgrad=False,
             beta1=group["betas"][0],
             beta2=group["betas"][1],
@@ -166,12 +169,19 @@ def settings_of(name: str, numbers: OptimizerNumbers) -> Settings:
 Groups = list[dict[str, Any]]
 
 
+def _on_gpu(groups: Groups) -> bool:
+    """Say whether a step may be captured as a graph, which reads its rate from a tensor."""
+    return all(tensor.is_cuda for group in groups for tensor in group["params"])
+
+
 def _sgd(groups: Groups, settings: Settings) -> torch.optim.Optimizer:
-    return torch.optim.SGD(groups, lr=settings.rate, momentum=settings.momentum)
+    fused = True if _on_gpu(groups) else None  # the other forms take a rate as a number
+    return torch.optim.SGD(groups, lr=settings.rate, momentum=settings.momentum, fused=fused)
 
 
 def _adam(groups: Groups, settings: Settings) -> torch.optim.Optimizer:
-    return torch.optim.Adam(groups, lr=settings.rate, betas=(settings.momentum, 0.999), fused=True)
+    betas, capturable = (settings.momentum, 0.999), _on_gpu(groups)
+    return torch.optim.Adam(groups, lr=settings.rate, betas=betas, fused=True, capturable=capturable)
 
 
 def _bop(groups: Groups, settings: Settings) -> torch.optim.Optimizer:
@@ -219,6 +229,8 @@ def make_optimizer(
     made = OPTIMIZERS[name](groups, chosen)
     for group in made.param_groups:
         group["initial_lr"], group["initial_decay"] = group["lr"], group["weight_decay"]
+        if _on_gpu([group]):
+            group["lr"] = torch.tensor(group["lr"], device=group["params"][0].device)
     if chosen.clip is not None:
         clip_latent(made, chosen.clip)
     return made
@@ -349,4 +361,8 @@ def set_rate(optimizer: torch.optim.Optimizer, schedule: str, progress: float, w
     else:
         factor = RATES[schedule]((progress - warmup) / (1 - warmup)) if warmup < 1 else 1.0
     for group in optimizer.param_groups:
-        group["lr"] = group["initial_lr"] * factor
+        rate = group["initial_lr"] * factor
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate

@@ -40,9 +40,10 @@ def print_epoch(console: Console, state: Progress) -> None:
 
 def _now(state: Progress) -> str:
     accuracy = "" if state.validation_top1 is None else f", validation {state.validation_top1:.1f} %"
+    plain = f" (steps are not captured: {state.not_captured})" if state.not_captured else ""
     return (
         f"epoch {state.epoch}/{state.spec.recipe.epochs}, loss {state.loss:.3f}{accuracy}, "
-        f"{state.images_per_s:.0f} images/s, {words_of(state.seconds_left)} left"
+        f"{state.images_per_s:.0f} images/s, {words_of(state.seconds_left)} left{plain}"
     )
 
 

@@ -8,10 +8,9 @@ import pandas as pd
 
 from analysis.accuracy.names import Names
 from analysis.accuracy.outcome import names_in, spread_of
-from analysis.accuracy.studies import pooled_error
 from analysis.fronts.gains.study_table import Priced, branch_of
 from costmodel import DesignKey, resolve
-from costmodel.designs.outcome import OutcomeRow, standard_error
+from costmodel.designs.outcome import OutcomeRow, pooled_error
 from costmodel.methods import CATEGORIES
 
 PAIRS, LESS_ONE, TOGETHER = "pairs", "full less one", "together"
@@ -96,15 +95,10 @@ def _gain(row: OutcomeRow, study: Priced, names: Names, spread: float | None) ->
 
 
 def _error(row: OutcomeRow, pair: OutcomeRow | None, spread: float | None) -> float | None:
-    """Standard error of a gain [points]: that of the seeds of both sides, else from the deviation of all designs."""
-    if row.gain_against_error is not None:
+    """Standard error of a gain [points]: what the study says, else from the deviation that all designs share."""
+    if row.gain_against_error is not None or spread is None:
         return row.gain_against_error
-    pair_seeds = pair.seeds if pair is not None else 1
-    pair_spread = pair.top1_spread if pair is not None else None
-    error = standard_error(row.top1_spread, row.seeds, pair_spread, pair_seeds)
-    if error is not None:
-        return error
-    return None if spread is None else float(pooled_error(spread, row.seeds, pair_seeds))
+    return float(pooled_error(spread, row.seeds, pair.seeds if pair is not None else 1))
 
 
 def _named(row: OutcomeRow, against: DesignKey, names: Names) -> tuple[str, str, str]:
