@@ -76,6 +76,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _complain(f"a file is not text in UTF-8 (byte {error.start}); save it in UTF-8.")
     except OSError as error:
         _complain(f"{_named(error)}{error.strerror or error}.")
+    except MemoryError:
+        _complain("this needs more memory than there is.")
     return USER_MISTAKE
 
 

@@ -96,4 +96,5 @@ def _is_sound(request: SearchRequest, front: ChunkFront) -> bool:
     within = all(((points[name] >= low) & (points[name] < high)).all() for name, (low, high) in ends.items())
     figures = [points[axis.column] for axis in Axis]
     sound = not any(((figure < 0) | np.isinf(figure)).any() for figure in figures)
+    sound = sound and not np.isinf(points["top1"]).any() and not np.isnan(points["energy_j"]).any()
     return within and sound and all(count >= 0 for count in front.counts.values())
