@@ -14,7 +14,7 @@ Arrays = Sequence[np.ndarray]
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
-    from scipy.special import erf  # a quarter of the time in which `bnncost cost` answers, and few networks need it
+    from scipy.special import erf  # a fifth of the time of `bnncost cost`, and few networks need it
 
     return np.asarray(erf(x))
 
