@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from analysis.accuracy.csv_rows import Row, placed_rows, reader_of, require_columns, require_whole_decimals
-from analysis.accuracy.percent import percent_of
+from analysis.accuracy.percent import percent_of, question_fractions
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
@@ -46,11 +46,7 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
         raise BnncostError(
             f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
         )
-    if all(record.top1 <= 1 for record in records) and any(0 < record.top1 < 1 for record in records):
-        raise BnncostError(
-            f"{where}: every top1 is at most 1, such as {records[0].top1:g}: are these fractions? top1 is in percent, "
-            "from 0 to 100."
-        )
+    question_fractions([record.top1 for record in records], where)
     return records
 
 

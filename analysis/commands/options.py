@@ -98,6 +98,16 @@ Added = Annotated[
     ),
 ]
 
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Run on a Ray cluster: HOST:PORT of its head, or local for one that is begun here and ends with it.",
+        show_default=False,
+    ),
+]
+
 PrintedForm = Annotated[Format, typer.Option("--format", help="How it is printed.", show_default=True)]
 Drawing = Annotated[
     Path | None,

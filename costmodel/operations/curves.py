@@ -14,7 +14,8 @@ Arrays = Sequence[np.ndarray]
 
 
 def _erf(x: np.ndarray) -> np.ndarray:
-    from scipy.special import erf  # a fifth of the time of `bnncost cost`, and few networks need it
+    # A quarter of the time in which `bnncost cost` answers, and few networks need it.
+    from scipy.special import erf
 
     return np.asarray(erf(x))
 

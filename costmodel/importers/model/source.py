@@ -110,7 +110,9 @@ def _torch_graph(given: ModelText) -> ModelGraph:
     with tempfile.TemporaryDirectory(prefix="bnncost-") as folder:
         out = Path(folder) / "graph.npz"
         command = [sys.executable, "-m", READER, given.source, given.settings.get("input", ""), str(out)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # Modules of the working folder come last: they may be called like those of ours.
+        places = os.pathsep.join([*filter(None, sys.path), os.curdir])
+        environment = os.environ | {"PYTHONPATH": places, "PYTHONSAFEPATH": "1"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode or not out.exists():
             raise ReaderFailed(given.source, done.returncode, done.stderr)
