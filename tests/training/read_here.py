@@ -38,6 +38,6 @@ def _outcome(arguments: list[str]) -> int:
         return main(*arguments)
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else 1
-    except Exception:  # noqa: BLE001  (an interpreter prints whatever the user's code raises)
+    except (ArithmeticError, ImportError, RuntimeError, SyntaxError, TypeError, ValueError):
         traceback.print_exc()
         return 1
