@@ -42,9 +42,22 @@ def written(
     onnx.save(model, name)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of all tests here, which only read them."""
+    made = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(made)
+        write_files()
+    return made
+
+
 @pytest.fixture(autouse=True)
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def in_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+def write_files() -> None:
     real, words, image = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, [1, 3, 8, 8]
     one = (("x", image, real),)
     written("good.onnx", inputs=one)
@@ -97,10 +110,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("loop.onnx", "LSTM (once"),
         ("bad.pt2", "no program that torch.export.save wrote"),
         ("packed.pt2", "has compressed parts ('net/data/weights/weight_0')"),
-        ("net.py:fails@input=3x8x8", "raised RuntimeError: no weights here"),
         ("net.py:needs@input=3x8x8", "needs arguments (width)"),
         ("net.py:three@input=3x8x8", "returned int, no torch.nn.Module"),
-        ("net.py:leaves@input=3x8x8", "raised exit code 3"),
         ("net.py:constant@input=3x8x8", "does not depend on the image"),
         ("net.py:narrow@input=3x3x3", "Kernel size can't be greater"),
         ("net.py:narrow", "--input 3x32x32"),
@@ -108,7 +119,26 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("broken.py:make@input=3x8x8", "SyntaxError"),
     ],
 )
-def test_a_mistake_is_one_message(model: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_is_one_message(
+    model: str, says: str, reads_here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_one_message(model, says, capsys)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("net.py:fails@input=3x8x8", "raised RuntimeError: no weights here"),
+        ("net.py:leaves@input=3x8x8", "raised exit code 3"),
+    ],
+)
+def test_how_the_process_of_a_factory_ended_is_one_message(
+    model: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_one_message(model, says, capsys)
+
+
+def assert_one_message(model: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["cost", model]) == 2
     message = " ".join(capsys.readouterr().err.split())
     assert says in message and "Traceback" not in message

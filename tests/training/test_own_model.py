@@ -90,7 +90,7 @@ def test_python_takes_the_same_text(folder: Path) -> None:
         ("none.pt2", "no such file"),
     ],
 )
-def test_mistakes_say_what_to_do(folder: Path, text: str, says: str) -> None:
+def test_mistakes_say_what_to_do(folder: Path, reads_here: None, text: str, says: str) -> None:
     with pytest.raises(BnncostError, match=re.escape(says)):
         cm.cost(text)
 

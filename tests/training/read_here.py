@@ -1,0 +1,43 @@
+"""The torch side of reading, called in this process: what it is given and gives back, without a second to start."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from subprocess import CompletedProcess
+
+from costmodel.importers.model import source
+from training.reading.__main__ import main
+
+
+def called_here(
+    command: list[str], *, env: Mapping[str, str], capture_output: bool, text: bool, check: bool
+) -> CompletedProcess[str]:
+    """Do what the process that reading starts would do; modules of the user's are forgotten behind it."""
+    assert command[:3] == [sys.executable, "-m", source.READER] and capture_output and text and not check
+    path, modules, errors = list(sys.path), set(sys.modules), io.StringIO()
+    sys.path.insert(0, "")
+    try:
+        with redirect_stderr(errors):
+            code = _outcome(command[3:])
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:
+            if str(getattr(sys.modules[name], "__file__", None)).startswith(os.getcwd()):
+                del sys.modules[name]
+    return CompletedProcess(command, code, "", errors.getvalue())
+
+
+def _outcome(arguments: list[str]) -> int:
+    """The exit code of an interpreter that calls the program, whose errors it prints."""
+    try:
+        return main(*arguments)
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else 1
+    except (ArithmeticError, ImportError, RuntimeError, SyntaxError, TypeError, ValueError):
+        traceback.print_exc()
+        return 1
