@@ -15,7 +15,7 @@ LIGHT := .venv-without-torch
 NEED_NO_TORCH := tests/test_without_torch.py tests/test_architecture.py tests/analysis \
     tests/costmodel/test_networks.py tests/costmodel/test_folding.py tests/costmodel/test_evaluate.py
 
-.PHONY: help explore test fuzz train-demo bench bench-mapping bench-ranks bench-train kills format clean
+.PHONY: help explore test test-cluster fuzz train-demo bench bench-mapping bench-ranks bench-train kills format clean
 
 help:  ## say what can be made
 	@echo "Usage: make TARGET [PYTHON=python3.12] [OUT=folder] [JOBS=2]"
@@ -31,6 +31,10 @@ test: $(VENV)/.installed-test $(LIGHT)/.installed  ## lint, formatting, types, t
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
 	$(LIGHT)/bin/pytest -q -p no:cacheprovider $(NEED_NO_TORCH)
 	$(MAKE) fuzz MINUTES=0.5
+
+test-cluster: $(VENV)/.installed-cluster  ## the tests of Ray, which `test` leaves out: a local cluster, workers killed
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/costmodel/test_cluster.py tests/analysis/test_cluster_commands.py \
+	    tests/training/test_review_cluster.py
 
 fuzz: $(VENV)/.installed-test  ## feed every reader with bent files for some MINUTES, from a SEED; what fails is written down
 	PYTHONPATH=.:tests/costmodel:tests/training OMP_NUM_THREADS=1 BNNCOST_CACHE=$$(mktemp -d) \
@@ -76,6 +80,7 @@ clean:  ## remove the environment, caches and build outputs; ./out and ./runs st
 # The installation is editable: changed sources count at once, and only a change of what is declared reinstalls.
 $(VENV)/.installed-explore: EXTRA :=
 $(VENV)/.installed-test:    EXTRA := [test,train,export]
+$(VENV)/.installed-cluster: EXTRA := [test,train,export,cluster]
 $(VENV)/.installed-train:   EXTRA := [train]
 $(VENV)/.installed-bench:   EXTRA := [bench]
 

@@ -19,7 +19,10 @@ def pytest_report_header() -> str | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let all processes of a run share the mappings that they find, and nobody else's."""
+    """Let all processes of a run share the mappings that they find, and nobody else's, and what they compile."""
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # else every command that a test starts compiles the project anew
     if "BNNCOST_CACHE" not in os.environ:
         config.stash[_cache] = os.environ["BNNCOST_CACHE"] = tempfile.mkdtemp(prefix="bnncost-test-")
 

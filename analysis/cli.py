@@ -15,7 +15,7 @@ from analysis.commands.places import Commands, register
 from costmodel.errors import BnncostError
 
 USER_MISTAKE = 2
-_OBJECTS_BEFORE_COLLECTION = 100_000
+OBJECTS_BEFORE_COLLECTION = 100_000
 """Networks are many small objects without circles: a search for circles every 700 takes a sixth of a table's time."""
 
 app = typer.Typer(
@@ -76,6 +76,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _complain(f"a file is not text in UTF-8 (byte {error.start}); save it in UTF-8.")
     except OSError as error:
         _complain(f"{_named(error)}{error.strerror or error}.")
+    except MemoryError:
+        _complain("this needs more memory than there is.")
     return USER_MISTAKE
 
 
@@ -91,7 +93,7 @@ def _named(error: OSError) -> str:
 
 def main() -> None:
     """Run the command of this process; a closed pipe or Ctrl-C ends it silently."""
-    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     if not _has_outputs():
         sys.exit(USER_MISTAKE)
     if isinstance(sys.stdout, TextIOWrapper):

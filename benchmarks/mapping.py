@@ -20,7 +20,7 @@ from rich.console import Console
 from benchmarks.bench import ROOT, machine
 from benchmarks.mapping_tables import summary, tables
 from costmodel import BnncostError
-from costmodel.importers import architecture_of
+from costmodel.importers.zigzag import architecture_of
 from costmodel.output import write_whole
 
 ZIGZAG = "zigzag-dse==3.9.1"

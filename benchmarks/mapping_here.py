@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.mapping_layers import nest_of, records
-from costmodel.importers import architecture_of
+from costmodel.importers.zigzag import architecture_of
 from costmodel.mapping import (
     OURS,
     ZIGZAG,

@@ -1,12 +1,16 @@
 """Searches of 10^6 and 10^8 designs of ResNet-20: with compulsory and mapped traffic, in one process and in two.
 
 Both look at the same 58,368 designs with a cost of their own; the others differ in training alone, which costs
-nothing at inference. Accuracies are made up. Each part runs in a process of its own, so that its peak memory is its
-own: `python -m benchmarks.search PART WORKERS FOLDER` prints JSON; FOLDER holds the file of mappings.
+nothing at inference. Accuracies are made up. Where Ray is installed, the same chunks run on two processes and on a
+local cluster of two workers, too, the better of two times each.
+
+Each part runs in a process of its own, so that its peak memory is its own: `python -m benchmarks.search PART WORKERS
+FOLDER` prints JSON; FOLDER holds the file of mappings. PART `shared` takes an engine in the place of WORKERS.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -14,17 +18,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from analysis.cli import OBJECTS_BEFORE_COLLECTION
+from analysis.fronts.search.chunks import front_of_chunk
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import run_search
 from analysis.show.axes import Axis
 from benchmarks.processes import in_fresh_process
 from costmodel.designs.key import DesignKey
+from costmodel.evaluate.cluster import LOCAL, engine_of
 from costmodel.evaluate.engine import Engine, Here, Processes
 from costmodel.evaluate.space import Space
 from costmodel.hardware import load_profile
@@ -43,6 +52,9 @@ PARTS = {
     "million_mapped": (FREE, "mapped"),
     "hundred_million": (MORE_FREE, "mapped"),
 }
+SHARED = "shared"
+CELLS_SHARED = 8
+"""Networks of a chunk where engines are compared: a tenth of a second of work, so that handing it out shows."""
 GOALS_S = {"million": 1.0, "million_mapped": 10.0, "hundred_million": 600.0}
 
 
@@ -78,6 +90,32 @@ def request(part: str) -> SearchRequest:
     )  # fmt: skip
 
 
+def shared_out(engine: str) -> dict[str, Any]:
+    """Many small chunks on two processes or on a local cluster of two workers, by the CPU time that they take.
+
+    `cpu_s` is what the tasks and whoever hands them out take; by the clock a busy machine gives engines unlike shares.
+    """
+    asked = replace(request("million_mapped"), cells_together=CELLS_SHARED)
+    workers = engine_of(engine if engine == LOCAL else None, 2, asked.chunks, "searches")
+    began, own = time.perf_counter(), time.process_time()
+    times, in_tasks = list[float](), 0.0
+    for _, taken in workers.results(partial(_timed, asked), range(asked.chunks)):
+        times.append(time.perf_counter() - began)
+        in_tasks += taken
+    return {
+        "chunks": asked.chunks,
+        "first_s": times[0],
+        "rest_s": times[-1] - times[0],
+        "cpu_s": in_tasks + time.process_time() - own,
+    }
+
+
+def _timed(asked: SearchRequest, number: int) -> float:
+    began = time.process_time()
+    front_of_chunk(asked, number)
+    return time.process_time() - began
+
+
 def searched(part: str, workers: int, folder: str) -> dict[str, Any]:
     asked = request(part)
     engine: Engine = Here() if workers == 1 else Processes(workers, "searches")
@@ -108,7 +146,13 @@ def measure() -> dict[str, Any]:
             return in_fresh_process("benchmarks.search", part, "2", folder, threads=1)
 
         found = {"million": run("million"), "million_cold": run("million_mapped")}
-        return found | {part: run(part) for part in ("million_mapped", "hundred_million")}
+        found |= {part: run(part) for part in ("million_mapped", "hundred_million")}
+        if find_spec("ray") is None:
+            return found
+        for engine in ("processes", LOCAL, LOCAL, "processes"):
+            one = in_fresh_process("benchmarks.search", SHARED, engine, folder, threads=1)
+            found[engine] = min(found.get(engine, one), one, key=lambda taken: taken["cpu_s"])
+        return found
 
 
 _WORDS = {
@@ -134,10 +178,25 @@ def lines(figures: dict[str, Any]) -> list[str]:
     rate = figures["million_mapped"]["priced_per_s"]
     return [
         *told,
+        *_cluster_lines(figures),
         f"  10^8 designs with a cost of their own would take {1e8 / rate / 3600:.1f} h at that rate",
     ]
 
 
+def _cluster_lines(figures: dict[str, Any]) -> list[str]:
+    if LOCAL not in figures:
+        return ["  no cluster is measured, as Ray is not installed: pip install 'bnncost[cluster]'"]
+    here, there = figures["processes"], figures[LOCAL]
+    ratio = there["cpu_s"] / here["cpu_s"]
+    return [
+        f"  {here['chunks']} chunks take {ratio:.2f} times the CPU on Ray that they take on processes "
+        f"({there['cpu_s']:.1f} s, {here['cpu_s']:.1f} s); the first has ended after {there['first_s']:.1f} s and "
+        f"{here['first_s']:.1f} s, the others {there['rest_s']:.1f} s and {here['rest_s']:.1f} s later"
+    ]
+
+
 if __name__ == "__main__":
-    part, workers, os.environ["BNNCOST_CACHE"] = sys.argv[1:]
-    print(json.dumps(searched(part, int(workers), os.environ["BNNCOST_CACHE"])))
+    part, how, os.environ["BNNCOST_CACHE"] = sys.argv[1:]
+    cache = os.environ["BNNCOST_CACHE"]
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)  # as the command does
+    print(json.dumps(shared_out(how) if part == SHARED else searched(part, int(how), cache)))

@@ -131,7 +131,7 @@ def accumulator(terms: Dimension) -> Precision:
     return precision("int16") if np.max(terms) < 2**15 else precision("int32")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Tensor:
     """A feature map of shape (C, H, W), without batch."""
 
@@ -139,19 +139,19 @@ class Tensor:
     shape: tuple[Dimension, int, int]
     precision: Precision
 
-    @property
+    @cached_property
     def size(self) -> Dimension:
         """Number of elements."""
         channels, height, width = self.shape
         return channels * (height * width)
 
-    @property
+    @cached_property
     def bits(self) -> Dimension:
         """Storage [bit]."""
         return self.size * self.precision.bits
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Param:
     """A learned or exported array; `axes` says which axes of the feature map it varies over.
 
@@ -166,7 +166,7 @@ class Param:
     initial: float | str = 0.0
     positive: bool = False
 
-    @property
+    @cached_property
     def size(self) -> Dimension:
         """Number of entries."""
         total: Dimension = 1
@@ -174,7 +174,7 @@ class Param:
             total = total * dimension
         return total
 
-    @property
+    @cached_property
     def bits(self) -> Dimension:
         """Storage [bit]."""
         return self.size * self.precision.bits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -34,6 +35,13 @@ class UnreadableText(BnncostError):
         self.cause = cause
         self.reason = reason
         self.line = line
+
+
+class NoRoomError(BnncostError):
+    """A file that cannot be written because its disk is full, has a quota or a limit, or is read-only."""
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 def read_text(path: TextFile, what: str = "", *, largest: int | None = None, advice: str = "") -> str:
@@ -130,7 +138,8 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: b
         else:
             _replace(Path(os.path.realpath(path)), content)
     except OSError as error:
-        raise BnncostError(f"'{path}' cannot be written: {_reason(error)}.") from None
+        kind = NoRoomError if error.errno in _NO_ROOM else BnncostError
+        raise kind(f"'{path}' cannot be written: {_reason(error)}.") from None
     return path
 
 

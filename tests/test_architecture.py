@@ -34,6 +34,7 @@ NAMED_OTHERWISE = {
     "yaml": "pyyaml", "PIL": "pillow", "sklearn": "scikit-learn", "pydantic_core": "pydantic", "google": "onnx",
 }  # fmt: skip
 READS_ONNX = Path("costmodel/importers/model/onnx_file.py")  # when it is called, where the extra is installed
+JOINS_CLUSTERS = Path("costmodel/evaluate/cluster.py")  # when it is called, where the extra is installed
 SHELLS = (Path("analysis/commands/training.py"),)  # what alone knows training
 HEAVY = ("torch", "torchvision", "pandas", "matplotlib", "training", "analysis")
 
@@ -64,6 +65,8 @@ def refused(package: str, path: Path, found: Import) -> bool:
         return True
     if package == "costmodel" and found.package in ("onnx", "google"):
         return not (found.lazy and path == READS_ONNX)
+    if package == "costmodel" and found.package == "ray":
+        return not (found.lazy and path == JOINS_CLUSTERS)
     if package == "costmodel":
         return found.package not in COSTMODEL_MAY_IMPORT | set(sys.stdlib_module_names)
     if package == "training":
@@ -194,6 +197,9 @@ def test_a_package_opens_on_few_rooms(package: str, most: int) -> None:
         ("costmodel", "costmodel/a.py", "def f():\n    import onnx", True),
         ("costmodel", "costmodel/importers/model/onnx_file.py", "import onnx", True),
         ("costmodel", "costmodel/importers/model/onnx_file.py", "def f():\n    import onnx", False),
+        ("costmodel", "costmodel/a.py", "def f():\n    import ray", True),
+        ("costmodel", "costmodel/evaluate/cluster.py", "import ray", True),
+        ("costmodel", "costmodel/evaluate/cluster.py", "def f():\n    import ray", False),
         ("training", "training/a.py", "import torch, costmodel", False),
         ("training", "training/a.py", "def f():\n    from analysis import tables", True),
         ("training", "training/a.py", "import pickle", True),

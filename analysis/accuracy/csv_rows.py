@@ -11,6 +11,8 @@ from costmodel import BnncostError
 _SEPARATORS = (",", ";", "\t")
 _NAMED = {",": "','", ";": "';'", "\t": "tabs"}
 _NO_PART = re.compile(r"[^a-z0-9_]")
+_SHORT = re.compile(r"\d{1,2}", re.ASCII)
+Row = dict[str | None, str | None]
 
 
 def reader_of(text: str) -> csv.DictReader[str]:
@@ -45,9 +47,7 @@ def require_columns(reader: csv.DictReader[str], needed: Iterable[str], where: s
 _SHOWN = 100  # characters of a header that a message repeats
 
 
-def placed_rows(
-    reader: csv.DictReader[str], where: str
-) -> Iterator[tuple[str, dict[str | None, str | None]]]:
+def placed_rows(reader: csv.DictReader[str], where: str) -> Iterator[tuple[str, Row]]:
     """Yield each row with its place, "file:line"; cells beyond the header stand under None.
 
     Raises BnncostError where the text is no CSV.
@@ -60,3 +60,26 @@ def placed_rows(
             yield f"{where}:{reader.line_num}", dict(row)
     except csv.Error as error:
         raise BnncostError(f"{where}:{reader.line_num}: this is no CSV: {error}.") from None
+
+
+def require_whole_decimals(
+    reader: csv.DictReader[str], rows: Iterable[tuple[str, Row]], column: str, whole: Iterable[str]
+) -> None:
+    """Raise a BnncostError where a comma may have cut a decimal in two: `83,1` as 83 and a neighbour of 1.
+
+    No such thing is possible where something else separates, where a row writes the column with a point, or where whole
+    numbers belong into the neighbour, as `whole` names those.
+    """
+    names = list(reader.fieldnames or ())
+    neighbour = names[names.index(column) + 1 :][:1]
+    if reader.reader.dialect.delimiter != "," or not neighbour or neighbour[0] in whole:
+        return
+    cells = [(place, (row[column] or "").strip(), (row[neighbour[0]] or "").strip()) for place, row in rows]
+    if any("." in number or "," in number for _, number, _ in cells):
+        return
+    for place, number, beside in cells:
+        if _SHORT.fullmatch(number) and _SHORT.fullmatch(beside):
+            raise BnncostError(
+                f"{place}: {column} is {number} and the column '{neighbour[0]}' beside it {beside}: "
+                f"is {number},{beside} meant? Write {number}.{beside}, or {number}.0 if it is not."
+            )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
-from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
-from analysis.accuracy.percent import percent_of
+from analysis.accuracy.csv_rows import Row, placed_rows, reader_of, require_columns, require_whole_decimals
+from analysis.accuracy.percent import percent_of, question_fractions
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.output import read_text
@@ -17,6 +17,8 @@ LITERATURE = "literature"
 """What the published accuracies that ship are called."""
 COLUMNS = ("design", "top1")
 _OPTIONAL = ("kind", "reference", "note", "epochs", "seeds", "top1_low", "top1_high")
+_WHOLE = ("epochs", "seeds", "seed", "top1_low", "top1_high")
+"""Columns in which whole numbers are nothing strange."""
 
 
 def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRecord]:
@@ -35,18 +37,16 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     if len(set(names)) < len(names):
         raise BnncostError(f"{where}:1: a column is given twice: {', '.join(names)}.")
     problems: list[str] = []
-    records = list(_records(placed_rows(reader, where), problems, "measured" if source else "author"))
+    rows = list(placed_rows(reader, where))
+    records = list(_records(rows, problems, "measured" if source else "author"))
     if problems:
         raise BnncostError("\n".join(problems))
+    require_whole_decimals(reader, rows, "top1", _WHOLE)
     if not records:
         raise BnncostError(
             f"{where}: there is no accuracy in it; each row needs a design and its top1 in percent."
         )
-    if all(record.top1 <= 1 for record in records) and any(0 < record.top1 < 1 for record in records):
-        raise BnncostError(
-            f"{where}: every top1 is at most 1, such as {records[0].top1:g}: are these fractions? top1 is in percent, "
-            "from 0 to 100."
-        )
+    question_fractions([record.top1 for record in records], where)
     return records
 
 
@@ -56,9 +56,7 @@ def _read(source: Path | None) -> str:
     return read_text(source, "accuracy file")
 
 
-def _records(
-    rows: Iterable[tuple[str, Mapping[str | None, str | None]]], problems: list[str], kind: str
-) -> Iterator[AccuracyRecord]:
+def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) -> Iterator[AccuracyRecord]:
     """Turn rows into records; what is wrong with a row goes into `problems`."""
     for place, row in rows:
         name, value = (row["design"] or "").strip(), (row["top1"] or "").strip()
@@ -79,6 +77,7 @@ def _records(
         try:
             top1 = percent_of(value)
             low, high = (percent_of(given[end]) if given[end] else None for end in ("top1_low", "top1_high"))
+            _require_between(low, top1, high)
         except BnncostError as error:
             problems.append(f"{place}: design '{name}': {error}")
             continue
@@ -90,6 +89,14 @@ def _records(
             name, key, top1, given["kind"] or kind, reference, given["note"], given["epochs"], given["seeds"],
             low=low, high=high,
         )  # fmt: skip
+
+
+def _require_between(low: float | None, top1: float, high: float | None) -> None:
+    """Raise BnncostError where an interval does not hold what it is the interval of."""
+    if (low is not None and low > top1) or (high is not None and high < top1):
+        raise BnncostError(
+            f"top1 is {top1:g}, which is not between its ends: top1_low {low}, top1_high {high}."
+        )
 
 
 def by_design(records: Iterable[AccuracyRecord]) -> dict[str, list[AccuracyRecord]]:

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
+from analysis.accuracy.percent import question_fractions
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import COMMAND, Measurement
 from costmodel.output import read_json, read_text
@@ -84,6 +85,7 @@ def parse_measurements(text: str, where: str) -> list[Measurement]:
             _add(measurements, problems, row, place)
     if problems:
         raise BnncostError("\n".join(problems))
+    question_fractions([one.top1 for one in measurements], where)
     return measurements
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from costmodel import BnncostError
 
@@ -21,6 +22,16 @@ def percent_of(text: str) -> float:
     if not 0 <= number <= 100:
         raise BnncostError(f"top1 is '{text}', but must be a number from 0 to 100 (percent).")
     return number
+
+
+def question_fractions(values: Sequence[float], where: str) -> None:
+    """Raise BnncostError for the accuracies of a file that look like fractions, all of them at most 1."""
+    shown = next((value for value in values if 0 < value < 1), None)
+    if shown is not None and max(values) <= 1:
+        raise BnncostError(
+            f"{where}: every top1 is at most 1, such as {shown:g}: are these fractions? top1 is in percent, "
+            "from 0 to 100."
+        )
 
 
 def lone_percent(text: str) -> float:

@@ -12,7 +12,7 @@ from costmodel import load_profile, shipped_profiles
 from costmodel.evaluate.plausibility import plausibility_warnings
 from costmodel.hardware import new_profile, profile_json_schema
 from costmodel.hardware.text.reader import error_of
-from costmodel.importers import profile_text
+from costmodel.importers.zigzag_profile import profile_text
 from costmodel.output import write_whole
 
 

@@ -9,12 +9,16 @@ import typer
 from analysis.commands.options import (
     DESIGN_HELP,
     Drawing,
+    Features,
+    Input,
     Overrides,
     PrintedForm,
     Profiles,
     Traffic,
+    Verbose,
     chips_of,
     model_of,
+    own_models,
 )
 from analysis.show.document import Format, deliver, say
 
@@ -24,6 +28,9 @@ def compare_command(
     profile: Profiles = None,
     overrides: Overrides = None,
     traffic: Traffic = None,
+    image: Input = None,
+    features: Features = None,
+    verbose: Verbose = False,
     form: PrintedForm = Format.table,
     out: Drawing = None,
 ) -> None:
@@ -34,7 +41,8 @@ def compare_command(
     from analysis.fronts.questions.compare_document import compare_document, write_comparison
 
     chips = chips_of(profile, overrides)
-    document, entries = compare_document(designs, chips, traffic=model_of(traffic), out=out)
+    with own_models(designs, image, features, verbose) as texts:
+        document, entries = compare_document(texts, chips, traffic=model_of(traffic), out=out)
     deliver(document, form, None)
     for path in write_comparison(entries, out) if out else ():
         say(f"Wrote {path}")

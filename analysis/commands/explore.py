@@ -22,6 +22,16 @@ def explore_command(
         list[str] | None,
         typer.Option("--network", help="A network; may be repeated. Default: all that have an accuracy."),
     ] = None,
+    accuracy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accuracy",
+            help="Accuracies of your own, shown beside the published ones: a CSV of measurements, or with the columns "
+            "design,top1; the front.csv of `bnncost search`, whose estimates are hollow; a folder of runs. May be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
     figures: Annotated[
         bool,
         typer.Option(
@@ -44,7 +54,14 @@ def explore_command(
 
     console = console_for(sys.stdout)
     made = explore(
-        out, profile or None, console, networks=network or (), tables=tables, figures=figures, ranges=ranges
+        out,
+        profile or None,
+        console,
+        networks=network or (),
+        accuracy=accuracy or (),
+        tables=tables,
+        figures=figures,
+        ranges=ranges,
     )
     if serve:
         from analysis.report.page.server import serve_page

@@ -14,7 +14,7 @@ import typer
 from analysis.show.document import Format
 from costmodel.demand.conventions import OpsConvention
 from costmodel.hardware import HardwareProfile, load_profile
-from costmodel.importers.model.source import ReaderFailed, names_model, with_settings
+from costmodel.importers.model.naming import ReaderFailed, names_model, with_settings
 from costmodel.pricing.price import TrafficModel
 
 
@@ -95,6 +95,16 @@ Added = Annotated[
         metavar="DESIGN=TOP1[:LABEL]",
         help="A design, or a network of yours (net.onnx, net.pt2, file.py:factory, net.yaml), with its accuracy; "
         "may be repeated.",
+    ),
+]
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Run on a Ray cluster: HOST:PORT of its head, or local for one that is begun here and ends with it.",
+        show_default=False,
     ),
 ]
 

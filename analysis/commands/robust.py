@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
 from analysis.commands.options import (
     Added,
+    Cluster,
     Drawing,
     Overrides,
     PrintedForm,
@@ -43,6 +45,7 @@ def robust_command(
     draws: Annotated[int, typer.Option("--draws", help="How often all figures are drawn.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", help="Of the draws.")] = 0,
     traffic: Traffic = None,
+    cluster: Cluster = None,
     form: PrintedForm = Format.table,
     out: Drawing = None,
 ) -> None:
@@ -50,7 +53,9 @@ def robust_command(
 
     Every draw is the same for all designs. Says which pairs are sure, and at which value of which figure they turn.
     """
+    from analysis.fronts.robust import blocks_of
     from analysis.fronts.robust_document import RobustChoice, robust_document
+    from costmodel.evaluate.cluster import engine_of
 
     choice = RobustChoice(
         network,
@@ -63,7 +68,10 @@ def robust_command(
         draws,
         seed,
     )
-    document, found, left_out = robust_document(choice, out)
+    engine = (
+        engine_of(cluster, os.cpu_count() or 1, len(blocks_of(draws)), "draws figures") if cluster else None
+    )
+    document, found, left_out = robust_document(choice, out, engine)
     deliver(document, form, None)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
+from analysis.commands.options import Cluster, Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
 from analysis.show.axes import Axis
-from analysis.show.document import Format, deliver, say
+from analysis.show.document import Format, console_for, deliver, say
 
 Limit = str | None
+_CHUNKS = "chunks"
 
 
 def search_command(
@@ -64,6 +66,7 @@ def search_command(
     workers: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Processes. Default: as many as there are cores.")
     ] = None,
+    cluster: Cluster = None,
     form: PrintedForm = Format.table,
 ) -> None:
     """The exact front over every legal combination of methods, widths and precisions.
@@ -78,6 +81,7 @@ def search_command(
         search_document,
         size_sentence,
     )
+    from costmodel.evaluate.cluster import engine_of
 
     chips = tuple(chips_of(profile, overrides))
     budgets = [read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area) for chip in chips]
@@ -97,22 +101,16 @@ def search_command(
     request = request_of(choice)
     request.check_size()
     say(size_sentence(request))
-    document, path = search_document(request, out, workers or os.cpu_count() or 1, _chunks_shown)
+    engine = engine_of(cluster, workers or os.cpu_count() or 1, request.chunks, "searches designs")
+    document, path = search_document(request, out, engine, _chunks_shown)
     deliver(document, form, None)
     say(f"Wrote {path}")
 
 
 @contextmanager
 def _chunks_shown(total: int) -> Iterator[Callable[[int], None]]:
-    """Show how many chunks have ended, with the time that is left."""
-    import sys
+    """Show how many chunks have ended."""
+    from analysis.show.progress import bar
 
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from analysis.show.document import console_for
-
-    console = console_for(sys.stderr)
-    columns = (TextColumn("chunks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as shown:
-        task = shown.add_task("chunks", total=total)
-        yield lambda ended: shown.update(task, completed=ended)
+    with bar(_CHUNKS, total, console_for(sys.stderr)) as show:
+        yield lambda ended: show(ended, _CHUNKS)

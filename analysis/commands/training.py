@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.commands.options import Cluster
 from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
 from costmodel import BnncostError
@@ -94,7 +95,9 @@ def review_command(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", help="Runs side by side. Default: one per core, 4 at most.", show_default=False
+            "--jobs",
+            help="Runs side by side. Default: one per core, 4 at most; on a cluster as many as it takes.",
+            show_default=False,
         ),
     ] = None,
     budget: Annotated[
@@ -107,6 +110,7 @@ def review_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the runs.")] = False,
     data_folder: DataFolder = Path("data"),
     out: Runs = Path("runs"),
+    cluster: Cluster = None,
     form: Annotated[
         Format | None, typer.Option("--format", help="Of the table at the end.", show_default=False)
     ] = None,
@@ -117,15 +121,16 @@ def review_command(
     """
     require_torch()
     from costmodel.evaluate.cost import as_profile
+    from training.review.on_cluster import crew_of
     from training.review.study import load_plan, planned, review, show_planned
     from training.run.durations import seconds_of
 
     study, console = load_plan(plan), console_for(sys.stdout)
-    count = jobs if jobs is not None else min(os.cpu_count() or 1, MOST_JOBS)
+    cores = min(os.cpu_count() or 1, MOST_JOBS)
     budget_s = None if budget is None else seconds_of(budget)
     as_profile(profile)  # an unknown one is refused before hours of training, not behind them
     if dry_run:
-        show_planned(planned(study, out, data=data or ""), console, jobs=count)
+        show_planned(planned(study, out, data=data or ""), console, jobs=cores if jobs is None else jobs)
         return
     outcome = review(
         study,
@@ -133,7 +138,7 @@ def review_command(
         console=console,
         data=data or "",
         data_folder=data_folder,
-        jobs=count,
+        crew=crew_of(cluster, jobs, cores, study.recipe.gpu),
         budget_s=budget_s,
         device=device,
     ).to_mapping()

@@ -12,7 +12,7 @@ from analysis.show.classes import ADDED
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.designs.resolving import published_design
-from costmodel.importers.model.source import Model, names_model, parse_model, read_model
+from costmodel.importers.model.naming import Model, names_model, parse_model
 
 FORM = "DESIGN=TOP1[:LABEL]"
 _WRITTEN = re.compile(r"(?P<design>.+?)=\s*(?P<top1>[-+]?[0-9]*\.?[0-9]+)\s*(?::(?P<label>.*))?")
@@ -69,6 +69,8 @@ def added_figure(text: str) -> AccuracyRecord | AddedModel:
     try:
         top1 = lone_percent(found["top1"])
         if names_model(design):
+            from costmodel.importers.model.source import read_model  # a tenth of a second
+
             own = label or PurePath(parse_model(design).source).name
             return AddedModel(name, read_model(design), top1, own)
         key = resolve(design)

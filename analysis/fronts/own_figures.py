@@ -10,7 +10,7 @@ from analysis.accuracy.literature import LITERATURE, load_accuracy
 from analysis.accuracy.measurements import holds_measurements, load_measurements
 from analysis.accuracy.names import names_of
 from analysis.accuracy.studies import Study, studies
-from analysis.show.classes import ADDED
+from analysis.show.classes import ADDED, ESTIMATED
 from costmodel import BnncostError
 from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
@@ -83,7 +83,8 @@ def _names(sources: Sequence[str]) -> list[str]:
 
 def _own(record: AccuracyRecord, source: str) -> AccuracyRecord:
     said = record.reference or record.note
-    return replace(record, kind=ADDED, source=source, reference=f"{source}{f': {said}' if said else ''}")
+    kind = ESTIMATED if record.kind == ESTIMATED else ADDED
+    return replace(record, kind=kind, source=source, reference=f"{source}{f': {said}' if said else ''}")
 
 
 def _of_study(study: Study, source: str) -> list[AccuracyRecord]:

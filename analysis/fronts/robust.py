@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import moocore
 import numpy as np
 
 from analysis.fronts.nondominated import on_front
+from analysis.fronts.robust_scenarios import Scenario, scenarios_of
 from analysis.show.classes import DesignClass
 from costmodel.designs.key import DesignKey
+from costmodel.evaluate.engine import Engine, Here
 from costmodel.evaluate.uncertain import UncertainEnergies
-from costmodel.importers.model.source import Model
+from costmodel.importers.model.naming import Model
 
 ONE_RUN_POINTS = 0.4
 """Standard deviation over seeds of an accuracy from one run, assumed [points]."""
@@ -24,6 +27,8 @@ SAME_POINTS, SAME_ENERGY = 0.5, 1.05
 """Designs within so many points, and this ratio of energies, are not worth telling apart."""
 ATTAINED = (10.0, 50.0, 90.0)
 """Shares of the draws in which the band's lines are attained [%]."""
+BLOCK = 2000
+"""Draws that are priced and compared together."""
 _BAND_DRAWS = 400
 """Draws that the band is made of; each adds a whole front."""
 _SEED_OF_ACCURACY = 1
@@ -50,6 +55,7 @@ class Robustness:
     and is more accurate. `group` numbers designs that are not worth telling apart. `band` holds points of the
     attainment surfaces: energy [J], top-1 [%], and in how many of 100 draws something is as good. `given_low` and
     `given_high` are the probabilities in the lowest and highest third of what drives the spread most, `driver`.
+    `scenarios` are the draws apart in which each of two or three answers that disagree is right.
     """
 
     candidates: tuple[Candidate, ...]
@@ -68,17 +74,45 @@ class Robustness:
     given_low: np.ndarray
     given_high: np.ndarray
     band: np.ndarray
+    scenarios: tuple[Scenario, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """What all draws are made of: quantiles (causes, N) of what moves, and accuracies (D, N)."""
+
+    model: UncertainEnergies
+    quantiles: dict[str, np.ndarray]
+    top1: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """What came of some draws: energies and membership (D, n), and in how many one beats another (D, D)."""
+
+    energy_j: np.ndarray
+    member: np.ndarray
+    beating: np.ndarray
 
 
 def robustness(
-    candidates: Sequence[Candidate], model: UncertainEnergies, *, draws: int = 2000, seed: int = 0
+    candidates: Sequence[Candidate],
+    model: UncertainEnergies,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    engine: Engine | None = None,
 ) -> Robustness:
-    """Draw figures and accuracies, and count in how many draws each design is on the front."""
+    """Draw figures and accuracies, and count in how many draws each design is on the front.
+
+    Blocks of draws run on an engine, by default in this process; what comes of them does not depend on it.
+    """
     quantiles = dict(zip(model.names, _latin(len(model.names), draws, seed), strict=True))
-    energy_j = model.at(quantiles) if quantiles else np.repeat(model.energies_j[:, None], draws, axis=1)
-    energy_j = without_rounding(energy_j)
-    top1 = _accuracies(candidates, draws, seed)
-    member = membership(energy_j, top1)
+    drawn = _Drawn(model, quantiles, _accuracies(candidates, draws, seed))
+    blocks = dict((engine or Here()).results(partial(_tried, drawn), blocks_of(draws)))
+    tried = [blocks[block] for block in blocks_of(draws)]
+    energy_j = np.concatenate([one.energy_j for one in tried], axis=1)
+    member = np.concatenate([one.member for one in tried], axis=1)
     shares = model.shares()
     driver = next(iter(shares), "")
     third = quantiles[driver] if driver else np.zeros(draws)
@@ -93,14 +127,32 @@ def robustness(
         low_j=quarter[0],
         median_j=quarter[1],
         high_j=quarter[2],
-        beats=beating(energy_j, top1),
+        beats=np.sum([one.beating for one in tried], axis=0) / draws,
         group=tuple(groups(model.energies_j, np.array([one.top1 for one in candidates]))),
         shares=shares,
         driver=driver,
         given_low=_given(member, third < 1 / 3),
         given_high=_given(member, third >= 2 / 3),
-        band=attainment(energy_j, top1, member),
+        band=attainment(energy_j, drawn.top1, member),
+        scenarios=scenarios_of(model, quantiles, member, shares),
     )
+
+
+def blocks_of(draws: int) -> list[int]:
+    """The first draw of each block."""
+    return list(range(0, draws, BLOCK))
+
+
+def _tried(drawn: _Drawn, first: int) -> _Tried:
+    """Price and compare all designs in the draws of one block."""
+    top1 = drawn.top1[:, first : first + BLOCK]
+    quantiles = {name: values[first : first + BLOCK] for name, values in drawn.quantiles.items()}
+    model = drawn.model
+    energy_j = (
+        model.at(quantiles) if quantiles else np.repeat(model.energies_j[:, None], top1.shape[1], axis=1)
+    )
+    energy_j = without_rounding(energy_j)
+    return _Tried(energy_j, membership(energy_j, top1), beating(energy_j, top1))
 
 
 def _latin(causes: int, draws: int, seed: int) -> np.ndarray:
@@ -128,9 +180,9 @@ def membership(energy_j: np.ndarray, top1: np.ndarray) -> np.ndarray:
 
 
 def beating(energy_j: np.ndarray, top1: np.ndarray) -> np.ndarray:
-    """The share of draws (D, D) in which a design takes no more energy than another and is more accurate."""
+    """The number of draws (D, D) in which a design takes no more energy than another and is more accurate."""
     cheaper = energy_j[:, None] <= energy_j[None, :]
-    return np.asarray((cheaper & (top1[:, None] > top1[None, :])).mean(axis=2))
+    return np.asarray((cheaper & (top1[:, None] > top1[None, :])).sum(axis=2))
 
 
 def _given(member: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from analysis.accuracy.literature import LITERATURE
 from analysis.fronts.robust import Robustness, robustness
 from analysis.fronts.robust_candidates import candidates_of
+from analysis.fronts.robust_scenarios import scenario_records, scenario_table
 from analysis.show.document import Document
 from analysis.show.figure_words import named, value_text
 from analysis.show.pictures import check_picture
@@ -21,6 +22,7 @@ from costmodel import BnncostError
 from costmodel.demand.arrays import joined
 from costmodel.evaluate.break_even import compare
 from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.engine import Engine
 from costmodel.evaluate.uncertain import APART, uncertain_energies
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel, price
@@ -48,7 +50,7 @@ class RobustChoice:
 
 
 def robust_document(
-    choice: RobustChoice, out: Path | None = None
+    choice: RobustChoice, out: Path | None = None, engine: Engine | None = None
 ) -> tuple[Document, Robustness, dict[str, str]]:
     """Try a front; gives the tables, what was found, and what is left out and why.
 
@@ -73,10 +75,13 @@ def robust_document(
         demand = joined([prepared(one.key).demand for one in found])
         model = uncertain_energies(demand, price(demand, choice.chip, choice.traffic))
     with under_way("drawing"):
-        result = robustness(found, model, draws=choice.draws, seed=choice.seed)
+        result = robustness(found, model, draws=choice.draws, seed=choice.seed, engine=engine)
         sentences = (_verdict(result), *_pair_sentences(result, choice))
     table = _table(result)
-    causes = _cause_table(result)
+    labels = [one.label for one in result.candidates]
+    tables = [table, _cause_table(result)]
+    if result.scenarios:
+        tables.append(scenario_table(result.scenarios, labels, choice.chip))
     data = {
         "profile": choice.chip.name,
         "draws": result.draws,
@@ -91,13 +96,14 @@ def robust_document(
             for i, one in enumerate(result.candidates)
         },
         "shares": result.shares,
+        "scenarios": scenario_records(result.scenarios, labels, choice.chip),
         "attainment": [
             dict(zip(("energy_j", "top1", "percent_of_draws"), map(float, row), strict=True))
             for row in result.band
         ],
         "sentences": list(sentences),
     }
-    return Document((table, causes), data, _tidy(result), sentences), result, left_out
+    return Document(tuple(tables), data, _tidy(result), sentences), result, left_out
 
 
 # ---------------------------------------------------------------- sentences

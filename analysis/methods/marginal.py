@@ -48,6 +48,7 @@ class MethodCost:
 
     `equivalent_width` is the width at which the plain network uses as much energy; None beyond 0.25..8.
     `gain_against` is the gain in top-1 over its fair pair [points] by the shipped study; None where it has none.
+    `off_chip` names the memories outside of the chip in which the plain design with it lies for want of room.
     """
 
     use: str
@@ -59,6 +60,7 @@ class MethodCost:
     left_out: Change
     equivalent_width: float | None
     gain_against: float | None
+    off_chip: tuple[str, ...]
     reason: str
 
 
@@ -161,6 +163,7 @@ def _method_cost(use: MethodUse, base: _Baseline) -> MethodCost:
         difference(base.cost(with_it), base.cost(with_it.without(use.name))),
         base.scale.width_at(one.energy_j),
         base.gains.get(str(use)),
+        tuple(one.off_chip_bits),
         method.free_because or method.note,
     )
 

@@ -14,6 +14,7 @@ from analysis.costs.cost_tables import OPERATION_ORDER, operation_rank
 from analysis.methods.marginal import Change, MethodCost, MethodTable
 from analysis.show.tables import Column, Table
 from analysis.show.units import readable
+from analysis.show.words import fits_text
 from costmodel import Cost
 from costmodel.demand.conventions import OpsConvention
 
@@ -84,6 +85,8 @@ def _convention_column(one: OpsConvention) -> MethodColumn:
     )
 
 
+FITS = "fits"
+"""The column that people are shown where a design finds no room on the chip."""
 _DECLARED = (
     MethodColumn("use", lambda one, plain: one.use),  # as the CSV calls it
     MethodColumn("method", lambda one, plain: one.use, "method"),  # as JSON and the tables for people call it
@@ -104,6 +107,8 @@ _DECLARED = (
     MethodColumn("left_out_percent", lambda one, plain: _percent(one.left_out, plain)),
     MethodColumn("equivalent_width", lambda one, plain: one.equivalent_width, "equivalent width"),
     MethodColumn("gain_against", lambda one, plain: one.gain_against, "gain", "points"),
+    MethodColumn(FITS, lambda one, plain: fits_text(one.off_chip), "fits on chip"),
+    MethodColumn("off_chip", lambda one, plain: list(one.off_chip)),
     *map(_count_column, COUNTS),
     *map(_convention_column, OpsConvention),
     MethodColumn("reason", lambda one, plain: one.reason, "why"),
@@ -115,13 +120,15 @@ FIGURES = ("emitted_j", "alone_j", "alone_percent", "left_out_j", "equivalent_wi
 """The numbers of a method that people are shown, and that have ranges in JSON."""
 GAIN = "gain_against"
 """The column that people are shown where a study ships."""
-PAPER = ("branch", "category", "method", *FIGURES, GAIN, "alone_operations", "reason")
+PAPER = ("branch", "category", "method", *FIGURES, GAIN, FITS, "alone_operations", "reason")
 """The columns of the tables for people, in their order."""
-RECORD = ("method", "branch", "category", "emitted", "alone", "left_out", "equivalent_width", GAIN, "reason")
+RECORD = (
+    "method", "branch", "category", "emitted", "alone", "left_out", "equivalent_width", GAIN, "off_chip", "reason",
+)  # fmt: skip
 """The keys of JSON."""
 TIDY = (
     "use", "name", "branch", "category", "emitted_j", "alone_j", "alone_percent", "left_out_j", "left_out_percent",
-    "alone_latency_s", "alone_area", "area_unit", "equivalent_width", GAIN, *COUNTS, "reason",
+    "alone_latency_s", "alone_area", "area_unit", "equivalent_width", GAIN, FITS, *COUNTS, "reason",
 )  # fmt: skip
 """The columns of CSV and of the frame."""
 

@@ -10,7 +10,7 @@ from analysis.accuracy.outcome import sure_of
 from analysis.costs.cost_columns import WHAT_PAPERS_COUNT
 from analysis.costs.cost_tables import area_text
 from analysis.methods.marginal import Change, MethodCost, MethodTable
-from analysis.methods.method_columns import COLUMNS, GAIN, PAPER, names_of, operations_text, row_of
+from analysis.methods.method_columns import COLUMNS, FITS, GAIN, PAPER, names_of, operations_text, row_of
 from analysis.show.range_cells import WHAT_RANGES_ARE, joined_tables
 from analysis.show.tables import Cell, Column, Table
 from analysis.show.text_forms import cell_text
@@ -30,7 +30,9 @@ def method_view(table: MethodTable, conventions: Sequence[OpsConvention] = ()) -
 
     `conventions` add what it alone changes in operations as papers sum them up.
     """
-    shown = PAPER if table.study is not None else tuple(name for name in PAPER if name != GAIN)
+    spills = any(one.off_chip for one in table.rows)
+    hidden = [name for name, shown in ((GAIN, table.study is not None), (FITS, spills)) if not shown]
+    shown = tuple(name for name in PAPER if name not in hidden)
     names = (*shown[:-1], *names_of(conventions), shown[-1])
     columns = tuple(COLUMNS[name].column for name in names)
     rows = tuple(tuple(row_of(one, table.plain, names).values()) for one in by_category(table))
@@ -96,7 +98,16 @@ def method_caption(table: MethodTable) -> str:
         f"Plain BNN: {readable(plain.energy_j, 'J')}, {readable(plain.latency_s, 's')}, {area}. "
         "Emitted: what the method asks for, before folding. Alone: what is left of it after folding, over the "
         f"plain BNN. Left out: what {table.full}, with the method in it, saves without it. Equivalent width: the "
-        f"width at which the plain BNN takes as much energy.{_gain_caption(table)}"
+        f"width at which the plain BNN takes as much energy.{_fits_caption(table)}{_gain_caption(table)}"
+    )
+
+
+def _fits_caption(table: MethodTable) -> str:
+    """What it means that a design finds no room."""
+    if not any(one.off_chip for one in table.rows):
+        return ""
+    return (
+        " Fits on chip: whether the plain BNN with the method does; else from which memory outside it runs."
     )
 
 

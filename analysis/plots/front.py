@@ -20,14 +20,12 @@ from analysis.plots.style import (
     note_for,
 )
 from analysis.show.axes import Axis
-from analysis.show.classes import DesignClass, class_of_row
+from analysis.show.classes import ESTIMATED, DesignClass, class_of_row
 from analysis.show.paper import PaperSize
 from analysis.show.units import Scale
 
 WIDTHS = (1.0, 1.5, 2.0, 3.0)
 """Widths of the plain BNN that the top axis marks."""
-ESTIMATED = "estimated"
-"""Kind of an accuracy that nobody measured, which is always drawn hollow."""
 KIND_MARKERS = {
     "author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^", ESTIMATED: "d",
 }  # fmt: skip

@@ -13,15 +13,27 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from analysis.accuracy.literature import LITERATURE
+from analysis.accuracy.measurements import MEASURED
+from analysis.fronts.own_figures import overlay_of
 from analysis.report.files import write_files
 from analysis.report.manifest import code_digest, package_version
-from analysis.report.page.data import Space, costs_digest, operations_of, page_record, space_record, spaces
+from analysis.report.page.data import (
+    Space,
+    costs_digest,
+    operations_of,
+    page_record,
+    priced_on,
+    space_record,
+    spaces,
+)
 from analysis.report.page.html import INDEX, read_page, write_page
 from analysis.report.page.screen import front_rows
 from analysis.show.progress import counting
 from analysis.show.safe import visible
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.demand.arrays import OperationKey
+from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 from costmodel.evaluate.engine import pool_of
 from costmodel.hardware import HardwareProfile
@@ -47,16 +59,18 @@ def explore(
     console: Console,
     *,
     networks: Sequence[str] = (),
+    accuracy: Sequence[str] = (),
     tables: bool = False,
     figures: bool = False,
     ranges: bool = False,
 ) -> Explored:
     """Write the page of all networks, or those given, on the profiles given, or all shipped ones.
 
+    `accuracy` names files of one's own, whose points stand beside the published and the shipped ones.
     `tables` and `figures` ask for files of them beside it; with `ranges` these show what the ends of the profiles'
     ranges give. What is still current stays. Raises BnncostError for unknown names and folders that cannot be written.
     """
-    chips, wanted = read_profiles(profiles), read_spaces(networks)
+    chips, wanted = read_profiles(profiles), read_spaces(networks, read_own(accuracy))
     make_folder(out)
     data, made = page_data(out, chips, wanted, console)
     page = write_page(out, data)
@@ -86,9 +100,19 @@ def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
     return chips
 
 
-def read_spaces(networks: Sequence[str]) -> list[Space]:
+def read_own(sources: Sequence[str]) -> tuple[AccuracyRecord, ...]:
+    """Accuracies of one's own, each with its file; raises BnncostError for sources that the page has anyway."""
+    for source in sources:
+        if source in (LITERATURE, MEASURED):
+            raise BnncostError(
+                f"--accuracy {source}: that is on the page in any case; name files of your own."
+            )
+    return overlay_of(sources).own
+
+
+def read_spaces(networks: Sequence[str], own: Sequence[AccuracyRecord] = ()) -> list[Space]:
     """Networks on data sets with an accuracy, or those of the networks given; an unknown one raises."""
-    known = spaces()
+    known = spaces(own)
     names = {space.network for space in known}
     for name in networks:
         if name not in names:
@@ -103,24 +127,24 @@ def page_data(
     code = code_digest()
     old = {space["name"]: space for space in read_page(out).get("spaces", ())}
     stale = {
-        space: [
-            source
-            for source, chip in chips.items()
+        source: [
+            space
+            for space in wanted
             if _known(old, space, chip).get("made_from") != costs_digest(space, chip, code)
         ]
-        for space in wanted
+        for source, chip in chips.items()
     }
-    waiting = {space: sources for space, sources in stale.items() if sources}
-    records = {}
-    with counting("networks", len(waiting), console) as tell:
-        for space, record in _priced(waiting, chips):
-            for chip_name, costs in record["on"].items():
-                chip = next(one for one in chips.values() if one.name == chip_name)
-                costs["made_from"] = costs_digest(space, chip, code)
-            records[space] = record
-            tell(space.name)
-    merged = [_merged(records.get(space), old.get(space.name, {}), chips) for space in wanted]
-    return page_record(merged, chips.values(), package_version()), sum(map(len, waiting.values()))
+    waiting = {source: todo for source, todo in stale.items() if todo}
+    new: dict[Space, dict[str, Any]] = {}
+    made = sum(map(len, waiting.values()))
+    with counting("networks on profiles", made, console) as tell:
+        for source, priced in _priced(waiting, chips):
+            chip = chips[source]
+            for space, costs in priced.items():
+                new.setdefault(space, {})[chip.name] = costs | {"made_from": costs_digest(space, chip, code)}
+                tell(f"{space.name} on {chip.name}")
+    merged = [_merged(space, new.get(space, {}), old.get(space.name, {}), chips) for space in wanted]
+    return page_record(merged, chips.values(), package_version()), made
 
 
 def _known(old: Mapping[str, Any], space: Space, chip: HardwareProfile) -> Mapping[str, Any]:
@@ -129,35 +153,47 @@ def _known(old: Mapping[str, Any], space: Space, chip: HardwareProfile) -> Mappi
 
 
 def _merged(
-    new: Mapping[str, Any] | None, old: Mapping[str, Any], chips: Mapping[str, HardwareProfile]
+    space: Space, new: Mapping[str, Any], old: Mapping[str, Any], chips: Mapping[str, HardwareProfile]
 ) -> dict[str, Any]:
     """A space with what was priced now, and what of the old page still holds; profiles in their order."""
-    on = {**old.get("on", {}), **(new or {}).get("on", {})}
-    return {**(new or old), "on": {chip.name: on[chip.name] for chip in chips.values()}}
+    on = {**old.get("on", {}), **new}
+    record = space_record(space, ()) if new else old
+    return {**record, "on": {chip.name: on[chip.name] for chip in chips.values()}}
 
 
 # ---------------------------------------------------------------- running
 
 
 def _priced(
-    waiting: Mapping[Space, Sequence[str]], chips: Mapping[str, HardwareProfile]
-) -> Iterator[tuple[Space, dict[str, Any]]]:
-    """Yield spaces with their records, as they are priced, in as many processes as there are cores."""
-    workers = min(os.cpu_count() or 1, len(waiting))
-    if workers <= 1:
-        for space, sources in waiting.items():
-            yield space, space_record(space, [chips[source] for source in sources])
+    waiting: Mapping[str, Sequence[Space]], chips: Mapping[str, HardwareProfile]
+) -> Iterator[tuple[str, dict[Space, dict[str, Any]]]]:
+    """Yield profiles with the costs of their spaces, as they are priced, in as many processes as there are cores.
+
+    Networks share layers, so a process that has a profile to itself maps each of them once. Where there are fewer
+    profiles than cores, the spaces of each are split.
+    """
+    cores = os.cpu_count() or 1
+    parts = -(-cores // max(len(waiting), 1))
+    tasks = [
+        (source, some) for source, todo in waiting.items() for some in _dealt(todo, min(parts, len(todo)))
+    ]
+    if min(cores, len(tasks)) <= 1:
+        for source, some in tasks:
+            yield source, priced_on(chips[source], some)
         return
-    with pool_of(workers, "prices networks") as pool:
-        futures = {
-            pool.submit(_priced_apart, space, list(sources)): space for space, sources in waiting.items()
-        }
+    with pool_of(min(cores, len(tasks)), "prices networks") as pool:
+        futures = {pool.submit(_priced_apart, source, some): source for source, some in tasks}
         for done in as_completed(futures):
             yield futures[done], done.result()
 
 
-def _priced_apart(space: Space, sources: Sequence[str]) -> dict[str, Any]:
-    return space_record(space, [load_profile(source) for source in sources])
+def _dealt(todo: Sequence[Space], hands: int) -> list[list[Space]]:
+    """Deal spaces out like cards: those with most designs come first and go to different hands."""
+    return [list(todo[start::hands]) for start in range(hands)]
+
+
+def _priced_apart(source: str, some: Sequence[Space]) -> dict[Space, dict[str, Any]]:
+    return priced_on(load_profile(source), some)
 
 
 # ---------------------------------------------------------------- reporting

@@ -10,6 +10,8 @@ from costmodel.graph import precision
 
 ADDED = "added"
 """Kind of an accuracy that was given for one front alone."""
+ESTIMATED = "estimated"
+"""Kind of an accuracy that nobody measured, which is always drawn hollow."""
 
 
 class DesignClass(str, Enum):

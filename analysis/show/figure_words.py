@@ -65,9 +65,10 @@ def assumption_sentence(found: Sensitivity) -> str:
         return ""
     figure = effect.figure
     where = "" if figure.stated else ", half to double, for the profile gives it no range"
+    aside = "" if found.sizes else " (sizes of memories aside)"
     return (
-        f"Of all figures neither published nor measured, {named(figure)} moves the energy of {found.design} most "
-        f"({figure.place}, {figure.status}): {_energies(effect)} at "
+        f"Of all figures neither published nor measured{aside}, {named(figure)} moves the energy of {found.design} "
+        f"most ({figure.place}, {figure.status}): {_energies(effect)} at "
         f"{significant(figure.low)} and {significant(figure.high)} {figure.unit}{where}; it is {value_text(figure)}."
     )
 

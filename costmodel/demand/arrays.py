@@ -261,15 +261,18 @@ def distinct(demand: Demand) -> Demand:
     The blocks of a stage and the networks of an ensemble are mostly alike, and cost the same.
     """
     by_layer = {name: layout for name, layout in LAYOUT.items() if "layer" in layout.axes}
-    kept: dict[bytes, int] = {}
-    repeats = []
-    for number in range(len(demand.layers)):
-        asks = (
-            getattr(demand, name)[layout.place({"layer": number})].tobytes()
+    asked = np.concatenate(
+        [
+            _bytes_by_place(getattr(demand, name), layout.axes.index("layer"))
             for name, layout in by_layer.items()
             if name != "repeats"
-        )
-        place = kept.setdefault(b"".join(asks), number)
+        ],
+        axis=1,
+    )
+    kept: dict[bytes, int] = {}
+    repeats = []
+    for number, asks in enumerate(asked):
+        place = kept.setdefault(asks.tobytes(), number)
         if place == number:
             repeats.append(demand.repeats[number].copy())
         else:
@@ -281,6 +284,12 @@ def distinct(demand: Demand) -> Demand:
     }
     layers = tuple(demand.layers[number] for number in chosen)
     return replace(demand, layers=layers, **arrays | {"repeats": np.stack(repeats)})
+
+
+def _bytes_by_place(values: np.ndarray, axis: int) -> np.ndarray:
+    """All bytes of an array at each place along an axis: (places, bytes)."""
+    rows = np.ascontiguousarray(np.moveaxis(values, axis, 0))
+    return rows.reshape(len(rows), -1).view(np.uint8)
 
 
 def part(demand: Demand, points: np.ndarray) -> Demand:

@@ -92,7 +92,9 @@ def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Di
             continue
         for value in (*op.inputs, *op.params):
             for source, halved in views.get(value, ((value, 0),)):
-                amount = _amount_read(op, value) * (source.bits // 2**halved) // value.bits
+                amount = _amount_read(op, value)
+                if source is not value:
+                    amount = amount * (source.bits // 2**halved) // value.bits
                 key = (op.layer, source)
                 amounts[key] = np.maximum(amounts[key], amount) if key in amounts else amount
     return amounts

@@ -30,7 +30,7 @@ from costmodel.evaluate.results import (
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, load_profile
-from costmodel.importers.model.source import Model, names_model, read_model
+from costmodel.importers.model.naming import Model, names_model
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, control_by_layer, price
@@ -60,7 +60,13 @@ def as_design(design: AnyDesign) -> DesignKey | Model:
         return design
     if not isinstance(design, str):
         raise BnncostError(f"a design is a text, a DesignKey or a Model, not {design!r}.")
-    return read_model(design) if names_model(design) else resolve(design)
+    if not names_model(design):
+        return resolve(design)
+    from costmodel.importers.model.source import (
+        read_model,  # a tenth of a second, which only such a network pays
+    )
+
+    return read_model(design)
 
 
 def cost(

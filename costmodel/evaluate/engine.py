@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +59,9 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
 
     `doing` says what a process does, for that message.
     """
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(gc.get_threshold(),)
+    )
     try:
         yield pool
     except BrokenProcessPool as error:
@@ -69,11 +72,12 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin() -> None:
+def _begin(thresholds: tuple[int, int, int]) -> None:
     """Know the methods that the parent knows, end where it ends, and let it alone answer Ctrl-C.
 
-    The parent calls off what has not begun and waits for the rest.
+    The parent calls off what has not begun and waits for the rest. Circles are searched for as rarely as there.
     """
+    gc.set_threshold(*thresholds)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     load_named_plugins()

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel
 
 from costmodel.hardware import HardwareProfile, MemoryLevel, Quantity
 from costmodel.hardware.text.problem import Path, place_of
 from costmodel.hardware.text.units import scale_of
 from costmodel.hardware.walk import own_quantities, quantities, with_quantity_at
+from costmodel.pricing.known import KnownByProfile
 from costmodel.pricing.price import PointCosts
 
 Law = Literal["linear", "leaking", "inverse", "piecewise", "another chip"]
@@ -99,26 +101,51 @@ def _with_value(profile: HardwareProfile, path: Path, value: float) -> HardwareP
     return changed
 
 
+def notes_of(figure: Figure, profile: HardwareProfile) -> tuple[str, ...]:
+    """What a profile notes of the quantities that move together in a figure."""
+    notes = (_quantity_at(profile, path).note for path in figure.paths)
+    return tuple(note for note in notes if note)
+
+
 def figures_of(points: PointCosts, at: int = 0, runs: Sequence[bool] | None = None) -> tuple[Figure, ...]:
     """List the figures that the energy of one design point can hang on, in the order of the profile.
 
     `runs` is as in `used_quantities`.
     """
     used, profile = used_quantities(points, at, runs), points.setting.profile
-    found: list[Figure] = []
+    singles = _SINGLES.of(profile)
+    if not singles:
+        singles |= {figure.place: figure for figure in _singles(profile)}
+    found = [figure for place, figure in singles.items() if place in used]
+    known = _OF_SIZES.of(profile)
+    for name in profile.memories:  # those that hold nothing leak too
+        size = float(points.setting.placement.size_bits[name][at])
+        if (name, size) not in known:
+            known[name, size] = tuple(_of_memory(profile, name, size))
+        found += known[name, size]
+    return tuple(map(_with_unstated, found))
+
+
+_SINGLES: KnownByProfile[str, Figure] = KnownByProfile()
+"""Figures that are one quantity each, by place: the same for every design."""
+_OF_SIZES: KnownByProfile[tuple[str, float], tuple[Figure, ...]] = KnownByProfile()
+"""Figures of a memory at a size."""
+_AT_ENDS: KnownByProfile[tuple[str, str, End | None], MemoryLevel] = KnownByProfile()
+"""Memories without wires, with one field at an end."""
+
+
+def _singles(profile: HardwareProfile) -> Iterator[Figure]:
+    """Yield what energies can hang on, but for the macros of memories."""
     for path, quantity in quantities(profile):
         law = _law(str(path[-1]), quantity)
         in_memory = path[0] == "memories"
-        if law is None or place_of(path) not in used or (in_memory and "macros" in path):
+        if law is None or (in_memory and "macros" in path):
             continue
         if law == "leaking" and (profile.control is None or profile.control.leakage_by_area is None):
             continue
         if law == "another chip" and not (in_memory and not profile.memories[str(path[1])].off_chip):
             continue  # a buffer belongs to the shape of the array; a memory outside is as large as it is
-        found.append(_single(quantity, law, path))
-    for name in profile.memories:  # those that hold nothing leak too
-        found += _of_memory(points, name, at)
-    return tuple(map(_with_unstated, found))
+        yield _single(quantity, law, path)
 
 
 def _law(name: str, quantity: Quantity) -> Law | None:
@@ -141,10 +168,9 @@ def _single(quantity: Quantity, law: Law, path: Path) -> Figure:
     )
 
 
-def _of_memory(points: PointCosts, name: str, at: int) -> Iterator[Figure]:
-    """Yield the figures of a memory at its size, with ends that are interpolated between those of its macros."""
-    level = _without_wires(points.setting.profile.memories[name])
-    size = points.setting.placement.size_bits[name][at : at + 1]
+def _of_memory(profile: HardwareProfile, name: str, size: float) -> Iterator[Figure]:
+    """Yield the figures of a memory at a size, with ends that are interpolated between those of its macros."""
+    level = profile.memories[name]
     for field, (attribute, scale, law) in _OF_MACROS.items():
         if field == "area" and level.banks is None:
             continue
@@ -158,7 +184,8 @@ def _of_memory(points: PointCosts, name: str, at: int) -> Iterator[Figure]:
         given = [_quantity_at(level, path[2:]) for path in paths]
         factor = scale_of(given[0].unit).factor / scale
         value, low, high = (
-            float(getattr(_at(level, field, end).interpolate(size), attribute)[0]) / factor
+            float(getattr(_at_end(profile, name, field, end).interpolate(np.array([size])), attribute)[0])
+            / factor
             for end in (None, "low", "high")
         )
         unsure = (one for one in given if one.status not in ("published", "measured"))
@@ -175,6 +202,13 @@ def _of_memory(points: PointCosts, name: str, at: int) -> Iterator[Figure]:
             law=law,
             paths=paths,
         )
+
+
+def _at_end(profile: HardwareProfile, name: str, field: str, end: End | None) -> MemoryLevel:
+    known = _AT_ENDS.of(profile)
+    if (name, field, end) not in known:
+        known[name, field, end] = _at(_without_wires(profile.memories[name]), field, end)
+    return known[name, field, end]
 
 
 def _without_wires(level: MemoryLevel) -> MemoryLevel:

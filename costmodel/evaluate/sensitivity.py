@@ -51,6 +51,8 @@ class Sensitivity:
     low_j: float
     high_j: float
     effects: tuple[Effect, ...]
+    sizes: bool = True
+    """Whether the sizes of memories are among the figures."""
 
     @property
     def spread_j(self) -> float:
@@ -64,15 +66,21 @@ class Sensitivity:
 
 
 def sensitivity(
-    design: AnyDesign, profile: AnyProfile = "asic-45nm", *, traffic: TrafficModel | None = None
+    design: AnyDesign,
+    profile: AnyProfile = "asic-45nm",
+    *,
+    traffic: TrafficModel | None = None,
+    sizes: bool = True,
 ) -> Sensitivity:
     """Find what every figure of a profile does to the energy of a design; raises BnncostError as `cost` does.
+
+    Without `sizes`, those of memories are left out: each end of one maps every layer anew.
 
     >>> found = sensitivity("resnet20/cifar10")
     >>> abs(sum(one.part_j for one in found.effects if one.figure.law == "linear") / found.energy_j - 1) < 1e-9
     True
     """
-    return sensitivity_of(held(design, profile, traffic))
+    return sensitivity_of(held(design, profile, traffic), sizes=sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +127,10 @@ def held_demand(
     return Held(name, demand, points)
 
 
-def sensitivity_of(one: Held) -> Sensitivity:
-    """Find what every figure does to the energy of a held design."""
-    effects = [effect for figure in figures_of(one.points) if (effect := _effect(one, figure))]
+def sensitivity_of(one: Held, *, sizes: bool = True) -> Sensitivity:
+    """Find what every figure, or every one but the sizes of memories, does to the energy of a held design."""
+    figures = [figure for figure in figures_of(one.points) if sizes or figure.law != "another chip"]
+    effects = [effect for figure in figures if (effect := _effect(one, figure))]
     spread = sum(effect.swing_j for effect in effects if _shares(effect))
     shared = [
         replace(effect, share=effect.swing_j / spread if spread and _shares(effect) else None)
@@ -135,6 +144,7 @@ def sensitivity_of(one: Held) -> Sensitivity:
         low_j=_together(one, effects, cheap=True),
         high_j=_together(one, effects, cheap=False),
         effects=tuple(sorted(shared, key=lambda one: (-one.swing_j, -(one.part_j or 0.0), one.figure.place))),
+        sizes=sizes,
     )
 
 

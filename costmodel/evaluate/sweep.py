@@ -149,9 +149,9 @@ def demand_over_widths(key: DesignKey, widths: np.ndarray) -> Demand:
 
 def _alike(network: Network, points: int) -> list[np.ndarray]:
     """Indices of the points, grouped by the precisions of all their accumulators."""
-    mixed = [
-        terms for terms in _terms_summed(network) if accumulator(np.min(terms)) != accumulator(np.max(terms))
-    ]
+    mixed = [terms for terms in _terms_summed(network) if accumulator(np.min(terms)) != accumulator(terms)]
+    if not mixed:
+        return [np.arange(points)]
     groups: dict[tuple[int, ...], list[int]] = {}
     for point in range(points):
         precisions = tuple(accumulator(np.broadcast_to(terms, (points,))[point]).bits for terms in mixed)

@@ -33,7 +33,8 @@ def checked(
 ) -> tuple[HardwareProfile | None, tuple[Finding, ...]]:
     """Give merged data its type and list all findings about it."""
     profile, findings = typed(data, HardwareProfile)
-    found = (*findings, *rule_problems(data), *_name_problems(document))
+    rules = rule_problems(data) if isinstance(data, Mapping) else ()
+    found = (*findings, *rules, *_name_problems(document))
     return (None if found else profile), found
 
 

@@ -32,6 +32,8 @@ VERSION = 4
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
 
 _LOCKED_S = 1.0
+_DAMAGED = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What SQLite raises for a file that is no database; its own sentences may quote bytes that are no text."""
 _DIGEST_BYTES = 16
 _OWNER_ONLY = 0o600, 0o700
 """Permissions of the file and of its folder: nobody else has a say in what things cost."""
@@ -159,7 +161,7 @@ class Known:
             ).fetchall()
         except sqlite3.OperationalError:
             return {}
-        except sqlite3.DatabaseError as error:
+        except _DAMAGED as error:
             raise self._damaged(error) from error
         return {key: text for key, text, seal in rows if isinstance(text, str) and seal == _sealed(key, text)}
 
@@ -175,7 +177,7 @@ class Known:
                     sqlite3.OperationalError
                 ):  # full, read-only or locked for too long: search again next time
                     self._file = None
-                except sqlite3.DatabaseError as error:
+                except _DAMAGED as error:
                     raise self._damaged(error) from error
 
     def _connection(self) -> sqlite3.Connection | None:
@@ -196,7 +198,7 @@ class Known:
                 sqlite3.OperationalError,
             ):  # no place to write: every process searches for itself
                 self._file = None
-            except sqlite3.DatabaseError as error:
+            except _DAMAGED as error:
                 raise self._damaged(error) from error
         return self._file
 

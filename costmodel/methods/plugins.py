@@ -14,6 +14,7 @@ from pathlib import Path
 
 from costmodel.errors import BnncostError
 from costmodel.methods.registry import METHODS
+from costmodel.output import read_text
 
 GROUP = "bnncost.plugins"
 _VARIABLE = "BNNCOST_PLUGINS"
@@ -35,8 +36,22 @@ def load_plugin(file: str | os.PathLike[str]) -> None:
             f"--plugin '{file}' is not a Python file; give one that declares a method, such as mine.py."
         )
     _run(path)
-    named = os.environ.get(_VARIABLE, "").split(os.pathsep)
-    os.environ[_VARIABLE] = os.pathsep.join(dict.fromkeys([*filter(None, named), str(path)]))
+    set_named_plugins(os.pathsep.join(dict.fromkeys([*_files(), str(path)])))
+
+
+def named_plugins() -> str:
+    """The files that processes which are started from here load, as one text."""
+    return os.environ.get(_VARIABLE, "")
+
+
+def set_named_plugins(files: str) -> None:
+    """Let these files, in the text of `named_plugins`, be loaded by what is started from here."""
+    os.environ[_VARIABLE] = files
+
+
+def texts_of_plugins() -> str:
+    """All that the named files say, one behind the other: what results depend on besides the project itself."""
+    return "\n".join(read_text(Path(name), "--plugin") for name in _files())
 
 
 def load_named_plugins() -> None:
@@ -49,8 +64,12 @@ def load_named_plugins() -> None:
             point.load()
         except _OF_USER_CODE as error:
             raise BnncostError(f"plugin '{point.name}' ({point.value}): {_told(error)}") from error
-    for name in filter(None, os.environ.get(_VARIABLE, "").split(os.pathsep)):
+    for name in _files():
         _run(Path(name))
+
+
+def _files() -> list[str]:
+    return list(filter(None, named_plugins().split(os.pathsep)))
 
 
 def _run(path: Path) -> None:

@@ -2,7 +2,8 @@
 "use strict";
 const { readFileSync } = require("node:fs");
 const [, , script, dataFile, scaleFile] = process.argv;
-const { pricing, words } = require(script);
+const { pricing } = require(script);
+const { words } = require(script.replace("pricing.js", "words.js"));
 const data = JSON.parse(readFileSync(dataFile, "utf8")), scale = JSON.parse(readFileSync(scaleFile, "utf8"));
 const costs = {};
 for (const space of data.spaces) {

@@ -128,6 +128,9 @@ def test_tables_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
         ("design;top1\nresnet20;1_0\n", ["'1_0'"]),
         ("design;top1\nresnet20;٨٣\n", ["must be a number"]),
         ("design,top1\nresnet20,0.831\nresnet20[prelu],0.84\n", ["0.831", "fractions", "percent"]),
+        ("design,top1,note\nresnet20,83,1\n", ["mine.csv:2", "'note'", "83,1 meant", "83.1", "83.0"]),
+        ("top1,ours,design\n83,1,resnet20\n", ["mine.csv:2", "'ours'", "83.1"]),
+        ("design,top1,top1_low,top1_high\nresnet20,83,1,82\n", ["mine.csv:2", "between its ends"]),
     ],
 )
 def test_what_could_be_misread_is_refused_with_what_is_there(
@@ -136,6 +139,22 @@ def test_what_could_be_misread_is_refused_with_what_is_there(
     with pytest.raises(BnncostError) as error:
         load_accuracy(write(tmp_path, text))
     assert [word for word in words if word not in str(error.value)] == [], error.value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "design,top1,seeds\nresnet20,83,1\n",
+        "design;top1;note\nresnet20;83;1\n",
+        "design,top1,ours\nresnet20,83,1\nresnet20[prelu],83.5,1\n",
+        "design,top1,note\nresnet20,83,\n",
+        "design,top1,date\nresnet20,83,2026\n",
+    ],
+)
+def test_whole_numbers_beside_a_whole_accuracy_are_read_where_no_decimal_can_be_meant(
+    tmp_path: Path, text: str
+) -> None:
+    assert load_accuracy(write(tmp_path, text))[0].top1 == 83
 
 
 def test_a_small_accuracy_beside_a_large_one_is_a_percentage(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def test_files_are_compared_with_designs(capsys: Captured, tmp_path: Path) -> No
     found = read_json(capsys, "compare", A, str(tmp_path / "net.onnx"))["entries"]
     assert found[1]["design"].endswith("net.onnx")
     assert 0 < found[1]["energy_j"] < found[0]["energy_j"], "27,648 MACs against 40 million"
+    narrow = read_json(capsys, "compare", A, str(tmp_path / "net.onnx"), "--features", "int8")["entries"]
+    assert narrow[1]["design"].endswith("net.onnx@features=int8")
+    assert narrow[1]["energy_j"] < found[1]["energy_j"] and narrow[0] == found[0], "a design keeps its own"
 
 
 def test_a_picture_is_written(capsys: Captured, tmp_path: Path) -> None:

@@ -70,6 +70,26 @@ def test_modules_of_the_working_folder_are_none_of_ours(tmp_path: Path, caches: 
     assert (tmp_path / "out" / "index.html").is_file()
 
 
+def test_a_network_of_ones_own_beside_modules_with_our_names(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="a module needs torch; install the train extra")
+    for name in ("numpy.py", "training.py", "json.py", "costmodel/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("raise SystemError('the wrong one')\n", "utf-8")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.py").write_text(
+        "from torch import nn\n\ndef make():\n    return nn.Conv2d(3, 4, 3)\n"
+    )
+    script = tmp_path / "bin" / "bnncost"
+    script.parent.mkdir()
+    script.write_text("from analysis.cli import main\n\nmain()\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), "cost", "mine.net:make", "--input", "3x8x8", "--traffic", "compulsory"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mine.net:make" in done.stdout
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_output_is_a_sentence(closed: str) -> None:
     command = f"{sys.executable} -m analysis.cli designs {closed}"
@@ -80,6 +100,46 @@ def test_a_closed_output_is_a_sentence(closed: str) -> None:
     else:
         said = "" if "2>" in closed else "Error: the output cannot be written: standard output is closed.\n"
         assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_a_full_output_is_a_sentence() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "analysis.cli", "designs"],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "no space left on device" in done.stderr.lower()
+
+
+def test_a_file_that_may_not_grow_is_a_sentence_and_nothing_half_written(
+    tmp_path: Path, caches: Path
+) -> None:
+    arguments = [
+        "robust",
+        "--network",
+        "resnet20",
+        "--dataset",
+        "cifar10",
+        "--draws",
+        "20",
+        "--out",
+        "out/r.svg",
+    ]
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", sys.executable, "-c", MAIN, *arguments],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT), "BNNCOST_CACHE": str(caches)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "Error: 'out/r.svg' cannot be written: file too large.\n"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_without_a_folder_for_temporary_files_commands_run(caches: Path) -> None:
+    lost = {**os.environ, "TMPDIR": "/nowhere/at/all"}
+    code, out, err = ended(started(caches, "cost", "resnet20", environment=lost))
+    assert (code, err) == (0, "") and "resnet20/cifar10" in out
 
 
 def test_two_explorations_of_one_folder_agree(tmp_path: Path, caches: Path) -> None:
@@ -116,6 +176,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no file system may be mounted here")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_cannot_be_written_is_a_sentence(small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    code, _, err = ended(started(None, *EXPLORE, "--out", str(small_disk / "out")))
+    assert (code, err.count("Error: ")) == (2, 1)
+    assert "read-only file system" in err.lower()
 
 
 def test_a_disk_too_small_is_a_sentence_and_nothing_half_written(small_disk: Path, caches: Path) -> None:

@@ -181,3 +181,16 @@ def test_a_table_at_another_precision_of_features_is_of_those_designs() -> None:
     assert table.rows[0].gain_against is None and table.study is None
     with pytest.raises(BnncostError, match=r"resnet20/cifar10.*features 'int7'.*int8"):
         method_table("resnet20", methods=["prelu"], features="int7")
+
+
+def test_what_finds_no_room_is_marked_where_something_does_not() -> None:
+    """The weights of ResNet-18 for CIFAR-10 take 1.5 MB of 2 MB flash; twice as wide they take four times that."""
+    table = method_table("resnet18", "mcu-cortex-m33", "cifar10", methods=["prelu", "width"])
+    assert [one.off_chip for one in table.rows] == [(), ("external_flash",)]
+    view = method_view(table)
+    place = [column.name for column in view.columns].index("fits")
+    assert {row[place] for row in view.rows} == {"yes", "no: external_flash"}
+    assert "from which memory outside it runs" in view.caption
+    assert [one["off_chip"] for one in table_record(table)["methods"]] == [[], ["external_flash"]]
+    fitting = method_view(method_table("resnet20", "mcu-cortex-m33", methods=["prelu"]))
+    assert "fits" not in [column.name for column in fitting.columns]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,13 @@ def test_a_bad_row_is_named_with_its_line(tmp_path: Path, change: dict[str, str]
     with pytest.raises(BnncostError) as caught:
         load_measurements(path)
     assert [part for part in says if part not in str(caught.value)] == [], str(caught.value)
+
+
+def test_fractions_are_questioned_as_a_whole(tmp_path: Path) -> None:
+    rows = [replace(row, top1=row.top1 / 100) for row in SMALL_STUDY[:2]]
+    with pytest.raises(BnncostError, match=r"mine\.csv: every top1 is at most 1.*are these fractions"):
+        load_measurements(write(tmp_path, csv_of(rows)))
+    load_measurements(write(tmp_path, csv_of([rows[0], SMALL_STUDY[1]])))  # a run that failed is no fraction
 
 
 def test_all_bad_rows_come_in_one_message(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import io
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ import pytest
 from rich.console import Console
 
 from analysis.report import explore as report
-from analysis.report.explore import explore, read_profiles, read_spaces
+from analysis.report.explore import explore, read_own, read_profiles, read_spaces
 from analysis.report.page.data import Space
 from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, unpacked, write_page
 from costmodel import BnncostError, shipped_profiles
+from costmodel.hardware import HardwareProfile
 
 ASSETS = Path(str(resources.files("analysis").joinpath("assets")))
 OWN = """\
@@ -35,17 +37,20 @@ ADDRESS = re.compile(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]]:
-    """Spaces that are not priced; what was asked of them."""
+    """Spaces that are not priced; what was asked of them: profiles, each with its spaces."""
     asked: list[tuple[str, tuple[str, ...]]] = []
 
     def record(space: Space, chips: Any) -> dict[str, Any]:
-        names = tuple(chip.name for chip in chips)
-        asked.append((space.name, names))
-        empty = {"priced": {}, "left_out": {}, "figures": [], "methods": {}}
         return {"name": space.name, "network": space.network, "dataset": space.dataset, "title": space.name,
-                "operations": [], "designs": [], "points": [], "on": {name: dict(empty) for name in names}}  # fmt: skip
+                "operations": [], "designs": [], "points": [], "on": {}}  # fmt: skip
+
+    def priced(chip: HardwareProfile, some: Iterable[Space]) -> dict[Space, dict[str, Any]]:
+        wanted = list(some)
+        asked.append((chip.name, tuple(space.name for space in wanted)))
+        return {space: {"priced": {}, "left_out": {}, "figures": [], "methods": {}} for space in wanted}
 
     monkeypatch.setattr(report, "space_record", record)
+    monkeypatch.setattr(report, "priced_on", priced)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     return asked
 
@@ -67,7 +72,7 @@ def test_one_page_is_made_and_only_what_changed_is_priced_again(
     text = made(out, "asic-45nm", own)
     mine = [space.name for space in read_spaces(("resnet20",))]
     assert [path.name for path in out.iterdir()] == [INDEX] and str(out / INDEX) in text
-    assert quick == [(name, ("asic-45nm", "own-chip")) for name in mine]
+    assert quick == [("asic-45nm", tuple(mine)), ("own-chip", tuple(mine))]
     first = (out / INDEX).read_bytes()
 
     quick.clear()
@@ -76,7 +81,7 @@ def test_one_page_is_made_and_only_what_changed_is_priced_again(
 
     own.write_text(OWN.format(clock=200), "utf-8")
     made(out, "asic-45nm", own)
-    assert quick == [(name, ("own-chip",)) for name in mine]
+    assert quick == [("own-chip", tuple(mine))]
 
 
 def test_a_page_that_cannot_be_read_is_made_anew(quick: list[object], tmp_path: Path) -> None:
@@ -94,6 +99,26 @@ def test_networks_and_profiles_narrow_the_page(quick: list[object], tmp_path: Pa
     assert {profile["name"] for profile in data["profiles"]} == set(shipped_profiles())
     with pytest.raises(BnncostError, match="did you mean 'resnet20'"):
         made(tmp_path, networks=("resnet2",))
+
+
+def test_own_accuracies_make_their_network_anew_and_others_are_left_out(
+    quick: list[tuple[str, tuple[str, ...]]], tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("design,top1\nresnet20[prelu]/cifar10,80.5\n", "utf-8")
+
+    def run() -> None:
+        quick.clear()
+        said = Console(file=io.StringIO())
+        explore(tmp_path, ["asic-45nm"], said, networks=["resnet20"], accuracy=[str(mine)])
+
+    run()
+    assert quick[0][1][0] == "resnet20/cifar10" and len(quick[0][1]) > 1
+    mine.write_text("design,top1\nresnet20[prelu]/cifar10,80.6\n", "utf-8")
+    run()
+    assert quick == [("asic-45nm", ("resnet20/cifar10",))]
+    with pytest.raises(BnncostError, match="on the page in any case"):
+        read_own(["literature"])
 
 
 def test_two_profiles_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -138,13 +163,31 @@ def test_the_vendored_library_is_the_one_that_its_text_names(tmp_path: Path) -> 
     assert f'version="{told["version"]}"' in library.decode().replace("t.version", "version")
 
 
-def test_the_pages_own_script_is_small_and_well_formed() -> None:
-    lines = {name: len((ASSETS / name).read_text("utf-8").splitlines()) for name in SCRIPTS[1:]}
-    assert all(count < 600 for count in lines.values()), lines
+def test_the_pages_own_scripts_are_small_with_short_lines_and_functions_and_nothing_unused() -> None:
+    texts = {name: (ASSETS / name).read_text("utf-8") for name in SCRIPTS[1:]}
+    whole = "\n".join(texts.values())
+    assert len(whole.splitlines()) < 1600
+    for name, text in texts.items():
+        lines = text.splitlines()
+        assert len(lines) < 300 and lines[1 if lines[1].startswith('"') else 2] == '"use strict";', name
+        for number, line in enumerate(lines, 1):
+            assert len(line) <= 120 and line == line.rstrip() and "\t" not in line, (name, number)
+            code = re.sub(r"""/\*\*.*|`[^`]*`|"[^"]*"|//.*|for \(.*;.*;.*\) """, "", line)
+            assert code.replace("; }", " }").count(";") <= 1, f"{name}:{number} has more than one statement"
+            assert not re.search(r"\b(?:var|eval|with)\b(?!:)", code), (name, number)
+        for function in re.finditer(
+            r"^( *)(?:async )?function (\w+).*?^\1\}$", text, re.MULTILINE | re.DOTALL
+        ):
+            assert function.group().count("\n") < 45, f"{name}: {function.group(2)} is long"
+    for declared in re.findall(r"^(?:async )?(?:function|const|let) (\w+)", whole, re.MULTILINE):
+        assert len(re.findall(rf"(?<!\w)(?<!\w\.){declared}\b", whole)) > 1, f"{declared} is used nowhere"
+
+
+def test_the_pages_own_scripts_are_well_formed() -> None:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node is not installed: the page's script is not parsed")
-    for name in lines:
+        pytest.skip("node is not installed: the page's scripts are not parsed")
+    for name in SCRIPTS[1:]:
         done = subprocess.run(
             [node, "--check", str(ASSETS / name)], capture_output=True, text=True, check=False
         )

@@ -172,3 +172,47 @@ def test_the_picture_shows_what_was_found() -> None:
         line.get_gid(): line.get_markersize() for line in figure.axes[0].lines if line.get_gid() in "ABC"
     }
     assert sizes["A"] > sizes["C"]
+
+
+def test_a_scenario_is_the_draws_in_which_one_answer_is_right() -> None:
+    """A takes the figure, 1/2, 1 or 2; B takes 1.2 and is more accurate: the dear answer alone takes A off the front.
+
+    A is then on it in two thirds of all draws, so that the likely front is both.
+    """
+    model = replace(only_parts([[1.0], [0.0]], 0.5, 2.0), energies_j=np.array([1.0, 1.2]))
+    found = tried(model, [candidate("A", 80.0), candidate("B", 85.0)], draws=3000)
+    assert [one.answer for one in found.scenarios] == ["low", "value", "high"]
+    assert [one.draws for one in found.scenarios] == [1000, 1000, 1000]
+    assert [one.holds for one in found.scenarios] == [1.0, 1.0, 0.0]
+    assert [one.probability.tolist() for one in found.scenarios] == [[1.0, 1.0], [1.0, 1.0], [0.0, 1.0]]
+
+
+def test_ranges_of_one_answer_are_no_scenario_and_an_end_that_is_the_value_is_the_value() -> None:
+    energies_j = np.array([1.0, 1.2])
+    near = replace(only_parts([[1.0], [0.0]], 0.8, 1.25), energies_j=energies_j)
+    assert tried(near, [candidate("A", 80.0), candidate("B", 85.0)]).scenarios == ()
+    one_sided = replace(only_parts([[1.0], [0.0]], 1.0, 4.0), energies_j=energies_j)
+    found = tried(one_sided, [candidate("A", 80.0), candidate("B", 85.0)], draws=3000).scenarios
+    assert [(one.answer, one.factor, one.draws) for one in found] == [
+        ("value", 1.0, 2000),
+        ("high", 4.0, 1000),
+    ]
+
+
+def test_scenarios_are_named_by_who_says_them_in_table_and_json(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    arguments = ("robust", "--network", "resnet20", "--dataset", "cifar10", "--draws", "300")
+    data = read_json(capsys, *arguments)
+    table = said(capsys, *arguments).partition("Where sources disagree")[2]
+    mac = [one for one in data["scenarios"] if one["figure"] == "compute.8x8.energy"]
+    assert [one["answer"] for one in mac] == ["low", "value", "high"]
+    assert mac[1]["said_by"] == "horowitz2014" and "hwcomponents" in mac[2]["said_by"]
+    assert sum(one["draws"] for one in mac) == 300
+    for one in data["scenarios"]:
+        assert 0 <= one["holds"] <= 1 and one["said_by"] in table
+        assert f"│ {100 * one['holds']:.2f} │" in " ".join(table.split())
+    for row in data["designs"]:  # the answers are all draws together
+        whole = sum(one["draws"] * one["probability"][row["design"]] for one in mac) / 300
+        assert whole == pytest.approx(row["probability"])

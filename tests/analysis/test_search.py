@@ -244,6 +244,22 @@ def test_a_search_that_was_stopped_goes_on(broken_line: bytes, tmp_path: Path) -
     assert not list(tmp_path.glob(".search*"))
 
 
+def test_a_search_with_another_plugin_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = tmp_path / "mine.py"
+    digests = []
+    for files, text in (
+        ("", "a = 1"),
+        (str(plugin), "a = 1"),
+        (str(plugin), "a = 2"),
+        (str(plugin), "a = 1"),
+    ):
+        plugin.write_text(text, "utf-8")
+        monkeypatch.setenv("BNNCOST_PLUGINS", files)
+        digests.append(request((Axis.energy,), None).digest)
+    assert len(set(digests)) == 3
+    assert digests[1] == digests[3]
+
+
 def bent_lines(log: bytes) -> list[bytes]:
     """A line of nothing, one that was changed, one that another search sealed, and one cut in the middle of the log."""
     first, *others = log.splitlines(keepends=True)

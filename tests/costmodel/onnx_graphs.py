@@ -11,7 +11,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from costmodel.importers.model.source import Model, read_model
+from costmodel.importers.model.naming import Model
+from costmodel.importers.model.source import read_model
 from costmodel.operations.run import run
 
 Step = str | tuple[str, Mapping[str, Any]]

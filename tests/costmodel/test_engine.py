@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -71,3 +72,13 @@ def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
 def test_a_lost_process_is_a_sentence() -> None:
     with pytest.raises(BnncostError, match="a process that adds has ended early"), pool_of(1, "adds") as pool:
         pool.submit(os._exit, 3).result()
+
+
+def test_a_process_searches_for_circles_as_rarely_as_its_parent() -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(12_345, 11, 12)
+    try:
+        with pool_of(1, "counts") as pool:
+            assert pool.submit(gc.get_threshold).result()[:2] == (12_345, 11)
+    finally:
+        gc.set_threshold(*before)

@@ -335,3 +335,12 @@ def test_the_break_even_of_a_memory_of_banks_is_exact() -> None:
 def test_cycles_of_waiting_and_of_depthwise_macs_are_figures() -> None:
     found = sensitivity("mobilenet_v1_025@compute=int8", "mcu-cortex-m4")
     assert {"processor.weight_wait", "compute.8x8.depthwise"} <= {one.figure.place for one in found.effects}
+
+
+def test_without_sizes_no_other_chip_is_priced_and_the_rest_stays() -> None:
+    whole = sensitivity("resnet20/cifar10", "asic-65nm")
+    held_still = sensitivity("resnet20/cifar10", "asic-65nm", sizes=False)
+    sizes = {"memories.weight_sram.size", "memories.feature_sram.size"}
+    assert sizes <= {effect.figure.place for effect in whole.effects}
+    assert held_still.effects == tuple(one for one in whole.effects if one.figure.place not in sizes)
+    assert (held_still.low_j, held_still.high_j) == (whole.low_j, whole.high_j)

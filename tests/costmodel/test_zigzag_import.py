@@ -23,7 +23,7 @@ from zigzag_files import (
 
 from costmodel import BnncostError
 from costmodel.hardware.text.yaml_lines import read_yaml
-from costmodel.importers import architecture_of
+from costmodel.importers.zigzag import architecture_of
 from costmodel.mapping import OURS, ZIGZAG, Architecture, Level, LoopNest, Temporal, best_mapping, cost_of
 from costmodel.mapping.architecture import NEEDED
 from costmodel.mapping.nest import ImageAxis

@@ -23,7 +23,8 @@ from costmodel import BnncostError, load_profile
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.files import examine_text
 from costmodel.hardware.prices import mac_price
-from costmodel.importers import architecture_of, profile_text
+from costmodel.importers.zigzag import architecture_of
+from costmodel.importers.zigzag_profile import profile_text
 from costmodel.mapping import Architecture, Port, best_mapping
 from costmodel.pricing.machine import Home, machine_of
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from small_runs import small_data, small_run
 
 from costmodel.designs.key import DesignKey
@@ -49,6 +51,32 @@ def test_a_foreign_file(run: Path) -> None:
     save_file({"weight": torch.zeros(3)}, run / CHECKPOINT)
     with pytest.raises(BnncostError, match="not of the form 'bnncost checkpoint 1'"):
         read_header(run / CHECKPOINT)
+
+
+@pytest.mark.parametrize(
+    "lie", [{"epoch": 2}, {"validation_top1": 101.0}, {"wall_s": -1.0}, {"loss": "low"}, {"rate": None}]
+)
+def test_epochs_that_no_run_has_are_damage(run: Path, lie: dict[str, object]) -> None:
+    with safe_open(run / CHECKPOINT, "pt") as stream:
+        told = dict(stream.metadata())
+    content = json.loads(told["header"])
+    content["history"][0] |= lie
+    tensors = load_file(run / CHECKPOINT)
+    save_file(tensors, run / CHECKPOINT, told | {"header": json.dumps(content)})
+    with pytest.raises(BnncostError, match="damaged"):
+        read_header(run / CHECKPOINT)
+
+
+@pytest.mark.parametrize("renamed", ["optimizer/9999/step", "optimizer/first/step", "optimizer/0/pace"])
+def test_a_state_that_the_optimizer_has_not_is_refused(run: Path, renamed: str) -> None:
+    with safe_open(run / CHECKPOINT, "pt") as stream:
+        told = dict(stream.metadata())
+    tensors = load_file(run / CHECKPOINT)
+    tensors[renamed] = tensors.pop("optimizer/0/step")
+    save_file(tensors, run / CHECKPOINT, told)
+    model = lower(build(small_run().design))
+    with pytest.raises(BnncostError, match="delete it to train again"):
+        load_checkpoint(run / CHECKPOINT, model, torch.optim.Adam(model.parameters()), {})
 
 
 def test_a_checkpoint_of_another_network(run: Path) -> None:

@@ -143,6 +143,7 @@ def header(claimed: str) -> bytes:
         (header("{'descr': '|u1', 'fortran_order': False, 'shape': (10**18, 10**18), }"), "is damaged"),
         (header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 8), }"), "is damaged"),
         (header("{'descr': '|u1', 'fortran_order': False, 'shape': (4, 3, 5"), "is damaged"),
+        (b"\x93NUMPY\x02\x00\xff\xff\xff\x7f{", "is damaged .*header of 'x_train' has 2147483647 bytes"),
         (b"\x93NUMPY\x03\x00" + header("{}")[8:], "is damaged .*version"),
     ],
 )

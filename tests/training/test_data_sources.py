@@ -70,6 +70,10 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:60])
 
 
+def postscript(path: Path) -> None:
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 5 4\n%%EndComments\nshowpage\n")
+
+
 def transparent(path: Path) -> None:
     picture(path, 1, mode="RGBA")
 
@@ -79,6 +83,7 @@ def transparent(path: Path) -> None:
     [
         (broken, "x.png' is no image that can be read"),
         (cut, "x.png' is damaged"),
+        (postscript, "x.png' is no image that can be read"),
         (transparent, "x.png' is of mode 'RGBA'; save it as 8-bit grey or RGB"),
     ],
 )
@@ -88,6 +93,17 @@ def test_an_image_that_cannot_be_read_is_named(
     folder = animals(tmp_path)
     spoil(folder / "train" / "dog" / "x.png")
     with pytest.raises(BnncostError, match=words):
+        load(folder)
+
+
+def test_images_that_are_too_many_together_are_refused_by_their_headers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = animals(tmp_path)
+    monkeypatch.setattr("training.data.image_folders.MOST_BYTES", 100)
+    with pytest.raises(
+        BnncostError, match=r"images beside '.*' are \d+ bytes when unpacked, and at most 100"
+    ):
         load(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written("malformed.onnx", "MaxPool", inputs=one, reads=("x",))
     written("loop.onnx", "LSTM", inputs=one)
     Path("bad.pt2").write_bytes(b"no program")
+    with zipfile.ZipFile("packed.pt2", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net/data/weights/weight_0", bytes(100_000))
     Path("net.py").write_text(CODE, encoding="utf-8")
     Path("missing.py").write_text("import not_there_at_all\n", encoding="utf-8")
     Path("broken.py").write_text("def make(:\n", encoding="utf-8")
@@ -93,6 +96,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("malformed.onnx", "not those of its operator"),
         ("loop.onnx", "LSTM (once"),
         ("bad.pt2", "no program that torch.export.save wrote"),
+        ("packed.pt2", "has compressed parts ('net/data/weights/weight_0')"),
         ("net.py:fails@input=3x8x8", "raised RuntimeError: no weights here"),
         ("net.py:needs@input=3x8x8", "needs arguments (width)"),
         ("net.py:three@input=3x8x8", "returned int, no torch.nn.Module"),

@@ -15,7 +15,8 @@ from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network
-from costmodel.importers.model.source import Model, model_of
+from costmodel.importers.model.naming import Model
+from costmodel.importers.model.source import model_of
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
 from costmodel.operations.run import run

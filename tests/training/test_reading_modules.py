@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from costmodel.demand.counts import count, totals
 from costmodel.evaluate.cost import cost
 from costmodel.folding import fold, unfolded
-from costmodel.importers.model.source import Model, model_of, parse_model
+from costmodel.importers.model.naming import Model, parse_model
+from costmodel.importers.model.source import model_of
 from costmodel.operations.run import run
 from training.reading.capture import capture, record
 from training.reading.convert import graph_of

@@ -20,6 +20,7 @@ from training.review.comparisons import jobs_of, plan_problems
 from training.review.outcome import outcome_of, switches_of
 from training.review.outcome_files import command_of, measurements_csv, write_outcome
 from training.review.plan import Plan
+from training.review.processes import Processes
 from training.review.study import planned, review, show_planned
 from training.run.folders import RECORD, open_folder
 from training.run.settings_file import parse_settings
@@ -205,7 +206,7 @@ def test_a_study_trains_what_is_missing_and_writes_what_came_out(
     plan = plan_of(text)
     console = Console(file=StringIO(), width=300)
     show_planned(planned(plan, tmp_path, data="0.01"), console)
-    outcome = review(plan, tmp_path, console=console, data="0.01", opener=open_quick)
+    outcome = review(plan, tmp_path, console=console, data="0.01", crew=Processes(1, open_quick))
     assert [(row.label, row.top1_mean, row.gain) for row in outcome.rows] == [
         ("baseline", 40.5, None), ("maxout", 43.0, 2.5),
     ]  # fmt: skip
@@ -223,7 +224,7 @@ def test_a_study_trains_what_is_missing_and_writes_what_came_out(
 
 def test_a_study_without_workers_is_refused(plan: Plan, tmp_path: Path) -> None:
     with pytest.raises(BnncostError, match="at least one worker, not --jobs 0"):
-        review(plan, tmp_path, console=Console(file=StringIO()), jobs=0)
+        review(plan, tmp_path, console=Console(file=StringIO()), crew=Processes(0))
     with pytest.raises(BnncostError, match="at least one worker, not --jobs 0"):
         show_planned(planned(plan, tmp_path), Console(file=StringIO()), jobs=0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from rich.console import Console
 
 from benchmarks.processes import alive
 from costmodel.errors import BnncostError
-from training.review.schedule import Sitting, _assign, _end, _listen, _start, missing, run_all
+from training.review.processes import Processes
+from training.review.schedule import Sitting, _assign, _listen, missing, run_all
 from training.review.view import View, view_for
 from training.review.worker import Setup
 from training.run.folders import RECORD, RunSpec, open_folder
@@ -47,7 +49,7 @@ def run(
 
     deadline_s = None if seconds is None else time.monotonic() + seconds
     setting = Setup(specs[0].data, runs, "cpu", deadline_s)
-    return run_all(specs, setting, view(out), jobs=jobs, opener=open_quick)
+    return run_all(specs, setting, view(out), Processes(jobs, open_quick))
 
 
 def log(runs: Path, name: str = "epochs.log") -> list[str]:
@@ -97,21 +99,19 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
 def test_a_worker_that_dies_idle_is_replaced_and_no_run_is_blamed(tmp_path: Path) -> None:
     from quick_training import open_quick, spec
 
-    sitting = Sitting((spec("resnet20"),), Setup("0.01", tmp_path, "cpu"), view())
-    worker = _start(sitting, 0, open_quick)
-    sitting.workers.append(worker)
-    try:
-        while not worker.ready:
-            _listen(sitting, open_quick)
+    crew = Processes(1, open_quick)
+    setting = Setup("0.01", tmp_path, "cpu")
+    sitting = Sitting((spec("resnet20"),), setting, view(), crew)
+    with crew.at_work(setting, 1) as sitting.seats:
+        (worker,) = crew.workers
+        while not worker.seat.ready:
+            _listen(sitting)
         worker.process.kill()
         worker.process.join()
         _assign(sitting)
-        _listen(sitting, open_quick)
+        _listen(sitting)
         assert (sitting.refused, sitting.failures) == ("", {})
-        assert sitting.workers[0].process.pid != worker.process.pid
-    finally:
-        for one in sitting.workers:
-            _end(one)
+        assert crew.workers[0].process.pid != worker.process.pid
 
 
 def test_a_missing_data_set_is_told_once(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_terminal_shows_a_bar_for_each_worker(tmp_path: Path) -> None:
     out = StringIO()
     bars = view_for(Console(file=out, width=120, force_terminal=True, color_system=None), {})
     specs = [spec("resnet20", "0.2"), spec("resnet20[prelu]", "0.2")]
-    run_all(specs, Setup("0.2", tmp_path, "cpu"), bars, jobs=2, opener=open_quick)
+    run_all(specs, Setup("0.2", tmp_path, "cpu"), bars, Processes(2, open_quick))
     shown = out.getvalue()
     assert "resnet20/digits, seed 0: top-1 40.00 %" in shown
     assert "resnet20[prelu]/digits, seed 0: failed: the loss is no longer a number" in shown
@@ -167,12 +167,13 @@ import sys
 from pathlib import Path
 from quick_training import open_quick, spec
 from rich.console import Console
+from training.review.processes import Processes
 from training.review.schedule import run_all
 from training.review.view import view_for
 from training.review.worker import Setup
 if __name__ == "__main__":
     specs = [spec("resnet20", sys.argv[2], 4, seed) for seed in range(4)]
-    print(run_all(specs, Setup(sys.argv[2], Path(sys.argv[1])), view_for(Console(), {}), jobs=2, opener=open_quick))
+    print(run_all(specs, Setup(sys.argv[2], Path(sys.argv[1])), view_for(Console(), {}), Processes(2, open_quick)))
 """
 
 
@@ -234,3 +235,21 @@ def test_two_sittings_share_a_folder(tmp_path: Path) -> None:
     specs = [spec("resnet20", "0.05", 4, seed) for seed in range(4)]
     assert Counter(log(runs)) == {one.name: 4 for one in specs}
     assert len(log(runs, "workers.log")) == 4
+
+
+def test_a_disk_without_room_ends_the_study_with_a_sentence(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk: no other run would find room either."""
+    process = subprocess.run(
+        [sys.executable, "-m", "analysis.cli", "review", "digits", "--jobs", "1", "--out", str(tmp_path / "runs")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    said = " ".join(process.stderr.split())
+    assert process.returncode == 2, said
+    assert (
+        "checkpoint.safetensors' cannot be written: file too large. Make room, and give the same command"
+        in said
+    )
+    assert "Traceback" not in process.stderr
+    assert not list((tmp_path / "runs").glob(f"*/{RECORD}"))

@@ -1,15 +1,19 @@
-"""Reader of models: small ONNX files, bent by node, attribute, dimension and data."""
+"""Readers of models: small ONNX files and programs of torch, bent by node, attribute, dimension and data."""
 
 from __future__ import annotations
 
 import json
 import random
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from costmodel import cost
+from costmodel import cost, load_profile
+from costmodel.evaluate.cost import cost_of_network
+from costmodel.importers.model.source import model_of
 from tools.fuzz import mutate
 from tools.fuzz.loop import Reader
 
@@ -146,4 +150,58 @@ def read_onnx_model(path: Path) -> None:
     json.dumps(priced.to_dict(), allow_nan=False)
 
 
-READERS = (Reader("onnx", ".onnx", models, bend_model, read_onnx_model),)
+# ---------------------------------------------------------------- programs of torch
+
+
+def programs() -> list[bytes]:
+    """A small program as torch.export.save writes it."""
+    import torch
+
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 3, 3, padding=1), torch.nn.BatchNorm2d(3), torch.nn.ReLU(), torch.nn.Flatten(),
+        torch.nn.Linear(48, 5),
+    )  # fmt: skip
+    stream = BytesIO()
+    torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, 2, 4, 4),)), stream)
+    return [stream.getvalue()]
+
+
+def bend_program(rng: random.Random, content: bytes) -> bytes:
+    """Bend one or two files of the archive, as trees or as bytes; leave one out; or bend the archive itself."""
+    if rng.random() < 0.15:
+        return mutate.text(rng, content)
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    often = [name for name in sorted(members) for _ in range(8 if name.endswith(".json") else 1)]
+    for name in sorted({rng.choice(often) for _ in range(rng.choice((1, 1, 2)))}):
+        held = members.pop(name)
+        if name.endswith(".json") and rng.random() < 0.9:
+            held = mutate.dumped(mutate.tree(rng, json.loads(held)))
+        elif rng.random() < 0.9:
+            held = mutate.text(rng, held)
+        else:
+            continue
+        members[name if rng.random() < 0.95 else "a/../../" + name] = held
+    stream = BytesIO()
+    with zipfile.ZipFile(
+        stream, "w", rng.choice((zipfile.ZIP_STORED,) * 5 + (zipfile.ZIP_DEFLATED,))
+    ) as archive:
+        for name, held in members.items():
+            archive.writestr(name, held)
+    return stream.getvalue()
+
+
+def read_program(path: Path) -> None:
+    """Price a program, read in this process."""
+    from training.reading.sources import graph_of_source
+
+    model = model_of(graph_of_source(str(path), None), str(path))
+    priced = cost_of_network(model.network, load_profile("asic-45nm"), traffic="compulsory")
+    assert all(row.count > 0 for row in priced.operations) and priced.energy_j >= 0
+    json.dumps(priced.to_dict(), allow_nan=False)
+
+
+READERS = (
+    Reader("onnx", ".onnx", models, bend_model, read_onnx_model),
+    Reader("program", ".pt2", programs, bend_program, read_program),
+)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from costmodel.errors import BnncostError
-from training.data.sources import Arrays
+from training.data.sources import MOST_BYTES, Arrays
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MOST_PIXELS = 2**24
 """Pixels of an image, by what its header says before anything is unpacked."""
 GREY = ("1", "L")
@@ -68,15 +71,30 @@ def _common(paths: list[Path]) -> tuple[tuple[int, int], str]:
                 f"'{path}' is {other[0]}x{other[1]} pixels, but '{paths[0]}' is {size[0]}x{size[1]}; "
                 "bring all images to one size first."
             )
-    return size, "L" if all(mode in GREY for _, mode in headers) else "RGB"
+    mode = "L" if all(mode in GREY for _, mode in headers) else "RGB"
+    total = size[0] * size[1] * len(mode) * len(paths)
+    if total > MOST_BYTES:
+        raise BnncostError(
+            f"{len(paths)} images beside '{paths[0]}' are {total} bytes when unpacked, and at most {MOST_BYTES} are "
+            "read; make them smaller first."
+        )
+    return size, mode
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image of the formats that are read, whatever its name says: others can start programs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path, formats=FORMATS) as image:
+            yield image
 
 
 def _header(path: Path) -> tuple[tuple[int, int], str]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                size, mode = image.size, image.mode
+        with _opened(path) as image:
+            size, mode = image.size, image.mode
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise BnncostError(f"'{path}' has more than {MOST_PIXELS} pixels; make it smaller first.") from None
     except (OSError, SyntaxError, ValueError) as error:
@@ -91,7 +109,7 @@ def _header(path: Path) -> tuple[tuple[int, int], str]:
 def _pixels(path: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
     """Read one image as bytes (C, H, W)."""
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             pixels = np.asarray(image.convert(mode), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         raise BnncostError(f"'{path}' is damaged ({error}); replace or remove it.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import tarfile
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -119,6 +120,10 @@ MOST_CLASSES = 65_536
 
 MOST_BYTES = 2**36
 """Largest array of a file [byte], unpacked."""
+MOST_HEADER = 10_000
+"""Bytes in which an array of a file may say what it is, as numpy has it."""
+_LENGTHS = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}
+"""Bytes of the length of a header, by the mark of its version."""
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -133,7 +138,9 @@ def read_npz(path: Path) -> Arrays:
     try:
         with zipfile.ZipFile(path) as archive:
             held = [name.removesuffix(".npy") for name in archive.namelist()]
-            arrays = {key: _array(archive, key) for key in (*NPZ_KEYS, "classes") if key in held}
+            missing = [key for key in NPZ_KEYS if key not in held]
+            named = [key for key in (*NPZ_KEYS, "classes") if key in held]
+            arrays = {} if missing else {key: _array(archive, key) for key in named}
     except (
         OSError,
         ValueError,
@@ -146,7 +153,6 @@ def read_npz(path: Path) -> Arrays:
         RuntimeError,  # a password
     ) as error:
         raise BnncostError(f"'{path}' is damaged ({error}); write it anew with numpy.savez.") from None
-    missing = [key for key in NPZ_KEYS if key not in arrays]
     if missing:
         raise BnncostError(f"'{path}' lacks {', '.join(missing)}; it holds {', '.join(held) or 'nothing'}.")
     x_train, y_train, x_test, y_test = (arrays[key] for key in NPZ_KEYS)
@@ -165,6 +171,11 @@ def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
     if member.file_size > MOST_BYTES:
         raise ValueError(f"'{key}' is said to be {member.file_size} bytes, and at most {MOST_BYTES} are read")
     with archive.open(member) as stream:
+        length = int.from_bytes(stream.read(_LENGTHS.get(stream.read(8), 0)), "little")
+        if length > MOST_HEADER:
+            raise ValueError(f"the header of '{key}' has {length} bytes, and at most {MOST_HEADER} are read")
+    with archive.open(member) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers that Python 2 wrote
         version = np.lib.format.read_magic(stream)
         read_header = {
             (1, 0): np.lib.format.read_array_header_1_0,
@@ -178,7 +189,8 @@ def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
         claimed = prod(shape) * dtype.itemsize
         if not dtype.hasobject and stream.tell() + claimed != member.file_size:
             raise ValueError(f"'{key}' claims {claimed} bytes of {dtype} and has {member.file_size}")
-    with archive.open(member) as stream:
+    with archive.open(member) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 

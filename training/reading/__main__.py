@@ -10,7 +10,7 @@ import sys
 
 from costmodel.errors import BnncostError
 from costmodel.importers.model.document import write_graph
-from costmodel.importers.model.source import ERROR_MARK, image_of
+from costmodel.importers.model.naming import ERROR_MARK, image_of
 
 
 def main(source: str, image: str, file: str) -> int:

@@ -7,6 +7,8 @@ import importlib.util
 import inspect
 import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -43,28 +45,56 @@ def graph_of_source(source: str, image: tuple[int, ...] | None) -> ModelGraph:
 def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
     if not Path(source).is_file():
         raise BnncostError(f"'{source}' cannot be read: no such file.")
-    try:
+    with _read_by_torch(source):
+        _check_archive(source)
         program = torch.export.load(source)
-    except (RuntimeError, ValueError, KeyError, OSError, AttributeError, zipfile.BadZipFile) as error:
+        shape = _shape(source, program, image)
+        example = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0))
+        return graph_of(record(program.module(), example, EXPORTED_PROGRAM), Path(source).name)
+
+
+@contextmanager
+def _read_by_torch(source: str) -> Iterator[None]:
+    """Say in a sentence what torch does not like of a program, which it tells by errors of any kind."""
+    try:
+        yield
+    except BnncostError:
+        raise
+    except NotCaptured as error:
+        raise BnncostError(f"'{source}' cannot be read: {error}.") from None
+    except Exception as error:  # noqa: BLE001  (a bent file makes torch raise anything)
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BnncostError(f"'{source}' is no program that torch.export.save wrote ({first}).") from None
+
+
+def _check_archive(source: str) -> None:
+    """Raise BnncostError for an archive with compressed parts, which could be of any size when unpacked."""
+    with zipfile.ZipFile(source) as archive:
+        packed = [part.filename for part in archive.infolist() if part.compress_type != zipfile.ZIP_STORED]
+    if packed:
+        raise BnncostError(
+            f"'{source}' has compressed parts ('{packed[0]}'), and torch.export.save compresses none; export it again."
+        )
+
+
+def _shape(
+    source: str, program: torch.export.ExportedProgram, image: tuple[int, ...] | None
+) -> tuple[int, ...]:
+    """The shape (C, H, W) of the one image that a program reads; raises BnncostError where it is another."""
     names = program.graph_signature.user_inputs
     if len(names) != 1:
         raise BnncostError(f"'{source}' has {len(names)} inputs; bnncost costs networks of one image.")
     node = next(one for one in program.graph.nodes if one.name == names[0])
     sides = [int(side) if isinstance(side, int) else 0 for side in node.meta["val"].shape]
-    if sides[0] not in (0, 1):
+    if not sides or sides[0] not in (0, 1):
         raise BnncostError(
-            f"'{source}' was exported for batches of {sides[0]}; export it with one image, or with a dynamic batch."
+            f"'{source}' was exported for batches of {sides[0] if sides else 'nothing'}; export it with one image, or "
+            "with a dynamic batch."
         )
     shape = tuple(image) if image is not None else tuple(sides[1:])
     if any(have and have != want for have, want in zip(sides[1:], shape, strict=False)) or 0 in shape:
         raise BnncostError(f"'{source}' reads images of {'x'.join(str(side or '?') for side in sides[1:])}.")
-    example = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0))
-    try:
-        return graph_of(record(program.module(), example, EXPORTED_PROGRAM), Path(source).name)
-    except NotCaptured as error:
-        raise BnncostError(f"'{source}' cannot be read: {error}.") from None
+    return shape
 
 
 def made_by(source: str) -> nn.Module:

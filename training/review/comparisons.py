@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, unknown
+from costmodel.graph import Network
 from costmodel.methods import METHODS, MethodUse
 from costmodel.networks.build import build
 from training.review.fair import (
@@ -111,6 +113,13 @@ def plan_problems(plan: Plan) -> list[tuple[str, str]]:
 
 # ------------------------------------------------------------------ the designs
 
+
+@lru_cache(maxsize=256)
+def _built(design: DesignKey) -> Network:
+    """Build a network, or say why not; the fields of a plan, and plans of one network, ask for the same ones."""
+    return build(design)
+
+
 Found = Iterator[Comparison | BnncostError]
 
 
@@ -139,7 +148,7 @@ def _sections(plan: Plan) -> Iterator[tuple[str, Found]]:
     """Yield the comparisons of a plan by the field that states them."""
     try:
         baseline = baseline_of(plan)
-        build(baseline)
+        _built(baseline)
     except BnncostError as error:
         yield "fixed" if plan.fixed else "baseline", iter([error])
         return
@@ -204,7 +213,7 @@ def _compared(
 
     label = "+".join(map(str, (use, *chosen)))
     try:
-        build(
+        _built(
             with_methods(company, [use])
         )  # a network without room for it says so, not one for what it needs
         fitting = company
@@ -228,7 +237,7 @@ def _full(plan: Plan) -> Found:
     baseline = baseline_of(plan)
     try:
         full = with_methods(baseline, map(MethodUse.parse, plan.full.methods))
-        build(full)
+        _built(full)
     except BnncostError as error:
         yield error
         return

@@ -7,39 +7,21 @@ one that was stopped goes on from its last epoch. So any process of a study may 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from costmodel.errors import BnncostError
 from costmodel.output import make_folder
+from training.review.crew import Crew, Seat
 from training.review.pace import Pace, epochs_of, pace_of
-from training.review.sharing import one_gpu_for
 from training.review.view import View
-from training.review.worker import Beat, Ended, Opener, Setup, open_training, serve
+from training.review.worker import Beat, Ended, Setup
 from training.run.folders import RECORD, RunSpec
 
-POLL_S = 1.0
 TELL_S = 5.0
 BUSY_S = 3.0
 """After how long a run that another process has is looked at again."""
-
-
-@dataclass(eq=False)
-class Worker:
-    """One process, the run that it trains, and the two pipes to it."""
-
-    number: int
-    process: BaseProcess
-    commands: Connection
-    lifeline: Connection
-    ready: bool = False
-    spec: RunSpec | None = None
-    beat: Beat | None = None
 
 
 @dataclass
@@ -49,7 +31,8 @@ class Sitting:
     specs: tuple[RunSpec, ...]
     setting: Setup
     view: View
-    workers: list[Worker] = field(default_factory=list)
+    crew: Crew
+    seats: Sequence[Seat] = ()
     failures: dict[str, str] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     look_again: dict[str, float] = field(default_factory=dict)
@@ -58,28 +41,20 @@ class Sitting:
     tell_at: float = 0.0
 
 
-def run_all(
-    specs: Sequence[RunSpec],
-    setting: Setup,
-    view: View,
-    *,
-    jobs: int = 1,
-    opener: Opener = open_training,
-) -> dict[str, str]:
-    """Train every run that has no record yet, `jobs` at a time; gives the sentence of each that failed, by its name.
+def run_all(specs: Sequence[RunSpec], setting: Setup, view: View, crew: Crew) -> dict[str, str]:
+    """Train every run that has no record yet; gives the sentence of each that failed, by its name.
 
     At the deadline of the setting running ones stop after their epoch, and no run is started that is not expected
-    to end by then, save the first. Raises BnncostError where workers cannot begin, such as for a missing data set.
+    to end by then, save the first. Raises BnncostError where the crew cannot begin, such as for a missing data set.
     """
     make_folder(setting.runs)
-    sitting = Sitting(tuple(dict.fromkeys(specs)), setting, view)
+    sitting = Sitting(tuple(dict.fromkeys(specs)), setting, view, crew)
     if not missing(sitting.specs, setting.runs):
         return {}
-    count = min(jobs, len(sitting.specs))
-    with one_gpu_for(count, setting.device), _workers(sitting, count, opener), view.shown(count):
+    with crew.at_work(setting, len(sitting.specs)) as sitting.seats, view.shown(len(sitting.seats)):
         while _goes_on(sitting):
             _assign(sitting)
-            _listen(sitting, opener)
+            _listen(sitting)
             _tell_total(sitting)
     if sitting.refused:
         raise BnncostError(sitting.refused)
@@ -100,7 +75,7 @@ def left_s(sitting: Sitting) -> float | None:
         if remaining is None:
             return None
         total += remaining if spec.name not in sitting.failures else 0.0
-    return total / max(len(sitting.workers), 1)
+    return total / max(len(sitting.seats), 1)
 
 
 def _tell_total(sitting: Sitting) -> None:
@@ -120,14 +95,14 @@ def _goes_on(sitting: Sitting) -> bool:
     """Say whether anything runs, or could still be started now or when another process lets go of it."""
     if sitting.refused:
         return False
-    return any(worker.spec for worker in sitting.workers) or bool(_candidates(sitting))
+    return any(seat.spec for seat in sitting.seats) or bool(_candidates(sitting))
 
 
 def _candidates(sitting: Sitting) -> list[RunSpec]:
     """List the runs that this sitting may still start, in order."""
     if _late(sitting):
         return []
-    taken = {worker.spec.name for worker in sitting.workers if worker.spec}
+    taken = {seat.spec.name for seat in sitting.seats if seat.spec}
     passed = taken | sitting.failures.keys() | sitting.stopped
     open_ = [spec for spec in missing(sitting.specs, sitting.setting.runs) if spec.name not in passed]
     if sitting.setting.deadline_s is None or not sitting.started:
@@ -147,9 +122,9 @@ def _fits(sitting: Sitting, spec: RunSpec, pace: Pace) -> bool:
 
 
 def _assign(sitting: Sitting) -> None:
-    """Give every idle worker the first run that it may start now."""
-    for worker in sitting.workers:
-        if not worker.ready or worker.spec is not None:
+    """Give every free seat the first run that it may start now."""
+    for seat in sitting.seats:
+        if not seat.ready or seat.spec is not None:
             continue
         now = time.monotonic()
         chosen = next(
@@ -160,14 +135,10 @@ def _assign(sitting: Sitting) -> None:
             ),
             None,
         )
-        if chosen is not None:
-            try:
-                worker.commands.send(chosen)
-            except OSError:
-                continue  # it has died while idle, which `_listen` hears next
-            worker.spec, worker.beat = chosen, None
+        if chosen is not None and sitting.crew.begin(seat, chosen):
+            seat.spec = chosen
             sitting.started += 1
-            sitting.view.started(worker.number, chosen)
+            sitting.view.started(seat.number, chosen)
 
 
 def _waits_for_teacher(sitting: Sitting, spec: RunSpec) -> bool:
@@ -179,77 +150,26 @@ def _waits_for_teacher(sitting: Sitting, spec: RunSpec) -> bool:
     teacher = teacher_of(spec)
     if not missing([teacher], sitting.setting.runs):
         return False
-    busy = [worker.spec for worker in sitting.workers if worker.spec]
+    busy = [seat.spec for seat in sitting.seats if seat.spec]
     return any(other == teacher or (other.has_teacher and teacher_of(other) == teacher) for other in busy)
 
 
-# ------------------------------------------------------------------ workers
+# ------------------------------------------------------------------ what seats say
 
 
-@contextmanager
-def _workers(sitting: Sitting, count: int, opener: Opener) -> Iterator[None]:
-    """Have workers while inside; they end with it, in the middle of an epoch if it comes to that."""
-    try:
-        for number in range(count):
-            sitting.workers.append(_start(sitting, number, opener))
-        yield
-    finally:
-        for worker in sitting.workers:
-            _end(worker)
-
-
-def _start(sitting: Sitting, number: int, opener: Opener) -> Worker:
-    """Start a process of its own, which shares nothing with this one but two pipes."""
-    context = get_context("spawn")
-    commands, its_commands = context.Pipe()
-    its_lifeline, lifeline = context.Pipe(duplex=False)
-    process = context.Process(
-        target=serve, args=(its_commands, its_lifeline, opener, sitting.setting), daemon=True
-    )
-    process.start()
-    its_commands.close()
-    its_lifeline.close()
-    return Worker(number, process, commands, lifeline)
-
-
-def _end(worker: Worker) -> None:
-    if worker.spec is None and worker.process.is_alive():
-        try:
-            worker.commands.send(None)
-            worker.process.join(POLL_S)
-        except OSError:
-            pass  # it has ended by itself
-    worker.process.kill()
-    worker.process.join()
-    worker.commands.close()
-    worker.lifeline.close()
-
-
-def _listen(sitting: Sitting, opener: Opener) -> None:
-    """Read what workers say, for a moment; one that died is replaced."""
-    by_pipe = {worker.commands: worker for worker in sitting.workers}
-    for pipe in wait(list(by_pipe), POLL_S):
-        worker = by_pipe[pipe]  # type: ignore[index]  # sockets and handles are waited for as well elsewhere
-        try:
-            said = worker.commands.recv()
-        except (EOFError, ConnectionError):
-            _replace(sitting, worker, opener)
-            continue
+def _listen(sitting: Sitting) -> None:
+    for seat, said in sitting.crew.heard():
         if isinstance(said, Beat):
-            worker.beat = said
-            sitting.view.beat(worker.number, said)
+            sitting.view.beat(seat.number, said)
         else:
-            _heard(sitting, worker, said)
+            _heard(sitting, seat, said)
 
 
-def _heard(sitting: Sitting, worker: Worker, said: Ended) -> None:
-    if said.how == "ready":
-        worker.ready = True
-        return
-    if said.how == "refused" or worker.spec is None:
+def _heard(sitting: Sitting, seat: Seat, said: Ended) -> None:
+    if said.how == "refused" or seat.spec is None:
         sitting.refused = said.sentence
         return
-    spec, worker.spec = worker.spec, None
+    spec, seat.spec = seat.spec, None
     if said.how == "failed":
         sitting.failures[spec.name] = said.sentence
     elif said.how == "stopped":
@@ -257,19 +177,5 @@ def _heard(sitting: Sitting, worker: Worker, said: Ended) -> None:
     elif said.how == "busy":
         sitting.look_again[spec.name] = time.monotonic() + BUSY_S
         sitting.started -= 1
-    sitting.view.ended(worker.number, spec, said)
+    sitting.view.ended(seat.number, spec, said)
     sitting.tell_at = 0.0
-
-
-def _replace(sitting: Sitting, worker: Worker, opener: Opener) -> None:
-    """Note the run of a worker that died as failed, if it had one, and start another one in its place."""
-    worker.process.join()
-    code = worker.process.exitcode
-    if not worker.ready:
-        sitting.refused = f"a worker ended before it began (exit code {code}); its last words are above."
-        return
-    if worker.spec is not None:
-        why = f"its process ended (exit code {code}), perhaps for lack of memory; use fewer --jobs."
-        _heard(sitting, worker, Ended("failed", why))
-    _end(worker)
-    sitting.workers[sitting.workers.index(worker)] = _start(sitting, worker.number, opener)

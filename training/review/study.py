@@ -15,13 +15,14 @@ from costmodel.designs.outcome import Outcome
 from costmodel.errors import BnncostError
 from costmodel.output import write_whole
 from training.review.comparisons import StudyRun, jobs_of, plan_problems
+from training.review.crew import Crew, require_jobs
 from training.review.outcome import outcome_of
 from training.review.outcome_files import write_outcome
 from training.review.pace import epochs_of, pace_of
 from training.review.plan import Plan
 from training.review.schedule import missing, run_all
 from training.review.view import view_for
-from training.review.worker import Opener, Setup, open_training
+from training.review.worker import Setup
 from training.run.console import say
 from training.run.durations import words_of
 from training.run.folders import source_of
@@ -101,12 +102,6 @@ def show_planned(listed: Sequence[Planned], console: Console, *, jobs: int = 1) 
     say(console, f"{progress}; {total}." if open_ else f"{progress}.")
 
 
-def require_jobs(jobs: int) -> None:
-    """Raise BnncostError unless at least one run is trained at a time."""
-    if jobs < 1:
-        raise BnncostError(f"a study needs at least one worker, not --jobs {jobs}.")
-
-
 def _compared(job: StudyRun) -> Iterator[str]:
     """Yield what a design is compared with, as its fair pair."""
     for item in job.serves:
@@ -121,23 +116,21 @@ def review(
     console: Console,
     data: str = "",
     data_folder: Path = Path("data"),
-    jobs: int = 1,
+    crew: Crew,
     budget_s: float | None = None,
     device: str = "auto",
-    opener: Opener = open_training,
 ) -> Outcome:
     """Train the runs of a plan that have no record yet, within the budget [s], and write what has come out so far.
 
     Raises BnncostError where nothing can be trained, such as for a missing data set.
     """
-    require_jobs(jobs)
     deadline_s = None if budget_s is None else time.monotonic() + budget_s
     images = _images(plan, data)
     listed = jobs_of(plan)
     labels = {str(job.design): job.label for job in listed}
     setting = Setup(images, runs, device, deadline_s, data_folder)
     specs = [job.spec(images) for job in listed]
-    failures = run_all(specs, setting, view_for(console, labels), jobs=jobs, opener=opener)
+    failures = run_all(specs, setting, view_for(console, labels), crew)
     outcome = outcome_of(plan, runs, data=images, failures=failures)
     write_outcome(plan, outcome, runs, data=images)
     return outcome

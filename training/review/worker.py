@@ -10,12 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.methods.plugins import load_named_plugins
+from costmodel.output import NoRoomError
 from training.run.folders import RunSpec, claimed
+
+if TYPE_CHECKING:
+    from training.data.dataset import Dataset
 
 ORPHANED = 3
 """Exit code of a worker whose parent has died."""
@@ -74,12 +78,15 @@ def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: S
         return
     commands.send(Ended("ready"))
     while (spec := commands.recv()) is not None:
-        commands.send(_train(trainer, spec, commands, setting.deadline_s))
+        commands.send(trained(trainer, spec, commands.send, setting.deadline_s))
 
 
-def _train(trainer: Trainer, spec: RunSpec, commands: Connection, deadline_s: float | None) -> Ended:
+def trained(trainer: Trainer, spec: RunSpec, watch: Watch, deadline_s: float | None) -> Ended:
+    """Train a run, and say in an `Ended` what became of it, whatever that is."""
     try:
-        done = trainer(spec, commands.send)
+        done = trainer(spec, watch)
+    except NoRoomError as error:  # which no other run will find either
+        return Ended("refused", f"{error} Make room, and give the same command again: it goes on from there.")
     except BnncostError as error:
         return Ended("failed", str(error))
     except (OSError, RuntimeError, MemoryError) as error:  # such as a full disk, or a device without memory
@@ -98,14 +105,24 @@ def _die_with_parent(lifeline: Connection) -> None:
 
 
 def open_training(setting: Setup) -> Trainer:
-    """Read the data set once, and train on it with one thread: several processes only wait for each other's."""
+    """Read the data set once, and train on it."""
+    return trainer_on(read_data(setting), setting)
+
+
+def read_data(setting: Setup) -> Dataset:
+    """Read the data set of a study: of several processes one fetches what is missing, the others find it."""
     from training.data.dataset import load
+
+    with claimed(setting.runs, wait=True):
+        return load(setting.data, folder=setting.data_folder)
+
+
+def trainer_on(data: Dataset, setting: Setup) -> Trainer:
+    """Train on a data set with one thread: several processes only wait for each other's."""
     from training.run.devices import choose_device
     from training.run.loop import Progress, train
 
     device = choose_device(setting.device, threads=1)
-    with claimed(setting.runs, wait=True):  # one fetches what is missing, the others find it
-        data = load(setting.data, folder=setting.data_folder)
 
     def trainer(spec: RunSpec, watch: Watch) -> Measurement | None:
         def tell(now: Progress) -> None:

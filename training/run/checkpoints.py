@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,15 @@ def load_checkpoint(
         raise BnncostError(
             f"'{path}' is the checkpoint of another network ('{name}' differs); delete it to train again."
         )
-    model.load_state_dict(_part(tensors, "model/"))
     if optimizer is not None:
-        _load_optimizer(optimizer, _part(tensors, "optimizer/"))
+        state = _optimizer_state(path, optimizer, _part(tensors, "optimizer/"))
+        try:
+            optimizer.load_state_dict(state)
+        except (KeyError, ValueError, TypeError) as error:
+            raise BnncostError(
+                f"'{path}' has a state that the optimizer has not ({error}); delete it to train again."
+            ) from None
+    model.load_state_dict(_part(tensors, "model/"))
     for name, tensor in (others or {}).items():
         with torch.no_grad():
             tensor.copy_(tensors[f"other/{name}"])
@@ -107,13 +114,18 @@ def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.T
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+def _optimizer_state(
+    path: Path, optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]
+) -> dict[str, Any]:
     """Rebuild the state by parameter; the groups' numbers follow from the recipe and are not stored."""
+    parameters = sum(len(group["params"]) for group in optimizer.param_groups)
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition("/")
+        if not index.isdecimal() or int(index) >= parameters:
+            raise BnncostError(f"'{path}' has a state of no parameter ('{name}'); delete it to train again.")
         state.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
 
 
 def _read(path: Path, *, tensors: bool) -> tuple[Header, dict[str, torch.Tensor]]:
@@ -127,11 +139,22 @@ def _read(path: Path, *, tensors: bool) -> tuple[Header, dict[str, torch.Tensor]
             names = stream.keys() if tensors else ()
             values = {name: stream.get_tensor(name) for name in names}
         content = parse_json(metadata["header"])
-        history = tuple(Epoch(**item) for item in content["history"])
-        return Header(str(content["run"]), int(content["phase"]), history), values
+        return Header(str(content["run"]), int(content["phase"]), _history(content["history"])), values
     except OSError as error:
         raise BnncostError(f"{refused}: {(error.strerror or str(error)).lower()}.") from None
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, BnncostError):
             raise
         raise BnncostError(f"{refused}: it is damaged; delete it to train again.") from None
+
+
+def _history(items: list[dict[str, Any]]) -> tuple[Epoch, ...]:
+    """Read what the epochs reached; raises ValueError or TypeError for figures that no epoch has."""
+    history = tuple(Epoch(**item) for item in items)
+    for number, one in enumerate(history, start=1):
+        figures = [figure + 0 for figure in astuple(one)]  # a number, or a TypeError
+        if one.epoch != number or one.validation_top1 > 100 or not all(map(math.isfinite, figures)):
+            raise ValueError(f"epoch {number}")
+        if min(one.phase, one.validation_top1, one.rate, one.images_per_s, one.wall_s) < 0:
+            raise ValueError(f"epoch {number}")
+    return history

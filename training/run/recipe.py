@@ -189,11 +189,14 @@ class Recipe(BaseModel):
     )
     teacher: str = Field(default="", description="design of the teacher; default the same network in fp32")
     losses: LossFactors = Field(default=LossFactors(), description="factors by loss")
+    gpu: float = Field(
+        default=1, description="part of a GPU that a run takes on a cluster; changes no result", gt=0, le=1
+    )
 
     @property
     def digest(self) -> str:
-        """Eight digits that stand for all settings but the name and the description."""
-        settings = _told(self.model_dump(mode="json", exclude={"name", "description"}))
+        """Eight digits that stand for all settings that change results: not the name, description and part of a GPU."""
+        settings = _told(self.model_dump(mode="json", exclude={"name", "description", "gpu"}))
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from hashlib import blake2b
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -28,14 +28,21 @@ class ChunkLog:
 
     request: SearchRequest
     done: dict[int, ChunkFront]
-    stream: BinaryIO
+    stream: FileIO
 
     def add(self, front: ChunkFront) -> None:
         """Keep a chunk, in memory and in the file."""
         self.done[front.number] = front
         text = json.dumps(front.to_row(), allow_nan=False).encode()
-        self.stream.write(_sealed(self.request, text) + b" " + text + b"\n")
-        self.stream.flush()
+        try:
+            rest = memoryview(_sealed(self.request, text) + b" " + text + b"\n")
+            while rest:
+                rest = rest[self.stream.write(rest) :]
+        except OSError as error:
+            raise BnncostError(
+                f"'{self.stream.name}' cannot be written: {(error.strerror or str(error)).lower()}; make room, and "
+                "give the same command again: it goes on from there."
+            ) from None
 
 
 @contextmanager
@@ -45,7 +52,7 @@ def opened_log(request: SearchRequest, out: Path) -> Iterator[ChunkLog]:
     A line that broke off, or was changed, counts as none. Raises BnncostError where another process owns it.
     """
     path = make_folder(out) / f".search-{request.digest}.jsonl"
-    with path.open("a+b") as stream:
+    with path.open("a+b", buffering=0) as stream:  # nothing is left to write, and to fail, when it is closed
         try:
             flock(stream, LOCK_EX | LOCK_NB)
         except BlockingIOError:
@@ -89,4 +96,5 @@ def _is_sound(request: SearchRequest, front: ChunkFront) -> bool:
     within = all(((points[name] >= low) & (points[name] < high)).all() for name, (low, high) in ends.items())
     figures = [points[axis.column] for axis in Axis]
     sound = not any(((figure < 0) | np.isinf(figure)).any() for figure in figures)
+    sound = sound and not np.isinf(points["top1"]).any() and not np.isnan(points["energy_j"]).any()
     return within and sound and all(count >= 0 for count in front.counts.values())

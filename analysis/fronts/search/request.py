@@ -15,6 +15,7 @@ from analysis.show.axes import Axis
 from costmodel import BnncostError, DesignKey
 from costmodel.evaluate.space import Space
 from costmodel.hardware import HardwareProfile
+from costmodel.methods.plugins import texts_of_plugins
 from costmodel.pricing.price import TrafficModel
 
 LARGEST = 10**10
@@ -61,12 +62,12 @@ class SearchRequest:
 
     @property
     def digest(self) -> str:
-        """A text that stands for all that the result depends on."""
+        """A text that stands for all that the result depends on, the files of `--plugin` included."""
         space = self.space
         told = [
             *map(str, space.plains), *map(str, space.methods), space.widths, [str(axis) for axis in self.axes],
             sorted((str(axis), most) for axis, most in self.limits.items()), self.accuracy_text, self.traffic,
-            self.cells_together, *(profile.model_dump_json() for profile in self.profiles),
+            self.cells_together, texts_of_plugins(), *(profile.model_dump_json() for profile in self.profiles),
         ]  # fmt: skip
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 

@@ -17,13 +17,14 @@ from analysis.costs.cost_columns import area_in_one_unit, cost_columns
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
+from analysis.show.classes import ESTIMATED
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, records
 from analysis.show.words import COMPULSORY, scope_sentence
 from costmodel import BnncostError, DesignKey, cost
 from costmodel.designs.key import COMPUTE, FEATURES
 from costmodel.errors import unknown
-from costmodel.evaluate.engine import Engine, Here, Processes
+from costmodel.evaluate.engine import Engine
 from costmodel.evaluate.space import Combinations, Space
 from costmodel.hardware import HardwareProfile
 from costmodel.methods import MethodUse
@@ -32,7 +33,6 @@ from costmodel.pricing.price import TrafficModel, traffic_model
 
 ALL = "all"
 NONE = "none"
-ESTIMATED = "estimated"
 FILE = "front.csv"
 _SHOWN = 40
 _WORDS = {
@@ -110,11 +110,10 @@ def size_sentence(request: SearchRequest) -> str:
 
 
 def search_document(
-    request: SearchRequest, out: Path, workers: int, progress: Progress
+    request: SearchRequest, out: Path, engine: Engine, progress: Progress
 ) -> tuple[Document, Path]:
     """Search, and write the fronts into one file of the folder `out`; gives them with that file's path."""
     request.check_size()
-    engine: Engine = Here() if min(workers, request.chunks) < 2 else Processes(workers, "searches designs")
     found: list[list[dict[str, object]]] = []
     path = out / FILE
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from analysis.accuracy.literature import load_accuracy
@@ -16,7 +18,7 @@ from analysis.report.page.design_costs import (
     priced_together,
 )
 from analysis.report.page.method_costs import method_records
-from analysis.report.page.points import Point, measured_points, published_points
+from analysis.report.page.points import Point, measured_points, own_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
 from analysis.report.page.uncertainty import uncertainty_record
 from analysis.show.classes import DesignClass
@@ -24,20 +26,22 @@ from analysis.show.figure_words import assumption_sentence
 from analysis.show.words import network_title
 from costmodel import BnncostError, DesignKey
 from costmodel.demand.arrays import OperationKey
+from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import prepared
 from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
 
 _MANY = 5
-"""Accuracies of a network on a data set from which on its methods are priced one by one."""
+"""Published binary designs of a network on a data set from which on its methods are priced one by one."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """A network on a data set: what one section of the page chooses from."""
+    """A network on a data set: what one section of the page chooses from; `own` has accuracies of the user's own."""
 
     network: str
     dataset: str
+    own: tuple[AccuracyRecord, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> str:
@@ -45,13 +49,19 @@ class Space:
         return f"{self.network}/{self.dataset}"
 
 
-def spaces() -> list[Space]:
-    """Every network and data set with an accuracy, the most designs first."""
-    counts: dict[Space, int] = {}
-    for point in _points():
-        space = Space(point.key.network, point.key.dataset)
-        counts[space] = counts.get(space, 0) + 1
-    return sorted(counts, key=lambda space: -counts[space])
+def spaces(own: Iterable[AccuracyRecord] = ()) -> list[Space]:
+    """Every network and data set with an accuracy, those with one's own first, then the most designs."""
+    mine: dict[tuple[str, str], list[AccuracyRecord]] = {}
+    for one in own:
+        mine.setdefault((one.key.network, one.key.dataset), []).append(one)
+    counts = Counter((point.key.network, point.key.dataset) for point in _points())
+    places = sorted({*counts, *mine}, key=lambda place: (place not in mine, -counts[place], place))
+    return [Space(*place, tuple(mine.get(place, ()))) for place in places]
+
+
+def priced_on(chip: HardwareProfile, some: Iterable[Space]) -> dict[Space, dict[str, Any]]:
+    """What the designs of some spaces cost on a profile."""
+    return {space: costs_on(space, keys_of(space), chip) for space in some}
 
 
 def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, Any]:
@@ -106,16 +116,20 @@ def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> 
 
 
 def _heaviest(space: Space, chip: HardwareProfile) -> str:
-    """Which figure that is neither published nor measured moves the energy of the plain network most, in a sentence."""
+    """Which assumption moves the energy of the plain network most, in a sentence.
+
+    Sizes of memories are left to `bnncost sensitivity`: each end of one maps every layer anew.
+    """
     try:
-        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip))
+        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip, sizes=False))
     except BnncostError:  # it has no cost here, as is said of it
         return ""
 
 
 def _has_methods(space: Space) -> bool:
-    points = _points_of(space)
-    return len(points) >= _MANY or any(point.record["study"] for point in points)
+    records = [point.record for point in _points() if _is_of(point, space)]
+    binary = [one for one in records if one["class"] == DesignClass.BINARY and not one["study"]]
+    return len(binary) >= _MANY or any(one["study"] for one in records)
 
 
 def page_record(
@@ -140,7 +154,7 @@ def operations_of(records: Iterable[Mapping[str, Any]]) -> list[OperationKey]:
 
 def space_digest(space: Space, code: str) -> str:
     """Digest of all that the points and designs of a space depend on."""
-    return digest(code, space.name)
+    return digest(code, space.name, repr(space.own))
 
 
 def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
@@ -149,8 +163,14 @@ def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
 
 
 def _points_of(space: Space) -> list[Point]:
-    return [one for one in _points() if (one.key.network, one.key.dataset) == (space.network, space.dataset)]
+    return [*(one for one in _points() if _is_of(one, space)), *own_points(space.own)]
 
 
-def _points() -> list[Point]:
-    return [*published_points(load_accuracy(None)), *measured_points(shipped_studies())]
+def _is_of(point: Point, space: Space) -> bool:
+    return (point.key.network, point.key.dataset) == (space.network, space.dataset)
+
+
+@cache
+def _points() -> tuple[Point, ...]:
+    """All points; they are asked for once for each space and profile, and reading the records takes its time."""
+    return (*published_points(load_accuracy(None)), *measured_points(shipped_studies()))

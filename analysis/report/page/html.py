@@ -23,8 +23,11 @@ from costmodel import BnncostError
 from costmodel.output import LARGEST_JSON, parse_json, write_whole
 
 INDEX = "index.html"
-SCRIPTS = ("echarts.min.js", "pricing.js", "explorer.js")
-"""The library that draws, and what is the page's own, in their order."""
+SCRIPTS = (
+    "echarts.min.js", "pricing.js", "words.js", "state.js", "parts.js", "rows.js", "side.js", "chart.js", "table.js",
+    "detail.js", "methods.js", "explorer.js",
+)  # fmt: skip
+"""The library that draws, and what is the page's own, a file for each view, in their order."""
 _DATA = re.compile(r'<script type="application/gzip" id="data">([A-Za-z0-9+/=\s]*)</script>')
 _END = re.compile(r"</(?=script|style)", re.IGNORECASE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,10 @@ from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
 from costmodel.methods import MethodUse
 
-WIDTHS = (0.5, 1.0, 1.5, 2.0, 3.0)
-"""Widths of the plain network between which the page looks up the one that costs as much as a repair.
+WIDTHS = (1.0, 1.5, 2.0)
+"""Widths of the plain network between which the page looks up the one that costs as much as a repair."""
+NARROW, WIDE = 0.5, 3.0
+"""Widths that are priced where a repair costs less than none, or more than the widest of those.
 
 Every width takes searches of its own for the mappings of its layers.
 """
@@ -35,11 +37,10 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
     full = plain.with_methods(offered(network, FULL.split("+")))
     alone = {use: plain.with_methods((use,)) for use in uses}
     whole = {use: including(full, use) for use in uses}
-    wide = {width: DesignKey(network, dataset, (), width) for width in WIDTHS}
     folded = _Energies(
         priced_together(
-            [plain, *alone.values(), *whole.values(), *(key.without(use.name) for use, key in whole.items()),
-             *wide.values()], chip,
+            [plain, *alone.values(), *whole.values(), *(key.without(use.name) for use, key in whole.items())],
+            chip,
         )
     )  # fmt: skip
     unfolded = _Energies(priced_together([plain, *alone.values()], chip, folding=False))
@@ -52,10 +53,9 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
         }
         if any(np.any(energy) for energy in three.values() if energy is not None):
             rows.append(_row(use, three))
-    widths = [[width, folded.of(key)] for width, key in wide.items() if key in folded.known]
     return {
         "plain": folded.of(plain),
-        "widths": widths,
+        "widths": _widths(network, dataset, chip, [folded.sum_of(key) for key in alone.values()]),
         "protocols": list(study.protocols) if study is not None else [],
         "sure": sure_of(study) if study is not None else "",
         "full": str(full),
@@ -77,12 +77,34 @@ class _Energies:
         """The energies of one design, None where it has no cost."""
         return self.known[key].tolist() if key in self.known else None
 
+    def sum_of(self, key: DesignKey) -> float:
+        """The energy of one design, NaN where it has no cost."""
+        return float(self.known[key].sum()) if key in self.known else np.nan
+
     def difference(self, one: DesignKey, other: DesignKey) -> np.ndarray | None:
         """Those of one design less those of another; what rounding alone leaves is nothing."""
         if one not in self.known or other not in self.known:
             return None
         added = self.known[one] - self.known[other]
         return np.where(np.abs(added) > 1e-12 * self.known[one].sum(), added, 0.0)
+
+
+def _widths(
+    network: str, dataset: str, chip: HardwareProfile, wanted_j: Sequence[float]
+) -> list[list[float | list[float]]]:
+    """Energies by group of the plain network at the widths that enclose some energies, as far as these go."""
+
+    def energies_at(*widths: float) -> dict[float, np.ndarray]:
+        keys = {width: DesignKey(network, dataset, (), width) for width in widths}
+        known = _Energies(priced_together(keys.values(), chip)).known
+        return {width: known[key] for width, key in keys.items() if key in known}
+
+    found = energies_at(*WIDTHS)
+    if found and np.nanmin(wanted_j) < min(energy.sum() for energy in found.values()):
+        found |= energies_at(NARROW)
+    if found and np.nanmax(wanted_j) > max(energy.sum() for energy in found.values()):
+        found |= energies_at(WIDE)
+    return [[width, found[width].tolist()] for width in sorted(found)]
 
 
 def _measured(study: Outcome, chip: HardwareProfile) -> list[dict[str, Any]]:

@@ -14,12 +14,14 @@ from analysis.accuracy.outcome import names_in, spread_of
 from analysis.accuracy.studies import Study
 from analysis.fronts.from_literature import accuracy_of
 from analysis.fronts.robust import ONE_RUN_POINTS
-from analysis.show.classes import class_of
+from analysis.show.classes import ESTIMATED, class_of
 from costmodel import DesignKey
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
 
 _MEASURED_FILE = "data/measured_accuracy.csv"
+_NINE_TENTHS = 1.645
+"""Half of an interval that holds nine tenths of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,32 @@ def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
             }
             points.append(Point(one.key, _placed(one.key, record)))
     return points
+
+
+def own_points(records: Iterable[AccuracyRecord]) -> list[Point]:
+    """A point for each design of a file of one's own; those of one file are a study."""
+    return [_own(group) for group in by_design(records).values()]
+
+
+def _own(group: Sequence[AccuracyRecord]) -> Point:
+    first = group[0]
+    estimated = first.kind == ESTIMATED
+    found = accuracy_of(first.name, group, several=False)
+    interval = (first.high - first.low) / 2 if first.high is not None and first.low is not None else 0.0
+    record = {
+        "name": str(first.key),
+        "label": found["label"],
+        "top1": found["top1"],
+        "top1_low": found["top1_low"],
+        "top1_high": found["top1_high"],
+        "deviation": max(ONE_RUN_POINTS, interval / _NINE_TENTHS) if estimated else ONE_RUN_POINTS,
+        "evidence": f"{ESTIMATED if estimated else 'own'} ({first.source})",
+        "study": first.source,
+        "source": first.reference,
+        "train": "",
+        "estimated": estimated,
+    }
+    return Point(first.key, _placed(first.key, record))
 
 
 def _published(name: str, group: Sequence[AccuracyRecord]) -> Point:

@@ -22,7 +22,7 @@ def front_rows(data: Mapping[str, Any]) -> Iterator[Row]:
             energies = energies_j(space, profile)
             plain = readable(energies[0], "J") if 0 in energies else ""
             for study, points in _apart(space["points"]).items():
-                title = f"{space['title']}{f', measured ({study})' if study else ''}"
+                title = ", ".join([space["title"], *([points[0]["evidence"]] if study else [])])
                 yield title, profile["name"], profile["scope"], plain, ", ".join(_front(points, energies))
 
 

@@ -1,0 +1,121 @@
+"""MODEL: the text that names a network from elsewhere.
+
+`net.onnx`, `net.pt2`, `path/to/file.py:factory` or `package.module:factory`, each with settings behind an `@` where
+it needs them: `net.py:make@input=3x32x32,features=int8`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from costmodel.designs.key import EDGE, FEATURES, enter_setting
+from costmodel.errors import BnncostError
+from costmodel.graph import Network
+
+SUFFIXES = (".onnx", ".pt2")
+SETTINGS: Mapping[str, Sequence[str] | None] = {"input": None, "features": FEATURES, "edge": EDGE}
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network from elsewhere: its text, its operations, the values of its parameters, and how it was read."""
+
+    text: str
+    network: Network
+    values: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The text that names it."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class ModelText:
+    """A MODEL taken apart: the file or module, its factory, and the settings."""
+
+    text: str
+    source: str
+    settings: Mapping[str, str]
+
+    @property
+    def image(self) -> tuple[int, ...] | None:
+        """Shape of the image, (C, H, W), if it is given."""
+        given = self.settings.get("input")
+        return None if given is None else image_of(given)
+
+
+def names_model(text: str) -> bool:
+    """Whether a text names a network from elsewhere, and not a design.
+
+    >>> names_model("net.onnx"), names_model("nets.py:make@input=3x32x32"), names_model("resnet20[prelu]/cifar10")
+    (True, True, False)
+    """
+    source = _cut(text)[0]
+    return source.lower().endswith(SUFFIXES) or ":" in source
+
+
+def _cut(text: str) -> tuple[str, str]:
+    source, at, settings = text.strip().rpartition("@")
+    return (source, settings) if at and "=" in settings else (text.strip(), "")
+
+
+def parse_model(text: str) -> ModelText:
+    """Read a MODEL; raises BnncostError for settings that are unknown or out of range."""
+    source, settings = _cut(text)
+    values: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in settings.split(","))):
+        name, _, value = part.partition("=")
+        enter_setting(f"model '{text}'", values, name, value, SETTINGS)
+    made = ModelText(text.strip(), source, values)
+    _ = made.image
+    return made
+
+
+def with_settings(text: str, given: Mapping[str, str | None]) -> str:
+    """Add settings to the text of a MODEL; for a design, which has its own, raises BnncostError where any is given.
+
+    >>> with_settings("net.onnx@edge=int8", {"input": "1x28x28", "features": None})
+    'net.onnx@edge=int8,input=1x28x28'
+    """
+    added = [f"{name}={value}" for name, value in given.items() if value is not None]
+    if not added:
+        return text
+    if not names_model(text):
+        option = added[0].partition("=")[0]
+        raise BnncostError(
+            f"--{option} is for a file or module; '{text}' is a design, which says it in its text: @{added[0]}."
+        )
+    source, settings = _cut(text)
+    return f"{source}@{','.join(filter(None, [settings, *added]))}"
+
+
+def image_of(text: str) -> tuple[int, ...]:
+    """Read the shape of an image.
+
+    >>> image_of("3x32x32")
+    (3, 32, 32)
+    """
+    sides = text.lower().split("x")
+    if not 1 <= len(sides) <= 3 or not all(side.isdecimal() and 0 < int(side) <= 16384 for side in sides):
+        raise BnncostError(
+            f"the shape of an image is channels x height x width, such as 3x32x32, not '{text}'."
+        )
+    return tuple(int(side) for side in sides)
+
+
+class ReaderFailed(BnncostError):
+    """The torch side could not read a model: what is wrong, and the traceback of the user's code, if any."""
+
+    def __init__(self, source: str, code: int, errors: str) -> None:
+        _, mark, sentence = errors.rpartition(ERROR_MARK)
+        last = (errors.strip().splitlines() or [f"exit code {code}"])[-1]
+        self.traceback = "" if mark else errors.strip()
+        super().__init__(sentence.strip() if mark else f"'{source}' raised {last}")
+
+
+ERROR_MARK = "bnncost-reader-error: "
+"""Begins the sentence in which the torch side says what is wrong, behind any traceback."""

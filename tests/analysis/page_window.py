@@ -1,0 +1,65 @@
+"""A window of Chromium on the page, with all that it fetches and complains of."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.report.page.data import Space
+from analysis.report.page.html import read_page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: no page is opened")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium was found: no page is opened")
+PROFILES = ("asic-45nm", "fpga-zynq7020", "mcu-cortex-m33")
+SPACES = (Space("resnet20", "cifar10"), Space("resnet20", "cifar100"))
+
+
+class Opened:
+    """A page in a window of its own, with all that it fetched and complained of."""
+
+    def __init__(self, browser: Any, address: str, width: int = 1400, scheme: str = "light") -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
+        )
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.fetched: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.fetched.append(request.url))
+        self.page.goto(address)
+        sync_api.expect(self.page.locator("body[data-ready]")).to_have_count(1, timeout=20_000)
+
+    def front(self) -> list[str]:
+        """The designs on the front of the first profile, as the table names them."""
+        return [text.strip() for text in self.page.locator("tr.front th button").all_inner_texts()]
+
+    def slide(self, control: str, value: float) -> None:
+        """Put a slider at a value, as a hand does."""
+        self.page.locator(f"#{control}").evaluate(
+            "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",
+            value,
+        )
+
+    def saved(self, button: str) -> bytes:
+        """What a button saves."""
+        with self.page.expect_download() as waiting:
+            self.page.get_by_role("button", name=button, exact=True).click()
+        return Path(waiting.value.path()).read_bytes()
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+
+def points_of(opened: Opened) -> list[dict[str, Any]]:
+    """The points of ResNet-20 on CIFAR-10 that the page has."""
+    return read_page(Path(opened.page.url.partition("#")[0].removeprefix("file://")).parent)["spaces"][0][
+        "points"
+    ]  # type: ignore[no-any-return]
