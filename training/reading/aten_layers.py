@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from training.reading.capture import Call, Ref
+from training.reading.calls import Call, Ref
 from training.reading.writer import Writer, argument, aten, pair
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from training.reading.capture import Call, Ref
+from training.reading.calls import Call, Ref
 from training.reading.writer import Writer, argument, aten
 
 _END = 2**31 - 1
@@ -76,6 +76,37 @@ def selected(w: Writer, call: Call) -> None:
     made = f"constant{len(w.constants)}"
     w.constants[made] = np.array(int(call.args[2]), np.int64)
     w.add("Gather", (call.args[0], made), call, {"axis": int(call.args[1])})
+
+
+@aten("slice_scatter")
+def cut_replaced(w: Writer, call: Call) -> None:
+    """A range of an axis replaced: what is before it, the new numbers, and what is behind."""
+    axis = int(argument(call, 2, "dim", 0)) % len(call.results[0][1])
+    side = call.results[0][1][axis]
+    start, end, step = slice(argument(call, 3, "start"), argument(call, 4, "end")).indices(side)
+    if argument(call, 5, "step", 1) != step:
+        w.unknown(call)
+        return
+    _replaced(w, call, call.args[1], axis, start, max(start, end))
+
+
+@aten("select_scatter")
+def index_replaced(w: Writer, call: Call) -> None:
+    """One index of an axis replaced."""
+    axis = int(call.args[2]) % len(call.results[0][1])
+    index = int(call.args[3]) % call.results[0][1][axis]
+    part = w.add("Unsqueeze", (call.args[1], w.integers((axis,))), call, step="part")
+    _replaced(w, call, part, axis, index, index + 1)
+
+
+def _replaced(w: Writer, call: Call, part: Any, axis: int, start: int, end: int) -> None:
+    side = call.results[0][1][axis]
+    parts = [part]
+    for name, place, first, last in (("before", 0, 0, start), ("behind", 2, end, side)):
+        if first < last:
+            limits = [w.integers((one,)) for one in (first, last, axis, 1)]
+            parts.insert(place, w.add("Slice", (call.args[0], *limits), call, step=name))
+    w.add("Concat" if len(parts) > 1 else "Identity", parts, call, {"axis": axis} if len(parts) > 1 else {})
 
 
 @aten("split", "split_with_sizes", "chunk", "tensor_split")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from training.reading.capture import Call
+from training.reading.calls import Call, Ref
 from training.reading.writer import Writer, argument, aten
 
 _SAME = {
@@ -55,8 +55,30 @@ def same(w: Writer, call: Call) -> None:
 
 @aten("copy")
 def copied(w: Writer, call: Call) -> None:
-    """The second argument in the place of the first."""
-    w.add("Identity", call.args[1:2], call)
+    """The second argument in the place of the first, repeated to its shape."""
+    w.add("Expand", (call.args[1], w.integers(call.results[0][1])), call)
+
+
+@aten("constant")
+def constant(w: Writer, call: Call) -> None:
+    """A constant that has a name because something writes into it."""
+    w.add("Identity", call.args[:1], call)
+
+
+@aten("fill")
+def filled(w: Writer, call: Call) -> None:
+    """One number everywhere."""
+    if isinstance(call.args[1], Ref):
+        w.unknown(call)
+    else:
+        number = float(call.args[1])
+        w.add("Identity", (np.full(call.results[0][1], number, np.float32),), call)
+
+
+@aten("zero")
+def zeroed(w: Writer, call: Call) -> None:
+    """Zero everywhere."""
+    w.add("Identity", (np.zeros(call.results[0][1], np.float32),), call)
 
 
 @aten("add", "sub")

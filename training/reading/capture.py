@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -13,42 +17,11 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from training.reading.calls import Call, Captured, Ref
+from training.reading.writes import aliases_of, without_writes
+
 EXPORTED = "the module was read by torch.export"
 SEED = 0
-
-
-@dataclass(frozen=True)
-class Ref:
-    """The name of a value that depends on the image."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """One ATen operation: its name, its arguments (values that depend on the image as `Ref`), and what it makes.
-
-    `results` are names and shapes of the tensors that it returns; `place` is the path of the module that runs it.
-    `origin` names the parameter that a constant argument is made from.
-    """
-
-    target: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    results: tuple[tuple[str, tuple[int, ...]], ...]
-    place: str
-    origin: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Captured:
-    """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found."""
-
-    input_shape: tuple[int, ...]
-    output: str
-    calls: tuple[Call, ...]
-    how: str
-    remarks: tuple[str, ...] = field(default=())
 
 
 INPUT = "image"
@@ -107,6 +80,7 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
     names |= signature.inputs_to_lifted_tensor_constants
     calls: list[Call] = []
     output = ""
+    filled = _written_roots(program.graph)
     for node in program.graph.nodes:
         if node.op == "placeholder":
             if node.name in names:
@@ -119,7 +93,37 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
             output = _single(tree_map(lambda one: held.get(one, one), node.args[0]))
         else:
             _run_or_keep(node, held, origins, calls)
-    return Captured(shape, output, tuple(calls), EXPORTED)
+        if node in filled and isinstance(held.get(node), torch.Tensor):
+            held[node] = _named(node.name, held[node], calls)
+    return Captured(shape, *_finished(calls, output), EXPORTED)
+
+
+def _finished(calls: Sequence[Call], output: str) -> tuple[str, tuple[Call, ...]]:
+    """The name of the output, and the calls without writes in place."""
+    pure, name = without_writes(tuple(calls), output)
+    return name, pure
+
+
+def _written_roots(graph: torch.fx.Graph) -> set[torch.fx.Node]:
+    """Nodes whose result, or a view of it, is written in place: constants among them become values with names."""
+    roots = set()
+    for node in graph.nodes:
+        if _aliases(node) == "write" and node.all_input_nodes:
+            root = node.all_input_nodes[0]
+            while _aliases(root) and root.all_input_nodes:
+                root = root.all_input_nodes[0]
+            roots.add(root)
+    return roots
+
+
+def _aliases(node: torch.fx.Node) -> str:
+    return aliases_of(node.target) if isinstance(node.target, torch._ops.OpOverload) else ""
+
+
+def _named(name: str, constant: torch.Tensor, calls: list[Call]) -> Ref:
+    """A constant as a value with a name, which a write can make another."""
+    calls.append(Call("constant", (constant,), {}, ((name, tuple(constant.shape)),), ""))
+    return Ref(name)
 
 
 def _attribute_of(program: torch.export.ExportedProgram, target: object) -> Any:
@@ -161,11 +165,24 @@ def _run_or_keep(
     shapes = [tuple(one.shape) for one in (value if several else [value]) if isinstance(one, torch.Tensor)]
     results = tuple((f"{node.name}_{n}" if several else node.name, shape) for n, shape in enumerate(shapes))
     stack = list((node.meta.get("nn_module_stack") or {}).values())
-    calls.append(Call(_name(node.target), args, kwargs, results, stack[-1][0] if stack else "", origin))
+    aliases = aliases_of(node.target)
+    place = (stack[-1][0] if stack else "") if aliases != "write" else _line_of(node.meta.get("stack_trace"))
+    calls.append(
+        Call(_name(node.target), args, kwargs, results, place, origin, aliases, _whole(node.all_input_nodes))
+    )
     made = [Ref(name) for name, _ in results]
     held[node] = tuple(made) if several else (made[0] if made else None)
-    if _name(node.target).endswith("_") and node.all_input_nodes:
-        held[node.all_input_nodes[0]] = held[node]  # what the graph reads of the changed tensor from here on
+
+
+def _whole(nodes: Sequence[torch.fx.Node]) -> tuple[int, ...]:
+    value = nodes[0].meta.get("val") if nodes else None
+    return tuple(int(side) for side in value.shape) if isinstance(value, torch.Tensor) else ()
+
+
+def _line_of(trace: str | None) -> str:
+    """File and line of the author's code, of the trace that an exported node carries."""
+    places = re.findall(r'File "([^"]+)", line (\d+)', trace or "")
+    return f"{Path(places[-1][0]).name}:{places[-1][1]}" if places else ""
 
 
 _FILLED = {
@@ -256,6 +273,7 @@ class _Recorder(TorchDispatchMode):
         if not tensors:
             self.decisions += 1
             return result
+        aliases = aliases_of(func)
         results: list[tuple[str, tuple[int, ...]]] = []
         for one in tensors:
             name = f"v{len(self.calls)}_{len(results)}"
@@ -269,11 +287,23 @@ class _Recorder(TorchDispatchMode):
                 tuple(read[0]),
                 dict(read[1]),
                 tuple(results),
-                self.stack[-1] if self.stack else "",
+                _line_now() if aliases == "write" else self.stack[-1] if self.stack else "",
                 origin,
+                aliases,
+                tuple(args[0].shape) if args and isinstance(args[0], torch.Tensor) else (),
             )
         )
         return result
+
+
+def _line_now() -> str:
+    """File and line of the author's code that is running."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (
+        f"{os.sep}torch{os.sep}" in frame.f_code.co_filename or frame.f_code.co_filename == __file__
+    ):
+        frame = frame.f_back
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def _place_of(tensor: torch.Tensor) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
@@ -316,4 +346,4 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
         remarks = (
             f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
         )
-    return Captured(tuple(example.shape), name, tuple(recorder.calls), how, remarks)
+    return Captured(tuple(example.shape), *_finished(recorder.calls, name), how, remarks)

@@ -6,7 +6,8 @@ import training.reading.aten_layers
 import training.reading.aten_layout
 import training.reading.aten_math  # noqa: F401
 from costmodel.importers.model.document import ModelGraph
-from training.reading.capture import INPUT, Captured
+from training.reading.calls import Captured
+from training.reading.capture import INPUT
 from training.reading.writer import RULES, Writer
 
 

@@ -11,7 +11,7 @@ import torch
 
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
-from training.reading.capture import Call, Ref
+from training.reading.calls import Call, Ref
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
