@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import struct
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +55,14 @@ def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
         return graph_of(record(program.module(), example, EXPORTED_PROGRAM), Path(source).name)
 
 
+_BENT = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError,
+    RuntimeError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error,
+    torch.serialization.pickle.PickleError,
+)  # fmt: skip
+"""What torch raises, in no pattern, for a file that is bent."""
+
+
 @contextmanager
 def _read_by_torch(source: str) -> Iterator[None]:
     """Say in a sentence what torch does not like of a program, which it tells by errors of any kind."""
@@ -62,7 +72,7 @@ def _read_by_torch(source: str) -> Iterator[None]:
         raise
     except NotCaptured as error:
         raise BnncostError(f"'{source}' cannot be read: {error}.") from None
-    except Exception as error:  # noqa: BLE001  (a bent file makes torch raise anything)
+    except _BENT as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BnncostError(f"'{source}' is no program that torch.export.save wrote ({first}).") from None
 
