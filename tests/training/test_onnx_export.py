@@ -43,3 +43,23 @@ def test_resnet20_exports_and_runs(methods: str, folded: bool) -> None:
     kinds = Counter(node.op_type for node in graph.node)
     assert kinds["Conv"] == 19 and kinds["Where"] >= 18
     assert np.any(expected != expected[0, 0]) and np.allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "methods", ["real_shortcut", "pooled_shortcut", "spatial_scale", "squeeze_excitation_4bit"]
+)
+def test_sums_and_means_of_windows_are_those_of_torch(methods: str) -> None:
+    """ONNX's average pool has no divisor of its own: torch leaves one out without a word."""
+    from onnx.reference import ReferenceEvaluator
+
+    network = build(DesignKey.parse(f"resnet20[{methods}]@w0.25/digits"))
+    model = lower(network, dtype=torch.float64).eval()
+    load_values(model, any_values(network, np.random.default_rng(0)))
+    image = torch.randint(0, 17, (2, 1, 8, 8)).double()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        exported = torch.onnx.export(model, (image,), dynamo=True, verbose=False)
+        assert exported is not None
+        proto, expected = exported.model_proto, model(image).numpy()
+        (found,) = ReferenceEvaluator(proto).run(None, {proto.graph.input[0].name: image.numpy()})
+    assert np.any(expected != expected[0, 0]) and np.allclose(found, expected, rtol=1e-6, atol=1e-6)

@@ -50,6 +50,8 @@ def _around(call: Call, value: float) -> torch.Tensor:
 def _window_sum(call: Call, value: float) -> torch.Tensor:
     attributes, x = call.op.attributes, _around(call, value)
     size, stride, dilation = (pair_in(attributes, name) for name in ("size", "stride", "dilation"))
+    if dilation == (1, 1) and torch.onnx.is_in_onnx_export():  # whose average knows no other divisor
+        return functional.avg_pool2d(x, size, stride) * math.prod(size)
     if dilation == (1, 1):
         return functional.avg_pool2d(x, size, stride, divisor_override=1)
     ones = x.new_ones(x.shape[-3], 1, *size)
@@ -58,8 +60,10 @@ def _window_sum(call: Call, value: float) -> torch.Tensor:
 
 @rule("average_pool")
 def _average_pool(call: Call) -> torch.Tensor:
-    rows, columns = pair_in(call.op.attributes, "size")
-    return _window_sum(call, 0.0) * (1 / (rows * columns))
+    size, stride, dilation = (pair_in(call.op.attributes, name) for name in ("size", "stride", "dilation"))
+    if dilation == (1, 1) and torch.onnx.is_in_onnx_export():
+        return functional.avg_pool2d(_around(call, 0.0), size, stride)
+    return _window_sum(call, 0.0) * (1 / math.prod(size))
 
 
 @rule("box_sum")
