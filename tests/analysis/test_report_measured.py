@@ -34,8 +34,7 @@ def test_a_measured_network_of_which_nothing_is_published_is_on_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = with_outcomes(SMALL_STUDY)
-    monkeypatch.setattr(page_data, "shipped_studies", lambda: found)
-    monkeypatch.setattr(page_data, "load_accuracy", lambda _: [])
+    monkeypatch.setattr(page_data, "_points", lambda: tuple(page_data.measured_points(found)))
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     said = io.StringIO()
     report.explore(tmp_path, ["asic-45nm"], Console(file=said, width=240))
