@@ -75,11 +75,15 @@ def _narrow(weight: np.ndarray, rows: np.ndarray, stated: int | None) -> FoundWe
         signs = np.where(empty, 0.0, np.sign(flat)).reshape(weight.shape)
         scale = np.where(largest[:, 0] == 0, 1, largest[:, 0])
         return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
-    bits = stated or _bits_of_tensor(flat)
-    if bits is not None:
-        return FoundWeights(weight, Precision("integer", bits), ones, zeros)
+    if stated:
+        return FoundWeights(weight, Precision("integer", stated), ones, zeros)
+    bits = _bits_of_tensor(flat)
     grids = (precision(label) for label in _GRIDS)
     grid = next((one for one in grids if _on_grid(flat, largest, one.bits)), None)
+    if bits is not None and (grid is None or bits <= grid.bits):
+        grid = Precision(
+            "integer", bits
+        )  # a step of the whole layer, unless filters have steps of fewer bits
     return None if grid is None else FoundWeights(weight, grid, ones, zeros)
 
 
