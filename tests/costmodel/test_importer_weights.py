@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from costmodel.importers.model.weights import found
 from costmodel.graph import precision
+from costmodel.importers.model.weights import found
 
 
 def test_filters_with_steps_of_their_own_are_not_taken_for_one_step_of_the_layer() -> None:
