@@ -29,7 +29,7 @@ test: $(VENV)/.installed-test $(LIGHT)/.installed  ## lint, formatting, types, t
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
-	$(LIGHT)/bin/pytest -q -p no:cacheprovider $(NEED_NO_TORCH)
+	OMP_NUM_THREADS=1 $(LIGHT)/bin/pytest -q -p no:cacheprovider -n $(JOBS) --dist worksteal $(NEED_NO_TORCH)
 	$(MAKE) fuzz MINUTES=0.5
 
 test-cluster: $(VENV)/.installed-cluster  ## the tests of Ray, which `test` leaves out: a local cluster, workers killed
@@ -92,7 +92,7 @@ $(VENV)/.installed-%: $(DECLARED) | $(BIN)/pip
 # A second environment, in which the cost model, folding and analysis have to do without torch.
 $(LIGHT)/.installed: $(DECLARED) | $(BIN)/pip
 	$(BIN)/python -m venv $(LIGHT)
-	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . pytest hypothesis ruamel.yaml
+	$(LIGHT)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . pytest pytest-xdist hypothesis ruamel.yaml
 	@touch $@
 
 $(BIN)/pip:
