@@ -339,3 +339,10 @@ def test_widths_that_are_none_are_refused(text: str) -> None:
 def test_a_range_of_widths_ends_at_its_last() -> None:
     widths = read_widths("0.25:4:0.05")
     assert (len(widths), widths[0], widths[1], widths[-1]) == (76, 0.25, 0.3, 4.0)
+
+
+def test_a_search_that_never_began_leaves_no_log(tmp_path: Path) -> None:
+    asked = request((Axis.energy,), Made())
+    with pytest.raises(cm.BnncostError, match="no cluster"), opened_log(asked, tmp_path):
+        raise cm.BnncostError("no cluster")
+    assert not list(tmp_path.iterdir())

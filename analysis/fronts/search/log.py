@@ -47,7 +47,7 @@ class ChunkLog:
 
 @contextmanager
 def opened_log(request: SearchRequest, out: Path) -> Iterator[ChunkLog]:
-    """Own the log of a search in a folder; it is deleted at the end, and stays where the search is stopped.
+    """Own the log of a search in a folder; it is deleted at the end, and stays with what a search has that is stopped.
 
     A line that broke off, or was changed, counts as none. Raises BnncostError where another process owns it.
     """
@@ -64,8 +64,13 @@ def opened_log(request: SearchRequest, out: Path) -> Iterator[ChunkLog]:
         if lines.pop():
             stream.write(b"\n")  # what comes next begins a line of its own
         fronts = [front for front in (_read(request, line) for line in lines) if front is not None]
-        yield ChunkLog(request, {front.number: front for front in fronts}, stream)
-        path.unlink(missing_ok=True)
+        log, whole = ChunkLog(request, {front.number: front for front in fronts}, stream), False
+        try:
+            yield log
+            whole = True
+        finally:
+            if whole or not log.done:
+                path.unlink(missing_ok=True)
 
 
 def _sealed(request: SearchRequest, text: bytes) -> bytes:
