@@ -131,6 +131,31 @@ def _note(key: DesignKey, trained: dict[int, Measurement], exported: dict[int, M
     return f"integer network with {key.features} features{share}{before}"
 
 
+def matching(
+    available: Sequence[Study],
+    network: str | None = None,
+    dataset: str | None = None,
+    recipe: str | None = None,
+) -> tuple[Study, ...]:
+    """Keep the studies of a network, a data set and a recipe (by name or digest), as far as these are named.
+
+    Raises BnncostError where none is left.
+    """
+    places = [one for one in available if one.network == (network or one.network)]
+    places = [one for one in places if one.dataset == (dataset or one.dataset)]
+    if not places:
+        raise BnncostError(
+            f"there is no measured accuracy of '{network or '*'}/{dataset or '*'}'; there is one of: "
+            f"{_places(available)}."
+        )
+    named = tuple(one for one in places if recipe in (None, one.recipe, one.recipe_digest))
+    if recipe is not None and not named:
+        raise unknown(
+            "recipe", recipe, {one.recipe for one in places} | {one.recipe_digest for one in places}
+        )
+    return named
+
+
 def select(
     available: Sequence[Study],
     network: str | None = None,
@@ -141,36 +166,34 @@ def select(
 
     A name left out stands for the one that all studies share; raises BnncostError where they differ, or none is left.
     """
-    pairs = list(dict.fromkeys((one.network, one.dataset) for one in available))
-    wanted = [pair for pair in pairs if pair[0] == (network or pair[0]) and pair[1] == (dataset or pair[1])]
-    known = ", ".join(map("/".join, pairs))
-    if not wanted:
+    kept = matching(available, network, dataset, recipe)
+    if len({(one.network, one.dataset) for one in kept}) > 1:
         raise BnncostError(
-            f"there is no measured accuracy of '{network or '*'}/{dataset or '*'}'; there is one of: {known}."
+            f"the measurements are of several networks and data sets: {_places(kept)}; choose with --network and "
+            "--dataset."
         )
-    if len(wanted) > 1:
-        raise BnncostError(
-            f"the measurements are of several networks and data sets: {known}; choose with --network and --dataset."
-        )
-    kept = [one for one in available if (one.network, one.dataset) == wanted[0]]
-    if recipe is None:
-        return tuple(kept)
-    named = [one for one in kept if recipe in (one.recipe, one.recipe_digest)]
-    if not named:
-        raise unknown("recipe", recipe, {one.recipe for one in kept} | {one.recipe_digest for one in kept})
-    return tuple(named)
+    return kept
+
+
+def _places(found: Sequence[Study]) -> str:
+    """Name the networks and data sets of studies, each once."""
+    return ", ".join(dict.fromkeys(f"{one.network}/{one.dataset}" for one in found))
 
 
 def stems(shown: Sequence[Study], stem: str) -> list[str]:
-    """Names of the files of each study: `stem` alone for one, else with recipe and, if need be, a number."""
+    """Names of the files of each study: `stem` alone for one, else with what tells them apart.
+
+    That is the recipe, before it network and data set where these differ, and a number if need be.
+    """
     if len(shown) == 1:
         return [stem]
-    named: list[str] = []
-    for study in shown:
-        name = f"{stem}-{study.stem}"
-        again = sum(other.stem == study.stem for other in shown[: len(named)])
-        named.append(f"{name}-{again + 1}" if again else name)
-    return named
+    several = len({(one.network, one.dataset) for one in shown}) > 1
+    wanted = [
+        "-".join((stem, *((_slug(one.network), _slug(one.dataset)) if several else ()), one.stem))
+        for one in shown
+    ]
+    again = [wanted[:place].count(name) + 1 for place, name in enumerate(wanted)]
+    return [name if count == 1 else f"{name}-{count}" for name, count in zip(wanted, again, strict=True)]
 
 
 def pooled_spread(designs: Iterable[MeasuredDesign]) -> float | None:

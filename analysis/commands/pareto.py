@@ -40,7 +40,7 @@ def pareto_command(
         str | None,
         typer.Option(
             "--network",
-            help="See `bnncost networks`. Default: all of the data set; of measurements, the one measured.",
+            help="See `bnncost networks`. Default: all of the data set; of measurements, a front each.",
         ),
     ] = None,
     dataset: Annotated[
@@ -77,8 +77,8 @@ def pareto_command(
 ) -> None:
     """Accuracy against cost: the designs that no other beats, as a figure and as tables.
 
-    Own measurements are shown as means over seeds with their standard deviation, one front per protocol
-    (recipe, data, images, epochs). Several sources are laid over each other on one front, on which own figures are
+    Own measurements are shown as means over seeds with their standard deviation, one front per network, data set and
+    protocol (recipe, images, epochs). Several sources are laid over each other on one front, on which own figures are
     marked by file; its caption says where protocols differ. Each front closes with a verdict: which class of networks
     wins up to which cost, with which repairs, and what the next step costs.
     """

@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.accuracy.literature import LITERATURE, for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
-from analysis.accuracy.studies import MeasuredDesign, Study, select, stems, studies
+from analysis.accuracy.studies import MeasuredDesign, Study, matching, stems, studies
 from analysis.fronts.added import added_figures
 from analysis.fronts.belonging import backbone_text, check_added, place_of, runnable_models
 from analysis.fronts.from_literature import front_frame, runnable
@@ -41,10 +41,11 @@ class FrontChoice:
     """What is drawn: designs of one network and data set by their accuracies from `accuracy`, against `x`.
 
     `accuracy` is "literature", "measured", a CSV, or a folder of runs, or several of these, which are laid over each
-    other on one front; `recipe` keeps the measurements of one recipe, by its name or digest. Measurements that are all
-    of one network and data set need no name of them. `ranges` adds what the ends of the profile's ranges give; fronts
-    stay those of the values. `traffic` is as in `cost`. `add` holds accuracies of the user's own, each as
-    `DESIGN=TOP1[:LABEL]`; `conventions` add operations as papers sum them up. `look` says how the picture is laid out.
+    other on one front; `recipe` keeps the measurements of one recipe, by its name or digest. Measurements of every
+    network and data set are drawn, each on its front, unless one is named. `ranges` adds what the ends of the profile's
+    ranges give; fronts stay those of the values. `traffic` is as in `cost`. `add` holds accuracies of the user's own,
+    each as `DESIGN=TOP1[:LABEL]`; `conventions` add operations as papers sum them up. `look` says how the picture is
+    laid out.
 
     Published accuracies of one data set may be of all networks: then `network` is None.
     """
@@ -165,7 +166,7 @@ def _measured(
     choice: FrontChoice, chip: HardwareProfile, out: Path
 ) -> tuple[Document, list[Path], dict[str, str]]:
     (source,) = choice.accuracy
-    chosen = select(studies(load_measurements(source)), choice.network, choice.dataset, choice.recipe)
+    chosen = matching(studies(load_measurements(source)), choice.network, choice.dataset, choice.recipe)
     known = shipped_outcomes() if source == MEASURED else ()
     tables: list[Table] = []
     written: list[Path] = []
@@ -192,7 +193,8 @@ def _document(choice: FrontChoice, chosen: tuple[Study, ...], tables: list[Table
     """The tables one after another; accuracies of unlike protocols stay apart in JSON and CSV, too."""
     notes: tuple[str, ...] = ()
     if len(chosen) > 1:
-        named = "; ".join(f"--recipe {study.recipe_digest}" for study in chosen)
+        places = {(study.network, study.dataset) for study in chosen}
+        named = "; ".join(_alone(study, several=len(places) > 1) for study in chosen)
         notes = (
             f"{len(chosen)} protocols, which are not comparable and make a front each; for one alone: {named}.",
         )
@@ -202,3 +204,9 @@ def _document(choice: FrontChoice, chosen: tuple[Study, ...], tables: list[Table
     ]
     shown = tuple(choice.look.of(without_empty_columns(table)) for table in tables)
     return Document(shown, data, tables[0], notes)
+
+
+def _alone(study: Study, *, several: bool) -> str:
+    """The options that leave one study; its place among them where studies are of `several`."""
+    place = f"--network {study.network} --dataset {study.dataset} " if several else ""
+    return f"{place}--recipe {study.recipe_digest}"

@@ -56,6 +56,20 @@ def test_unlike_protocols_are_fronts_apart(capsys: Captured, tmp_path: Path) -> 
     assert pd.read_csv(tmp_path / "one/front-energy.csv").top1.tolist() == [80.0]
 
 
+def test_each_network_and_data_set_has_its_front(capsys: Captured, tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text(csv_of([*SMALL_STUDY, measured("resnet18@w0.25/cifar100", 40.0)]), "utf-8")
+    code, out, err = pareto(capsys, "--accuracy", path, "--out", tmp_path / "out")
+    assert code == 0, err
+    assert "--network resnet18 --dataset cifar100 --recipe sh12" in " ".join(out.split())
+    assert {item.name: len(pd.read_csv(item)) for item in (tmp_path / "out").glob("*.csv")} == {
+        "front-energy-resnet20-cifar10-16-short-sh12.csv": 4, "front-energy-resnet18-cifar100-short-sh12.csv": 1,
+    }  # fmt: skip
+    code, out, _ = pareto(capsys, "--accuracy", path, "--dataset", "cifar100", "--out", tmp_path / "one")
+    assert code == 0 and "not comparable" not in out
+    assert [item.name for item in (tmp_path / "one").glob("*.csv")] == ["front-energy.csv"]
+
+
 def test_a_folder_of_runs_is_a_source(capsys: Captured, tmp_path: Path) -> None:
     for number, row in enumerate(SMALL_STUDY):
         (tmp_path / f"runs/{number}").mkdir(parents=True)

@@ -91,12 +91,23 @@ def test_protocols_that_differ_in_data_alone_have_files_of_their_own() -> None:
     assert stems(alike, "front") == ["front-short-sh12", "front-short-sh12-2"]
 
 
+def test_places_of_one_protocol_have_files_of_their_own() -> None:
+    found = studies([measured(PLAIN, 58.0), measured("resnet18/cifar100", 60.0)])
+    assert stems(found, "front") == [
+        "front-resnet20-cifar10-16-short-sh12",
+        "front-resnet18-cifar100-short-sh12",
+    ]
+
+
 def test_what_is_not_named_is_what_all_have_in_common() -> None:
     one, two = measured(PLAIN, 58.0), measured("resnet18/cifar100", 60.0)
     assert len(select(studies([one]))) == 1
     assert select(studies([one, two]), network="resnet18")[0].dataset == "cifar100"
     with pytest.raises(BnncostError, match=r"several networks.*resnet20/cifar10-16, resnet18/cifar100"):
         select(studies([one, two]))
+    assert select(
+        studies([one, measured("resnet18/cifar100", 60.0, recipe="long")]), recipe="short"
+    ) == studies([one])
     with pytest.raises(
         BnncostError, match=r"no measured accuracy of 'vgg_small/.*one of: resnet20/cifar10-16"
     ):
