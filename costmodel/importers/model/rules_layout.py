@@ -18,7 +18,7 @@ from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import Factor, View, reshaped, transposed, view_of
 
 
-@reads("Identity", "Dropout", "Cast")
+@reads("Identity", "Dropout")
 def same(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """The same value: nothing at inference."""
     return inputs[0]
