@@ -58,11 +58,11 @@ def same(w: Writer, call: Call) -> None:
 def cast(w: Writer, call: Call) -> None:
     """Another type of the same numbers; to whole numbers and choices it is a cast."""
     given = (*call.args[1:], *call.kwargs.values())
-    kind = next((one for one in given if isinstance(one, torch.dtype)), torch.float32)
-    name = str(kind).removeprefix("torch.")
-    if kind.is_floating_point or kind.is_complex:
+    kind = next((one for one in given if isinstance(one, torch.dtype)), None)
+    if kind is None:
         w.add("Identity", call.args[:1], call)
     else:
+        name = "float32" if kind.is_floating_point else str(kind).removeprefix("torch.")
         w.add("Cast", call.args[:1], call, {"to": name})
 
 

@@ -17,7 +17,7 @@ from costmodel.importers.model.observed import Observer
 from costmodel.importers.model.quantizing import one_level
 from costmodel.importers.model.reading import Reading
 from costmodel.importers.model.rules_arithmetic import shifted
-from costmodel.importers.model.signing import sign_of
+from costmodel.importers.model.signing import before_relu, sign_of
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.weights import found as found_weights
 
@@ -165,15 +165,19 @@ class Confirming:
         if occur[0] == occur[1]:
             return None
         towards = 1 if occur[1] else -1
-        return Map(value.view, value.factor / 2, value.offset + towards * value.factor / 2)
+        view = value.view
+        op = self._r.g.producer(value.tensor)
+        read = before_relu(self._r, Map(view.with_tensor(op.inputs[0]))) if op is not None else None  # type: ignore[arg-type]
+        if read is not None:  # the sign of zero is not that of what ReLU leaves, but that of what it reads
+            view = view.with_tensor(sign_of(self._r, read, zero_is="one").tensor)
+        return Map(view, value.factor / 2, value.offset + towards * value.factor / 2)
 
-    def _as_bits(self, value: Map, low: np.ndarray, high: np.ndarray, place: str) -> Value:
+    def _as_bits(self, value: Map, low: float, high: float, place: str) -> Value:
         """Bits, by a compare with what lies between the two values."""
-        middle, half = (low + high) / 2, (high - low) / 2
-        view = self._r.plain(value)
-        bits = sign_of(self._r, self._r.map_of(shifted(self._r, Map(view), -middle)), zero_is="one")
+        middle = (low + high) / 2
+        above = shifted(self._r, Map(self._r.plain(value)), np.asarray(-middle))
         self.by_values.append(place)
-        return bits.times(_of_map(half), _of_map(middle))
+        return sign_of(self._r, self._r.map_of(above), zero_is="one").times((high - low) / 2, middle)
 
 
 def _meets_bits(node: Node, inputs: Sequence[Value], place: int) -> bool:
@@ -199,10 +203,6 @@ def _of_zero(one: Zero) -> str:
     if one.share:
         where.append(f"{one.share:.1%} of the {'others' if one.channels else 'values'}")
     return f"'{one.place}' ({', '.join(where)})"
-
-
-def _of_map(values: np.ndarray) -> np.ndarray:
-    return values.reshape(values.shape[1:]) if values.ndim == 4 else values
 
 
 def _zero(place: str, missed: Sequence[np.ndarray]) -> Zero:
@@ -234,22 +234,11 @@ def _between(value: TwoBits) -> np.ndarray:
     return np.array([*middles, sum(middles[:2]) / 2])
 
 
-def _two_values(found: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Low and high value of each channel (axis 1), where all have two; None otherwise."""
-    joined = np.concatenate(
-        [one.reshape(one.shape[0], one.shape[1], -1) for one in found if one.ndim > 1], axis=2
-    )
+def _two_values(found: Sequence[np.ndarray]) -> tuple[float, float] | None:
+    """The low and the high value, where all values are one of two; None otherwise."""
+    joined = np.concatenate([one.reshape(-1) for one in found])
     if joined.size < _ENOUGH or not np.isfinite(joined).all():
         return None
-    low, high = joined.min(axis=(0, 2), keepdims=True), joined.max(axis=(0, 2), keepdims=True)
-    gap = high - low
-    if not (gap > TOLERANCE * np.maximum(np.abs(low), np.abs(high))).all():
-        return None
-    if not (np.minimum(joined - low, high - joined) <= TOLERANCE * gap).all():
-        return None
-    if np.ptp(low) <= TOLERANCE * gap.max() and np.ptp(high) <= TOLERANCE * gap.max():
-        return np.asarray(low.mean(), np.float64), np.asarray(high.mean(), np.float64)
-    rank = found[0].ndim
-    if rank != 4:
-        return None
-    return tuple(one.reshape(1, -1, 1, 1).astype(np.float64) for one in (low, high))
+    low, high = float(joined.min()), float(joined.max())
+    between = np.minimum(joined - low, high - joined)
+    return (low, high) if (between <= TOLERANCE * (high - low)).all() and high > low else None

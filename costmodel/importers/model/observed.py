@@ -133,17 +133,26 @@ class Observer:
             sides = [float(value.offset - value.factor), float(value.offset + value.factor)]
             return rng.choice(np.array(sides), shape)
         normal = rng.standard_normal(shape)
-        terms = _terms_of_bits(self._r.g.producer(value.tensor))
+        terms = self._whole_sums(value)
         if terms is None:
             kept = 1.0 if draw < len(SCALES) - 1 else rng.random(shape) > 0.25
             return normal * SCALES[draw] * kept
-        total, even = terms
+        total, even, factor = terms
         whole = (
             2 * np.rint((normal * np.sqrt(total) - total) / 2) + total
             if even
             else np.rint(normal * np.sqrt(total))
         )
-        return np.asarray(whole * float(value.factor.reshape(-1)[0]))
+        return np.asarray(whole * factor)
+
+    def _whole_sums(self, value: Map) -> tuple[int, bool, np.ndarray] | None:
+        """Terms of a sum of bits, whether all outputs have as many, and its factor; None for any other map."""
+        op, factor = self._r.g.producer(value.tensor), value.factor
+        if op is not None and op.kind == "scale" and op.params[0].axes in ("", "C") and len(value.shape) == 4:
+            factor = factor * self._r.values[op.params[0].name].reshape(-1, 1, 1)
+            op = self._r.g.producer(op.inputs[0])
+        terms = _terms_of_bits(op)
+        return None if terms is None else (*terms, factor)
 
 
 def _meaning(node: Node, arrays: Sequence[np.ndarray | None]) -> np.ndarray:

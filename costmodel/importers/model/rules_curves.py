@@ -32,7 +32,7 @@ def _curve(
     made = r.map_of(value)
     if made.is_bits and made.padding is None:
         high, low = function(made.factor + made.offset), function(made.offset - made.factor)
-        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2, clipped=None, rounded=None)
+        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2, clipped=None)
     view = r.plain(made)
     return Map(view.with_tensor(r.emit(kind, (view.tensor,), attributes=attributes)))
 
@@ -45,8 +45,8 @@ def clip(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 
 def _clipped(r: Reading, value: Value, low: float, high: float) -> Value:
-    if isinstance(value, Map) and value.rounded is not None:
-        return quantized(r, value.rounded, low, high)
+    if isinstance(value, Map) and (codes := _rounded_before(r, value, low, high)) is not None:
+        return codes
     if (low, high) == (0.0, np.inf):
         return _curve(r, value, "relu", lambda x: np.maximum(x, 0))
     bounds_of: dict[str, object] = {} if (low, high) == (-1, 1) else {"low": low, "high": high}
@@ -57,13 +57,32 @@ def _clipped(r: Reading, value: Value, low: float, high: float) -> Value:
     return made
 
 
+def _rounded_before(r: Reading, value: Map, low: float, high: float) -> Map | None:
+    """A clamp of what was rounded, as one quantizer; None where nothing was, or the bounds are no whole numbers."""
+    source = r.rounded.get(value.tensor)
+    if source is None or source.factor.size > 1 or value.factor.size > 1 or value.padding is not None:
+        return None
+    unit = float(value.factor / source.factor)
+    ends = low / unit, high / unit
+    if unit <= 0 or not np.allclose(ends, np.rint(ends), rtol=0, atol=1e-4):
+        return None
+    return quantized(r, source, float(np.rint(ends[0])), float(np.rint(ends[1]))).times(unit)
+
+
 @reads("Round")
 def rounding(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Round to whole numbers, which is a quantizer where a clamp goes before or after."""
     made = r.map_of(inputs[0])
-    if made.clipped is not None:
-        return quantized(r, *made.clipped)
-    return replace(made, rounded=made)
+    if made.is_bits and made.padding is None:
+        return _curve(r, made, "table", np.rint)
+    if made.clipped is not None and np.isfinite(made.clipped[1:]).all():
+        source, low, high = made.clipped
+        return quantized(r, source, float(np.rint(low)), float(np.rint(high)))
+    features = r.widths.features
+    most = 2.0 ** ((features.bits if features.kind == "integer" else 32) - 1)
+    codes = quantized(r, made, -most, most - 1)
+    r.rounded[codes.tensor] = made
+    return codes
 
 
 @reads("Sigmoid")

@@ -10,7 +10,7 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import in_places, scaled, shifted
-from costmodel.importers.model.signing import sign_of
+from costmodel.importers.model.signing import before_relu, sign_of
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 
 
@@ -39,15 +39,6 @@ def _without_zero(r: Reading, x: Map) -> Map | None:
     return quantized(r, codes, -1, 1).times(turn)
 
 
-def _before_relu(r: Reading, x: Map) -> Map | None:
-    """What ReLU, or another clamp at zero, makes this map of: positive where the map is; None of any other map."""
-    op = r.g.producer(x.tensor)
-    at_zero = op is not None and (op.kind == "relu" or (op.kind == "clamp" and op.attributes.get("low") == 0))
-    if op is None or not at_zero or x.padding is not None or np.any(x.offset) or not np.all(x.factor > 0):
-        return None
-    return Map(x.view.with_tensor(op.inputs[0]))  # type: ignore[arg-type]
-
-
 @reads("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 def compare(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Compare a map with a constant, or two maps: 0 or 1, by the sign of their difference."""
@@ -59,7 +50,7 @@ def compare(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         made = r.map_of(left)
         if made.is_bits and right.size == 1:
             return _compared_bits(made, float(right.reshape(-1)[0]), node.kind, rises)
-        before = _before_relu(r, made) if above_alone and not np.any(right) else None
+        before = before_relu(r, made) if above_alone and not np.any(right) else None
         difference = before or (made if not np.any(right) else shifted(r, Map(r.plain(made)), -right))
     else:
         first, second, swapped = in_places(r, left, right)
