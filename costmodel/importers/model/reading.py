@@ -46,6 +46,7 @@ class Reading:
         self.rounded: dict[Tensor, Map] = {}
         self.zero_points: dict[Tensor, tuple[Map, float]] = {}
         self.narrowed: list[str] = []
+        self.few_zeros: list[str] = []
         self.real_weights: list[str] = []
         self._of_whole: set[Tensor] = set()
         self._behind: dict[str, str] = {}
