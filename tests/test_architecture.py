@@ -22,7 +22,6 @@ COSTMODEL_MAY_IMPORT = {
     "costmodel",
     "lazy_loader",
     "numpy",
-    "pint",
     "pydantic",
     "pydantic_core",
     "scipy",
