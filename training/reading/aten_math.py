@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from training.reading.calls import Call, Ref
 from training.reading.writer import Writer, argument, aten
@@ -46,11 +47,23 @@ for _name, _kind in _SAME.items():
     aten(_name)(_same(_kind))
 
 
-@aten("detach", "clone", "contiguous", "alias", "lift_fresh_copy", "dropout", "to", "_to_copy", "type_as", "lift_fresh",
-      "detach_copy", "feature_dropout", "native_dropout", "positive")  # fmt: skip
+@aten("detach", "clone", "contiguous", "alias", "lift_fresh_copy", "dropout", "type_as", "lift_fresh", "detach_copy",
+      "feature_dropout", "native_dropout", "positive")  # fmt: skip
 def same(w: Writer, call: Call) -> None:
     """What changes nothing of the numbers."""
     w.add("Identity", call.args[:1], call)
+
+
+@aten("to", "_to_copy")
+def cast(w: Writer, call: Call) -> None:
+    """Another type of the same numbers; to whole numbers and choices it is a cast."""
+    given = (*call.args[1:], *call.kwargs.values())
+    kind = next((one for one in given if isinstance(one, torch.dtype)), None)
+    if kind is None:
+        w.add("Identity", call.args[:1], call)
+    else:
+        name = "float32" if kind.is_floating_point else str(kind).removeprefix("torch.")
+        w.add("Cast", call.args[:1], call, {"to": name})
 
 
 @aten("copy")

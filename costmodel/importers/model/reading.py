@@ -43,6 +43,7 @@ class Reading:
         self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
+        self.rounded: dict[Tensor, Map] = {}
         self.narrowed: list[str] = []
         self.real_weights: list[str] = []
         self._of_whole: set[Tensor] = set()

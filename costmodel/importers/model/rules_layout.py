@@ -18,7 +18,7 @@ from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import Factor, View, reshaped, transposed, view_of
 
 
-@reads("Identity", "Dropout", "Cast")
+@reads("Identity", "Dropout")
 def same(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """The same value: nothing at inference."""
     return inputs[0]
@@ -51,7 +51,7 @@ def _as_shape(made: Map, sides: Sequence[int]) -> Map:
     view = reshaped(made.view, sides)
     if view is None:
         raise NotRead(f"a reshape of {made.shape} to {tuple(sides)}, which cuts across axes")
-    return replace(made, view=view, clipped=None, rounded=None, mean=made.mean)
+    return replace(made, view=view, clipped=None, mean=made.mean)
 
 
 @reads("Flatten")
@@ -67,7 +67,7 @@ def transpose(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Another order of axes."""
     made = _over(r, inputs[0])
     order = node.attributes.get("perm") or tuple(reversed(range(len(made.shape))))
-    return replace(made, view=transposed(made.view, order), clipped=None, rounded=None)
+    return replace(made, view=transposed(made.view, order), clipped=None)
 
 
 @reads("Unsqueeze", "Squeeze")

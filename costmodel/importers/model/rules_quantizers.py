@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.quantizing import bits_of, quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
-from costmodel.importers.model.rules_curves import bits_of, quantized
-from costmodel.importers.model.rules_signs import sign_of
+from costmodel.importers.model.signing import sign_of
 from costmodel.importers.model.values import Map, NotRead, Value
 
 Array = np.ndarray
