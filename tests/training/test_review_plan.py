@@ -390,12 +390,3 @@ def test_a_technique_that_cannot_be_trained_is_no_part_of_a_plan() -> None:
         plan_of("baseline: resnet20/digits\nalone: [weight_rotation]\n")
     every = comparisons_of(plan_of("baseline: resnet20/digits\nalone: all\n"))
     assert "weight_rotation" not in {item.label for item in every}
-
-
-@pytest.mark.parametrize("epochs", ["'1_0'", "'3'", "true", "3.5"])
-def test_a_number_of_a_recipe_is_written_as_one(epochs: str) -> None:
-    text = (
-        f"name: tiny\nbaseline: resnet20/digits\nwidths: [1.5]\nrecipe: {{base: digits, epochs: {epochs}}}\n"
-    )
-    with pytest.raises(BnncostError, match=r"recipe.epochs: is not accepted: .*integer"):
-        parse_settings(text, "tiny.yaml", Plan, plan_problems)
