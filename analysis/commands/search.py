@@ -30,7 +30,9 @@ def search_command(
     overrides: Overrides = None,
     methods: Annotated[
         str,
-        typer.Option("--methods", help="all (with estimates: those of the records), or names with commas."),
+        typer.Option(
+            "--methods", help="all (with estimates: those of the records), none, or names with commas."
+        ),
     ] = "all",
     widths: Annotated[
         str, typer.Option("--widths", help="FIRST:LAST:STEP, or widths with commas.")

@@ -122,7 +122,7 @@ def _optimizer_state(
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition("/")
-        if not index.isdecimal() or int(index) >= parameters:
+        if not (index.isascii() and index.isdecimal()) or int(index) >= parameters:
             raise BnncostError(f"'{path}' has a state of no parameter ('{name}'); delete it to train again.")
         state.setdefault(int(index), {})[key] = tensor
     return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
