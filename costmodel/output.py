@@ -171,19 +171,42 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: b
     return path
 
 
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Raise BnncostError where `write_whole` would, as far as that is known before anything is written."""
+    file = _written_path(path)
+    if file.is_dir():
+        raise BnncostError(f"'{file}' cannot be written: it is a folder; name a file in it.")
+    if not _is_device(file):
+        check_folder(file.parent)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise BnncostError where a folder for outputs cannot be made or written; nothing is left there."""
+    folder = _written_path(path)
+    there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
+    if not there.is_dir():
+        raise _not_made(folder, f"'{there}' is a file; name another folder")
+    part = there / f".bnncost-{secrets.token_hex(6)}.part"
+    try:
+        part.touch(exist_ok=False)
+        part.unlink()
+    except OSError as error:
+        raise _not_made(folder, f"{_reason(error)}; name another") from None
+
+
+def _not_made(folder: Path, why: str) -> BnncostError:
+    return BnncostError(f"output folder '{folder}' cannot be made: {why}.")
+
+
 def make_folder(path: str | os.PathLike[str]) -> Path:
     """Make a folder for outputs with its parents; raises BnncostError where it cannot be made or written."""
     folder = _written_path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise BnncostError(
-            f"output folder '{folder}' cannot be made: {_in_the_way(folder)} is a file; name another folder."
-        ) from None
+        raise _not_made(folder, f"{_in_the_way(folder)} is a file; name another folder") from None
     except OSError as error:
-        raise BnncostError(
-            f"output folder '{folder}' cannot be made: {_reason(error)}; name another."
-        ) from None
+        raise _not_made(folder, f"{_reason(error)}; name another") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise BnncostError(
             f"output folder '{folder}' cannot be written; name another or change its permissions."

@@ -11,7 +11,16 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Cluster, Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
+from analysis.commands.options import (
+    Cluster,
+    Overrides,
+    PrintedForm,
+    Profiles,
+    Traffic,
+    chips_of,
+    into_folder,
+    model_of,
+)
 from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
 
@@ -24,7 +33,12 @@ def search_command(
         list[str], typer.Option("--network", help="A network, such as resnet20/cifar10; may be repeated.")
     ],
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for front.csv, and for what a stopped search goes on from.")
+        Path,
+        typer.Option(
+            "--out",
+            help="Folder for front.csv, and for what a stopped search goes on from.",
+            callback=into_folder,
+        ),
     ],
     profile: Profiles = None,
     overrides: Overrides = None,

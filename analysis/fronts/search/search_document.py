@@ -307,7 +307,7 @@ def _notes(request: SearchRequest, result: SearchResult) -> tuple[str, ...]:
         f"{' by these estimates' if estimator else ''}."
     )
     notes = [looked, exact] if len(result.points) else [_nothing(request, result), looked]
-    notes += [(f"Refused, for instance: {reason}" for reason in result.reasons)]
+    notes += [*(f"Refused, for instance: {reason}" for reason in result.reasons)]
     if isinstance(estimator, Estimator):
         if not estimator.left_out.tells:
             notes.append(
