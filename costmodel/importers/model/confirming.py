@@ -21,7 +21,7 @@ from costmodel.importers.model.signing import before_relu, sign_of
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 from costmodel.importers.model.weights import found as found_weights
 
-PRODUCTS = {"Conv": (0,), "ConvTranspose": (0,), "Gemm": (0,), "MatMul": (0, 1)}
+PRODUCTS = {"Conv": (0,), "ConvTranspose": (0,), "Gemm": (0,), "MatMul": (0, 1), "Einsum": (0, 1)}
 """Nodes that multiply, and which of their inputs are features."""
 _STEPS = {
     "Sign", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where", "Round", "Div", "Clip", "HardTanh", "Tanh",
@@ -82,7 +82,7 @@ class Confirming:
         if self.zeros:
             said.append(
                 "sign(0) = 0 occurs, on random inputs, in features of "
-                f"{_places([_of_zero(one) for one in self.zeros])}: a third value. They are priced as bits with "
+                f"{places([_of_zero(one) for one in self.zeros])}: a third value. They are priced as bits with "
                 "sign(0) = +1."
             )
         ops = {op.output for op in network.ops}
@@ -94,16 +94,16 @@ class Confirming:
             )
         if self.halves:
             said.append(
-                f"signs of what is never negative are 0 and 1, in features of {_places(self.halves)}: priced as bits."
+                f"signs of what is never negative are 0 and 1, in features of {places(self.halves)}: priced as bits."
             )
         if self.by_values:
             said.append(
-                f"features of {_places(self.by_values)} are bits by their two values on random inputs alone: what "
+                f"features of {places(self.by_values)} are bits by their two values on random inputs alone: what "
                 "makes them is priced as it is written, and a compare."
             )
         if self.unseen:
             said.append(
-                f"features of {_places(self.unseen)} are bits by how they are written, which no value confirms: a node "
+                f"features of {places(self.unseen)} are bits by how they are written, which no value confirms: a node "
                 "before them is computed only in the network."
             )
         return said
@@ -190,7 +190,7 @@ def _meets_bits(node: Node, inputs: Sequence[Value], place: int) -> bool:
     return filters.ndim > 1 and found_weights(filters, precision("fp32")).precision == BINARY
 
 
-def _places(texts: Sequence[str], most: int = 3) -> str:
+def places(texts: Sequence[str], most: int = 3) -> str:
     """Some places by name, and how many more there are."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more

@@ -20,6 +20,7 @@ from costmodel.importers.model import (  # noqa: F401
     rules_arithmetic,
     rules_casts,
     rules_curves,
+    rules_einsum,
     rules_layers,
     rules_layout,
     rules_norms,
@@ -30,7 +31,7 @@ from costmodel.importers.model import (  # noqa: F401
     rules_signs,
 )
 from costmodel.importers.model.arranging import laid_out
-from costmodel.importers.model.confirming import Confirming
+from costmodel.importers.model.confirming import Confirming, places
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
@@ -75,7 +76,7 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
     confirming = Confirming(graph, values, r)
     unread: list[Unread] = []
     made_before: dict[tuple[object, ...], Value | tuple[Value, ...]] = {}
-    for node in graph.nodes:
+    for node in _of_use(graph):
         inputs = [values.get(name) if name else None for name in node.inputs]
         key = _same_work(node, inputs)
         try:
@@ -94,6 +95,16 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
         several = made if isinstance(made, tuple) else (made,)
         values.update(zip(node.outputs, several, strict=False))
     return _finished(graph, r, values, unread, confirming)
+
+
+def _of_use(graph: ModelGraph) -> list[Node]:
+    """The nodes that the output depends on."""
+    wanted, kept = {graph.output}, []
+    for node in reversed(graph.nodes):
+        if wanted & set(node.outputs):
+            wanted |= set(node.inputs)
+            kept.append(node)
+    return kept[::-1]
 
 
 def _identity(value: Value) -> object:
@@ -280,5 +291,9 @@ def _remarks(r: Reading, graph: ModelGraph) -> list[str]:
         remarks.append(
             f"{len(set(r.narrowed))} layers read real-valued features that no quantizer narrows: they are narrowed to "
             f"{r.widths.edge.label} (edge), one rounding each."
+        )
+    if r.few_zeros:
+        remarks.append(
+            f"few weights of {places(r.few_zeros)} are zero, as signs of zero are: the layer is priced as ternary."
         )
     return remarks

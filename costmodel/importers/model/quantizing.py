@@ -11,12 +11,14 @@ from costmodel.importers.model.signing import sign_of
 from costmodel.importers.model.values import Map, NotRead
 
 
-def quantized(r: Reading, source: Map, low: float, high: float, way: str = "") -> Map:
+def quantized(
+    r: Reading, source: Map, low: float, high: float, way: str = "", stored: Precision | None = None
+) -> Map:
     """Round (`way` is "", "down" or "up") to whole numbers from `low` to `high`: codes of a grid.
 
-    Its step is one over the pending factor.
+    Its step is one over the pending factor. Codes with a zero point are `stored` narrower than what they stand for.
     """
-    width = bits_of(low, high)
+    width = stored or bits_of(low, high)
     if source.mean is not None:
         share = source.factor * source.mean.size
         source = Map(source.view.with_tensor(source.mean.emit())).times(share)
