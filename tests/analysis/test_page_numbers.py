@@ -6,12 +6,14 @@ import json
 import math
 import shutil
 import subprocess
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hand_mapping import plain_mapping
 
 from analysis.fronts.nondominated import on_front
 from analysis.fronts.robust import robustness
@@ -23,8 +25,11 @@ from analysis.report.page.screen import energies_j
 from analysis.show.units import readable
 from costmodel import BnncostError, Cost, cost, cost_range, load_profile, shipped_profiles
 from costmodel.demand.arrays import joined
-from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.cost import as_profile, prepared
 from costmodel.evaluate.uncertain import uncertain_energies
+from costmodel.hardware import HardwareProfile
+from costmodel.mapping import Architecture, LoopNest, Mapped
+from costmodel.pricing import mac_traffic
 from costmodel.pricing.price import price
 
 NODE = shutil.which("node")
@@ -55,10 +60,14 @@ def in_node(folder: Path, data: dict[str, Any], scale: dict[str, float]) -> dict
     return answer
 
 
-def page_of(*profiles: str, only: tuple[str, ...] = ()) -> dict[str, Any]:
-    chips = [load_profile(name) for name in profiles]
+def page_of(*profiles: str | HardwareProfile, only: tuple[str, ...] = ()) -> dict[str, Any]:
+    chips = [as_profile(profile) for profile in profiles]
     wanted = [space for space in spaces() if not only or space.name in only]
     return page_record([space_record(space, chips) for space in wanted], chips, "test")
+
+
+def plain_mappings(pairs: Iterable[tuple[LoopNest, Architecture]]) -> list[Mapped]:
+    return [plain_mapping(layer, machine) for layer, machine in pairs]
 
 
 def by_group(priced: Cost, profile: str) -> dict[str, float]:
@@ -105,16 +114,20 @@ def test_the_page_draws_energies_as_bnncost_robust_does(tmp_path: Path) -> None:
 def test_the_page_prices_every_shipped_design_on_every_profile_as_python_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Layers are mapped without a search: to both, a mapping is so many bits and cycles, whichever it is."""
     monkeypatch.setattr(data_of_the_page, "method_records", lambda *_: {})  # tested elsewhere
-    names = shipped_profiles()
-    data = page_of(*names)
+    monkeypatch.setattr(mac_traffic, "cached_mappings", plain_mappings)
+    chips = {
+        name: load_profile(name).model_copy() for name in shipped_profiles()
+    }  # a profile keeps its mappings
+    data = page_of(*chips.values())
     plain, moved = in_node(tmp_path, data, UNMOVED)["costs"], in_node(tmp_path, data, MOVED)["costs"]
     wanted = {str(key): key for space in spaces() for key in keys_of(space)}
     seen = 0
-    for name in names:
+    for name, chip in chips.items():
         for text, key in wanted.items():
             try:
-                truth = cost(key, name)
+                truth = cost(key, chip)
             except BnncostError:
                 assert f"{text},{name}" not in plain
                 continue
