@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAIN = "import sys; sys.argv[0] = 'bnncost'; from analysis.cli import main; main()"
-EXPLORE = ("explore", "--network", "resnet20", "--profile", "asic-28nm-bnn")
+EXPLORE = ("explore", "--network", "cnv", "--profile", "asic-28nm-bnn")
 WAIT_S = 120.0
 NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 """Python would cut the compiled modules, too, where files may not grow, and leave them cut in the checkout."""
@@ -120,7 +120,7 @@ def test_a_file_that_may_not_grow_is_a_sentence_and_nothing_half_written(
     arguments = [
         "robust",
         "--network",
-        "resnet20",
+        "cnv",
         "--dataset",
         "cifar10",
         "--draws",
