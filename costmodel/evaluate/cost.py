@@ -30,7 +30,7 @@ from costmodel.evaluate.results import (
 from costmodel.folding import fold, unfolded
 from costmodel.graph import Network, Note
 from costmodel.hardware import HardwareProfile, load_profile
-from costmodel.importers.model.naming import Model, names_model
+from costmodel.importers.model.naming import Model, names_model, refuse_other_files
 from costmodel.networks.build import build
 from costmodel.pricing.operation_prices import Prices
 from costmodel.pricing.price import PointCosts, TrafficModel, control_by_layer, price
@@ -61,6 +61,7 @@ def as_design(design: AnyDesign) -> DesignKey | Model:
     if not isinstance(design, str):
         raise BnncostError(f"a design is a text, a DesignKey or a Model, not {design!r}.")
     if not names_model(design):
+        refuse_other_files(design)
         return resolve(design)
     from costmodel.importers.model.source import (
         read_model,  # a tenth of a second, which only such a network pays

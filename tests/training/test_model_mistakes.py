@@ -25,6 +25,11 @@ class Constant(torch.nn.Module):
     def forward(self, x): return torch.ones(3)
 
 def constant(): return Constant()
+
+class Open(torch.nn.Module):
+    def forward(self, x): return x[x > 0].sum()
+
+def open_size(): return Open()
 def narrow(): return torch.nn.Conv2d(3, 8, 5)
 """
 
@@ -40,6 +45,22 @@ def written(
     graph = helper.make_graph([node], "g", declared, [result], [onnx.numpy_helper.from_array(WEIGHT, "w")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     onnx.save(model, name)
+
+
+def several(
+    name: str, *nodes: tuple[str, str, str, dict[str, object]], results: tuple[str, ...] = ("y",),
+    function: bool = False, shape: tuple[int, ...] | None = (1, 3, 8, 8),
+) -> None:  # fmt: skip
+    """A file of nodes with one input and one output each."""
+    helper, real = onnx.helper, onnx.TensorProto.FLOAT
+    steps = [helper.make_node(kind, [read], [made], **more) for kind, read, made, more in nodes]
+    image = helper.make_tensor_value_info("x", real, shape)
+    outputs = [helper.make_tensor_value_info(one, real, None) for one in results]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("my", 1)]
+    twice = helper.make_node("Add", ["a", "a"], ["b"])
+    functions = [helper.make_function("my", "Twice", ["a"], ["b"], [twice], opsets[:1])] if function else []
+    graph = helper.make_graph(steps, "g", [image], outputs)
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8, functions=functions), name)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +102,17 @@ def write_files() -> None:
     written("loose.onnx", inputs=one, reads=("x", "weights"))
     written("malformed.onnx", "MaxPool", inputs=one, reads=("x",))
     written("loop.onnx", "LSTM", inputs=one)
+    written("many.onnx", inputs=(("x", [8, 3, 8, 8], real),))
+    several(
+        "branches.onnx",
+        ("Cast", "x", "c", {"to": onnx.TensorProto.BOOL}),
+        ("LSTM", "c", "l", {}),
+        ("If", "l", "y", {}),
+    )
+    several("again.onnx", ("Relu", "x", "y", {}), ("Sigmoid", "x", "y", {}))
+    several("heads.onnx", ("Relu", "x", "y", {}), ("Sigmoid", "y", "z", {}), results=("y", "z"))
+    several("functions.onnx", ("Twice", "x", "y", {"domain": "my"}), function=True)
+    several("formless.onnx", ("Relu", "x", "y", {}), shape=None)
     Path("bad.pt2").write_bytes(b"no program")
     with zipfile.ZipFile("packed.pt2", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("net/data/weights/weight_0", bytes(100_000))
@@ -108,6 +140,16 @@ def write_files() -> None:
         ("loose.onnx", "reads 'weights', which nothing makes"),
         ("malformed.onnx", "not those of its operator"),
         ("loop.onnx", "LSTM (once"),
+        ("branches.onnx", "Cast (once"),
+        ("branches.onnx", "LSTM (once"),
+        ("branches.onnx", "If (once"),
+        ("again.onnx", "makes 'y', which is there already"),
+        ("formless.onnx", "0 axes, and is no image"),
+        ("good.onnx[prelu]", "methods are for designs and network files"),
+        ("net.tflite", "convert it to ONNX"),
+        ("weights.pth", "name file.py:factory"),
+        ("net.py", "name the function that makes the module"),
+        ("net.py:open_size@input=3x8x8", "depends on the numbers of the image"),
         ("bad.pt2", "no program that torch.export.save wrote"),
         ("packed.pt2", "has compressed parts ('net/data/weights/weight_0')"),
         ("net.py:needs@input=3x8x8", "needs arguments (width)"),
@@ -149,5 +191,18 @@ def test_the_traceback_of_a_factory_is_shown_on_request(capsys: pytest.CaptureFi
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_the_file_without_a_mistake_is_read() -> None:
-    assert run(["cost", "good.onnx"]) == 0
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("good.onnx", "maps that no quantizer narrows"),
+        ("functions.onnx", "maps that no quantizer narrows"),
+        ("formless.onnx@input=3x8x8", "maps that no quantizer narrows"),
+        ("many.onnx", "the file is for 8 images at once; the cost is that of one"),
+        ("heads.onnx", "the file has 2 outputs; what the first one, 'y', needs is costed"),
+    ],
+)
+def test_what_is_no_mistake_is_read_and_said(
+    model: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["cost", model]) == 0
+    assert says in " ".join(capsys.readouterr().out.split())

@@ -167,6 +167,24 @@ def test_what_changes_no_sign_costs_nothing() -> None:
     assert counted["compare", "int16"] == 16 * 16 * 8
 
 
+class Heads(nn.Module):
+    """A network with two results."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 400, 3)
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"out": self.first(x), "aux": self.second(x)}
+
+
+@pytest.mark.parametrize("exported", [True, False], ids=["exported", "recorded"])
+def test_of_several_results_the_first_is_costed_and_that_is_said(exported: bool) -> None:
+    model, _ = read(Heads().eval(), exported=exported)
+    assert totals(count(unfolded(model.network)))["mac", "fp32xfp32"] == 14 * 14 * 4 * 27
+    assert "2 outputs; what its first one needs is costed" in "\n".join(model.remarks)
+
+
 # ------------------------------------------------------------------ binary transformers
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_leaves, tree_map
 
 from training.reading.calls import Call, Captured, Ref
 from training.reading.writes import aliases_of, without_writes
@@ -79,7 +79,7 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
     names = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
     names |= signature.inputs_to_lifted_tensor_constants
     calls: list[Call] = []
-    output = ""
+    output, made = "", ()
     filled = _written_roots(program.graph)
     for node in program.graph.nodes:
         if node.op == "placeholder":
@@ -90,12 +90,13 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
         elif node.op == "get_attr":
             held[node] = _attribute_of(program, node.target)
         elif node.op == "output":
-            output = _single(tree_map(lambda one: held.get(one, one), node.args[0]))
+            made = tree_map(lambda one: held.get(one, one), node.args[0])
+            output = _single(made)
         else:
             _run_or_keep(node, held, origins, calls)
         if node in filled and isinstance(held.get(node), torch.Tensor):
             held[node] = _named(node.name, held[node], calls)
-    return Captured(shape, *_finished(calls, output), EXPORTED)
+    return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made))
 
 
 def _finished(calls: Sequence[Call], output: str) -> tuple[str, tuple[Call, ...]]:
@@ -134,10 +135,18 @@ def _attribute_of(program: torch.export.ExportedProgram, target: object) -> Any:
 
 
 def _single(outputs: Any) -> str:
-    first = outputs[0] if isinstance(outputs, (tuple, list)) else outputs
+    first = outputs
+    while isinstance(first, (tuple, list, dict)) and first:
+        first = next(iter(first.values() if isinstance(first, dict) else first))
     if not isinstance(first, Ref):
         raise NotCaptured("the output of the module does not depend on the image")
     return first.name
+
+
+def _on_outputs(outputs: Any) -> tuple[str, ...]:
+    """What is to be said of a module with several outputs."""
+    number = len([one for one in tree_leaves(outputs) if isinstance(one, (Ref, torch.Tensor))])
+    return (f"the module has {number} outputs; what its first one needs is costed",) if number > 1 else ()
 
 
 def _run_or_keep(
@@ -162,7 +171,9 @@ def _run_or_keep(
     if value is None:  # a check of shapes or devices, which makes nothing
         return
     several = isinstance(value, (tuple, list))
-    shapes = [tuple(one.shape) for one in (value if several else [value]) if isinstance(one, torch.Tensor)]
+    shapes = [
+        _sides_of(node, one) for one in (value if several else [value]) if isinstance(one, torch.Tensor)
+    ]
     results = tuple((f"{node.name}_{n}" if several else node.name, shape) for n, shape in enumerate(shapes))
     stack = list((node.meta.get("nn_module_stack") or {}).values())
     aliases = aliases_of(node.target)
@@ -172,6 +183,12 @@ def _run_or_keep(
     )
     made = [Ref(name) for name, _ in results]
     held[node] = tuple(made) if several else (made[0] if made else None)
+
+
+def _sides_of(node: torch.fx.Node, made: torch.Tensor) -> tuple[int, ...]:
+    if not all(isinstance(side, int) for side in made.shape):
+        raise NotCaptured(f"how much '{node.name}' makes depends on the numbers of the image")
+    return tuple(made.shape)
 
 
 def _whole(nodes: Sequence[torch.fx.Node]) -> tuple[int, ...]:
@@ -334,16 +351,14 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
     finally:
         for handle in handles:
             handle.remove()
-    while isinstance(output, (tuple, list)):
-        output = output[0]
-    if isinstance(output, dict):
-        output = next(iter(output.values()))
+    remarks = _on_outputs(output)
+    while isinstance(output, (tuple, list, dict)) and output:
+        output = next(iter(output.values() if isinstance(output, dict) else output))
     name = recorder.name_of(output) if isinstance(output, torch.Tensor) else None
     if name is None:
         raise NotCaptured("the output of the module does not depend on the image")
-    remarks: tuple[str, ...] = ()
     if recorder.decisions:
-        remarks = (
+        remarks += (
             f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
         )
     return Captured(tuple(example.shape), *_finished(recorder.calls, name), how, remarks)

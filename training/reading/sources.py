@@ -114,7 +114,7 @@ def made_by(source: str) -> nn.Module:
         raise BnncostError(f"'{source}' names no factory; write file.py:factory or package.module:factory.")
     module = _imported(place, source)
     if not hasattr(module, name):
-        public = [one for one in vars(module) if not one.startswith("_")]
+        public = [one for one, made in vars(module).items() if callable(made) and not one.startswith("_")]
         raise unknown("factory", name, public, place=f"'{place}'")
     factory = getattr(module, name)
     if isinstance(factory, nn.Module):

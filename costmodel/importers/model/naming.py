@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import numpy as np
 
@@ -59,6 +60,34 @@ def names_model(text: str) -> bool:
     return source.lower().endswith(SUFFIXES) or ":" in source
 
 
+_ELSEWHERE = {
+    ".py": "name the function that makes the module: file.py:factory",
+    ".pt": "a pickle runs code when it is read: name file.py:factory, or write a .pt2 file with torch.export.save",
+    ".tflite": "convert it to ONNX, with tf2onnx",
+    ".h5": "convert it to ONNX, with tf2onnx",
+}  # fmt: skip
+_LIKE = {".pth": ".pt", ".ckpt": ".pt", ".bin": ".pt", ".safetensors": ".pt", ".keras": ".h5", ".pb": ".h5"}
+
+
+def refuse_other_files(text: str) -> None:
+    """Raise BnncostError for a file of a kind that is not read, and for methods of a file; designs pass.
+
+    >>> refuse_other_files("net.tflite")
+    Traceback (most recent call last):
+    costmodel.errors.BnncostError: 'net.tflite' is no file that bnncost reads; convert it to ONNX, with tf2onnx.
+    """
+    lower = text.strip().lower()
+    for suffix in SUFFIXES:
+        if f"{suffix}[" in lower:
+            raise BnncostError(
+                f"'{text}': methods are for designs and network files (.yaml); a {suffix} file is costed as it is."
+            )
+    suffix = PurePath(lower.partition("@")[0]).suffix
+    hint = _ELSEWHERE.get(_LIKE.get(suffix, suffix))
+    if hint is not None:
+        raise BnncostError(f"'{text}' is no file that bnncost reads; {hint}.")
+
+
 def _cut(text: str) -> tuple[str, str]:
     source, at, settings = text.strip().rpartition("@")
     return (source, settings) if at and "=" in settings else (text.strip(), "")
@@ -86,7 +115,10 @@ def with_settings(text: str, given: Mapping[str, str | None]) -> str:
     added = [f"{name}={value}" for name, value in given.items() if value is not None]
     if not added:
         return text
+    if "input" in given and given["input"] is not None:
+        _ = image_of(given["input"])
     if not names_model(text):
+        refuse_other_files(text)
         option = added[0].partition("=")[0]
         raise BnncostError(
             f"--{option} is for a file or module; '{shortened(text)}' is a design, which says it in its text: "
@@ -115,9 +147,18 @@ class ReaderFailed(BnncostError):
 
     def __init__(self, source: str, code: int, errors: str) -> None:
         _, mark, sentence = errors.rpartition(ERROR_MARK)
-        last = (errors.strip().splitlines() or [f"exit code {code}"])[-1]
+        last = _raised(errors) or f"exit code {code}"
         self.traceback = "" if mark else errors.strip()
         super().__init__(sentence.strip() if mark else f"'{source}' raised {last}")
+
+
+def _raised(errors: str) -> str:
+    """The line of a traceback that names the error; without a traceback, the last line."""
+    lines = errors.rpartition("Traceback (most recent call last):")[2].strip("\n").splitlines()
+    named = [line for line in lines if line and not line[0].isspace()]
+    if not named:
+        return ""
+    return named[0] if "Traceback (most recent call last):" in errors else named[-1]
 
 
 ERROR_MARK = "bnncost-reader-error: "

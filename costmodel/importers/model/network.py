@@ -75,8 +75,13 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
     values[graph.input] = Map(view_of(r.g.input, len(graph.input_shape)))
     confirming = Confirming(graph, values, r)
     unread: list[Unread] = []
+    lost: set[str] = set()
     made_before: dict[tuple[object, ...], Value | tuple[Value, ...]] = {}
     for node in _of_use(graph):
+        if lost & set(node.inputs):
+            unread += [] if _known(node) else [Unread(node, _UNKNOWN, ())]
+            lost |= set(node.outputs)
+            continue
         inputs = [values.get(name) if name else None for name in node.inputs]
         key = _same_work(node, inputs)
         try:
@@ -90,8 +95,7 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
             made = tuple(_stand_in(r, node, shape, f"{len(unread)}_{n}") for n, shape in enumerate(shapes))
             tensors = tuple(one.tensor for one in made if one is not None)
             unread.append(Unread(node, _reason(error), tensors, _macs_of(node, inputs, shapes[0])))
-            if made[0] is None:
-                break
+            lost |= {name for name, one in zip(node.outputs, made, strict=True) if one is None}
         several = made if isinstance(made, tuple) else (made,)
         values.update(zip(node.outputs, several, strict=False))
     return _finished(graph, r, values, unread, confirming)
@@ -105,6 +109,13 @@ def _of_use(graph: ModelGraph) -> list[Node]:
             wanted |= set(node.inputs)
             kept.append(node)
     return kept[::-1]
+
+
+_UNKNOWN = "an operator that bnncost does not know"
+
+
+def _known(node: Node) -> bool:
+    return node.kind in RULES or node.kind in MEANINGS
 
 
 def _identity(value: Value) -> object:
@@ -166,7 +177,7 @@ def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple
             r.state_bits(made, bits)
         return made
     if node.kind not in RULES:
-        raise NotRead("an operator that bnncost does not know")
+        raise NotRead(_UNKNOWN)
     return RULES[node.kind](r, node, inputs)
 
 

@@ -35,8 +35,11 @@ def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None
     if find_spec("onnx") is None:
         raise BnncostError(f"reading '{path}' needs onnx; install the extra: pip install 'bnncost[onnx]'.")
     import onnx
+    import onnx.inliner
 
     model = _loaded(onnx, Path(path))
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
     _check_opset(path, model)
     graph = model.graph
     constants = {one.name: _array(onnx, one, path) for one in graph.initializer}
@@ -46,7 +49,21 @@ def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None
     old = any(one.domain in _STANDARD and one.version < 13 for one in model.opset_import)
     nodes = tuple(_node(onnx, one, constants, old) for one in graph.node)
     _check_names(path, nodes, {name, *constants}, graph.output[0].name)
-    return ModelGraph(Path(path).name, name, shape, graph.output[0].name, nodes, constants)
+    remarks = _on_inputs_and_outputs(graph, name)
+    return ModelGraph(Path(path).name, name, shape, graph.output[0].name, nodes, constants, remarks=remarks)
+
+
+def _on_inputs_and_outputs(graph: Any, image: str) -> tuple[str, ...]:
+    said = []
+    if len(graph.output) > 1:
+        said.append(
+            f"the file has {len(graph.output)} outputs; what the first one, '{graph.output[0].name}', needs is costed"
+        )
+    sides = next(one for one in graph.input if one.name == image).type.tensor_type.shape.dim
+    batch = sides[0].dim_value if sides else 1
+    if batch > 1:
+        said.append(f"the file is for {batch} images at once; the cost is that of one")
+    return tuple(said)
 
 
 def with_shapes(graph: ModelGraph, path: str | os.PathLike[str]) -> ModelGraph:
@@ -110,6 +127,11 @@ def _check_names(path: str | os.PathLike[str], nodes: Sequence[Node], made: set[
             raise BnncostError(
                 f"'{path}': node '{node.place or node.kind}' reads '{missing}', which nothing makes."
             )
+        again = next((one for one in node.outputs if one and one in made), None)
+        if again is not None:
+            raise BnncostError(
+                f"'{path}': node '{node.place or node.kind}' makes '{again}', which is there already."
+            )
         made |= set(node.outputs)
     if output not in made:
         raise BnncostError(f"'{path}': its output '{output}' is made by nothing.")
@@ -132,6 +154,8 @@ def _image_of(
             f"'{path}': its input '{one.name}' is of the type {kind}, and is no image (N, C, H, W)."
         )
     sides = [side.dim_value if side.HasField("dim_value") else 0 for side in one.type.tensor_type.shape.dim]
+    if not one.type.tensor_type.HasField("shape") and image is not None:
+        sides = [0] * (len(image) + 1)
     if not 2 <= len(sides) <= 4:
         raise BnncostError(
             f"'{path}': its input '{one.name}' is of {len(sides)} axes, and is no image (N, C, H, W)."
