@@ -69,7 +69,7 @@ class Graph:
         return np.random.default_rng(seed).normal(size=(1, *self.image)).astype(np.float32)
 
 
-CUSTOM = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold")
+CUSTOM = ("Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold", "QuantAvgPool2d")
 """Nodes that are not in ONNX's own domain."""
 
 

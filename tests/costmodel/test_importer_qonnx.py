@@ -56,6 +56,14 @@ GRAPHS = (
         "thresholds_signed", ("MultiThreshold x levels", {"out_dtype": "INT4", "out_bias": -8.0}), levels=LEVELS,
     ),
     graph(
+        "quantized_average_pool", ("Quant x eighth zero four", {**SIGNED, "signed": 0}), "Mul - eight",
+        ("QuantAvgPool2d -", {"kernel": 2, "stride": 2, "ibits": 4, "obits": 4, "signed": 0, "data_layout": "NCHW"}),
+    ),
+    graph(
+        "and_of_signed_sums", ("Quant x eighth zero four", SIGNED), "Mul - eight",
+        ("QuantAvgPool2d -", {"kernel": 3, "stride": 1, "ibits": 4, "obits": 5, "signed": 1, "data_layout": "NCHW"}),
+    ),
+    graph(
         "one_threshold", ("MultiThreshold x level", {"out_dtype": "BIPOLAR", "out_scale": 2.0, "out_bias": -1.0}),
         level=LEVELS[:, :1],
     ),

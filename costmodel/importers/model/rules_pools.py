@@ -10,10 +10,12 @@ import numpy as np
 from costmodel.graph import Precision, Tensor
 from costmodel.importers.model.arranging import as_map
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.rules_layers import Around, Slide, merged_padding, pads_of, slide_of
 from costmodel.importers.model.values import Map, Mean, NotRead, Value
+from costmodel.importers.model.views import transposed
 from costmodel.operations.window import Axis, axes_of
 
 # ------------------------------------------------------------------ norms
@@ -127,6 +129,24 @@ def _inside(node: Node, x: Map, slide: Slide, made: Sequence[int]) -> np.ndarray
         first, last = (-before, side + after) if padded else (0, side)
         counts.append(((places >= first) & (places < last)).sum(axis=1))
     return counts[0][:, None] * counts[1]
+
+
+@reads("QuantAvgPool2d")
+def quantized_average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
+    """Sum the windows of whole numbers and drop the last bits of the sums, as QONNX does."""
+    side, step = int(node.attributes["kernel"]), int(node.attributes.get("stride", node.attributes["kernel"]))
+    read, kept = int(node.attributes["ibits"]), int(node.attributes["obits"])
+    last = str(node.attributes.get("data_layout", "NCHW")) == "NHWC"
+    made = Map(r.plain(inputs[0]))
+    if last:
+        made = Map(transposed(made.view, (0, 3, 1, 2)))
+    source = as_map(r, made).tensor
+    summed = _pool(r, "box_sum", source, Slide((side, side), (step, step)), Around(), pad_value=0)
+    dropped = max(((2**read - 1) * side**2).bit_length() - kept, 0)
+    signed = bool(node.attributes.get("signed", 0))
+    low, high = (-(2.0 ** (kept - 1)), 2.0 ** (kept - 1) - 1) if signed else (0.0, 2.0**kept - 1)
+    codes = quantized(r, Map(r.view(summed, 4)).times(0.5**dropped), low, high, "down")
+    return Map(transposed(codes.view, (0, 2, 3, 1)), codes.factor) if last else codes
 
 
 @reads("GlobalAveragePool")
