@@ -31,6 +31,7 @@ class Open(torch.nn.Module):
 
 def open_size(): return Open()
 def narrow(): return torch.nn.Conv2d(3, 8, 5)
+def half(): return narrow().half()
 """
 
 
@@ -102,6 +103,11 @@ def write_files() -> None:
     written("loose.onnx", inputs=one, reads=("x", "weights"))
     written("malformed.onnx", "MaxPool", inputs=one, reads=("x",))
     written("loop.onnx", "LSTM", inputs=one)
+    written("double.onnx", "Relu", inputs=(("x", image, onnx.TensorProto.DOUBLE),), reads=("x",))
+    written("brain.onnx", "Relu", inputs=(("x", image, onnx.TensorProto.BFLOAT16),), reads=("x",))
+    halved = onnx.load("good.onnx")
+    halved.graph.initializer[0].CopyFrom(onnx.numpy_helper.from_array(WEIGHT.astype(np.float16), "w"))
+    onnx.save(halved, "half.onnx")
     written("many.onnx", inputs=(("x", [8, 3, 8, 8], real),))
     several(
         "branches.onnx",
@@ -140,6 +146,9 @@ def write_files() -> None:
         ("loose.onnx", "reads 'weights', which nothing makes"),
         ("malformed.onnx", "not those of its operator"),
         ("loop.onnx", "LSTM (once"),
+        ("double.onnx", "of the type DOUBLE, which bnncost has no price for"),
+        ("brain.onnx", "of the type BFLOAT16, which bnncost has no price for"),
+        ("net.py:half@input=3x8x8", "weights of the type float16; give it back as model.float()"),
         ("branches.onnx", "Cast (once"),
         ("branches.onnx", "LSTM (once"),
         ("branches.onnx", "If (once"),
@@ -195,6 +204,7 @@ def test_the_traceback_of_a_factory_is_shown_on_request(capsys: pytest.CaptureFi
     ("model", "says"),
     [
         ("good.onnx", "maps that no quantizer narrows"),
+        ("half.onnx", "maps that no quantizer narrows are fp16"),
         ("functions.onnx", "maps that no quantizer narrows"),
         ("formless.onnx@input=3x8x8", "maps that no quantizer narrows"),
         ("many.onnx", "the file is for 8 images at once; the cost is that of one"),

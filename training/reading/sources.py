@@ -26,7 +26,16 @@ EXPORTED_PROGRAM = "the exported program was run once, and its operations record
 
 
 def graph_of_module(model: nn.Module, image: tuple[int, ...], name: str = "module") -> ModelGraph:
-    """Read a module on images of a shape (C, H, W)."""
+    """Read a module on images of a shape (C, H, W); raises BnncostError for weights that are no 32-bit floats."""
+    other = next(
+        (one.dtype for one in model.parameters() if one.is_floating_point() and one.dtype != torch.float32),
+        None,
+    )
+    if other is not None:
+        raise BnncostError(
+            f"'{name}' has weights of the type {str(other).removeprefix('torch.')}; give it back as model.float(), and "
+            "the width with --features fp16 or another."
+        )
     try:
         return graph_of(capture(model, image), name)
     except NotCaptured as error:

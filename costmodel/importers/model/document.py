@@ -42,7 +42,8 @@ class Node:
 class ModelGraph:
     """Nodes in an order in which they can run, from one image (N = 1) to one output, and the arrays that they read.
 
-    `shapes` are those of values, where the reader knows them; `remarks` are sentences on how the graph was read.
+    `shapes` are those of values, where the reader knows them; `remarks` are sentences on how the graph was read; `real`
+    is the precision of its floats.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ModelGraph:
     constants: Mapping[str, np.ndarray]
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    real: str = "fp32"
 
 
 def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> Path:

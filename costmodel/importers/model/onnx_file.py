@@ -25,6 +25,8 @@ QONNX_DOMAINS = (
 _STANDARD = ("", "ai.onnx")
 _NO_IMAGE = ("INT64", "INT32", "BOOL", "STRING", "COMPLEX64", "COMPLEX128")
 """Types of numbers of words, choices and signals."""
+_PRICED = ("FLOAT", "FLOAT16", "UINT8", "INT8", "UINT16", "INT16", "UNDEFINED")
+"""Types of images that networks here may read."""
 
 
 def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None) -> ModelGraph:
@@ -49,8 +51,11 @@ def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None
     old = any(one.domain in _STANDARD and one.version < 13 for one in model.opset_import)
     nodes = tuple(_node(onnx, one, constants, old) for one in graph.node)
     _check_names(path, nodes, {name, *constants}, graph.output[0].name)
-    remarks = _on_inputs_and_outputs(graph, name)
-    return ModelGraph(Path(path).name, name, shape, graph.output[0].name, nodes, constants, remarks=remarks)
+    half = any(one.data_type == onnx.TensorProto.FLOAT16 for one in graph.initializer)
+    return ModelGraph(
+        Path(path).name, name, shape, graph.output[0].name, nodes, constants,
+        remarks=_on_inputs_and_outputs(graph, name), real="fp16" if half else "fp32",
+    )  # fmt: skip
 
 
 def _on_inputs_and_outputs(graph: Any, image: str) -> tuple[str, ...]:
@@ -152,6 +157,11 @@ def _image_of(
     if kind in _NO_IMAGE:
         raise BnncostError(
             f"'{path}': its input '{one.name}' is of the type {kind}, and is no image (N, C, H, W)."
+        )
+    if kind not in _PRICED:
+        raise BnncostError(
+            f"'{path}': its input '{one.name}' is of the type {kind}, which bnncost has no price for; export it in 32 "
+            "bits, and give @features=fp16 or another width."
         )
     sides = [side.dim_value if side.HasField("dim_value") else 0 for side in one.type.tensor_type.shape.dim]
     if not one.type.tensor_type.HasField("shape") and image is not None:

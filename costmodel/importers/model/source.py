@@ -72,11 +72,11 @@ def _understood(
     graph: ModelGraph, settings: Mapping[str, str], given: ModelText | None
 ) -> tuple[ReadNetwork, Widths]:
     narrow = any(node.kind in _BITS_OF for node in graph.nodes)
-    chosen = _widths(settings, narrow=narrow)
+    chosen = _widths(settings, graph.real, narrow=narrow)
     try:
         found = read_network(graph, chosen)
         if not narrow and _has_narrow_weights(found.network):
-            chosen = _widths(settings, narrow=True)
+            chosen = _widths(settings, graph.real, narrow=True)
             found = read_network(graph, chosen)
     except UnknownNodes:
         if graph.shapes or given is None or not given.source.lower().endswith(".onnx"):
@@ -85,8 +85,8 @@ def _understood(
     return found, chosen
 
 
-def _widths(settings: Mapping[str, str], *, narrow: bool) -> Widths:
-    features = precision(settings.get("features", "int16" if narrow else "fp32"))
+def _widths(settings: Mapping[str, str], real: str, *, narrow: bool) -> Widths:
+    features = precision(settings.get("features", "int16" if narrow else real))
     edge = precision(settings.get("edge", "int8" if features.kind == "integer" else features.label))
     image = Precision("integer", 8) if edge.kind == "integer" else edge
     return Widths(features, edge, image)
