@@ -32,6 +32,8 @@ FAILURES = (
 )
 _ENOUGH = 1024
 """Elements of the largest array by which sides are not made smaller."""
+_MOST = 2**26
+"""Numbers of one random input that are computed at most: more take seconds."""
 
 
 class Observer:
@@ -48,9 +50,11 @@ class Observer:
         return {self._makers[one].kind for one in self._region(name)[0]}
 
     def of(self, name: str) -> list[np.ndarray] | None:
-        """A value on each of the random inputs; None where a node before it has no meaning in numpy."""
+        """A value on each of the random inputs; None where it is too large, or a node has no meaning in numpy."""
         made, begins = self._region(name)
         for share in dict.fromkeys((self._share(begins), 1)):
+            if self._largest(begins) // share**2 * len(made) > _MOST:
+                continue
             try:
                 with np.errstate(all="ignore"):
                     return [
@@ -85,13 +89,17 @@ class Observer:
         self._behind[name] = order, begins
         return order, begins
 
+    def _largest(self, begins: Sequence[str]) -> int:
+        shapes = [value.shape for value in map(self._values.get, begins) if isinstance(value, (Map, TwoBits))]
+        return max(map(prod, shapes), default=0)
+
     def _share(self, begins: Sequence[str]) -> int:
         """By what rows and columns can be divided, so that every map keeps whole sides and elements are enough."""
         shapes = [value.shape for value in map(self._values.get, begins) if isinstance(value, (Map, TwoBits))]
         if not shapes or any(len(shape) != 4 for shape in shapes):
             return 1
         common = gcd(*(side for shape in shapes for side in shape[2:] if side > 1))
-        most = max(map(prod, shapes))
+        most = self._largest(begins)
         shares = [one for one in range(1, common + 1) if common % one == 0 and most // one**2 >= _ENOUGH]
         return max(shares, default=1)
 
