@@ -1,4 +1,4 @@
-"""Larger and smaller maps: positions read again, or a mean of two neighbours by their distance."""
+"""Larger and smaller maps: positions read again, a mean of two neighbours by their distance, or a sum of four."""
 
 from __future__ import annotations
 
@@ -41,4 +41,40 @@ def interpolate(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
             high = x.take(np.minimum(first + 1, x.shape[axis] - 1), axis)
             low = low + (high - low) * part.reshape([-1] + [1] * (-1 - axis))
         x = low
+    return x
+
+
+def _taps(op: Op) -> tuple[tuple[int, np.ndarray, np.ndarray], ...]:
+    """Of rows, then of columns: the axis, which positions each new one reads (n, k), and with which weights."""
+    return tuple(
+        (axis, _numbers(op, f"{name}s"), _numbers(op, f"{name}_weights"))
+        for axis, name in ((-2, "row"), (-1, "column"))
+    )
+
+
+def _count_weighed(op: Op) -> list[Count]:
+    """On each axis that is resized k products and k - 1 sums for each element, rows first."""
+    label, (channels, _, width) = op.output.precision.label, op.inputs[0].shape
+    (_, rows, _), (_, columns, _) = _taps(op)
+    parts = ((channels * (len(rows) * width), rows.shape[1]), (op.output.size, columns.shape[1]))
+    sums = sum(made * (taps - 1) for made, taps in parts)
+    products = sum(made * taps for made, taps in parts if taps > 1)
+    return [Count("add", label, sums), Count("mul", label, products)]
+
+
+@operation("weigh_neighbours", count=_count_weighed)
+def weigh_neighbours(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
+    """Sum the `rows` (n, k) of those numbers times `row_weights`, and columns likewise: bicubic (Keys 1981).
+
+    An axis of one position each is addressing, and its weights are 1.
+    """
+    x = inputs[0]
+    for axis, places, weights in _taps(op):
+        ones = [-1] + [1] * (-1 - axis)
+        terms = [x.take(places[:, tap], axis) for tap in range(places.shape[1])]
+        if len(terms) > 1:
+            terms = [term * weights[:, tap].reshape(ones) for tap, term in enumerate(terms)]
+        x = terms[0]
+        for term in terms[1:]:
+            x = x + term
     return x

@@ -13,6 +13,10 @@ GROUP = C * W
 """Elements over which a test's norm of each row goes; there are H groups."""
 LOCAL = {"channels": 3, "alpha": 0.5, "beta": 0.75, "bias": 2}
 ROWS, COLUMNS = (0, 0, 1, 2, 3, 3, 3), (0, 2, 4)
+CUBIC = {
+    "rows": ((0, 0, 1, 2), (0, 1, 2, 3), (1, 2, 3, 3)), "row_weights": ((-0.25, 0.75, 0.75, -0.25),) * 3,
+    "columns": ((0, 1, 2, 3), (2, 3, 4, 5)), "column_weights": ((-0.25, 0.5, 0.5, 0.25), (0.5, 0.5, 0.25, -0.25)),
+}  # fmt: skip
 BILINEAR = {
     "rows": (0, 1, 2),
     "row_shares": (0.5, 0.25, 0.5),
@@ -63,6 +67,11 @@ PRODUCTS = (
     Case("multi_threshold", params=(("CT", (1, 4)),), attributes={"low": 0}),
     Case("interpolate", output=(C, 3, 4), attributes=BILINEAR),
     Case("interpolate", output=(C, 3, 4), attributes={**BILINEAR, "row_shares": (0, 0, 0)}),
+    Case("weigh_neighbours", output=(C, 3, 2), attributes=CUBIC),
+    Case(
+        "weigh_neighbours", output=(C, H, 2),
+        attributes={**CUBIC, "rows": ((0,), (1,), (2,), (3,)), "row_weights": ((1,),) * H},
+    ),
 )  # fmt: skip
 
 ARRANGED = (

@@ -126,6 +126,22 @@ GRAPHS = (
         (("Resize x _ _ n", {"mode": "linear", "coordinate_transformation_mode": "align_corners"}),),
         {"n": whole(1, 6, 15, 10)},
     ),
+    Graph("cubic", (("Resize x _ s", {"mode": "cubic"}),), {"s": np.array([1, 1, 2, 2.5], np.float32)}),
+    Graph(
+        "cubic_less",
+        (
+            (
+                "Resize x _ _ n",
+                {"mode": "cubic", "cubic_coeff_a": -0.5, "coordinate_transformation_mode": "align_corners"},
+            ),
+        ),
+        {"n": whole(1, 6, 5, 10)},
+    ),
+    Graph(
+        "cubic_inside",
+        (("Resize x _ s", {"mode": "cubic", "exclude_outside": 1}),),
+        {"s": np.array([1, 1, 1, 3], np.float32)},
+    ),
     Graph(
         "upsample",
         (("Upsample x s", {"mode": "nearest"}),),

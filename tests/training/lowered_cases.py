@@ -58,4 +58,11 @@ PRODUCTS = (
             "column_shares": (0, 0.5, 0.5, 0.5),
         },
     ),
+    Case(
+        "weigh_neighbours", output=(C, 3, 2),
+        attributes={
+            "rows": ((0, 0, 1, 2), (0, 1, 2, 3), (1, 2, 3, 3)), "row_weights": ((-0.25, 0.75, 0.75, -0.25),) * 3,
+            "columns": ((0,), (4,)), "column_weights": ((1,), (1,)),
+        },
+    ),
 )  # fmt: skip

@@ -40,7 +40,7 @@ class Attention(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """An encoder and a decoder: group norm, a transposed convolution, concatenation, bilinear enlargement."""
+    """An encoder and a decoder: group norm, a transposed convolution, concatenation, enlargement in two ways."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,8 @@ class Segmenter(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         first = functional.hardswish(self.first(x))
         up = self.up(functional.silu(self.norm(self.down(first))))
-        return functional.interpolate(self.last(torch.cat([first, up], 1)), scale_factor=2, mode="bilinear")
+        y = functional.interpolate(self.last(torch.cat([first, up], 1)), scale_factor=2, mode="bilinear")
+        return functional.interpolate(y, size=(20, 40), mode="bicubic", align_corners=True)
 
 
 class Shuffled(nn.Module):

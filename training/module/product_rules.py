@@ -162,3 +162,17 @@ def _interpolate(call: Call) -> torch.Tensor:
         )
         x = low + (high - low) * part.reshape([-1] + [1] * (-1 - axis))
     return x
+
+
+@rule("weigh_neighbours")
+def _weigh_neighbours(call: Call) -> torch.Tensor:
+    x = call.inputs[0]
+    for axis, name in ((-2, "row"), (-1, "column")):
+        places, weights = _numbers(call, f"{name}s"), _numbers(call, f"{name}_weights").to(x.dtype)
+        ones = [-1] + [1] * (-1 - axis)
+        terms = [
+            x.index_select(axis, places[:, tap]) * weights[:, tap].reshape(ones)
+            for tap in range(places.shape[1])
+        ]
+        x = torch.stack(terms).sum(0)
+    return x

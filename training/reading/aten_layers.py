@@ -245,7 +245,7 @@ def adaptive_pool2d(w: Writer, call: Call) -> None:
         w.unknown(call)
 
 
-@aten("upsample_nearest2d", "upsample_bilinear2d")
+@aten("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d")
 def upsample(w: Writer, call: Call) -> None:
     """A larger map."""
     made = call.results[0][1]
@@ -254,7 +254,8 @@ def upsample(w: Writer, call: Call) -> None:
         "coordinate_transformation_mode": "asymmetric",
         "nearest_mode": "floor",
     }
-    if "bilinear" in call.target:
+    if "nearest" not in call.target:
         corners = "align_corners" if argument(call, 2, "align_corners", False) else "half_pixel"
-        attributes = {"mode": "linear", "coordinate_transformation_mode": corners}
+        mode = "cubic" if "bicubic" in call.target else "linear"
+        attributes = {"mode": mode, "coordinate_transformation_mode": corners}
     w.add("Resize", (call.args[0], "", "", w.integers(made)), call, attributes)

@@ -17,7 +17,7 @@ from costmodel.importers.model.views import Axis, View, reshaped
 
 @reads("Resize", "Upsample")
 def resize(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Read the nearest position, or weigh two neighbours on each axis."""
+    """Read the nearest position, or weigh two or four neighbours on each axis."""
     made = as_map(r, Map(r.plain(inputs[0])))
     (_, old_rows, old_columns), (rows, columns) = made.tensor.shape, _sizes(node, inputs, made.shape)
     (made_rows, by_rows), (made_columns, by_columns) = rows, columns
@@ -31,6 +31,8 @@ def resize(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
             _nearest(node, one, side) for one, side in zip(places, (old_rows, old_columns), strict=True)
         ]
         attributes = {"rows": chosen[0], "columns": chosen[1]}
+    elif mode == "cubic":
+        kind, attributes = "weigh_neighbours", _cubic(node, places, (old_rows, old_columns))
     else:
         raise NotRead(f"resizing in the mode '{mode}'")
     shape = (int(made.tensor.shape[0]), made_rows, made_columns)
@@ -105,6 +107,31 @@ def _weighed(places: Sequence[np.ndarray], sides: Sequence[int]) -> dict[str, ob
         first = np.floor(inside).astype(int)
         shares = tuple(float(part) for part in inside - first)
         found |= {f"{name}s": tuple(int(number) for number in first), f"{name}_shares": shares}
+    return found
+
+
+def _cubic(node: Node, places: Sequence[np.ndarray], sides: Sequence[int]) -> dict[str, object]:
+    """Four neighbours of each place, by Keys' cubic; those behind the border are the last one, or have no weight."""
+    bend = float(node.attributes.get("cubic_coeff_a", -0.75))
+    outside = not node.attributes.get("exclude_outside", 0)
+    found: dict[str, object] = {}
+    for name, one, side in zip(("row", "column"), places, sides, strict=True):
+        if np.array_equal(one, np.arange(side)):
+            read, weights = np.arange(side)[:, None], np.ones((side, 1))
+        else:
+            read = np.floor(one).astype(int)[:, None] + np.arange(-1, 3)
+            away = np.abs(one[:, None] - read)
+            near = ((bend + 2) * away - (bend + 3)) * away**2 + 1
+            far = ((away - 5) * away + 8) * away * bend - 4 * bend
+            weights = np.where(away <= 1, near, far)
+            if not outside:
+                weights = np.where((read >= 0) & (read < side), weights, 0)
+                weights /= weights.sum(axis=1, keepdims=True)
+        kept = np.clip(read, 0, side - 1)
+        found |= {
+            f"{name}s": tuple(map(tuple, kept.tolist())),
+            f"{name}_weights": tuple(map(tuple, weights.tolist())),
+        }
     return found
 
 
