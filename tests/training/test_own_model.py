@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 import costmodel as cm
 from analysis.cli import run
 from costmodel.errors import BnncostError
+from training.reading.sources import graph_of_source
 
 README = Path(__file__).parents[2] / "README.md"
 NET = """
@@ -100,3 +102,25 @@ def test_what_is_no_onnx_file_is_refused(folder: Path) -> None:
     (folder / "net.onnx").write_bytes(b"not an onnx file")
     with pytest.raises(BnncostError, match="no ONNX file"):
         cm.cost("net.onnx")
+
+
+class Runs:
+    """Pickled, it makes a file when it is read."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("open('code-has-run', 'w').close()",)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_program_with_a_pickle_in_it_runs_no_code(folder: Path) -> None:
+    model, image = torch.nn.Conv2d(3, 4, 3), torch.randn(1, 3, 8, 8)
+    torch.export.save(torch.export.export(model, (image,)), "clean.pt2")
+    torch.save({"a": Runs()}, "inputs")
+    with zipfile.ZipFile("clean.pt2") as whole, zipfile.ZipFile("bent.pt2", "w") as bent:
+        for part in whole.namelist():
+            with_code = part.endswith("sample_inputs/model.pt")
+            bent.writestr(part, Path("inputs").read_bytes() if with_code else whole.read(part))
+    with pytest.raises(BnncostError, match=r"bent\.pt2"):
+        graph_of_source("bent.pt2", None)
+    assert not Path("code-has-run").exists()
+    assert len(graph_of_source("clean.pt2", None).nodes) > 0

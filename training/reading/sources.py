@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import os
 import struct
 import sys
 import zipfile
@@ -16,6 +17,7 @@ from types import ModuleType
 
 import torch
 from torch import nn
+from torch._export.verifier import SpecViolationError
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.importers.model.document import ModelGraph
@@ -58,7 +60,8 @@ def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
         raise BnncostError(f"'{source}' cannot be read: no such file.")
     with _read_by_torch(source):
         _check_archive(source)
-        program = torch.export.load(source)
+        with _no_pickles():
+            program = torch.export.load(source)
         shape = _shape(source, program, image)
         example = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0))
         return graph_of(record(program.module(), example, EXPORTED_PROGRAM), Path(source).name)
@@ -67,7 +70,7 @@ def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
 _BENT = (
     ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError,
     RuntimeError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error,
-    torch.serialization.pickle.PickleError,
+    torch.serialization.pickle.PickleError, SpecViolationError,
 )  # fmt: skip
 """What torch raises, in no pattern, for a file that is bent."""
 
@@ -84,6 +87,23 @@ def _read_by_torch(source: str) -> Iterator[None]:
     except _BENT as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BnncostError(f"'{source}' is no program that torch.export.save wrote ({first}).") from None
+
+
+@contextmanager
+def _no_pickles() -> Iterator[None]:
+    """Keep torch from reading a part of a program as a pickle, which it tries where nothing else reads it."""
+    before = os.environ.get(_ALONE)
+    os.environ[_ALONE] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_ALONE)
+        if before is not None:
+            os.environ[_ALONE] = before
+
+
+_ALONE = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+"""Tells torch to load numbers alone."""
 
 
 def _check_archive(source: str) -> None:
