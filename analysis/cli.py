@@ -66,6 +66,9 @@ def _version() -> str:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 2 for any mistake of the user, which a message explains."""
+    if _is_lost():
+        _complain("the folder in which this was started is gone; go to another one.")
+        return USER_MISTAKE
     try:
         app(args=None if arguments is None else list(arguments), prog_name="bnncost")
     except SystemExit as done:
@@ -89,6 +92,15 @@ def _complain(message: str) -> None:
 
 def _named(error: OSError) -> str:
     return f"'{error.filename}': " if error.filename is not None else ""
+
+
+def _is_lost() -> bool:
+    """Whether the working folder was deleted: neither names nor Python's own search for modules lead anywhere then."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def main() -> None:

@@ -10,6 +10,19 @@ class BnncostError(ValueError):
     """A mistake in what the user gave; the message says where, what is allowed and what to do."""
 
 
+QUOTED = 200
+"""Characters of a user's text that a message repeats."""
+
+
+def shortened(text: str) -> str:
+    """Cut a text to a length that fits a message: what stands at both ends, and how long it is.
+
+    >>> shortened("resnet20"), shortened("a" * 150 + "b" * 150)[135:].replace("a" * 6, "..").replace("b" * 6, "::")
+    ('resnet20', '..aaa ... ::::::bb (300 characters)')
+    """
+    return text if len(text) <= QUOTED else f"{text[: QUOTED - 56]} ... {text[-20:]} ({len(text)} characters)"
+
+
 def by_closeness(value: str, allowed: Iterable[str]) -> list[str]:
     """Order the allowed names by how much they resemble `value`, the closest first.
 
@@ -18,7 +31,9 @@ def by_closeness(value: str, allowed: Iterable[str]) -> list[str]:
     """
 
     def distance(name: str) -> tuple[float, str]:
-        return (-SequenceMatcher(None, value.lower(), name.lower()).ratio(), name)
+        return (-SequenceMatcher(None, written, name.lower()).ratio(), name)
+
+    written = value[:QUOTED].lower()
 
     return sorted(allowed, key=distance)
 
@@ -37,4 +52,6 @@ def unknown(what: str, value: str, allowed: Iterable[str], place: str = "") -> B
     hint = f"; did you mean '{names[0]}'?" if names else ";"
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     where = f"{place}: " if place else ""
-    return BnncostError(f"{where}unknown {what} '{value}'{hint} Known: {', '.join(names[:SHOWN])}{more}.")
+    return BnncostError(
+        f"{where}unknown {what} '{shortened(value)}'{hint} Known: {', '.join(names[:SHOWN])}{more}."
+    )

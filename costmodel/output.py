@@ -15,7 +15,7 @@ from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
-from costmodel.errors import BnncostError
+from costmodel.errors import BnncostError, shortened
 
 Cause = Literal["missing", "unreadable", "large", "not text"]
 
@@ -53,6 +53,8 @@ def read_text(path: TextFile, what: str = "", *, largest: int | None = None, adv
     try:
         with path.open("rb") as stream:
             content = stream.read(-1 if largest is None else largest + 1)
+    except ValueError:  # a zero byte, or half of a character
+        raise UnreadableText(f"{name} cannot be read: no file is called so.", "missing") from None
     except OSError as error:
         cause: Cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         raise UnreadableText(
@@ -119,6 +121,32 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+_PLAIN_WHOLE = re.compile(r"[-+]?[0-9]{1,40}")
+_PLAIN_NUMBER = re.compile(r"[-+]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][-+]?[0-9]{1,4})?")
+"""What Python takes for a number besides is refused: `1_0`, digits of other scripts, `nan`."""
+
+
+def whole_of(text: str) -> int | None:
+    """Read a whole number; None for what is none, such as digits of another script and `1_0`.
+
+    >>> whole_of("10"), whole_of("1_0"), whole_of("\u0663"), whole_of("1.0")
+    (10, None, None, None)
+    """
+    written = text.strip()
+    return int(written) if _PLAIN_WHOLE.fullmatch(written) else None
+
+
+def number_of(text: str) -> float | None:
+    """Read a finite number; None for what is none, such as `1_0`, `nan`, `0x1` and `1e999`.
+
+    >>> number_of("1.5"), number_of(".5e-3"), number_of("1_0"), number_of("inf"), number_of("1e999")
+    (1.5, 0.0005, None, None, None)
+    """
+    written = text.strip()
+    number = float(written) if _PLAIN_NUMBER.fullmatch(written) else math.nan
+    return number if math.isfinite(number) else None
+
+
 def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: bool = True) -> Path:
     """Write a file by way of a temporary one beside it, so that no reader ever sees half of it.
 
@@ -126,7 +154,7 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: b
     written, or where it is there already and `overwrite` is False.
     """
     content = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    path = Path(path)
+    path = _written_path(path)
     if not overwrite and os.path.lexists(path):
         raise BnncostError(
             f"'{path}' is there already and is left as it is; name another file or move that one."
@@ -143,24 +171,64 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: b
     return path
 
 
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Raise BnncostError where `write_whole` would, as far as that is known before anything is written."""
+    file = _written_path(path)
+    if file.is_dir():
+        raise BnncostError(f"'{file}' cannot be written: it is a folder; name a file in it.")
+    if not _is_device(file):
+        check_folder(file.parent)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise BnncostError where a folder for outputs cannot be made or written; nothing is left there."""
+    folder = _written_path(path)
+    there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
+    if not there.is_dir():
+        raise _not_made(folder, f"'{there}' is a file; name another folder")
+    part = there / f".bnncost-{secrets.token_hex(6)}.part"
+    try:
+        part.touch(exist_ok=False)
+        part.unlink()
+    except OSError as error:
+        raise _not_made(folder, f"{_reason(error)}; name another") from None
+
+
+def _not_made(folder: Path, why: str) -> BnncostError:
+    return BnncostError(f"output folder '{folder}' cannot be made: {why}.")
+
+
 def make_folder(path: str | os.PathLike[str]) -> Path:
     """Make a folder for outputs with its parents; raises BnncostError where it cannot be made or written."""
-    folder = Path(path)
+    folder = _written_path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise BnncostError(
-            f"output folder '{folder}' cannot be made: {_in_the_way(folder)} is a file; name another folder."
-        ) from None
+        raise _not_made(folder, f"{_in_the_way(folder)} is a file; name another folder") from None
     except OSError as error:
-        raise BnncostError(
-            f"output folder '{folder}' cannot be made: {_reason(error)}; name another."
-        ) from None
+        raise _not_made(folder, f"{_reason(error)}; name another") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise BnncostError(
             f"output folder '{folder}' cannot be written; name another or change its permissions."
         )
     return folder
+
+
+_MOST_PARTS = 200
+
+
+def _written_path(path: str | os.PathLike[str]) -> Path:
+    """A path at which something can be written; raises BnncostError for a name that no file has, and for too many."""
+    made = Path(path)
+    try:
+        named = b"\0" not in os.fsencode(made)
+    except ValueError:
+        named = False
+    if not named:
+        raise BnncostError(f"{str(made)!r} cannot be written: no file is called so.")
+    if len(made.parts) > _MOST_PARTS:
+        raise BnncostError(f"'{shortened(str(made))}' cannot be written: it has {len(made.parts)} folders.")
+    return made
 
 
 def _in_the_way(folder: Path) -> str:

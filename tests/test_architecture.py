@@ -22,6 +22,7 @@ COSTMODEL_MAY_IMPORT = {
     "costmodel",
     "lazy_loader",
     "numpy",
+    "pint",
     "pydantic",
     "pydantic_core",
     "scipy",

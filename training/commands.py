@@ -8,10 +8,11 @@ from pathlib import Path
 from rich.console import Console
 
 from costmodel.errors import BnncostError
+from costmodel.output import check_folder
 from training.data.dataset import load
 from training.data.pins import path_and_digest, with_digest
 from training.export.report import export_outcome
-from training.export.run import export_run
+from training.export.run import RECORDS, export_run
 from training.run.console import Tell, say, under_way
 from training.run.devices import choose_device, enough_memory
 from training.run.folders import RunSpec, load_spec, source_of
@@ -76,11 +77,14 @@ def export_runs(
 
     With `out`, each run's files go into a folder of its name there.
     """
-    for number, run in enumerate(runs, start=1):
-        spec = load_spec(run)
+    targets = [run / "export" if out is None else out / run.resolve().name for run in runs]
+    specs = [load_spec(run) for run in runs]
+    for run, target in zip(runs, targets, strict=True):
+        check_folder(target)
+        check_folder(run / RECORDS)
+    for number, (run, target, spec) in enumerate(zip(runs, targets, specs, strict=True), start=1):
         _, digest = path_and_digest(spec.data)
         images = load(with_digest(source_of(data or spec.data), digest), folder=data_folder)
-        target = run / "export" if out is None else out / run.resolve().name
         with under_way(console) as tell:
             report = export_run(
                 run,

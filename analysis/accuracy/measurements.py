@@ -46,10 +46,12 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
         return shipped
     path = Path(source)
     measurements = (
-        _from_runs(path) if path.is_dir() else parse_measurements(read_text(path, "accuracy file"), path.name)
+        _from_runs(path)
+        if os.path.isdir(path)
+        else parse_measurements(read_text(path, "accuracy file"), path.name)
     )
     if not measurements:
-        what = "no finished run is in the folder" if path.is_dir() else "there is no measurement in"
+        what = "no finished run is in the folder" if os.path.isdir(path) else "there is no measurement in"
         raise BnncostError(
             f"{what} '{path}'; `bnncost train` and `bnncost review` write them when a run ends."
         )
@@ -59,12 +61,12 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
 def holds_measurements(source: str | os.PathLike[str]) -> bool:
     """Whether a source is one of measurements: the shipped ones, a folder, or a CSV with their columns."""
     path = Path(source)
-    if os.fspath(source) == MEASURED or path.is_dir():
+    if os.fspath(source) == MEASURED or os.path.isdir(path):
         return True
     try:
         with path.open(encoding="utf-8-sig") as stream:
             return _MARK in (reader_of(stream.readline()).fieldnames or ())
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (OSError, ValueError, csv.Error):
         return False  # whoever reads it as a file of accuracies says what is wrong
 
 

@@ -150,9 +150,7 @@ def matching(
         )
     named = tuple(one for one in places if recipe in (None, one.recipe, one.recipe_digest))
     if recipe is not None and not named:
-        raise unknown(
-            "recipe", recipe, {one.recipe for one in places} | {one.recipe_digest for one in places}
-        )
+        raise unknown("recipe", recipe, {one.recipe for one in places})
     return named
 
 

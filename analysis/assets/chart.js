@@ -56,11 +56,12 @@ function frontOption(rows, profile, extent, width) {
   const bars = state.ranges && state.x === "energy" ? [rangeBars(seen, profile)] : [];
   const ends = endsOf(rows, bars, width);
   const place = (row) => placeOf(row.x, ends) * (width - MARGINS.left - MARGINS.right);
+  const several = studiesOf(rows).filter((study) => study !== "").length > 1;
   const points = {
     type: "scatter",
     name: "designs",
     z: 3,
-    data: seen.map((row) => mark(row, place(row))),
+    data: seen.map((row) => mark(row, several ? nameAmongStudies(row) : row.label, place(row))),
     labelLayout: { hideOverlap: true },
     label: { distance: 4, fontSize: 11.5, textBorderColor: color("--card"), textBorderWidth: 3 },
     emphasis: { scale: 1.35, label: { show: true } },
@@ -74,12 +75,15 @@ function frontOption(rows, profile, extent, width) {
   };
 }
 
+/** What a design is called where several studies are drawn, whose accuracies do not compare: with its study. */
+const nameAmongStudies = ({ label, point }) => (point.study === "" ? label : `${label} · ${protocolOf(point)}`);
+
 /** A design's mark, whose name stands where there is room for it. */
-function mark(row, place) {
+function mark(row, name, place) {
   const pinned = state.pins.indexOf(row.id);
   const tint = color(COLORS[row.point.class]);
   const [size, edge] = pinned >= 0 ? [17, "--pin"] : [markSize(row), isMeasured(row.point) ? "--ink" : null];
-  const room = LETTER * row.label.length + 14;
+  const room = LETTER * name.length + 14;
   return {
     value: [row.x, row.y],
     id: row.id,
@@ -95,7 +99,7 @@ function mark(row, place) {
       show: row.front || row.survives >= 0.2 || pinned >= 0,
       position: place < room ? "right" : "left",
       offset: place < room ? [2, 9] : [2, -9],
-      formatter: () => (pinned >= 0 ? `${"AB"[pinned]}  ` : "") + row.label,
+      formatter: () => (pinned >= 0 ? `${"AB"[pinned]}  ` : "") + name,
       color: color("--ink"),
       opacity: row.broken.length ? 0.4 : 1,
     },

@@ -76,6 +76,9 @@ const symbolOf = (point) => symbol(point.class, { hollow: isEstimate(point), edg
 const isEstimate = (point) => point.estimated === true;
 const isMeasured = (point) => point.study !== "" && !isEstimate(point);
 
+/** The recipe, or the file, that an accuracy of one's own comes from: what stands in brackets behind its kind. */
+const protocolOf = (point) => point.evidence.replace(/^[^(]*\(|\)$/g, "");
+
 function table(caption, head, body) {
   return el("div", { class: "scroll" }, el("table", {}, el("caption", { class: "hidden" }, caption),
     el("thead", {}, el("tr", {}, head)), el("tbody", {}, body)));

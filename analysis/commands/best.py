@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from analysis.commands.options import Form, Out, Overrides, Profile, Traffic, chip_of, model_of
-from analysis.show.document import deliver
+from analysis.show.document import deliver, form_of
 
 
 def best_command(
@@ -68,7 +68,7 @@ def best_command(
     from analysis.fronts.questions.budgets import read_budgets
     from analysis.fronts.questions.known import SOURCES
 
-    chip = chip_of(profile, overrides)
+    chip, form = chip_of(profile, overrides), form_of(form, out)
     budgets = read_budgets(chip, energy=energy, latency=latency, memory=memory, area=area, top1=top1)
     question = Question(
         network,

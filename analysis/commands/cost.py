@@ -19,10 +19,11 @@ from analysis.commands.options import (
     Traffic,
     Verbose,
     chip_of,
+    into_file,
     model_of,
     own_model,
 )
-from analysis.show.document import deliver, say
+from analysis.show.document import deliver, form_of, say
 from analysis.show.pictures import SUFFIXES
 from costmodel import BnncostError
 
@@ -51,6 +52,7 @@ def cost_command(
             help="Write to this file, not to the terminal; with --per-layer a .png, .svg or .pdf is a picture of the "
             "layers beside what is printed.",
             show_default=False,
+            callback=into_file,
         ),
     ] = None,
 ) -> None:
@@ -64,6 +66,7 @@ def cost_command(
     from analysis.costs.layer_picture import write_layers
 
     chip, drawn = chip_of(profile, overrides), _picture(out, per_layer=per_layer)
+    form = form_of(form, None if drawn else out)
     with own_model(design, image, features, verbose) as text:
         document = cost_document(
             text,

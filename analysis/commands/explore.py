@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Ranges
+from analysis.commands.options import Ranges, into_folder
 from analysis.show.document import console_for
 
 
 def explore_command(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the page.")] = Path("out"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for the page.", callback=into_folder)] = Path(
+        "out"
+    ),
     profile: Annotated[
         list[str] | None,
         typer.Option("--profile", help="A profile or file; may be repeated. Default: all shipped."),

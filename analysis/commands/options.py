@@ -15,7 +15,27 @@ from analysis.show.document import Format
 from costmodel.demand.conventions import OpsConvention
 from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.importers.model.naming import ReaderFailed, names_model, with_settings
+from costmodel.output import check_file, check_folder
 from costmodel.pricing.price import TrafficModel
+
+
+def into_file(out: Path | None) -> Path | None:
+    """Give the file for outputs; raises BnncostError before any work where it cannot be written."""
+    if out is not None:
+        check_file(out)
+    return out
+
+
+def into_folder(out: Path | None) -> Path | None:
+    """Give the folder for outputs; raises BnncostError before any work where it cannot be made or written."""
+    if out is not None:
+        check_folder(out)
+    return out
+
+
+def into_picture(out: Path | None) -> Path | None:
+    """Give the picture's file, or the folder for pictures; raises BnncostError as these do."""
+    return into_file(out) if out is not None and out.suffix and not out.is_dir() else into_folder(out)
 
 
 class TrafficChoice(str, Enum):
@@ -81,7 +101,10 @@ Form = Annotated[
     typer.Option("--format", help="Default: by the suffix of --out, else table.", show_default=False),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="Write to this file, not to the terminal.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--out", help="Write to this file, not to the terminal.", show_default=False, callback=into_file
+    ),
 ]
 
 Recipe = Annotated[
@@ -112,7 +135,10 @@ PrintedForm = Annotated[Format, typer.Option("--format", help="How it is printed
 Drawing = Annotated[
     Path | None,
     typer.Option(
-        "--out", help="Draw it: a .png, .svg or .pdf file, or a folder for both.", show_default=False
+        "--out",
+        help="Draw it: a .png, .svg or .pdf file, or a folder for both.",
+        show_default=False,
+        callback=into_picture,
     ),
 ]
 

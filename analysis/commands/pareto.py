@@ -18,6 +18,7 @@ from analysis.commands.options import (
     Recipe,
     Traffic,
     chip_of,
+    into_folder,
     model_of,
     names_of_columns,
 )
@@ -35,7 +36,9 @@ class Title(str, Enum):
 
 
 def pareto_command(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the figure and its tables.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the figure and its tables.", callback=into_folder)
+    ],
     network: Annotated[
         str | None,
         typer.Option(

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import typer
 from typer.core import TyperCommand
 
-from costmodel import BnncostError
+from costmodel.errors import BnncostError, shortened
+from costmodel.output import whole_of
 
 
 class Command(TyperCommand):
-    """A command that refuses a second value for an option that has one, where the last would silently win."""
+    """A command that refuses a second value for an option that has one, and numbers that are none to people."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override, unused-ignore]
-        """Read the options; raises BnncostError for one that is given twice, and typer's errors."""
-        if not ctx.resilient_parsing and args:
-            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
-            _require_once(Counter(param.opts[0] for param in order if _takes_one_value(param)))
-        return super().parse_args(ctx, args)
+        """Read the options; raises BnncostError for one that is given twice or is no number, and typer's errors."""
+        if ctx.resilient_parsing or not args:
+            return super().parse_args(ctx, args)
+        written, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        _require_once(Counter(param.opts[0] for param in order if _takes_one_value(param)))
+        rest = super().parse_args(ctx, args)
+        _require_plain(written, ctx.params)
+        return rest
 
 
 def _takes_one_value(param: object) -> bool:
     """Whether a parameter is an option whose second value would replace the first; a flag given twice says the same."""
     harmless = getattr(param, "is_flag", True) and not getattr(param, "secondary_opts", ())
     return not getattr(param, "multiple", True) and not harmless
+
+
+def _require_plain(written: Mapping[str, object], read: Mapping[str, object]) -> None:
+    """Raise BnncostError for a whole number that is not written in plain digits, such as `1_0`."""
+    for name, text in written.items():
+        if isinstance(text, str) and type(read.get(name)) is int and whole_of(text) is None:
+            raise BnncostError(f"--{name} is '{shortened(text)}', but must be a whole number.")
 
 
 def _require_once(given: Counter[str]) -> None:

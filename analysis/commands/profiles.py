@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Ranges
+from analysis.commands.options import Form, Out, Ranges, into_file, into_folder
 from analysis.commands.parsing import Command
 from analysis.show.document import Format, deliver, say
 from analysis.show.safe import visible
@@ -78,7 +78,8 @@ def validate_profiles(
     ranges: Ranges = False,
     form: Form = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for table and picture.", show_default=False)
+        Path | None,
+        typer.Option("--out", help="Folder for table and picture.", show_default=False, callback=into_folder),
     ] = None,
 ) -> None:
     """Compare what the model predicts for published chips and boards with what was published of them."""
@@ -95,7 +96,8 @@ def new_profile_file(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new profile.")],
     extends: Annotated[str, typer.Option("--extends", metavar="BASE", help="The profile to start from.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Default: NAME.yaml here.", show_default=False)
+        Path | None,
+        typer.Option("--out", help="Default: NAME.yaml here.", show_default=False, callback=into_file),
     ] = None,
 ) -> None:
     """Write a commented profile to start from."""
@@ -123,7 +125,10 @@ def import_zigzag_profile(
         str, typer.Option("--precision", help="The MACs that its MAC energy is for.")
     ] = "8x8",
     out: Annotated[
-        Path | None, typer.Option("--out", help="Default: FILE.profile.yaml here.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out", help="Default: FILE.profile.yaml here.", show_default=False, callback=into_file
+        ),
     ] = None,
 ) -> None:
     """Write an accelerator that ZigZag describes as a profile."""

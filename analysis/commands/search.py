@@ -11,7 +11,16 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Cluster, Overrides, PrintedForm, Profiles, Traffic, chips_of, model_of
+from analysis.commands.options import (
+    Cluster,
+    Overrides,
+    PrintedForm,
+    Profiles,
+    Traffic,
+    chips_of,
+    into_folder,
+    model_of,
+)
 from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
 
@@ -24,13 +33,20 @@ def search_command(
         list[str], typer.Option("--network", help="A network, such as resnet20/cifar10; may be repeated.")
     ],
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for front.csv, and for what a stopped search goes on from.")
+        Path,
+        typer.Option(
+            "--out",
+            help="Folder for front.csv, and for what a stopped search goes on from.",
+            callback=into_folder,
+        ),
     ],
     profile: Profiles = None,
     overrides: Overrides = None,
     methods: Annotated[
         str,
-        typer.Option("--methods", help="all (with estimates: those of the records), or names with commas."),
+        typer.Option(
+            "--methods", help="all (with estimates: those of the records), none, or names with commas."
+        ),
     ] = "all",
     widths: Annotated[
         str, typer.Option("--widths", help="FIRST:LAST:STEP, or widths with commas.")

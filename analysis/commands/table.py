@@ -19,7 +19,7 @@ from analysis.commands.options import (
     model_of,
     names_of_columns,
 )
-from analysis.show.document import deliver, with_columns
+from analysis.show.document import deliver, form_of, with_columns
 
 
 def table_command(
@@ -51,6 +51,7 @@ def table_command(
     """What every repair method costs: as it asks for it, alone, and left out of a full design."""
     from analysis.methods.table_document import table_document
 
+    form = form_of(form, out)
     document = table_document(
         network,
         chip_of(profile, overrides),

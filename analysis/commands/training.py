@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.commands.options import Cluster
+from analysis.commands.options import Cluster, into_file, into_folder
 from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
 from costmodel import BnncostError
@@ -72,6 +72,7 @@ def train_command(
     the record that `pareto --accuracy` reads.
     """
     require_torch()
+    into_folder(out)
     from training.commands import train_design
 
     train_design(
@@ -132,6 +133,7 @@ def review_command(
     if dry_run:
         show_planned(planned(study, out, data=data or ""), console, jobs=cores if jobs is None else jobs)
         return
+    into_folder(out)
     outcome = review(
         study,
         out,
@@ -164,7 +166,12 @@ def next_command(
         str,
         typer.Argument(metavar="PLAN", help="A shipped plan, such as resnet20-cifar10-cpu, or a .yaml file."),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The plan that is written, a .yaml file for `review`.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", help="The plan that is written, a .yaml file for `review`.", callback=into_file
+        ),
+    ],
     runs: Annotated[int, typer.Option("--runs", min=1, help="How many designs are chosen.")] = 8,
     profile: Annotated[str, typer.Option("--profile", help="What the designs are priced on.")] = "asic-45nm",
     accuracy: Annotated[
@@ -200,7 +207,10 @@ def export_command(
     data_folder: DataFolder = Path("data"),
     onnx: Annotated[bool, typer.Option("--onnx/--no-onnx", help="Write network.onnx too.")] = True,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Default: export in each run's folder.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out", help="Default: export in each run's folder.", show_default=False, callback=into_folder
+        ),
     ] = None,
 ) -> None:
     """Fold a trained run to integers, check them against torch, and measure its accuracy at each feature precision.

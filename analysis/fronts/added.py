@@ -12,6 +12,7 @@ from analysis.show.classes import ADDED
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
 from costmodel.designs.resolving import published_design
+from costmodel.errors import shortened
 from costmodel.importers.model.naming import Model, names_model, parse_model
 
 FORM = "DESIGN=TOP1[:LABEL]"
@@ -62,7 +63,7 @@ def added_figure(text: str) -> AccuracyRecord | AddedModel:
     found = _WRITTEN.fullmatch(text.strip())
     if found is None:
         raise BnncostError(
-            f"--add '{text}': write {FORM}, a design, its top-1 accuracy in percent and a name, as in "
+            f"--add '{shortened(text)}': write {FORM}, a design, its top-1 accuracy in percent and a name, as in "
             "'resnet20[prelu]/cifar10=85.2:ours'."
         )
     design, label, name = found["design"].strip(), (found["label"] or "").strip(), f"--add {text.strip()}"
@@ -75,7 +76,7 @@ def added_figure(text: str) -> AccuracyRecord | AddedModel:
             return AddedModel(name, read_model(design), top1, own)
         key = resolve(design)
     except BnncostError as error:
-        raise BnncostError(f"--add '{text}': {error}") from error
+        raise BnncostError(f"--add '{shortened(text)}': {error}") from error
     published = published_design(design)
     label = label or (published.title if published else "")
     return AccuracyRecord(name, key, top1, ADDED, "given with --add", label=label)

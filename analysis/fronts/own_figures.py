@@ -53,13 +53,13 @@ def overlay_of(sources: Sequence[str], recipe: str | None = None) -> Overlay:
     published: list[AccuracyRecord] = []
     own: list[AccuracyRecord] = []
     protocols: dict[str, str] = {}
-    recipes: set[str] = set()
+    recipes: dict[str, str] = {}
     for source, name in zip(sources, _names(sources), strict=True):
         if source == LITERATURE:
             published += load_accuracy(None)
         elif holds_measurements(source):
             there = studies(load_measurements(source))
-            recipes |= {one for study in there for one in (study.recipe, study.recipe_digest)}
+            recipes |= {study.recipe_digest: study.recipe for study in there}
             for study in there:
                 if recipe in (None, study.recipe, study.recipe_digest):
                     mine = name if len(there) == 1 else f"{name}, {study.recipe}"
@@ -70,8 +70,8 @@ def overlay_of(sources: Sequence[str], recipe: str | None = None) -> Overlay:
             given = load_accuracy(source)
             own += [_own(one, name) for one in given]
             protocols[name] = _protocol_of(given)
-    if recipe is not None and recipe not in recipes:
-        raise unknown("recipe", recipe, recipes)
+    if recipe is not None and recipe not in {*recipes, *recipes.values()}:
+        raise unknown("recipe", recipe, set(recipes.values()))
     return Overlay(tuple(published), tuple(own), protocols)
 
 

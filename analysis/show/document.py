@@ -85,7 +85,7 @@ def _piped_width() -> int:
 
 def deliver(document: Document, chosen: Format | None, out: Path | None) -> None:
     """Write a document to a file, or to standard output; the file's suffix decides if no format is chosen."""
-    form = chosen or (_form_of(out) if out else Format.table)
+    form = form_of(chosen, out)
     if out is not None:
         write_whole(out, as_text(document, form))
         say(f"Wrote {out}")
@@ -98,8 +98,10 @@ def deliver(document: Document, chosen: Format | None, out: Path | None) -> None
         sys.stdout.write(as_text(document, form))
 
 
-def _form_of(out: Path) -> Format:
-    """The form that a file's suffix asks for; a suffix that asks for none raises BnncostError."""
+def form_of(chosen: Format | None, out: Path | None) -> Format:
+    """The form that is chosen, else that which a file's suffix asks for; one that asks for none raises BnncostError."""
+    if chosen or out is None:
+        return chosen or Format.table
     suffix = out.suffix.lower()
     if suffix in ("", ".txt"):
         return Format.table

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from costmodel.designs.backbone import LARGEST
 from costmodel.designs.catalogue import DATASETS, OWN, DatasetShape
 from costmodel.designs.network_files import SUFFIXES, backbone_of
-from costmodel.errors import BnncostError, unknown
+from costmodel.errors import BnncostError, shortened, unknown
 from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
+from costmodel.output import number_of, whole_of
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
 COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
@@ -31,7 +32,7 @@ _SETTINGS: Mapping[str, Sequence[str] | None] = {
     "classes": None,
 }
 """Settings and their values, where these can be listed."""
-_SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})")
+_SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -128,26 +129,50 @@ class DesignKey:
     @classmethod
     def parse(cls, text: str) -> DesignKey:
         """Read the text form, in any case; what is unknown or out of range raises a BnncostError with what may be."""
+        place = place_of(text)
         head, slash, dataset = _without_dataset(in_lower_case(text.strip()))
-        network, methods, settings = _split(text, head)
-        backbone = backbone_of(network, f"design '{text}'")
+        network, methods, settings = _split(place, head)
+        backbone = backbone_of(network, place)
         dataset = dataset if slash else backbone.dataset or OWN
         if dataset not in (*DATASETS, OWN):
-            raise unknown("data set", dataset, [*DATASETS, OWN], place=f"design '{text}'")
-        uses = tuple(MethodUse.parse(part, f"design '{text}'") for part in _split_plus(methods))
+            raise unknown("data set", dataset, [*DATASETS, OWN], place=place)
+        uses = tuple(MethodUse.parse(part, place) for part in _split_plus(methods))
         check_combination(uses)
         uses = in_one_order(uses)
-        values = _read_settings(text, settings)
+        values = _read_settings(place, settings)
         width = float(values.pop("w", "1"))
         compute = values.get("compute", "binary")
         given = _shape_given(network, dataset)
-        image = _read_image(text, values.pop("input", None), given.image if given else None)
-        classes = _read_classes(text, values.pop("classes", None))
+        image = _read_image(place, values.pop("input", None), given.image if given else None)
+        classes = _read_classes(place, values.pop("classes", None))
         return cls(
             network, dataset, uses, width, **{**_implied(compute), **values},
             image=None if given and image == given.image else image,
             classes=None if given and classes == given.classes else classes,
         )  # fmt: skip
+
+
+LONGEST = 4096
+"""Characters of a design's text, which may have the path of a file in it."""
+
+
+_NO_TEXT = ("Cc", "Cs")
+"""Categories of characters that no name has: controls, and halves of others."""
+
+
+def place_of(text: str, what: str = "design") -> str:
+    """What messages call a design; raises BnncostError for a text that no design has: too long, or with controls.
+
+    >>> place_of("resnet20")
+    "design 'resnet20'"
+    """
+    place = f"{what} '{shortened(text)}'"
+    if len(text) > LONGEST:
+        raise BnncostError(f"{place}: a {what} has at most {LONGEST} characters.")
+    strange = next((sign for sign in text.strip() if unicodedata.category(sign) in _NO_TEXT), "")
+    if strange and not "\udc80" <= strange <= "\udcff":  # a byte of a path that is no UTF-8
+        raise BnncostError(f"{place}: the character U+{ord(strange):04X} stands in no {what}.")
+    return place
 
 
 def in_one_order(methods: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
@@ -162,10 +187,11 @@ def in_one_order(methods: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
 def in_lower_case(text: str) -> str:
     """A design as names are written; the path of a file stays as it is.
 
-    >>> in_lower_case("ResNet20[PReLU]/CIFAR10"), in_lower_case("Mine.yaml[prelu]")
-    ('resnet20[prelu]/cifar10', 'Mine.yaml[prelu]')
+    >>> in_lower_case("ResNet20[PReLU]/CIFAR10"), in_lower_case("Mine.yaml[PReLU]@W1.5")
+    ('resnet20[prelu]/cifar10', 'Mine.yaml[prelu]@w1.5')
     """
-    return text if any(suffix in text for suffix in SUFFIXES) else text.lower()
+    end = max(text.rfind(suffix) + len(suffix) if suffix in text else 0 for suffix in SUFFIXES)
+    return text[:end] + text[end:].lower()
 
 
 def _shortest(width: float) -> str:
@@ -205,7 +231,7 @@ def _sides_text(image: tuple[int, int, int], given: DatasetShape | None) -> str:
 
 
 def _read_image(
-    text: str, value: str | None, given: tuple[int, int, int] | None
+    place: str, value: str | None, given: tuple[int, int, int] | None
 ) -> tuple[int, int, int] | None:
     """Read `64x64` or `3x64x64`; channels are those of the data set unless given."""
     if value is None:
@@ -214,29 +240,28 @@ def _read_image(
     channels = (found and found[1]) or (given and given[0])
     if not found or not channels:
         form = "HEIGHTxWIDTH or CHANNELSxHEIGHTxWIDTH" if given else "CHANNELSxHEIGHTxWIDTH"
-        raise BnncostError(f"design '{text}': input '{value}' must be {form}, as in '@input=3x64x64'.")
+        raise BnncostError(f"{place}: input '{shortened(value)}' must be {form}, as in '@input=3x64x64'.")
     image = (int(channels), int(found[2]), int(found[3]))
     if not all(1 <= side <= LARGEST for side in image):
-        raise BnncostError(f"design '{text}': input '{value}' must have sides from 1 to {LARGEST}.")
+        raise BnncostError(f"{place}: input '{shortened(value)}' must have sides from 1 to {LARGEST}.")
     return image
 
 
-def _read_classes(text: str, value: str | None) -> int | None:
+def _read_classes(place: str, value: str | None) -> int | None:
     if value is None:
         return None
-    if not value.isdecimal() or not 1 <= int(value) <= LARGEST:
+    number = whole_of(value)
+    if number is None or not 1 <= number <= LARGEST:
         raise BnncostError(
-            f"design '{text}': classes '{value}' must be a whole number from 1 to {LARGEST}, as in '@classes=2'."
+            f"{place}: classes '{shortened(value)}' must be a whole number from 1 to {LARGEST}, as in '@classes=2'."
         )
-    return int(value)
+    return number
 
 
-def _split(text: str, head: str) -> tuple[str, str, str]:
+def _split(place: str, head: str) -> tuple[str, str, str]:
     """Cut `network[methods]@settings` into its three parts."""
     if head.count("[") != head.count("]") or head.count("[") > 1:
-        raise BnncostError(
-            f"design '{text}': the square brackets do not match; write network[method+method]."
-        )
+        raise BnncostError(f"{place}: the square brackets do not match; write network[method+method].")
     if "[" not in head:
         network, _, settings = head.partition("@")
         return network.strip(), "", settings
@@ -244,7 +269,7 @@ def _split(text: str, head: str) -> tuple[str, str, str]:
     methods, _, settings = rest.partition("]")
     settings = settings.strip()
     if settings and not settings.startswith("@"):
-        raise BnncostError(f"design '{text}': '{settings}' after the methods; settings begin with '@'.")
+        raise BnncostError(f"{place}: '{shortened(settings)}' after the methods; settings begin with '@'.")
     return network.strip(), methods, settings[1:]
 
 
@@ -252,16 +277,16 @@ def _split_plus(methods: str) -> list[str]:
     """Cut at every `+`; an empty list has no methods, an empty part is an error."""
     parts = [part.strip() for part in methods.split("+")] if methods.strip() else []
     if "" in parts:
-        raise BnncostError(f"design: a method name is missing in '[{methods}]'.")
+        raise BnncostError(f"design: a method name is missing in '[{shortened(methods)}]'.")
     return parts
 
 
-def _read_settings(text: str, settings: str) -> dict[str, str]:
-    place, values = f"design '{text}'", dict[str, str]()
+def _read_settings(place: str, settings: str) -> dict[str, str]:
+    values: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
         name, equals, value = part.partition("=")
         if not equals and name.startswith("w"):
-            enter_once(place, values, "w", _read_width(text, name[1:]))
+            enter_once(place, values, "w", _read_width(place, name[1:]))
         else:
             enter_setting(place, values, name, value, _SETTINGS, also="w1.5")
     return values
@@ -291,23 +316,20 @@ def enter_setting(
 def enter_once(place: str, values: dict[str, str], name: str, value: str) -> None:
     """Enter a setting; raises BnncostError where it is there already."""
     if name in values:
-        raise BnncostError(f"{place}: setting '{name}' is given twice.")
+        raise BnncostError(f"{place}: setting '{shortened(name)}' is given twice.")
     values[name] = value
 
 
-def _read_width(text: str, value: str) -> str:
-    try:
-        width = float(value)
-    except ValueError:
-        width = math.nan
+def _read_width(place: str, value: str) -> str:
+    width = number_of(value)
     low, high = WIDTHS
-    if not low <= width <= high:
+    if width is None or not low <= width <= high:
         raise BnncostError(
-            f"design '{text}': width '{value}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
+            f"{place}: width '{shortened(value)}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
         )
     if width != round(width, WIDTH_DIGITS):
         raise BnncostError(
-            f"design '{text}': width '{value}' has more than {WIDTH_DIGITS} digits behind the point; write "
+            f"{place}: width '{shortened(value)}' has more than {WIDTH_DIGITS} digits behind the point; write "
             f"w{_shortest(round(width, WIDTH_DIGITS))}."
         )
     return value

@@ -62,7 +62,10 @@ def backbone_of(network: str, place: str = "") -> Backbone:
     """
     if is_file(network):
         path = Path(network)
-        changed = path.stat().st_mtime_ns if path.is_file() else 0
+        try:
+            changed = path.stat().st_mtime_ns
+        except (OSError, ValueError):  # the reader says what is wrong with the path
+            changed = 0
         return _own(path, changed)
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS, place=place)

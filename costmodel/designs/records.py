@@ -9,6 +9,8 @@ from typing import Any
 
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, unknown
+from costmodel.hardware.text.quantity import shown
+from costmodel.output import number_of, whole_of
 
 AS_TRAINED = "fp32"
 """What a measurement calls the features of a network as it was trained."""
@@ -135,11 +137,21 @@ def _field(values: Mapping[str, Any], name: str, kind: str, place: str) -> Any:
 
 
 def _read(value: object, kind: str, place: str) -> object:
-    try:
-        read: object = {"str": str, "int": int, "float": float}[kind](value)  # type: ignore[call-overload, unused-ignore]
-        if kind == "int" and isinstance(value, float) and value != read:
-            raise ValueError
-        return read
-    except (TypeError, ValueError, OverflowError):
-        wanted = {"int": "a whole number", "float": "a number"}[kind]
-        raise BnncostError(f"{place} is {value!r}, but must be {wanted}.") from None
+    """Read a value of JSON, or a text of a CSV; raises BnncostError for what is not of its kind."""
+    read: object = None
+    if kind == "str" and isinstance(value, str):
+        read = value
+    elif kind == "float" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        read = float(value) if abs(value) < _BEYOND else None
+    elif kind == "int" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        read = int(value) if abs(value) < _BEYOND and value == int(value) else None
+    elif kind != "str" and isinstance(value, str):
+        read = whole_of(value) if kind == "int" else number_of(value)
+    if read is None:
+        wanted = {"str": "text", "int": "a whole number", "float": "a number"}[kind]
+        raise BnncostError(f"{place} is {shown(value)}, but must be {wanted}.")
+    return read
+
+
+_BEYOND = 1e300
+"""Larger than any figure of a measurement, infinite or no number."""

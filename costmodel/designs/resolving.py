@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from costmodel.designs import low_bit, own_backbones  # noqa: F401  (they fill the table, after `published`)
 from costmodel.designs.declaring import DESIGNS, PublishedDesign
-from costmodel.designs.key import DesignKey, in_lower_case
+from costmodel.designs.key import DesignKey, in_lower_case, place_of
 from costmodel.designs.network_files import NETWORKS, SUFFIXES
 from costmodel.errors import unknown
 
@@ -38,6 +38,7 @@ def resolve(text: str) -> DesignKey:
     >>> str(resolve("bnn"))
     'resnet20[clipped_ste+hardtanh]/cifar10'
     """
+    _ = place_of(text)
     name = in_lower_case(text.strip())
     if any(suffix in name for suffix in SUFFIXES) or name in NETWORKS:
         return DesignKey.parse(name)

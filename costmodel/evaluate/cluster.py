@@ -24,6 +24,7 @@ from typing import Any
 from costmodel.errors import BnncostError
 from costmodel.evaluate.engine import Engine, Here, Processes, Result, Task
 from costmodel.methods.plugins import load_named_plugins, named_plugins, set_named_plugins, texts_of_plugins
+from costmodel.output import whole_of
 
 LOCAL = "local"
 RETRIES = 3
@@ -209,15 +210,16 @@ def _loaded() -> Any:
 
 def _require_cluster(address: str) -> None:
     """Raise BnncostError unless a cluster answers at HOST:PORT: Ray itself tries for minutes, and then ends."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    host, colon, written = address.rpartition(":")
+    port = whole_of(written)
+    if not colon or not host or port is None or not 0 < port < 65536:
         raise BnncostError(
             f"--cluster '{address}': write {LOCAL}, or HOST:PORT as `ray start --head` prints it, such as "
             "10.0.0.1:6379."
         )
     advice = "start one with `ray start --head`, or take --cluster local."
     try:
-        socket.create_connection((host, int(port)), timeout=_REACHED_S).close()
+        socket.create_connection((host, port), timeout=_REACHED_S).close()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BnncostError(f"no cluster is at {address} ({reason}); {advice}") from None

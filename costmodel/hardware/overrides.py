@@ -15,7 +15,7 @@ from costmodel.hardware.text.yaml_lines import plain_value
 
 OPTION = "--set"
 _EXAMPLE = f"{OPTION} memories.feature_sram.size=128kB"
-_PART = re.compile(r"([^.\[\]]+)((?:\[\d+\])*)")
+_PART = re.compile(r"([^.\[\]]+)((?:\[\d{1,9}\])*)", re.ASCII)
 _OF_FILES = ("name", "extends")
 Origins = dict[Path, tuple[str, int]]
 

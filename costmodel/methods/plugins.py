@@ -30,11 +30,12 @@ def load_plugin(file: str | os.PathLike[str]) -> None:
 
     Raises BnncostError for a file that cannot be read or run, and for one that declares no method.
     """
-    path = Path(file).resolve()
-    if not path.is_file() or path.suffix != ".py":
+    path = Path(file)
+    if not os.path.isfile(path) or path.suffix != ".py":
         raise BnncostError(
             f"--plugin '{file}' is not a Python file; give one that declares a method, such as mine.py."
         )
+    path = path.resolve()
     _run(path)
     set_named_plugins(os.pathsep.join(dict.fromkeys([*_files(), str(path)])))
 

@@ -9,7 +9,8 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
-from costmodel.errors import BnncostError, unknown
+from costmodel.errors import BnncostError, shortened, unknown
+from costmodel.output import number_of, whole_of
 
 Branch = Literal["topology", "training"]
 Hook = Literal[
@@ -175,7 +176,7 @@ class MethodUse:
         if name not in METHODS:
             raise unknown("method", name, METHODS, place)
         if bracket and not rest.endswith(")"):
-            raise BnncostError(f"method '{text}': the bracket after '{name}' is not closed.")
+            raise BnncostError(f"method '{shortened(text)}': the bracket after '{name}' is not closed.")
         given: dict[str, Option] = {}
         for part in filter(None, rest[:-1].split(",")):
             key, _, value = (piece.strip() for piece in part.partition("="))
@@ -191,6 +192,15 @@ _LARGEST = 64
 """Largest number that an option takes: of branches, of a reduction, of a percentage."""
 
 
+_READERS: Mapping[type, tuple[Callable[[str], Option | None], str]] = {
+    bool: (lambda text: {"true": True, "false": False}.get(text.lower()), "true or false"),
+    int: (whole_of, "a whole number"),
+    float: (number_of, "a number"),
+    str: (str, "text"),
+}
+"""How an option is read by the type of its default, None for what is no such thing, and how messages call it."""
+
+
 def _text(value: Option) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -200,19 +210,16 @@ def _read_option(name: str, key: str, value: str) -> Option:
     options = METHODS[name].options
     if key not in options:
         if not options:
-            raise BnncostError(f"method '{name}' has no options; write just '{name}', not '{key}={value}'.")
+            given = shortened(f"{key}={value}")
+            raise BnncostError(f"method '{name}' has no options; write just '{name}', not '{given}'.")
         raise unknown("option", key, options, place=f"method '{name}'")
-    default = options[key]
-    try:
-        if isinstance(default, bool):
-            return {"true": True, "false": False}[value.lower()]
-        number = type(default)(value)
-    except (ValueError, KeyError):
-        wanted = "true or false" if isinstance(default, bool) else f"a {type(default).__name__}"
-        raise BnncostError(f"method '{name}': option '{key}' is '{value}', but must be {wanted}.") from None
-    if not isinstance(number, str) and not 0 < number <= _LARGEST:
+    read, wanted = _READERS[type(options[key])]
+    number = read(value)
+    if number is None:
+        raise BnncostError(f"method '{name}': option '{key}' is '{shortened(value)}', but must be {wanted}.")
+    if not isinstance(number, bool | str) and not 0 < number <= _LARGEST:
         raise BnncostError(
-            f"method '{name}': option '{key}' is {value}, but must lie above 0 and at most be {_LARGEST}."
+            f"method '{name}': option '{key}' is {shortened(value)}, but must lie above 0 and at most be {_LARGEST}."
         )
     return number
 

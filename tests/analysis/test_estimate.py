@@ -190,7 +190,7 @@ def test_too_few_records_and_several_networks_are_refused() -> None:
 def test_the_shipped_records_make_estimators(tmp_path: object) -> None:
     page = SEARCH_PAGE.read_text("utf-8")
     for recipe in ("cifar-40", "cifar-cpu"):
-        made = load_estimator("measured", recipe=recipe)
+        made = load_estimator("measured", "resnet20", recipe=recipe)
         assert made.seed_deviation == pytest.approx(assumed_deviation(), abs=0.005)
         assert recipe in made.sentence
         figures = re.search(r"(\d+) of them are .*? to ([\d.]+) points .*? alone: ([\d.]+)\)", made.sentence)

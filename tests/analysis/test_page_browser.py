@@ -83,6 +83,16 @@ def test_classes_methods_and_sources_filter(opened: Opened) -> None:
     assert "measured" not in opened.page.locator("#table tbody").inner_text()
 
 
+NAMES = """charts[0].getOption().series.find((one) => one.name === "designs").data
+    .filter((one) => one.label.show).map((one) => one.label.formatter())"""
+
+
+def test_where_two_studies_are_drawn_a_name_says_of_which_it_is(opened: Opened) -> None:
+    assert {"full · cifar-40", "full · cifar-cpu", "ReCU"} <= set(opened.page.evaluate(NAMES))
+    opened.page.locator("[data-name=seen]").get_by_label("measured (cifar-cpu)").uncheck()
+    assert {"full", "ReCU"} <= set(opened.page.evaluate(NAMES))
+
+
 def test_what_survives_is_said_and_stands_in_the_address(opened: Opened) -> None:
     opened.page.get_by_label("does the front survive?").check()
     assert "Does it survive?" in opened.page.locator("#verdict").inner_text()

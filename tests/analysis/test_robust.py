@@ -147,7 +147,10 @@ def test_measured_designs_move_by_their_own_deviation(capsys: Captured) -> None:
             ("--network", "resnet20", "--dataset", "cifar10", "--add", "resnet18/imagenet=60"),
             "is on resnet18/imagenet; this front is of ResNet-20 on CIFAR-10",
         ),
-        (("--accuracy", "measured"), "2 protocols; choose one: --recipe cifar-40; --recipe cifar-cpu"),
+        (
+            ("--accuracy", "measured", "--network", "resnet20"),
+            "2 protocols; choose one: --recipe cifar-40; --recipe cifar-cpu",
+        ),
         (("--recipe", "cifar-40"), "--recipe chooses among own measurements"),
         (("--network", "resnet20", "--dataset", "cifar10", "--out", "a.gif"), "'.gif'"),
     ],

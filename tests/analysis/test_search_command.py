@@ -62,7 +62,12 @@ def test_every_key_of_its_json_is_documented_and_no_other(tmp_path: Path, capsys
         (("--methods", "prelo"), "did you mean 'prelu'"),
         (("--widths", "wide"), "--widths 'wide'"),
         (("--features", "int3"), "unknown precision of features 'int3'"),
-        (("--compute", ","), "a search is empty without"),
+        (("--compute", ","), "',' names no precision of operands"),
+        (("--features", ""), "'' names no precision of features"),
+        (("--methods", ""), "--methods '' names none; write names with commas, all, or none"),
+        (("--widths", "1_0"), "--widths '1_0'"),
+        (("--widths", "\u0663"), "--widths '\u0663'"),
+        ((*MEASURED[:3], "cifar-41"), "did you mean 'cifar-40'? Known: cifar-40, cifar-cpu."),
         (("--accuracy", "measured"), "choose with --recipe cifar-40 or --recipe cifar-cpu"),
         ((*MEASURED, "--methods", "prelu"), "no measured design has prelu"),
         (("--recipe", "cifar-40"), "give them with --accuracy measured"),
@@ -78,6 +83,30 @@ def test_mistakes_are_said_before_anything_begins(
 ) -> None:
     assert message in complaint(capsys, *SEARCH, "--out", str(tmp_path / "never"), *arguments)
     assert not (tmp_path / "never").exists()
+
+
+def test_a_limit_that_nothing_meets_is_said_and_costs_alone_are_no_estimates(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    few = (*SEARCH, "--methods", "none", "--widths", "1,2", "--out", str(tmp_path))
+    out = said(capsys, *few, "--energy", "1pJ")
+    assert "Nothing is on the front: no design of the search is within energy ≤ 1.00 pJ." in " ".join(
+        out.split()
+    )
+    out = " ".join(said(capsys, *few).split())
+    assert "Looked at all 2 designs: 2 were priced and compared with each other." in out
+    with (tmp_path / "front.csv").open(encoding="utf-8") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["design"], row["kind"], row["top1"]) == ("resnet20/cifar10", "", "")
+
+
+def test_how_large_the_whole_search_is_stands_in_the_docs(capsys: Captured) -> None:
+    message = complaint(capsys, *SEARCH, "--out", "never")
+    designs, costly, free = re.findall(r"(?<= )[0-9,]+(?= designs, of| that leave)", message)
+    methods = int(costly) + int(free)
+    text = (ROOT / "docs" / "search.md").read_text("utf-8").replace(" x 10^", "e+")
+    counted = f"{int(designs.replace(',', '')):.1e} designs"
+    assert f"all {methods} methods of ResNet-20 at 76 widths would be {counted}" in " ".join(text.split())
 
 
 STOPPED = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -134,12 +135,22 @@ MALFORMED = [
     ("resnet20[prelu(early=true]/cifar10", ["bracket after 'prelu' is not closed"]),
     ("resnet20[prelu(early=true,early=false)]/cifar10", ["option 'early' is given twice"]),
     ("resnet20[adam(rate=1)]/cifar10", ["method 'adam' has no options"]),
-    ("resnet20[branches(count=two)]/cifar10", ["option 'count' is 'two'", "int"]),
-    ("resnet20[branches(count=2.5)]/cifar10", ["option 'count' is '2.5'", "int"]),
+    ("resnet20[branches(count=two)]/cifar10", ["option 'count' is 'two'", "a whole number"]),
+    ("resnet20[branches(count=2.5)]/cifar10", ["option 'count' is '2.5'", "a whole number"]),
     ("resnet20[branches(count=0)]/cifar10", ["option 'count' is 0", "above 0"]),
-    ("resnet20[width(factor=nan)]/cifar10", ["option 'factor' is nan", "above 0"]),
-    ("resnet20[width(factor=inf)]/cifar10", ["option 'factor' is inf", "at most be 64"]),
+    ("resnet20[width(factor=nan)]/cifar10", ["option 'factor' is 'nan'", "a number"]),
+    ("resnet20[width(factor=inf)]/cifar10", ["option 'factor' is 'inf'", "a number"]),
     ("resnet20[branches(count=65)]/cifar10", ["option 'count' is 65", "at most be 64"]),
+    ("x\0.yaml", ["the character U+0000 stands in no design"]),
+    ("resnet20[prelu]\u001b[2J", ["the character U+001B stands in no design"]),
+    ("x\ud800.yaml", ["the character U+D800 stands in no design"]),
+    ("resnet20[branches(count=1_0)]", ["option 'count' is '1_0'", "a whole number"]),
+    ("resnet20[width(factor=1_0)]", ["option 'factor' is '1_0'", "a number"]),
+    ("resnet20@w1_0", ["width '1_0'", "from 0.05 to 64"]),
+    ("resnet20@w\u0663", ["width '\u0663'", "from 0.05 to 64"]),
+    ("resnet20@winfinity", ["width 'infinity'", "from 0.05 to 64"]),
+    ("resnet20@input=\u0663\u0662x32", ["must be HEIGHTxWIDTH"]),
+    ("resnet20@classes=\u0662", ["classes '\u0662'", "a whole number"]),
     ("resnet20@w0/cifar10", ["width '0'", "from 0.05 to 64"]),
     ("resnet20@w-1/cifar10", ["width '-1'", "from 0.05 to 64"]),
     ("resnet20@w65/cifar10", ["width '65'", "from 0.05 to 64"]),
@@ -198,3 +209,13 @@ def test_the_name_of_a_network_is_the_network_without_repairs(name: str) -> None
     """Also where a published design is called nearly like it, as `reactnet-a` is."""
     key = resolve(name)
     assert (key.network, key.methods, key.width) == (name, (), 1.0)
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, f"resnet20[{'prelu+' * 20_000}]", "resnet20@" + "a" * 4000])
+def test_a_long_text_is_refused_at_once_and_not_repeated(text: str) -> None:
+    begun = time.process_time()
+    with pytest.raises(BnncostError) as caught:
+        resolve(text)
+    assert time.process_time() - begun < 0.5
+    assert len(str(caught.value)) < 600
+    assert f"({len(text)} characters)" in str(caught.value)

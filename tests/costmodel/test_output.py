@@ -167,3 +167,13 @@ def test_json_that_lies_is_refused(tmp_path: Path, text: str, reason: str) -> No
 def test_json_is_read_with_every_character(tmp_path: Path) -> None:
     (tmp_path / "file").write_text('["\\ud83d\\ude00", 1.5, -3, null]')
     assert read_json(tmp_path / "file", advice="") == ["\U0001f600", 1.5, -3, None]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "n" * 300, "n/" * 2000])
+def test_a_name_that_no_file_has_is_neither_read_nor_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UnreadableText, match="cannot be read"):
+        read_text(Path(name))
+    with pytest.raises(BnncostError, match=r"cannot be (written|made)"):
+        write_whole(f"{tmp_path}/{name}", "")
+    with pytest.raises(BnncostError, match=r"cannot be (written|made)"):
+        make_folder(f"{tmp_path}/{name}")

@@ -18,6 +18,7 @@ from training.module.lower import lower
 from training.run.checkpoints import load_checkpoint, read_header
 from training.run.folders import CHECKPOINT, RECORD, load_spec, measurement_of
 from training.run.loop import train, trained_model
+from training.run.optimizers import learned_tensors, make_optimizer
 
 
 @pytest.fixture
@@ -77,6 +78,23 @@ def test_a_state_that_the_optimizer_has_not_is_refused(run: Path, renamed: str) 
     model = lower(build(small_run().design))
     with pytest.raises(BnncostError, match="delete it to train again"):
         load_checkpoint(run / CHECKPOINT, model, torch.optim.Adam(model.parameters()), {})
+
+
+@pytest.mark.parametrize("lost", ["exp_avg", "exp_avg_sq", "step"])
+@pytest.mark.parametrize("of", ["optimizer/", "optimizer/3/"])
+def test_a_state_that_lacks_a_part_is_refused(run: Path, lost: str, of: str) -> None:
+    with safe_open(run / CHECKPOINT, "pt") as stream:
+        told = dict(stream.metadata())
+    tensors = load_file(run / CHECKPOINT)
+    model = lower(build(small_run().design))
+    optimizer = make_optimizer("adam", model.network, learned_tensors(model))
+    load_checkpoint(run / CHECKPOINT, model, optimizer, {})
+    kept = {
+        name: one for name, one in tensors.items() if not (name.startswith(of) and name.endswith(f"/{lost}"))
+    }
+    save_file(kept, run / CHECKPOINT, told)
+    with pytest.raises(BnncostError, match=f"state of parameter [0-9]+ \\('{lost}' is missing"):
+        load_checkpoint(run / CHECKPOINT, model, optimizer, {})
 
 
 def test_a_checkpoint_of_another_network(run: Path) -> None:

@@ -117,3 +117,9 @@ def test_factors_by_stage_are_read_and_written_again() -> None:
     recipe = parse_settings(text, "a.yaml", Recipe)
     assert (recipe.losses.labels, recipe.losses.attention_teacher) == (1.0, (30.0, 0.0))
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize("epochs", ["'1_0'", "'3'", "true", "3.5"])
+def test_a_whole_number_is_written_as_one(epochs: str) -> None:
+    with pytest.raises(BnncostError, match=r"a.yaml:2: epochs: is not accepted: .*integer"):
+        parse_settings(f"name: x\nepochs: {epochs}\nbatch_size: 1\n", "a.yaml", Recipe)

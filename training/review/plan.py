@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from costmodel.designs.key import COMPUTE, DesignKey
 from costmodel.errors import BnncostError, unknown
+from costmodel.hardware.text.fields import Settings
 from costmodel.hardware.text.messages import refused
 from costmodel.methods import MethodUse
 from training.run.folders import source_of
 from training.run.recipe import Recipe, load_recipe
 
-_STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 EACH = "each"
 ALL = "all"
 
@@ -48,10 +48,10 @@ def _width(value: float) -> float:
 
 
 def _listed(value: object) -> object:
-    """Read `true` as each method, `false` as none, and one word as a list of it."""
+    """Read `true` as each method, `false` as none, and one word as those of it."""
     if isinstance(value, bool):
-        return [EACH] if value else []
-    return [value] if isinstance(value, str) else value
+        return (EACH,) if value else ()
+    return (value,) if isinstance(value, str) else value
 
 
 def _left_out(text: str) -> str:
@@ -89,10 +89,8 @@ Method = Annotated[str, AfterValidator(_method)]
 Count = Annotated[int, Field(ge=1, le=100)]
 
 
-class Pair(BaseModel):
+class Pair(Settings):
     """A method that is studied beside others; its fair pair is the baseline with those others alone."""
-
-    model_config = _STRICT
 
     method: Method = Field(description="the method that is studied")
     beside: Annotated[tuple[Method, ...], BeforeValidator(_listed)] = Field(
@@ -100,10 +98,8 @@ class Pair(BaseModel):
     )
 
 
-class Full(BaseModel):
+class Full(Settings):
     """Several methods together, and the same less one."""
-
-    model_config = _STRICT
 
     methods: tuple[Method, ...] = Field(description="the methods that are combined", min_length=2)
     leave_one_out: Annotated[
@@ -116,13 +112,11 @@ class Full(BaseModel):
         return self.methods if EACH in self.leave_one_out else self.leave_one_out
 
 
-class Plan(BaseModel):
+class Plan(Settings):
     """What a study trains; everything is compared with one baseline, or with a fair pair made from it.
 
     Each field is checked by itself here; `comparisons.plan_problems` finds what does not go together.
     """
-
-    model_config = _STRICT
 
     name: str = Field(description="what files of the outcome are called", pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str = Field("", description="one line for people")

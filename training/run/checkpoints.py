@@ -16,6 +16,7 @@ from torch import nn
 
 from costmodel.errors import BnncostError
 from costmodel.output import parse_json, write_whole
+from training.run.optimizers import state_names
 
 FORMAT = "bnncost checkpoint 1"
 
@@ -118,13 +119,22 @@ def _optimizer_state(
     path: Path, optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]
 ) -> dict[str, Any]:
     """Rebuild the state by parameter; the groups' numbers follow from the recipe and are not stored."""
-    parameters = sum(len(group["params"]) for group in optimizer.param_groups)
+    moved = [(param, group) for group in optimizer.param_groups for param in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         index, _, key = name.partition("/")
-        if not index.isdecimal() or int(index) >= parameters:
+        if not (index.isascii() and index.isdecimal()) or int(index) >= len(moved):
             raise BnncostError(f"'{path}' has a state of no parameter ('{name}'); delete it to train again.")
         state.setdefault(int(index), {})[key] = tensor
+    for place, own in state.items():
+        param, group = moved[place]
+        wrong = set(own) ^ state_names(optimizer, group)
+        wrong |= {name for name, tensor in own.items() if tensor.ndim and tensor.shape != param.shape}
+        if wrong:
+            raise BnncostError(
+                f"'{path}' has not the state of parameter {place} ('{min(wrong)}' is missing, too much, or of another "
+                "shape); delete it to train again."
+            )
     return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
 
 

@@ -19,7 +19,7 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
     Raises BnncostError for an unknown device, and for one that this machine or this torch lacks.
     """
     kind, colon, number = name.partition(":")
-    if kind not in KINDS or (colon and not number.isdecimal()):
+    if kind not in KINDS or (colon and not (number.isascii() and number.isdecimal() and len(number) < 4)):
         raise unknown("device", name, [*KINDS, "cuda:0"])
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "cpu"

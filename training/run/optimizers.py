@@ -236,6 +236,13 @@ def make_optimizer(
     return made
 
 
+def state_names(optimizer: torch.optim.Optimizer, group: Mapping[str, Any]) -> frozenset[str]:
+    """Name what an optimizer remembers of each tensor of a group that it has moved."""
+    if isinstance(optimizer, torch.optim.SGD):
+        return frozenset({"momentum_buffer"} if group["momentum"] else ())
+    return frozenset({"running"} if group.get("flips") else {"step", "exp_avg", "exp_avg_sq"})
+
+
 def _groups(
     network: Network, tensors: Mapping[str, torch.Tensor], others: Sequence[torch.Tensor], settings: Settings
 ) -> Groups:

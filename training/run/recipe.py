@@ -13,18 +13,15 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from costmodel.hardware.text.fields import Settings
 from costmodel.hardware.text.messages import refused
 from training.run.settings_file import read_settings
 
-_STRICT = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-
-class OptimizerNumbers(BaseModel):
+class OptimizerNumbers(Settings):
     """What a recipe changes of an optimizer's published settings."""
-
-    model_config = _STRICT
 
     rate: float | None = Field(default=None, gt=0, description="learning rate at the end of the warm-up")
     decay: float | None = Field(default=None, ge=0, description="weight decay")
@@ -63,10 +60,8 @@ def _flips(numbers: OptimizerNumbers) -> OptimizerNumbers:
     return numbers
 
 
-class Optimizers(BaseModel):
+class Optimizers(Settings):
     """Numbers by optimizer, where they are not the published ones."""
-
-    model_config = _STRICT
 
     sgd: Annotated[OptimizerNumbers, AfterValidator(_moves)] = OptimizerNumbers()
     adam: Annotated[OptimizerNumbers, AfterValidator(_moves)] = OptimizerNumbers()
@@ -77,16 +72,16 @@ def _by_stage(value: object) -> object:
     """Refuse what is neither a factor nor one for each of the two stages; None is the published one."""
     if value is None:
         return None
-    factors = value if isinstance(value, list | tuple) else [value]
+    factors = list(value) if isinstance(value, list | tuple) else [value]
     numbers = [
         item for item in factors if isinstance(item, int | float) and not isinstance(item, bool) and item >= 0
     ]
     if len(numbers) != len(factors) or len(factors) not in (1, 2) or not all(map(math.isfinite, numbers)):
         raise refused(
-            f"is {value}, but must be a number from 0 on, or two in a list: [30, 0] is 30 in the first stage and 0 "
-            "in the second."
+            f"is {factors if isinstance(value, list | tuple) else value}, but must be a number from 0 on, or two in a "
+            "list: [30, 0] is 30 in the first stage and 0 in the second."
         )
-    return value if len(factors) == 2 else numbers[0]
+    return tuple(numbers) if len(numbers) == 2 else numbers[0]
 
 
 ByStage = float | tuple[float, float]
@@ -103,14 +98,12 @@ def in_stage(factor: ByStage, stage: int) -> float:
     return factor[stage - 1] if isinstance(factor, tuple) else factor
 
 
-class LossFactors(BaseModel):
+class LossFactors(Settings):
     """Factors of losses, where they are not the published ones; a list of two has those of the first and second stage.
 
     Stages are those of `switch`, in runs of one phase too. `labels` is the factor of the cross-entropy with labels
     beside a loss that takes its place, such as `logits_teacher`; without one it is always 1.
     """
-
-    model_config = _STRICT
 
     labels: Factor = Field(
         default=None,
@@ -123,10 +116,8 @@ class LossFactors(BaseModel):
     kurtosis_regularizer: Factor = None
 
 
-class Size(BaseModel):
+class Size(Settings):
     """The side of training images up to some part of the epochs."""
-
-    model_config = _STRICT
 
     side: int = Field(description="pixels; images are averaged down to it", ge=1)
     until: float = Field(description="part of the epochs that is done when it ends", gt=0, le=1)
@@ -147,10 +138,8 @@ _LATER = frozenset({"labels", "latent_decay", "clip", "kurtosis_target", "sizes"
 """Settings that the first recipes did not have: where unset they are no part of a digest, so that runs keep theirs."""
 
 
-class Recipe(BaseModel):
+class Recipe(Settings):
     """How designs are trained: the schedule, the optimizer and its numbers, augmentation, and what is held out."""
-
-    model_config = _STRICT
 
     name: str = Field(description="what records call the recipe", min_length=1)
     description: str = Field(default="", description="one sentence for people")

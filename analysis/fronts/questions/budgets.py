@@ -105,6 +105,17 @@ def read_budgets(
     return tuple(budgets)
 
 
+def limit_text(name: str, column: str, limit: float, chip: HardwareProfile) -> str:
+    """Write the most that a cost may be, in SI units, an area in the unit of the chip.
+
+    >>> from costmodel import load_profile
+    >>> limit_text("area", "area", 2.0, load_profile("asic-45nm"))
+    'area ≤ 2.00 mm²'
+    """
+    unit = _AREAS[chip.archetype][0] if name == "area" else _KINDS[name][1]
+    return Budget(name, column, unit, limit).text
+
+
 def _read(name: str, text: str, chip: HardwareProfile) -> Budget:
     if name == TOP1:
         return Budget("top-1", TOP1, "%", lone_percent(text))

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, isfinite
+from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from costmodel import BnncostError, DesignKey
 from costmodel.evaluate.space import Space
 from costmodel.hardware import HardwareProfile
 from costmodel.methods.plugins import texts_of_plugins
+from costmodel.output import number_of
 from costmodel.pricing.price import TrafficModel
 
 LARGEST = 10**10
@@ -98,13 +99,10 @@ def read_widths(text: str) -> list[float]:
     >>> read_widths("0.5:1:0.25"), read_widths("1,1.5")
     ([0.5, 0.75, 1.0], [1.0, 1.5])
     """
-    try:
-        numbers = [float(part) for part in re.split("[:,]", text)]
-    except ValueError:
-        numbers = []
-    if ":" not in text and numbers and all(isfinite(number) and number > 0 for number in numbers):
+    numbers = [number_of(part) or 0 for part in re.split("[:,]", text)]
+    if ":" not in text and all(number > 0 for number in numbers):
         return numbers
-    if text.count(":") != 2 or len(numbers) != 3 or not all(isfinite(n) and n > 0 for n in numbers):
+    if text.count(":") != 2 or len(numbers) != 3 or not all(number > 0 for number in numbers):
         raise BnncostError(
             f"--widths '{text}': write FIRST:LAST:STEP, as in 0.25:4:0.05, or widths with commas, all above zero."
         )

@@ -14,6 +14,7 @@ import numpy as np
 from analysis.accuracy.estimate import Estimator
 from analysis.accuracy.estimators import load_estimator
 from analysis.costs.cost_columns import area_in_one_unit, cost_columns
+from analysis.fronts.questions.budgets import limit_text
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
@@ -72,7 +73,7 @@ def request_of(choice: SearchChoice) -> SearchRequest:
     """The search that is asked for; raises one BnncostError for what cannot be read."""
     plains = [_plain(text) for text in choice.networks]
     estimator = _estimator(choice, plains)
-    names = None if choice.methods == ALL else _listed(choice.methods)
+    names = _methods(choice.methods)
     if estimator is not None:
         if names is None:
             names = list(estimator.terms.methods)
@@ -176,12 +177,28 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
+def _methods(text: str) -> list[str] | None:
+    """The methods that are named, None for all; raises BnncostError where none is, and it is not said so.
+
+    >>> _methods("prelu, hardtanh"), _methods("none"), _methods("all")
+    (['prelu', 'hardtanh'], [], None)
+    """
+    if text.strip() in (ALL, NONE):
+        return None if text.strip() == ALL else []
+    names = _listed(text)
+    if not names:
+        raise BnncostError(f"--methods '{text}' names none; write names with commas, {ALL}, or {NONE}.")
+    return names
+
+
 def _uses(names: list[str]) -> tuple[MethodUse, ...]:
     return Combinations.of(names).methods
 
 
 def _each(what: str, text: str, allowed: tuple[str, ...]) -> list[str]:
-    names = _listed(text)
+    names = list(dict.fromkeys(_listed(text)))
+    if not names:
+        raise BnncostError(f"'{text}' names no {what}; write one or more with commas: {', '.join(allowed)}.")
     for name in names:
         if name not in allowed:
             raise unknown(what, name, allowed)
@@ -209,7 +226,7 @@ def _rows(request: SearchRequest, result: SearchResult, place: int) -> list[dict
             "top1": _number(point["top1"], 4),
             "top1_low": _number(low[row], 4),
             "top1_high": _number(high[row], 4),
-            "kind": ESTIMATED,
+            "kind": ESTIMATED if estimator else None,
             "measured": measured.get(key),
             **{axis.column: _number(point[axis.column]) for axis in Axis},
             "area_unit": unit,
@@ -264,17 +281,33 @@ def _shortened(tables: tuple[Table, ...]) -> tuple[Table, ...]:
     )
 
 
+def _nothing(request: SearchRequest, result: SearchResult) -> str:
+    """Say that a front is empty, and why that can be."""
+    if result.counts["over"]:
+        limits = " and ".join(
+            limit_text(str(axis), axis.column, most, request.profiles[0])
+            for axis, most in request.limits.items()
+        )
+        return f"Nothing is on the front: no design of the search is within {limits}. Raise a limit, or search more."
+    return "Nothing is on the front: no design of the search could be priced."
+
+
 def _notes(request: SearchRequest, result: SearchResult) -> tuple[str, ...]:
     space, estimator = request.space, request.accuracy
     profiles = len(request.profiles)
     each = f" on each of {profiles} profiles" if profiles > 1 else ""
     kept = [f"{number:,} {_WORDS[name]}" for name, number in result.counts.items() if number]
+    priced = space.designs * profiles - sum(result.counts.values())
     looked = (
-        f"Looked at all {space.designs:,} designs{each}: {'; '.join(kept) or 'all of them could be on the front'}. "
+        f"Looked at all {space.designs:,} designs{each}: "
+        f"{'; '.join([*kept, f'{priced:,} were priced and compared with each other'])}."
+    )
+    exact = (
         "The front is exact: no design of the search beats one on it"
         f"{' by these estimates' if estimator else ''}."
     )
-    notes = [looked, *(f"Refused, for instance: {reason}" for reason in result.reasons)]
+    notes = [looked, exact] if len(result.points) else [_nothing(request, result), looked]
+    notes += [*(f"Refused, for instance: {reason}" for reason in result.reasons)]
     if isinstance(estimator, Estimator):
         if not estimator.left_out.tells:
             notes.append(

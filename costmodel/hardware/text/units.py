@@ -2,83 +2,28 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
+from importlib.resources import files
 
 from costmodel.errors import BnncostError, by_closeness
 
-_Unit = tuple[int, dict[str, int]]
-"""A factor to SI, and powers of dimensions."""
-
-# A table of our own: libraries know thousands of units, in which a slip such as "mj" still has a meaning, and take
-# longer to import than most commands run. Energy is a base dimension here, so that messages say energy and not
-# kg m^2 / s^2.
-_PREFIXES = {
-    "femto f": -15,
-    "pico p": -12,
-    "nano n": -9,
-    "micro u µ μ": -6,
-    "milli m": -3,
-    "kilo k": 3,
-    "mega M": 6,
-    "giga G": 9,
-    "tera T": 12,
-}
-"""Powers of ten."""
-_UNITS: dict[str, _Unit] = {
-    "joule J": (1, {"energy": 1}),
-    "second s": (1, {"time": 1}),
-    "metre meter m": (1, {"length": 1}),
-    "volt V": (1, {"voltage": 1}),
-    "watt W": (1, {"energy": 1, "time": -1}),
-    "hertz Hz": (1, {"time": -1}),
-    "bit": (1, {"information": 1}),
-    "byte B": (8, {"information": 1}),
-    "cycle": (1, {"cycle": 1}),
-    "operation op OP": (1, {"operation": 1}),
-    "mac MAC": (1, {"mac": 1}),
-    "lut LUT": (1, {"lut": 1}),
-    "dsp DSP": (1, {"dsp": 1}),
-    "bram BRAM": (1, {"bram": 1}),
-    "word": (1, {"word": 1}),
-    "element": (1, {"element": 1}),
-}
-"""Units by their names."""
-_MULTIPLES: dict[str, _Unit] = {
-    "kilobyte kB KB KiB kbyte": (8 * 1024, {"information": 1}),
-    "megabyte MB MiB Mbyte": (8 * 1024**2, {"information": 1}),
-    "gigabyte GB GiB Gbyte": (8 * 1024**3, {"information": 1}),
-    "kilobit kbit Kbit": (1024, {"information": 1}),
-    "megabit Mbit": (1024**2, {"information": 1}),
-}
-"""Units that take no prefix, since they have one, in steps of 1024."""
-
-
-def _by_name(units: Mapping[str, _Unit]) -> dict[str, _Unit]:
-    """Units by each of their names, and by the plurals of those that are longer than a letter."""
-    names = {name: unit for names, unit in units.items() for name in names.split()}
-    return names | {f"{name}s": unit for name, unit in names.items() if len(name) > 1}
-
-
-_EXPONENTS = {name: exponent for names, exponent in _PREFIXES.items() for name in names.split()}
-_PREFIXED = _by_name(_UNITS)
-_WHOLE = _PREFIXED | _by_name(_MULTIPLES)
 _COMMON = (
     "fJ", "pJ", "nJ", "uJ", "mJ", "J", "nW", "uW", "mW", "W", "ps", "ns", "us", "ms", "s", "kHz", "MHz",
     "GHz", "Hz", "nm", "um", "mm", "m", "mV", "V", "bit", "B", "kB", "MB", "GB", "cycle", "operation", "OP",
     "GOP", "TOP", "mac", "lut", "dsp", "bram", "word", "element",
 )  # fmt: skip
-_TERM = re.compile(r"([*/]?)([A-Za-zµμ]+)(?:\^(-?[1-3]))?")
-_UNIT = re.compile(r"[A-Za-zµμ]+(?:\^-?[1-3])?(?:[*/][A-Za-zµμ]+(?:\^-?[1-3])?)*")
+_TERM = r"[A-Za-zµμ]+(?:\^-?[1-3])?"
+# Only this grammar reaches the registry, whose own would also compute powers of any size.
+_UNIT = re.compile(rf"{_TERM}(?:[*/]{_TERM})*")
 _SPELLINGS = str.maketrans({"²": "^2", "³": "^3", "·": "*"})
 _POWER_BEHIND = re.compile(r"(?<=m)(?=[23]\b)")
 """Where a typed power has no sign of its own, as in mm2."""
-_WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?")
+_WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?", re.ASCII)
+_PAIR = re.compile(r"(\w+)\^(\S+)")
 _LONGEST_UNIT = 60  # characters
 _NAMES_SHOWN = 6
 
@@ -116,27 +61,30 @@ def scale_of(unit: str) -> UnitScale:
         raise BnncostError(
             f"'{unit[:_LONGEST_UNIT]}' is no unit; use units joined by '/' or '*', as in pJ/operation"
         )
-    factor, powers = Fraction(1), Counter[str]()
-    for sign, name, exponent in _TERM.findall(text):
-        times = int(exponent or 1) * (-1 if sign == "/" else 1)
-        own, dimension = _named(name)
-        factor *= own**times
-        powers.update({base: power * times for base, power in dimension.items()})
-    return UnitScale(
-        float(factor), tuple(sorted((base, float(power)) for base, power in powers.items() if power))
-    )
+    return shipped_scales().get(text) or registered_scale(text)
 
 
-def _named(name: str) -> tuple[Fraction, dict[str, int]]:
-    """Look a unit up: by its name, with a prefix, or in the plural."""
-    if name in _WHOLE:
-        factor, dimension = _WHOLE[name]
-        return Fraction(factor), dimension
-    for prefix, exponent in _EXPONENTS.items():
-        if name.startswith(prefix) and (behind := name.removeprefix(prefix)) in _PREFIXED:
-            factor, dimension = _PREFIXED[behind]
-            return factor * Fraction(10) ** exponent, dimension
-    raise _unknown_unit(name)
+@lru_cache(maxsize=1)
+def shipped_scales() -> dict[str, UnitScale]:
+    """The units of the shipped profiles, written down: to import pint takes longer than to price a network."""
+    text = files("costmodel.hardware.text").joinpath("unit_scales.csv").read_text("utf-8")
+    return {
+        unit: UnitScale(
+            float(factor), tuple((base, float(power)) for base, power in _PAIR.findall(dimension))
+        )
+        for unit, factor, dimension in csv.reader(text.splitlines()[1:])
+    }
+
+
+def registered_scale(text: str) -> UnitScale:
+    """The factor and dimension of a unit in the registry; raises BnncostError for a name that is not in it."""
+    from costmodel.hardware.text.unit_registry import is_known, to_si  # it loads pint
+
+    for name in re.findall(r"[A-Za-zµμ]+", text):
+        if not is_known(name):
+            raise _unknown_unit(name)
+    factor, powers = to_si(text)
+    return UnitScale(factor, tuple(sorted(powers.items())))
 
 
 def _unknown_unit(name: str) -> BnncostError:

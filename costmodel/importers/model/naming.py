@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from costmodel.designs.key import EDGE, FEATURES, enter_setting
-from costmodel.errors import BnncostError
+from costmodel.designs.key import EDGE, FEATURES, enter_setting, place_of
+from costmodel.errors import BnncostError, shortened
 from costmodel.graph import Network
+from costmodel.output import whole_of
 
 SUFFIXES = (".onnx", ".pt2")
 SETTINGS: Mapping[str, Sequence[str] | None] = {"input": None, "features": FEATURES, "edge": EDGE}
@@ -65,11 +66,12 @@ def _cut(text: str) -> tuple[str, str]:
 
 def parse_model(text: str) -> ModelText:
     """Read a MODEL; raises BnncostError for settings that are unknown or out of range."""
+    place = place_of(text, "model")
     source, settings = _cut(text)
     values: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
         name, _, value = part.partition("=")
-        enter_setting(f"model '{text}'", values, name, value, SETTINGS)
+        enter_setting(place, values, name, value, SETTINGS)
     made = ModelText(text.strip(), source, values)
     _ = made.image
     return made
@@ -87,7 +89,8 @@ def with_settings(text: str, given: Mapping[str, str | None]) -> str:
     if not names_model(text):
         option = added[0].partition("=")[0]
         raise BnncostError(
-            f"--{option} is for a file or module; '{text}' is a design, which says it in its text: @{added[0]}."
+            f"--{option} is for a file or module; '{shortened(text)}' is a design, which says it in its text: "
+            f"@{shortened(added[0])}."
         )
     source, settings = _cut(text)
     return f"{source}@{','.join(filter(None, [settings, *added]))}"
@@ -99,12 +102,12 @@ def image_of(text: str) -> tuple[int, ...]:
     >>> image_of("3x32x32")
     (3, 32, 32)
     """
-    sides = text.lower().split("x")
-    if not 1 <= len(sides) <= 3 or not all(side.isdecimal() and 0 < int(side) <= 16384 for side in sides):
+    sides = [whole_of(side) or 0 for side in text.lower().split("x")]
+    if not 1 <= len(sides) <= 3 or not all(0 < side <= 16384 for side in sides):
         raise BnncostError(
-            f"the shape of an image is channels x height x width, such as 3x32x32, not '{text}'."
+            f"the shape of an image is channels x height x width, such as 3x32x32, not '{shortened(text)}'."
         )
-    return tuple(int(side) for side in sides)
+    return tuple(sides)
 
 
 class ReaderFailed(BnncostError):

@@ -47,7 +47,7 @@ def _stamp(given: ModelText) -> float:
     path = Path(given.source.partition(":")[0] if ".py:" in given.source else given.source)
     try:
         return path.stat().st_mtime
-    except OSError:
+    except (OSError, ValueError):
         return 0.0
 
 
