@@ -28,8 +28,9 @@ test: $(VENV)/.installed-test $(LIGHT)/.installed  ## lint, formatting, types, t
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal
-	OMP_NUM_THREADS=1 $(LIGHT)/bin/pytest -q -p no:cacheprovider -n $(JOBS) --dist worksteal $(NEED_NO_TORCH)
+	export OMP_NUM_THREADS=1 BNNCOST_CACHE=$$(mktemp -d); trap 'rm -rf "$$BNNCOST_CACHE"' EXIT; \
+	$(BIN)/pytest -n $(JOBS) --dist worksteal && \
+	$(LIGHT)/bin/pytest -q -p no:cacheprovider -n $(JOBS) --dist worksteal $(NEED_NO_TORCH)
 	$(MAKE) fuzz MINUTES=0.5
 
 test-cluster: $(VENV)/.installed-cluster  ## the tests of Ray, which `test` leaves out: a local cluster, workers killed

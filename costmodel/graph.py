@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import log2
 from typing import Literal, get_args
 
@@ -86,6 +86,7 @@ class Precision:
         return alike and self.information >= other.information
 
 
+@lru_cache(maxsize=1024)
 def read_precisions(label: str) -> tuple[Precision, ...]:
     """Read the label of one number, such as "int8", or of the weight and feature of a MAC, such as "1x8".
 

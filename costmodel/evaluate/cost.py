@@ -159,7 +159,7 @@ def _priced(work: Workload, profile: HardwareProfile, name: str, traffic: Traffi
         off_chip_bits=_off_chip_bits(points),
         inside_core=("memory", "leakage") if profile.processor else (),
         operations=_operation_costs(rows, demand, points.setting.prices),
-        memory=_memory_costs(_at_first(points.moved.totals), _at_first(energy.memory_j)),
+        memory=next(_memory_costs(points.moved.totals, energy.memory_j), ()),
         layers=_layer_costs(demand, points),
         control_j=float(energy.control_j[0]),
         clocks=_clock_costs(demand, points),
@@ -237,17 +237,27 @@ def _at_first(values: Mapping[Key, np.ndarray]) -> dict[Key, float]:
 
 
 def _memory_costs(
-    bits: Mapping[TrafficKey, float], energy_j: Mapping[TrafficKey, float]
-) -> tuple[MemoryCost, ...]:
-    """List what each level moves in each role, both directions in a row; what moves nothing is left out."""
-    rows = []
+    bits: Mapping[TrafficKey, np.ndarray], energy_j: Mapping[TrafficKey, np.ndarray]
+) -> Iterator[tuple[MemoryCost, ...]]:
+    """Yield for each place of the arrays what each level moves in each role, both directions in a row.
+
+    What moves nothing is left out.
+    """
+    length = len(next(iter(bits.values()), ()))
+    nothing = [0.0] * length
+    amounts = {key: of_places.tolist() for key, of_places in bits.items()}
+    joules = {key: of_places.tolist() for key, of_places in energy_j.items()}
+    columns = []
     for level, role in dict.fromkeys((level, role) for level, role, _ in bits):
-        read, write = (level, role, "read"), (level, role, "write")
-        read_bits, write_bits = bits.get(read, 0.0), bits.get(write, 0.0)
-        if read_bits or write_bits:
-            moved_j = energy_j.get(read, 0.0) + energy_j.get(write, 0.0)
-            rows.append(MemoryCost(level, role, read_bits, write_bits, moved_j))
-    return tuple(rows)
+        ways = [(level, role, "read"), (level, role, "write")]
+        moved = [of.get(way, nothing) for of in (amounts, joules) for way in ways]
+        columns.append((level, role, moved))
+    for at in range(length):
+        yield tuple(
+            MemoryCost(level, role, read[at], write[at], read_j[at] + write_j[at])
+            for level, role, (read, write, read_j, write_j) in columns
+            if read[at] or write[at]
+        )
 
 
 def _layer_costs(demand: Demand, points: PointCosts) -> tuple[LayerCost, ...]:
@@ -288,14 +298,11 @@ def _memory_by_layer(points: PointCosts) -> Iterator[tuple[MemoryCost, ...]]:
     order = [*(profile.array.buffers if profile.array else ()), *profile.memories]
     bits = {key: moved[key] for key in sorted(moved.totals, key=lambda key: order.index(key[0]))}
     energy_j = memory_energy(points.setting, bits)
-    for bits_of_layer, energy_of_layer in zip(_by_layer(bits), _by_layer(energy_j), strict=True):
-        yield _memory_costs(bits_of_layer, energy_of_layer)
+    return _memory_costs(_first_point(bits), _first_point(energy_j))
 
 
-def _by_layer(values: Mapping[TrafficKey, np.ndarray]) -> Iterator[dict[TrafficKey, float]]:
-    """Yield for each layer the value of each key at the first point."""
-    columns = [of_layers[:, 0].tolist() for of_layers in values.values()]
-    return (dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True))
+def _first_point(values: Mapping[TrafficKey, np.ndarray]) -> dict[TrafficKey, np.ndarray]:
+    return {key: of_layers[:, 0] for key, of_layers in values.items()}
 
 
 def _sentences(notes: Iterable[Note]) -> Iterable[str]:

@@ -36,7 +36,8 @@ def area_of(setting: Setting, demand: Demand) -> Areas:
     def add(part: AreaPart, resources: Mapping[str, float], units: float | np.ndarray) -> None:
         amounts = area.setdefault(part, {})
         for resource, amount in resources.items():
-            amounts[resource] = amounts.get(resource, np.zeros(demand.points)) + amount * np.asarray(units)
+            before = amounts[resource] if resource in amounts else np.zeros(demand.points)
+            amounts[resource] = before + amount * np.asarray(units)
 
     for part, unit, units in _built(setting) if setting.prices.built else _matched(setting, demand):
         add(part, unit.resources, units)

@@ -6,14 +6,13 @@ import json
 import math
 import shutil
 import subprocess
-from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hand_mapping import plain_mapping
+from hand_mapping import plain_mappings
 
 from analysis.fronts.nondominated import on_front
 from analysis.fronts.robust import robustness
@@ -28,7 +27,6 @@ from costmodel.demand.arrays import joined
 from costmodel.evaluate.cost import as_profile, prepared
 from costmodel.evaluate.uncertain import uncertain_energies
 from costmodel.hardware import HardwareProfile
-from costmodel.mapping import Architecture, LoopNest, Mapped
 from costmodel.pricing import mac_traffic
 from costmodel.pricing.price import price
 
@@ -64,10 +62,6 @@ def page_of(*profiles: str | HardwareProfile, only: tuple[str, ...] = ()) -> dic
     chips = [as_profile(profile) for profile in profiles]
     wanted = [space for space in spaces() if not only or space.name in only]
     return page_record([space_record(space, chips) for space in wanted], chips, "test")
-
-
-def plain_mappings(pairs: Iterable[tuple[LoopNest, Architecture]]) -> list[Mapped]:
-    return [plain_mapping(layer, machine) for layer, machine in pairs]
 
 
 def by_group(priced: Cost, chip: HardwareProfile) -> dict[str, float]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import io
+import json
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from command_outputs import Captured, overlapping, read_json, said
+from command_outputs import Captured, overlapping, read_json
 from uncertain_parts import only_parts
 
 from analysis.cli import run
@@ -96,14 +100,36 @@ def test_designs_hardly_different_are_one_group() -> None:
 # ---------------------------------------------------------------- the command
 
 
-def test_the_command_says_what_json_has(
-    capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "1000")
+def printed(*arguments: str) -> str:
+    """What a command prints, outside of any test."""
+    with redirect_stdout(io.StringIO()) as out:
+        assert run(list(arguments)) == 0
+    return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question answered as JSON, and as text with a picture."""
+
+    data: dict[str, Any]
+    text: str
+    picture: Path
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """Which designs of ResNet-20 on CIFAR-10 stay on the front."""
     arguments = ("robust", "--network", "resnet20", "--dataset", "cifar10", "--draws", "300")
-    data = read_json(capsys, *arguments)
-    text = said(capsys, *arguments, "--out", str(tmp_path / "robust.png"))
-    assert (tmp_path / "robust.png").stat().st_size > 10_000
+    picture = tmp_path_factory.mktemp("robust") / "robust.png"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "1000")
+        data = json.loads(printed(*arguments, "--format", "json"))
+        return Answer(data, printed(*arguments, "--out", str(picture)), picture)
+
+
+def test_the_command_says_what_json_has(answer: Answer) -> None:
+    data, text = answer.data, answer.text
+    assert answer.picture.stat().st_size > 10_000
     rows = {row["design"]: row for row in data["designs"]}
     assert rows["XNOR-Net"]["probability"] > 0.9 and rows["BNN"]["probability"] < 0.05
     for row in rows.values():
@@ -115,7 +141,7 @@ def test_the_command_says_what_json_has(
 
 
 def test_the_same_seed_gives_the_same_answer(capsys: Captured) -> None:
-    arguments = ("robust", "--network", "resnet20", "--dataset", "cifar10", "--draws", "100")
+    arguments = ("robust", "--network", "cnv", "--dataset", "cifar10", "--draws", "100")
     assert read_json(capsys, *arguments) == read_json(capsys, *arguments)
     assert read_json(capsys, *arguments) != read_json(capsys, *arguments, "--seed", "1")
 
@@ -202,13 +228,8 @@ def test_ranges_of_one_answer_are_no_scenario_and_an_end_that_is_the_value_is_th
     ]
 
 
-def test_scenarios_are_named_by_who_says_them_in_table_and_json(
-    capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "1000")
-    arguments = ("robust", "--network", "resnet20", "--dataset", "cifar10", "--draws", "300")
-    data = read_json(capsys, *arguments)
-    table = said(capsys, *arguments).partition("Where sources disagree")[2]
+def test_scenarios_are_named_by_who_says_them_in_table_and_json(answer: Answer) -> None:
+    data, table = answer.data, answer.text.partition("Where sources disagree")[2]
     mac = [one for one in data["scenarios"] if one["figure"] == "compute.8x8.energy"]
     assert [one["answer"] for one in mac] == ["low", "value", "high"]
     assert mac[1]["said_by"] == "horowitz2014" and "hwcomponents" in mac[2]["said_by"]

@@ -205,11 +205,15 @@ def rows(result: SearchResult) -> list[tuple[object, ...]]:
     return result.points.tolist()  # type: ignore[no-any-return]
 
 
-def test_processes_find_what_one_finds(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
+    """What one search finds that nothing stops."""
+    return rows(run_search(request((Axis.energy,), Made()), tmp_path_factory.mktemp("whole"), Here()))
+
+
+def test_processes_find_what_one_finds(undisturbed: list[tuple[object, ...]], tmp_path: Path) -> None:
     asked = request((Axis.energy,), Made())
-    assert rows(run_search(asked, tmp_path, Processes(2, "searches"))) == rows(
-        run_search(asked, tmp_path, Here())
-    )
+    assert rows(run_search(asked, tmp_path, Processes(2, "searches"))) == undisturbed
 
 
 def test_larger_chunks_find_the_same_designs(tmp_path: Path) -> None:
@@ -232,7 +236,9 @@ def stop_after(chunks: int) -> Callable[[int], None]:
 
 
 @pytest.mark.parametrize("broken_line", [b"", b'{"number": 3, "poi'])
-def test_a_search_that_was_stopped_goes_on(broken_line: bytes, tmp_path: Path) -> None:
+def test_a_search_that_was_stopped_goes_on(
+    broken_line: bytes, undisturbed: list[tuple[object, ...]], tmp_path: Path
+) -> None:
     asked = request((Axis.energy,), Made())
     with pytest.raises(Stopped):
         run_search(asked, tmp_path, Here(), stop_after(3))
@@ -240,7 +246,7 @@ def test_a_search_that_was_stopped_goes_on(broken_line: bytes, tmp_path: Path) -
     log.write_bytes(log.read_bytes() + broken_line)
     result = run_search(asked, tmp_path, Here())
     assert result.taken_up == 3
-    assert rows(result) == rows(run_search(asked, tmp_path / "anew", Here()))
+    assert rows(result) == undisturbed
     assert not list(tmp_path.glob(".search*"))
 
 
@@ -273,7 +279,9 @@ def bent_lines(log: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("which", range(4))
-def test_a_line_that_does_not_fit_is_searched_again(which: int, tmp_path: Path) -> None:
+def test_a_line_that_does_not_fit_is_searched_again(
+    which: int, undisturbed: list[tuple[object, ...]], tmp_path: Path
+) -> None:
     asked = request((Axis.energy,), Made())
     with pytest.raises(Stopped):
         run_search(asked, tmp_path, Here(), stop_after(3))
@@ -281,13 +289,15 @@ def test_a_line_that_does_not_fit_is_searched_again(which: int, tmp_path: Path) 
     log.write_bytes(bent_lines(log.read_bytes())[which])
     result = run_search(asked, tmp_path, Here())
     assert result.taken_up == 2
-    assert rows(result) == rows(run_search(asked, tmp_path / "anew", Here()))
+    assert rows(result) == undisturbed
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("profile", 2), ("cell", 10**9), ("width", -1), ("free", 10**6), ("energy_j", -1.0)]
 )
-def test_a_sealed_point_that_no_search_has_is_searched_again(name: str, value: float, tmp_path: Path) -> None:
+def test_a_sealed_point_that_no_search_has_is_searched_again(
+    name: str, value: float, undisturbed: list[tuple[object, ...]], tmp_path: Path
+) -> None:
     asked = request((Axis.energy,), Made())
     front = front_of_chunk(asked, 0)
     front.points[name][0] = value
@@ -297,7 +307,7 @@ def test_a_sealed_point_that_no_search_has_is_searched_again(name: str, value: f
         (tmp_path / path.name).write_bytes(path.read_bytes())
     result = run_search(asked, tmp_path, Here())
     assert result.taken_up == 0
-    assert rows(result) == rows(run_search(asked, tmp_path / "anew", Here()))
+    assert rows(result) == undisturbed
 
 
 def test_what_was_found_is_kept_until_it_is_written(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ A lane keeps a weight over all positions, and an accumulator the 6 sums of its o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
 from costmodel.mapping.architecture import DIRECTIONS
@@ -46,6 +48,11 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
     return LayerMapping(
         "by hand", "1x2", share, "sram", "sram", False, mapped, mapped.moved, CAPACITY, timed
     )  # fmt: skip
+
+
+def plain_mappings(pairs: Iterable[tuple[LoopNest, Architecture]]) -> list[Mapped]:
+    """Map layers in the place of `cached_mappings`, where any mapping will do."""
+    return [plain_mapping(layer, machine) for layer, machine in pairs]
 
 
 def plain_mapping(layer: LoopNest, machine: Architecture) -> Mapped:

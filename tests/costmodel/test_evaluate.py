@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import numpy as np
 import pytest
+from hand_mapping import plain_mappings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recomputed_cost import profile_of, recomputed
@@ -18,6 +19,7 @@ from costmodel.demand.compulsory import compulsory_traffic
 from costmodel.demand.counts import CountRow
 from costmodel.evaluate.cost import prepared
 from costmodel.evaluate.sweep import sweep
+from costmodel.pricing import mac_traffic
 from costmodel.pricing.price import price
 
 PROFILES = cm.shipped_profiles()
@@ -123,10 +125,13 @@ def every_design() -> list[cm.DesignKey]:
     return [*cm.published_names().values(), *alone]
 
 
-def test_every_shipped_profile_prices_every_design() -> None:
+def test_every_shipped_profile_prices_every_design(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under plain mappings, which shows that each layer has one."""
+    monkeypatch.setattr(mac_traffic, "cached_mappings", plain_mappings)
     keys = every_design()
     assert len(keys) > 250
-    result = sweep(keys, np.array([1.0]), [cm.load_profile(name) for name in PROFILES])
+    chips = [cm.load_profile(name).model_copy() for name in PROFILES]  # a profile keeps its mappings
+    result = sweep(keys, np.array([1.0]), chips)
     homeless = {
         (str(keys[design]), PROFILES[chip]) for design, _, chip in zip(*np.nonzero(~result.fits), strict=True)
     }
@@ -140,6 +145,13 @@ def test_every_shipped_profile_prices_every_design() -> None:
         left_out = [weights_mb[name] for name, at in homeless if at == chip]
         assert max(kept) < min(left_out), "what has no room is heavier than all that has"
     assert (result.energy_j[result.fits] > 0).all() and (result.latency_s[result.fits] > 0).all()
+
+
+def test_a_best_mapping_is_found_for_every_published_design_and_on_every_profile() -> None:
+    """Each design on one profile, the profiles in turn."""
+    for key, name in zip(cm.published_names().values(), cycle(PROFILES), strict=False):
+        if name not in TOO_SMALL_FOR_87_MB:
+            assert cm.cost(key, name).energy_j > 0
 
 
 @pytest.mark.parametrize("compute", ["binary", "ternary", "int2", "int4", "int8", "fp16", "fp32"])

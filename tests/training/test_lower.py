@@ -24,9 +24,11 @@ from training.module.lower import load_values, lower, values_of
 LEAVES_A_MARK = [
     name for name, item in METHODS.items() if item.hook not in ("recipe", "width") or item.estimator
 ]
+APART = [network for network in NARROW if network != "resnet34"]
+"""All but one whose blocks are those of resnet18, only more of them."""
 EVERY_METHOD = [
     (network, name)
-    for network in NARROW
+    for network in APART
     for name in LEAVES_A_MARK
     if backbone_of(network).offers(METHODS[name].hook)
 ]

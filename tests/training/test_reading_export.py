@@ -28,7 +28,7 @@ def assert_read_back(text: str, folder: Path) -> None:
     assert_same_counts(read_model(str(path)).network, network)
 
 
-@pytest.mark.parametrize("text", ["resnet20[adaptive_weights+squeeze_excitation]/cifar10-16", "cnv"])
+@pytest.mark.parametrize("text", ["resnet8[adaptive_weights+squeeze_excitation]/cifar10-16", "cnv"])
 def test_an_exported_network_is_read_back_with_its_counts(text: str, tmp_path: Path) -> None:
     assert_read_back(text, tmp_path)
 
@@ -42,7 +42,7 @@ ONE_NETWORK = sorted(set(TOPOLOGY) - {"network_ensemble", "branches", "activatio
 def test_exported_sets_of_methods_are_read_back_with_their_counts(
     methods: set[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    text = f"resnet20[{'+'.join(sorted(methods))}]/cifar10-16"
+    text = f"resnet8[{'+'.join(sorted(methods))}]/cifar10-16"
     try:
         build(DesignKey.parse(text))
     except BnncostError:

@@ -6,7 +6,7 @@ follow their weights when those become bits; and no class starts out nearly cert
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -40,16 +40,17 @@ def calibrate(model: Lowered, image: torch.Tensor, earlier: Lowered | None = Non
 def _fit_steps(model: Lowered, image: torch.Tensor) -> None:
     """Set the step of every rounding to 2 mean|x| / sqrt(largest level), x from the batch (LSQ, Esser 2020, 2.1).
 
-    A map of zeros alone keeps its step.
+    A map of zeros alone keeps its step. Each is set before it rounds: what follows reads maps of fitted steps.
     """
-    for op in model.network.ops:
-        if op.kind != "quantize" or not op.params:
-            continue
-        value = op.inputs[0]
-        size = model.maps(image, [value])[value].abs().mean()  # earlier steps are fitted already
-        levels = 1 if op.output.precision.kind == "ternary" else 2 ** (op.integer("bits") - 1) - 1
-        step = model.value(op.params[0])
-        step.copy_(torch.where(size > 0, 2 * size / levels**0.5, step))
+
+    def fit(op: Op, inputs: Sequence[torch.Tensor]) -> None:
+        if op.kind == "quantize" and op.params:
+            size = inputs[0].abs().mean()
+            levels = 1 if op.output.precision.kind == "ternary" else 2 ** (op.integer("bits") - 1) - 1
+            step = model.value(op.params[0])
+            step.copy_(torch.where(size > 0, 2 * size / levels**0.5, step))
+
+    model.watch(image, fit)
 
 
 # ------------------------------------------------------------------ scales without a norm behind

@@ -7,7 +7,7 @@ layers and hold the parameters; `run` of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +102,10 @@ class Lowered(nn.Module):
         by_value = self._run(image, frozenset(wanted))
         return {value: by_value[value] for value in (*wanted, self.network.output)}
 
+    def watch(self, image: torch.Tensor, arrives: Callable[[Op, Sequence[torch.Tensor]], None]) -> None:
+        """Run once, calling `arrives` with each operation and its inputs before it reads its parameters."""
+        self._run(image, (), arrives)
+
     def value(self, param: Param) -> torch.Tensor:
         """Return the tensor that holds a parameter."""
         if param.name not in self._places:
@@ -109,7 +113,12 @@ class Lowered(nn.Module):
         owner, attribute = self._places[param.name]
         return getattr(owner, attribute)
 
-    def _run(self, image: torch.Tensor, wanted: Collection[Value]) -> dict[Value, torch.Tensor]:
+    def _run(
+        self,
+        image: torch.Tensor,
+        wanted: Collection[Value],
+        arrives: Callable[[Op, Sequence[torch.Tensor]], None] | None = None,
+    ) -> dict[Value, torch.Tensor]:
         expected = tuple(self.network.input.shape)
         if self.side is not None:
             expected = (expected[0], self.side, self.side)
@@ -121,6 +130,8 @@ class Lowered(nn.Module):
         maps: dict[Value, torch.Tensor] = {self.network.input: image}
         for step in self._program.steps:
             inputs = [self._look_up(maps, item) for item in step.op.inputs]
+            if arrives is not None:
+                arrives(step.op, inputs)
             if step.op.when == "train" and not self.training:
                 maps[step.op.output] = inputs[0]
             else:
