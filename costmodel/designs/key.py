@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from costmodel.designs.backbone import LARGEST
+from costmodel.designs.backbone import LARGEST, image_problem
 from costmodel.designs.catalogue import DATASETS, OWN, DatasetShape
 from costmodel.designs.network_files import SUFFIXES, backbone_of
 from costmodel.errors import BnncostError, shortened, unknown
@@ -244,6 +244,9 @@ def _read_image(
     image = (int(channels), int(found[2]), int(found[3]))
     if not all(1 <= side <= LARGEST for side in image):
         raise BnncostError(f"{place}: input '{shortened(value)}' must have sides from 1 to {LARGEST}.")
+    problem = image_problem(image)
+    if problem:
+        raise BnncostError(f"{place}: input '{value}' {problem}.")
     return image
 
 

@@ -150,6 +150,8 @@ MALFORMED = [
     ("resnet20@w\u0663", ["width '\u0663'", "from 0.05 to 64"]),
     ("resnet20@winfinity", ["width 'infinity'", "from 0.05 to 64"]),
     ("resnet20@input=\u0663\u0662x32", ["must be HEIGHTxWIDTH"]),
+    ("resnet20@input=65536x256", ["input '65536x256' must have a height and a width of at most 16384, and"]),
+    ("resnet20@input=8192x4096", ["and 16777216 pixels"]),
     ("resnet20@classes=\u0662", ["classes '\u0662'", "a whole number"]),
     ("resnet20@w0/cifar10", ["width '0'", "from 0.05 to 64"]),
     ("resnet20@w-1/cifar10", ["width '-1'", "from 0.05 to 64"]),
