@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
@@ -47,6 +48,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 def read_text(path: TextFile, what: str = "", *, largest: int | None = None, advice: str = "") -> str:
     """Read a file of text in UTF-8, with line ends as "\\n"; raises `UnreadableText` where there is none.
 
+    UTF-16 is read where its mark begins the file, as programs for spreadsheets write it.
+
     Messages call the file `what` and its path. One of more than `largest` bytes is refused, with `advice`.
     """
     name = f"{what} '{path}'".lstrip()
@@ -63,7 +66,7 @@ def read_text(path: TextFile, what: str = "", *, largest: int | None = None, adv
     if largest is not None and len(content) > largest:
         raise UnreadableText(f"{name} is larger than {largest} bytes; {advice}.", "large")
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableText(f"{name} is not a text file in UTF-8.", "not text", line=line) from None
