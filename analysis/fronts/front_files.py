@@ -12,7 +12,7 @@ from analysis.accuracy.names import Names
 from analysis.fronts.from_studies import front_note, table_note
 from analysis.fronts.front_tables import front_view, study_front_view
 from analysis.fronts.verdict import verdict_text
-from analysis.methods.equivalence import width_curve
+from analysis.methods.method_frames import width_curve
 from analysis.plots import draw_front, front_info, write_figure
 from analysis.plots.front import WIDTHS
 from analysis.show.axes import Axis

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pandas as pd
 
-from analysis.costs.cost_columns import area_in_one_unit
 from costmodel import DesignKey
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.sweep import demand_over_widths
@@ -23,35 +21,10 @@ Every width takes searches of its own for the mappings of its layers.
 """
 
 
-def width_curve(
-    network: str,
-    dataset: str,
-    profile: AnyProfile,
-    widths: np.ndarray = WIDTHS,
-    *,
-    traffic: TrafficModel | None = None,
-) -> pd.DataFrame:
-    """Cost of the plain network at each width: width, energy_j, latency_s, area, memory_bits.
-
-    Widths that do not fit on the profile are left out. `traffic` is as in `cost`.
-    """
-    chip = as_profile(profile)
-    costs, stored = _priced(DesignKey(network, dataset), chip, np.asarray(widths, dtype=float), traffic)
-    frame = pd.DataFrame(
-        {
-            "width": widths,
-            "energy_j": costs.energy.total_j,
-            "latency_s": costs.time.latency_s,
-            "area": area_in_one_unit(costs.area)[1],
-            "memory_bits": stored,
-        }
-    )
-    return frame[costs.setting.placement.unplaced_bits == 0].reset_index(drop=True)
-
-
-def _priced(
+def priced_over(
     key: DesignKey, chip: HardwareProfile, widths: np.ndarray, traffic: TrafficModel | None
 ) -> tuple[PointCosts, np.ndarray]:
+    """Price the plain network at some widths: its costs, and the bits that each has to keep."""
     demand = demand_over_widths(key, widths)
     kept = demand.storage
     return price(demand, chip, traffic), kept["weights"] + kept["parameters"] + kept["peak_features"]
@@ -98,7 +71,7 @@ def width_scale(plain: DesignKey, profile: AnyProfile, *, traffic: TrafficModel 
 
     @cache
     def energy_at(width: float) -> float | None:
-        costs, _ = _priced(plain, chip, np.array([width]), traffic)
+        costs, _ = priced_over(plain, chip, np.array([width]), traffic)
         return None if costs.setting.placement.unplaced_bits[0] > 0 else float(costs.energy.total_j[0])
 
     return WidthScale(energy_at)

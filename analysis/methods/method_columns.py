@@ -1,4 +1,4 @@
-"""The figures of a method's cost, declared once as columns; frame, CSV, JSON and tables choose among them."""
+"""The figures of a method's cost, declared once as columns; frames, CSV, JSON and tables choose among them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
-
-import pandas as pd
 
 from analysis.costs.cost_columns import area_in_one_unit, convention_values
 from analysis.costs.cost_tables import OPERATION_ORDER, operation_rank
@@ -131,11 +129,6 @@ TIDY = (
     "alone_latency_s", "alone_area", "area_unit", "equivalent_width", GAIN, FITS, *COUNTS, "reason",
 )  # fmt: skip
 """The columns of CSV and of the frame."""
-
-
-def method_frame(table: MethodTable) -> pd.DataFrame:
-    """One row per method: energies of the three views, what it adds alone, and the width that costs the same."""
-    return pd.DataFrame([row_of(one, table.plain, TIDY) for one in table.rows], columns=list(TIDY))
 
 
 def names_of(conventions: Iterable[OpsConvention]) -> tuple[str, ...]:

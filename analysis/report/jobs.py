@@ -15,7 +15,8 @@ from analysis.fronts.from_literature import front_frame, runnable
 from analysis.fronts.front_files import write_front, write_tables
 from analysis.fronts.nondominated import front_over
 from analysis.methods.marginal import MethodTable, method_table
-from analysis.methods.method_columns import method_frame, table_record
+from analysis.methods.method_columns import table_record
+from analysis.methods.method_frames import method_frame
 from analysis.methods.method_tables import method_view, ranged_method_view
 from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
 from analysis.report.study_parts import write_measured

@@ -11,10 +11,10 @@ from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 import numpy as np
 
 from costmodel.demand.compulsory import Traffic, compulsory_traffic
-from costmodel.demand.counts import CountRow, count
+from costmodel.demand.counts import CountRow, count, most
 from costmodel.demand.macs import MAC, MacWork, codes_of
 from costmodel.errors import BnncostError
-from costmodel.graph import MAP_ROLES, ROLES, Network, Role
+from costmodel.graph import MAP_ROLES, ROLES, Dimension, Network, Role
 from costmodel.mapping.nest import DIMS
 
 OperationKey = tuple[str, str]
@@ -195,12 +195,7 @@ def _arranged(rows: Sequence[CountRow], traffic: Traffic, points: int) -> Demand
     slots = max(Counter(work.layer for work in traffic.macs).values(), default=0)
     demand = _zeros(layers, operations, slots, points)
     number_of = {name: number for number, name in enumerate(layers)}
-    operation_number = {key: number for number, key in enumerate(operations)}
-    for row in rows:
-        place = operation_number[row.operation, row.precision], number_of[row.layer]
-        demand.counts[place] += row.count
-        demand.per_element[place] += row.per_element
-        demand.elements[place[1]] = np.maximum(demand.elements[place[1]], row.elements)
+    _fill_counts(demand, rows)
     for moved in traffic.rows:
         place = ROLES.index(moved.role), number_of[moved.layer]
         demand.read_bits[place] += moved.read_bits
@@ -238,13 +233,35 @@ def _zeros(layers: tuple[str, ...], operations: tuple[OperationKey, ...], slots:
     return Demand(layers=layers, operations=operations, **arrays)
 
 
+def _fill_counts(demand: Demand, rows: Sequence[CountRow]) -> None:
+    """Sum the counts of each operation in each layer before they go into arrays, which take longer to add to."""
+    counts: dict[tuple[OperationKey, str], tuple[Dimension, Dimension]] = {}
+    elements: dict[str, Dimension] = {}
+    for row in rows:
+        place = (row.operation, row.precision), row.layer
+        count, per_element = counts.get(place, (0, 0))
+        counts[place] = count + row.count, per_element + row.per_element
+        elements[row.layer] = most(elements.get(row.layer, 0), row.elements)
+    layer_number = {name: number for number, name in enumerate(demand.layers)}
+    operation_number = {key: number for number, key in enumerate(demand.operations)}
+    for (operation, layer), (count, per_element) in counts.items():
+        at = operation_number[operation], layer_number[layer]
+        demand.counts[at], demand.per_element[at] = count, per_element
+    for layer, passing in elements.items():
+        demand.elements[layer_number[layer]] = passing
+
+
 def _fill_macs(demand: Demand, macs: Sequence[MacWork], number_of: Mapping[str, int]) -> None:
     """Put the MAC operations of each layer side by side, and sum what they read by role."""
     taken: Counter[str] = Counter()
     for work in macs:
         layer = number_of[work.layer]
-        for name, value in work.fields._asdict().items():
-            demand.macs[name][taken[work.layer], layer] = value
+        at = taken[work.layer], layer
+        if all(isinstance(value, int) for value in work.fields):
+            demand.macs[at] = tuple(work.fields)
+        else:
+            for name, value in work.fields._asdict().items():
+                demand.macs[name][at] = value
         taken[work.layer] += 1
         maps = MAP_ROLES[int(np.max(work.fields.role))]
         demand.mac_read_bits[ROLES.index(Role.WEIGHTS), layer] += work.weight_bits_read

@@ -48,7 +48,7 @@ def _streamed(op: Op, operation: str, number: Dimension) -> tuple[Dimension, Dim
     """
     if operation == "mac":
         return 0, 0
-    elements = op.output.size if is_mac(op) else _most(*(value.size for value in op.inputs))
+    elements = op.output.size if is_mac(op) else most(*(value.size for value in op.inputs))
     return -(-number // np.maximum(elements, 1)), elements
 
 
@@ -57,11 +57,11 @@ def _together(one: CountRow, other: CountRow) -> CountRow:
         one.layer, one.origin, one.operation, one.precision,
         one.count + other.count,
         one.per_element + other.per_element,
-        _most(one.elements, other.elements),
+        most(one.elements, other.elements),
     )  # fmt: skip
 
 
-def _most(*sizes: Dimension) -> Dimension:
+def most(*sizes: Dimension) -> Dimension:
     """Largest of several numbers or arrays."""
     return reduce(np.maximum, sizes) if any(isinstance(size, np.ndarray) for size in sizes) else max(sizes)
 

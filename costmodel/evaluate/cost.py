@@ -107,9 +107,15 @@ def prepared(key: DesignKey | Model, folding: bool = True) -> Workload:
 @lru_cache(maxsize=2048)
 def _prepared(key: DesignKey | Model, folding: bool) -> Workload:
     """Prepare a network; the last 2,048 are kept, since the same design is priced on profile after profile."""
-    network = key.network if isinstance(key, Model) else build(key)
+    network = key.network if isinstance(key, Model) else _built(key)
     work = _workload(fold(network) if folding else unfolded(network))
     return replace(work, notes=(*read_notes(key), *work.notes))
+
+
+@lru_cache(maxsize=4)
+def _built(key: DesignKey) -> Network:
+    """Build a network; the last ones are kept, since a design is priced as emitted right after it was folded."""
+    return build(key)
 
 
 def read_notes(key: DesignKey | Model) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Container
 
 from costmodel.folding.merging import (
@@ -44,9 +45,13 @@ def without_training(network: Network) -> Network:
 def remaining_norms(network: Network) -> Network:
     """Say of each norm that stays why it does: who else reads its value."""
     notes = []
+    kinds: defaultdict[Value, set[str]] = defaultdict(set)
+    for reader in network.ops:
+        for value in reader.inputs:
+            kinds[value].add(reader.kind)
     for op in network.ops:
         if op.kind == "affine" and op.when == "run":
-            readers = sorted({reader.kind for reader in network.ops if op.output in reader.inputs})
+            readers = sorted(kinds[op.output])
             who = " and ".join(readers) if readers else "the network's output"
             notes.append(Note("norm stays", op.layer, f"its real value is read by {who}", applied=False))
     return rewritten(network, {}, notes)

@@ -69,7 +69,7 @@ def _can_fold(op: Op | None) -> bool:
 
 
 def gate_before_sign(network: Network) -> Network:
-    """Leave out a gate by a sigmoid, which is positive, where a sign is the product's only reader."""
+    """Leave out a positive factor, of a sigmoid or one over a root, where a sign is the product's only reader."""
     rewrites: dict[Op, tuple[Op, ...]] = {}
     aliases: dict[Value, Value] = {}
     notes = []
@@ -77,8 +77,7 @@ def gate_before_sign(network: Network) -> Network:
         before = network.producers.get(op.inputs[0]) if op.kind == "sign" else None
         if before is None or before.kind != "multiply" or network.readers[before.output] != 1:
             continue
-        gate = network.producers.get(before.inputs[1])
-        if gate is None or gate.kind != "sigmoid":
+        if not _positive(network, before.inputs[1]):
             continue
         rewrites[before] = ()
         aliases[before.output] = before.inputs[0]
@@ -86,6 +85,15 @@ def gate_before_sign(network: Network) -> Network:
             Note("gate", before.layer, "a positive gate changes no sign, and a sign is its only reader")
         )
     return rewritten(network, rewrites, notes, aliases)
+
+
+def _positive(network: Network, value: Value) -> bool:
+    """Whether a map is made by a sigmoid, an exponential, a root, or as one over such a map."""
+    op = network.producers.get(value)
+    if op is None or op.kind == "sigmoid":
+        return op is not None
+    function = op.attributes.get("function") if op.kind == "table" else ""
+    return function in ("exp", "sqrt") or (function == "reciprocal" and _positive(network, op.inputs[0]))
 
 
 def threshold(network: Network) -> Network:

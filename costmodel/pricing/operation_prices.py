@@ -31,6 +31,8 @@ class Prices:
     """All units of a chip with fixed units, in use or not; none where they are matched to the demand."""
 
 
+PRICED_FROM = ("compute", "side", "processor")
+"""The sections of a profile that prices of operations rest on."""
 _KNOWN: KnownByProfile[OperationKey, UnitPrice] = KnownByProfile()
 
 

@@ -103,7 +103,7 @@ def repriced(points: PointCosts, demand: Demand, profile: HardwareProfile) -> Po
 
     What lies in which memory, its size, what moves, and the cycles of each mapping are held.
     """
-    setting = setting_in(points.setting.placement, profile, demand)
+    setting = setting_in(points.setting.placement, profile, demand, points.setting)
     return _priced(demand, setting, points.moved, points.macs, points.traffic)
 
 

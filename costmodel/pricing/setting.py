@@ -10,7 +10,7 @@ import numpy as np
 from costmodel.demand.arrays import Demand
 from costmodel.graph import Role
 from costmodel.hardware import HardwareProfile, MemoryFigures
-from costmodel.pricing.operation_prices import Prices, prices_of
+from costmodel.pricing.operation_prices import PRICED_FROM, Prices, prices_of
 from costmodel.pricing.placement import Placement, place
 
 TrafficKey = tuple[str, Role, str]
@@ -39,10 +39,26 @@ def setting_of(profile: HardwareProfile, demand: Demand, *, tiled: bool) -> Sett
     return setting_in(place(profile, demand, tiled=tiled), profile, demand)
 
 
-def setting_in(placement: Placement, profile: HardwareProfile, demand: Demand) -> Setting:
-    """Look up what everything costs where a placement has put it; raises BnncostError as `setting_of` does."""
-    prices = prices_of(profile, demand.operations)
-    figures = {name: level.interpolate(placement.size_bits[name]) for name, level in profile.memories.items()}
+def setting_in(
+    placement: Placement, profile: HardwareProfile, demand: Demand, before: Setting | None = None
+) -> Setting:
+    """Look up what everything costs where a placement has put it; raises BnncostError as `setting_of` does.
+
+    `before` is a setting of the same placement with other figures, whose parts hold where the profile is the same.
+    """
+    known = {} if before is None else before.profile.memories
+    figures = {
+        name: before.figures[name]
+        if before is not None and level is known.get(name)
+        else level.interpolate(placement.size_bits[name])
+        for name, level in profile.memories.items()
+    }
+    if before is not None and all(
+        getattr(profile, section) is getattr(before.profile, section) for section in PRICED_FROM
+    ):
+        prices = before.prices
+    else:
+        prices = prices_of(profile, demand.operations)
     return Setting(profile=profile, placement=placement, figures=figures, prices=prices)
 
 

@@ -7,9 +7,10 @@ from statistics import fmean
 import pytest
 
 from analysis.accuracy.measurements import shipped_measurements
-from analysis.methods.equivalence import WidthScale, width_curve, width_scale
+from analysis.methods.equivalence import WidthScale, width_scale
 from analysis.methods.marginal import MethodTable, method_table
-from analysis.methods.method_columns import method_frame, table_record
+from analysis.methods.method_columns import table_record
+from analysis.methods.method_frames import method_frame, width_curve
 from analysis.methods.method_tables import method_view
 from costmodel import METHODS, BnncostError, DesignKey, cost
 

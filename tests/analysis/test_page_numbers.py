@@ -6,12 +6,14 @@ import json
 import math
 import shutil
 import subprocess
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hand_mapping import plain_mapping
 
 from analysis.fronts.nondominated import on_front
 from analysis.fronts.robust import robustness
@@ -23,8 +25,11 @@ from analysis.report.page.screen import energies_j
 from analysis.show.units import readable
 from costmodel import BnncostError, Cost, cost, cost_range, load_profile, shipped_profiles
 from costmodel.demand.arrays import joined
-from costmodel.evaluate.cost import prepared
+from costmodel.evaluate.cost import as_profile, prepared
 from costmodel.evaluate.uncertain import uncertain_energies
+from costmodel.hardware import HardwareProfile
+from costmodel.mapping import Architecture, LoopNest, Mapped
+from costmodel.pricing import mac_traffic
 from costmodel.pricing.price import price
 
 NODE = shutil.which("node")
@@ -55,13 +60,17 @@ def in_node(folder: Path, data: dict[str, Any], scale: dict[str, float]) -> dict
     return answer
 
 
-def page_of(*profiles: str, only: tuple[str, ...] = ()) -> dict[str, Any]:
-    chips = [load_profile(name) for name in profiles]
+def page_of(*profiles: str | HardwareProfile, only: tuple[str, ...] = ()) -> dict[str, Any]:
+    chips = [as_profile(profile) for profile in profiles]
     wanted = [space for space in spaces() if not only or space.name in only]
     return page_record([space_record(space, chips) for space in wanted], chips, "test")
 
 
-def by_group(priced: Cost, profile: str) -> dict[str, float]:
+def plain_mappings(pairs: Iterable[tuple[LoopNest, Architecture]]) -> list[Mapped]:
+    return [plain_mapping(layer, machine) for layer, machine in pairs]
+
+
+def by_group(priced: Cost, chip: HardwareProfile) -> dict[str, float]:
     """The energy of a cost by group of prices, summed from its own breakdown."""
     split = dict.fromkeys(GROUPS, 0.0)
     for row in priced.operations:
@@ -69,7 +78,7 @@ def by_group(priced: Cost, profile: str) -> dict[str, float]:
             split["binary" if row.precision == "1x1" else "macs"] += row.energy_j
         else:
             split["mul16" if (row.operation, row.precision) == ("mul", "int16") else "side"] += row.energy_j
-    memories = load_profile(profile).memories
+    memories = chip.memories
     for moved in priced.memory:
         outside = moved.level in memories and memories[moved.level].off_chip
         split["dram" if outside else "sram"] += moved.energy_j
@@ -105,16 +114,21 @@ def test_the_page_draws_energies_as_bnncost_robust_does(tmp_path: Path) -> None:
 def test_the_page_prices_every_shipped_design_on_every_profile_as_python_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_of_the_page, "method_records", lambda *_: {})  # tested elsewhere
-    names = shipped_profiles()
-    data = page_of(*names)
+    """Layers are mapped without a search: to both, a mapping is so many bits and cycles, whichever it is."""
+    for other in ("method_records", "uncertainty_record", "_heaviest"):  # each is tested elsewhere
+        monkeypatch.setattr(data_of_the_page, other, lambda *_: None)
+    monkeypatch.setattr(mac_traffic, "cached_mappings", plain_mappings)
+    chips = {
+        name: load_profile(name).model_copy() for name in shipped_profiles()
+    }  # a profile keeps its mappings
+    data = page_of(*chips.values())
     plain, moved = in_node(tmp_path, data, UNMOVED)["costs"], in_node(tmp_path, data, MOVED)["costs"]
     wanted = {str(key): key for space in spaces() for key in keys_of(space)}
     seen = 0
-    for name in names:
+    for name, chip in chips.items():
         for text, key in wanted.items():
             try:
-                truth = cost(key, name)
+                truth = cost(key, chip)
             except BnncostError:
                 assert f"{text},{name}" not in plain
                 continue
@@ -122,7 +136,7 @@ def test_the_page_prices_every_shipped_design_on_every_profile_as_python_does(
             assert math.isclose(page["energy_j"], truth.energy_j, rel_tol=1e-12), (text, name)
             assert math.isclose(page["latency_s"], truth.latency_s, rel_tol=1e-12), (text, name)
             assert math.isclose(page["layers_j"], truth.energy_j, rel_tol=1e-4), (text, name)
-            split = by_group(truth, name)
+            split = by_group(truth, chip)
             scaled = sum(split[group] * MOVED[group] for group in GROUPS if group != "leakage")
             scaled += split["leakage"] * MOVED["leakage"] / MOVED["clock"]
             assert math.isclose(other["energy_j"], scaled, rel_tol=1e-12), (text, name)

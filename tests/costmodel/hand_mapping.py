@@ -10,6 +10,9 @@ from __future__ import annotations
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
 from costmodel.mapping.architecture import DIRECTIONS
+from costmodel.mapping.nest import OPERANDS, RELEVANT, SUMS
+from costmodel.mapping.search.lattice import spread_loops
+from costmodel.mapping.search.links import links_of
 
 LAYER = LoopNest("by hand", K=4, C=2, OX=6, weight_bits=1, feature_bits=2, partial_bits=5, output_bits=8)
 CAPACITY = {"registers": 1.0, "accumulators": 40.0, "sram": 1024.0}
@@ -43,3 +46,17 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
     return LayerMapping(
         "by hand", "1x2", share, "sram", "sram", False, mapped, mapped.moved, CAPACITY, timed
     )  # fmt: skip
+
+
+def plain_mapping(layer: LoopNest, machine: Architecture) -> Mapped:
+    """Map a layer without a search: one sum after the other is finished, and every input is read where it lies."""
+    unrolling = machine.array.unrollings[0]
+    steps = ((dim, loop.steps) for dim, loop in dict(spread_loops(layer, unrolling)).items())
+    order = tuple(sorted((loop for loop in steps if loop[1] > 1), key=lambda loop: loop[0] in RELEVANT[SUMS]))
+    summed = sum(dim not in RELEVANT[SUMS] for dim, _ in order)
+    cuts = {operand: (0,) * len(links_of(machine, operand)) for operand in OPERANDS}
+    cuts[SUMS] = tuple(
+        0 if link.inner is None and SUMS not in machine.array.holds else summed
+        for link in links_of(machine, SUMS)
+    )
+    return cost_of(layer, machine, Temporal(unrolling, order, cuts))

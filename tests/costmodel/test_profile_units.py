@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from pydantic import ValidationError
 
 from costmodel.errors import BnncostError
 from costmodel.hardware.text.quantity import Quantity
-from costmodel.hardware.text.units import scale_of
+from costmodel.hardware.text.units import registered_scale, scale_of, shipped_scales
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,20 @@ def test_any_text_is_a_unit_or_refused(text: str) -> None:
         assert scale_of(text).factor > 0
     except BnncostError as error:
         assert "unit" in str(error)
+
+
+def test_scales_that_are_written_down_are_those_of_the_registry() -> None:
+    assert shipped_scales() == {unit: registered_scale(unit) for unit in shipped_scales()}
+
+
+def test_pricing_on_a_shipped_profile_needs_no_registry() -> None:
+    """What is missing in unit_scales.csv: python -m tools.unit_scales."""
+    code = (
+        "import sys, costmodel as cm\n"
+        "for name in cm.shipped_profiles(): cm.cost('resnet20/cifar10', name)\n"
+        "sys.exit('pint' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_watt_is_joule_per_second() -> None:

@@ -72,7 +72,52 @@ class Shuffled(nn.Module):
         return functional.pixel_shuffle(torch.roll(y, (1, 2), (2, 3)), 2)
 
 
-MODULES = (Attention, Segmenter, Shuffled)
+class Windows(nn.Module):
+    """Attention by equations in windows, then in a grid over them, with a mask that is filled (MaxViT, Swin)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.qkv, self.bias = (
+            nn.Conv2d(3, 8, 1),
+            nn.Linear(8, 24),
+            nn.Parameter(torch.randn(16, 16)),
+        )
+        self.mixing = nn.Parameter(torch.randn(8, 5))
+
+    def attend(self, x: torch.Tensor) -> torch.Tensor:
+        q, k, v = torch.chunk(self.qkv(x).reshape(*x.shape[:3], 2, 12).permute(0, 1, 3, 2, 4), 3, dim=-1)
+        mask = x.new_zeros((16, 16))
+        mask[:8, 8:] = 1
+        mask = mask.masked_fill(mask != 0, -3.0)
+        shares = torch.softmax(
+            torch.einsum("b g h i d, b g h j d -> b g h i j", q, k) + self.bias + mask, dim=-1
+        )
+        mixed = torch.einsum("bghij,bghjd->bghid", shares, v)
+        return mixed.permute(0, 1, 3, 2, 4).reshape(x.shape)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.stem(x)
+        windows = y.reshape(1, 8, 4, 4, 4, 4).permute(0, 2, 4, 3, 5, 1).reshape(1, 16, 16, 8)
+        y = self.attend(windows).reshape(1, 4, 4, 4, 4, 8).permute(0, 5, 1, 3, 2, 4).reshape(1, 8, 16, 16)
+        grid = y.reshape(1, 8, 4, 4, 4, 4).permute(0, 3, 5, 2, 4, 1).reshape(1, 16, 16, 8)
+        return torch.einsum("bgid,dc->bgic", torch.swapaxes(self.attend(grid), 1, 2), self.mixing)
+
+
+class Spread(nn.Module):
+    """Maps less their mean over their deviation, and over their length, as authors standardize what they binarize."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.last = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 4, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.stem(x)
+        y = (y - y.mean((1, 2, 3), keepdim=True)) / torch.sqrt(y.var((1, 2, 3), keepdim=True) + 1e-5)
+        y = y / (y.std((2, 3), keepdim=True, correction=0) + 0.1)
+        return self.last(y / torch.linalg.vector_norm(y, dim=1, keepdim=True).clamp_min(1e-3))
+
+
+MODULES = (Attention, Segmenter, Shuffled, Windows, Spread)
 
 
 def read(module: nn.Module, *, exported: bool, settings: str = "features=fp32") -> tuple[Model, torch.Tensor]:
@@ -93,6 +138,33 @@ def test_outputs_are_torchs_and_macs_those_of_its_counter(kind: type[nn.Module],
     assert np.allclose(found.reshape(-1), expected.reshape(-1), rtol=1e-4, atol=1e-5)
     counted = totals(count(unfolded(model.network)))
     assert sum(int(n) for (sort, _), n in counted.items() if sort == "mac") == judge.get_total_flops() // 2
+
+
+class Standardized(nn.Module):
+    """A sign of a map over its deviation, as SiMaN has it (Lin 2021): a positive divisor changes no sign."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.weight = (
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.Parameter(torch.sign(torch.randn(8, 8, 3, 3))),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.stem(x)
+        y = y - y.mean((1, 2, 3), keepdim=True)
+        return functional.conv2d(
+            torch.sign(y / torch.sqrt(y.var((1, 2, 3), keepdim=True) + 1e-5)), self.weight
+        )
+
+
+def test_what_changes_no_sign_costs_nothing() -> None:
+    torch.manual_seed(0)
+    model, _ = read(Standardized().eval(), exported=True, settings="features=int16")
+    counted = totals(count(fold(model.network)))
+    assert not {operation for operation, _ in counted} & {"divide", "lookup"}
+    assert counted["mac", "1x1"] == 14 * 14 * 8 * 8 * 9
+    assert counted["compare", "int16"] == 16 * 16 * 8
 
 
 # ------------------------------------------------------------------ binary transformers

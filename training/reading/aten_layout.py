@@ -32,7 +32,7 @@ def permuted(w: Writer, call: Call) -> None:
     w.add("Transpose", call.args[:1], call, {"perm": tuple(int(one) % rank for one in call.args[1])})
 
 
-@aten("transpose", "t")
+@aten("transpose", "t", "swapaxes", "swapdims")
 def transposed(w: Writer, call: Call) -> None:
     """Two axes exchanged."""
     rank = len(call.results[0][1])

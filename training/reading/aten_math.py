@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from training.reading.calls import Call, Ref
 from training.reading.writer import Writer, argument, aten
@@ -46,11 +47,23 @@ for _name, _kind in _SAME.items():
     aten(_name)(_same(_kind))
 
 
-@aten("detach", "clone", "contiguous", "alias", "lift_fresh_copy", "dropout", "to", "_to_copy", "type_as", "lift_fresh",
-      "detach_copy", "feature_dropout", "native_dropout", "positive")  # fmt: skip
+@aten("detach", "clone", "contiguous", "alias", "lift_fresh_copy", "dropout", "type_as", "lift_fresh", "detach_copy",
+      "feature_dropout", "native_dropout", "positive")  # fmt: skip
 def same(w: Writer, call: Call) -> None:
     """What changes nothing of the numbers."""
     w.add("Identity", call.args[:1], call)
+
+
+@aten("to", "_to_copy")
+def cast(w: Writer, call: Call) -> None:
+    """Another type of the same numbers; to whole numbers and choices it is a cast."""
+    given = (*call.args[1:], *call.kwargs.values())
+    kind = next((one for one in given if isinstance(one, torch.dtype)), None)
+    if kind is None:
+        w.add("Identity", call.args[:1], call)
+    else:
+        name = "float32" if kind.is_floating_point else str(kind).removeprefix("torch.")
+        w.add("Cast", call.args[:1], call, {"to": name})
 
 
 @aten("copy")
@@ -196,6 +209,53 @@ def reduced(w: Writer, call: Call) -> None:
     w.add(kind, call.args[:1], call, attributes)
 
 
+@aten("var", "std")
+def spread(w: Writer, call: Call) -> None:
+    """The variance over axes, or its root: the mean of squares of what is left when the mean is subtracted."""
+    axes: Any = argument(call, 1, "dim")
+    correction: Any = call.kwargs.get("correction", 1)
+    if isinstance(axes, bool):  # the oldest form: whether the count is less one
+        axes, correction = None, int(axes)
+    keep = int(bool(argument(call, 3, "keepdim", False)) and axes is not None)
+    if axes is None:
+        axes = range(len(call.whole))
+    listed = [axes] if isinstance(axes, int) else [int(axis) for axis in axes]
+    count = int(np.prod([call.whole[axis] for axis in listed]))
+    over = {"axes": listed, "keepdims": 1}
+    mean = w.add("ReduceMean", call.args[:1], call, over, step="mean")
+    left = w.add("Sub", (call.args[0], mean), call, step="left")
+    square = w.add("Mul", (left, left), call, step="square")
+    total = w.add("ReduceSum", (square,), call, {**over, "keepdims": keep}, step="total")
+    share = 1 / (count - (1.0 if correction is None else float(correction)))
+    if call.target == "var":
+        w.add("Mul", (total, share), call)
+    else:
+        w.add("Sqrt", (w.add("Mul", (total, share), call, step="variance"),), call)
+
+
+@aten("linalg_vector_norm")
+def norm(w: Writer, call: Call) -> None:
+    """The root of the sum of squares over axes, or the sum of magnitudes."""
+    order, axes = float(argument(call, 1, "ord", 2)), argument(call, 2, "dim")
+    if order not in (1, 2):
+        w.unknown(call)
+        return
+    over: dict[str, Any] = {"keepdims": int(bool(argument(call, 3, "keepdim", False)) and axes is not None)}
+    if axes is not None:
+        over["axes"] = [int(axes)] if isinstance(axes, int) else [int(axis) for axis in axes]
+    if order == 1:
+        w.add("ReduceSum", (w.add("Abs", call.args[:1], call, step="magnitude"),), call, over)
+    else:
+        square = w.add("Mul", (call.args[0], call.args[0]), call, step="square")
+        w.add("Sqrt", (w.add("ReduceSum", (square,), call, over, step="total"),), call)
+
+
+@aten("einsum")
+def einsum(w: Writer, call: Call) -> None:
+    """A product of two tensors, as an equation of their axes says."""
+    w.add("Einsum", call.args[1], call, {"equation": str(call.args[0])})
+
+
 @aten("amax", "amin")
 def largest(w: Writer, call: Call) -> None:
     """The largest or smallest over axes."""
@@ -244,4 +304,4 @@ def maximum(w: Writer, call: Call) -> None:
         attributes = {"axes": [int(call.args[1])], "keepdims": int(argument(call, 2, "keepdim", False))}
         w.add("ReduceMax", call.args[:1], call, attributes)
     else:
-        w.unknown(call)
+        w.add("ReduceMax", call.args[:1], call, {"keepdims": 0})

@@ -8,13 +8,14 @@ import training.reading.aten_math  # noqa: F401
 from costmodel.importers.model.document import ModelGraph
 from training.reading.calls import Captured
 from training.reading.capture import INPUT
+from training.reading.constants import without_constant_calls
 from training.reading.writer import RULES, Writer
 
 
 def graph_of(captured: Captured, name: str) -> ModelGraph:
     """Write captured calls as a graph."""
     writer = Writer()
-    for call in captured.calls:
+    for call in without_constant_calls(captured.calls):
         target = call.target if call.target in RULES else call.target.removesuffix("_")
         if target in RULES:
             RULES[target](writer, call)

@@ -65,7 +65,11 @@ class Writer:
     ) -> Ref:
         """Add a node that makes the call's first result, or an intermediate value where it is a `step` before."""
         made = tuple(outputs) or (f"{call.results[0][0]}.{step}" if step else call.results[0][0],)
-        place = call.origin.rpartition(".")[0] if kind in ("Conv", "ConvTranspose", "Gemm", "MatMul") else ""
+        place = (
+            call.origin.rpartition(".")[0]
+            if kind in ("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum")
+            else ""
+        )
         names = tuple(one if isinstance(one, str) else self.name(one) for one in inputs)
         self.nodes.append(Node(kind, names, made, dict(attributes), place or call.place))
         return Ref(made[0])

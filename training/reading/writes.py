@@ -62,7 +62,7 @@ class _Rewriter:
     def take(self, call: Call) -> None:
         """Take up the next call."""
         read = replace(
-            call, args=_replaced(call.args, self._current), kwargs=_replaced(call.kwargs, self._current)
+            call, args=replaced(call.args, self._current), kwargs=replaced(call.kwargs, self._current)
         )
         self._shapes.update(dict(call.results))
         self.calls.append(read)
@@ -160,9 +160,10 @@ def _place(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
-def _replaced(value: Any, change: Callable[[Any], Any]) -> Any:
+def replaced(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A copy of nested lists and dictionaries of which every item is changed."""
     if isinstance(value, dict):
-        return {name: _replaced(one, change) for name, one in value.items()}
+        return {name: replaced(one, change) for name, one in value.items()}
     if isinstance(value, (tuple, list)):
-        return tuple(_replaced(one, change) for one in value)
+        return tuple(replaced(one, change) for one in value)
     return change(value)

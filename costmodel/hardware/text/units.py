@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
-
-import pint
+from importlib.resources import files
 
 from costmodel.errors import BnncostError, by_closeness
 
-# A registry of our own: the default one knows thousands of units, in which a slip such as "mj" still
-# has a meaning. Energy is a base dimension here, so that messages say energy and not kg m^2 / s^2.
-_DEFINITIONS = (
-    "femto- = 1e-15 = f-",
-    "pico- = 1e-12 = p-",
-    "nano- = 1e-9 = n-",
-    "micro- = 1e-6 = u- = µ- = μ-",
-    "milli- = 1e-3 = m-",
-    "kilo- = 1e3 = k-",
-    "mega- = 1e6 = M-",
-    "giga- = 1e9 = G-",
-    "tera- = 1e12 = T-",
-    "joule = [energy] = J",
-    "second = [time] = s",
-    "metre = [length] = m = meter",
-    "volt = [voltage] = V",
-    "watt = joule / second = W",
-    "hertz = 1 / second = Hz",
-    "bit = [information]",
-    "byte = 8 bit = B",
-    "kilobyte = 1024 byte = kB = KB = KiB = kbyte",
-    "megabyte = 1048576 byte = MB = MiB = Mbyte",
-    "gigabyte = 1073741824 byte = GB = GiB = Gbyte",
-    "kilobit = 1024 bit = kbit = Kbit",
-    "megabit = 1048576 bit = Mbit",
-    "cycle = [cycle]",
-    "operation = [operation] = OP = op",
-    "mac = [mac] = MAC",
-    "lut = [lut] = LUT",
-    "dsp = [dsp] = DSP",
-    "bram = [bram] = BRAM",
-    "word = [word]",
-    "element = [element]",
-)
 _COMMON = (
     "fJ", "pJ", "nJ", "uJ", "mJ", "J", "nW", "uW", "mW", "W", "ps", "ns", "us", "ms", "s", "kHz", "MHz",
     "GHz", "Hz", "nm", "um", "mm", "m", "mV", "V", "bit", "B", "kB", "MB", "GB", "cycle", "operation", "OP",
     "GOP", "TOP", "mac", "lut", "dsp", "bram", "word", "element",
 )  # fmt: skip
 _TERM = r"[A-Za-zµμ]+(?:\^-?[1-3])?"
-# Only this grammar reaches pint, whose own would also compute powers of any size.
+# Only this grammar reaches the registry, whose own would also compute powers of any size.
 _UNIT = re.compile(rf"{_TERM}(?:[*/]{_TERM})*")
 _SPELLINGS = str.maketrans({"²": "^2", "³": "^3", "·": "*"})
 _POWER_BEHIND = re.compile(r"(?<=m)(?=[23]\b)")
 """Where a typed power has no sign of its own, as in mm2."""
 _WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?", re.ASCII)
+_PAIR = re.compile(r"(\w+)\^(\S+)")
 _LONGEST_UNIT = 60  # characters
 _NAMES_SHOWN = 6
 
@@ -80,14 +46,6 @@ class UnitScale:
     dimension: tuple[tuple[str, float], ...]
 
 
-@lru_cache(maxsize=1)
-def _registry() -> pint.UnitRegistry:
-    registry: pint.UnitRegistry = pint.UnitRegistry(None, cache_folder=None)
-    for line in _DEFINITIONS:
-        registry.define(line)
-    return registry
-
-
 @lru_cache(maxsize=1024)
 def scale_of(unit: str) -> UnitScale:
     """The factor from `unit` to SI and its dimension; raises BnncostError for a unit that is not known.
@@ -103,19 +61,30 @@ def scale_of(unit: str) -> UnitScale:
         raise BnncostError(
             f"'{unit[:_LONGEST_UNIT]}' is no unit; use units joined by '/' or '*', as in pJ/operation"
         )
+    return shipped_scales().get(text) or registered_scale(text)
+
+
+@lru_cache(maxsize=1)
+def shipped_scales() -> dict[str, UnitScale]:
+    """The units of the shipped profiles, written down: to import pint takes longer than to price a network."""
+    text = files("costmodel.hardware.text").joinpath("unit_scales.csv").read_text("utf-8")
+    return {
+        unit: UnitScale(
+            float(factor), tuple((base, float(power)) for base, power in _PAIR.findall(dimension))
+        )
+        for unit, factor, dimension in csv.reader(text.splitlines()[1:])
+    }
+
+
+def registered_scale(text: str) -> UnitScale:
+    """The factor and dimension of a unit in the registry; raises BnncostError for a name that is not in it."""
+    from costmodel.hardware.text.unit_registry import is_known, to_si  # it loads pint
+
     for name in re.findall(r"[A-Za-zµμ]+", text):
-        if not _is_known(name):
+        if not is_known(name):
             raise _unknown_unit(name)
-    quantity: Any = _registry().Quantity(1.0, _registry().parse_units(text)).to_base_units()
-    powers = {base.strip("[]"): float(power) for base, power in quantity.dimensionality.items()}
-    return UnitScale(float(quantity.magnitude), tuple(sorted(powers.items())))
-
-
-def _is_known(name: str) -> bool:
-    try:
-        return name in _registry()
-    except ValueError:  # pint reads "NaN" as a number
-        return False
+    factor, powers = to_si(text)
+    return UnitScale(factor, tuple(sorted(powers.items())))
 
 
 def _unknown_unit(name: str) -> BnncostError:

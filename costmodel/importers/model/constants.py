@@ -266,13 +266,20 @@ def _bipolar(node: Node, arrays: Arrays) -> np.ndarray:
     return np.where(arrays[0] >= 0, 1.0, -1.0) * arrays[1]
 
 
+_WAYS: Mapping[str, Callable[..., Any]] = {
+    "ROUND": np.rint, "HALF_EVEN": np.rint, "FLOOR": np.floor, "CEIL": np.ceil, "ROUND_TO_ZERO": np.trunc,
+    "DOWN": np.trunc,
+}  # fmt: skip
+
+
 @computes("Quant", "IntQuant")
 def _quant(node: Node, arrays: Arrays) -> np.ndarray:
     x, scale, zero, bits = arrays
     signed, narrow = int(node.attributes.get("signed", 1)), int(node.attributes.get("narrow", 0))
     low = -(2.0 ** (bits - 1)) + narrow if signed else np.zeros(())
     high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
-    return (np.clip(np.rint(x / scale + zero), low, high) - zero) * scale
+    way = _WAYS[str(node.attributes.get("rounding_mode", "ROUND")).upper()]
+    return np.asarray((np.clip(way(x / scale + zero), low, high) - zero) * scale)
 
 
 @computes("DequantizeLinear")

@@ -16,8 +16,11 @@ from costmodel.errors import BnncostError
 from costmodel.folding.rewriting import live
 from costmodel.graph import Network, Tensor
 from costmodel.importers.model import (  # noqa: F401
+    constants_layers,
     rules_arithmetic,
+    rules_casts,
     rules_curves,
+    rules_einsum,
     rules_layers,
     rules_layout,
     rules_norms,
@@ -28,6 +31,7 @@ from costmodel.importers.model import (  # noqa: F401
     rules_signs,
 )
 from costmodel.importers.model.arranging import laid_out
+from costmodel.importers.model.confirming import Confirming, places
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
@@ -69,12 +73,14 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
     r = Reading(graph.name, (channels, height, width), widths)
     values: dict[str, Value] = dict(graph.constants)
     values[graph.input] = Map(view_of(r.g.input, len(graph.input_shape)))
+    confirming = Confirming(graph, values, r)
     unread: list[Unread] = []
     made_before: dict[tuple[object, ...], Value | tuple[Value, ...]] = {}
-    for node in graph.nodes:
+    for node in _of_use(graph):
         inputs = [values.get(name) if name else None for name in node.inputs]
         key = _same_work(node, inputs)
         try:
+            inputs = confirming.features_of(node, inputs)
             if key in made_before:
                 made = made_before[key]
             else:
@@ -88,7 +94,17 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
                 break
         several = made if isinstance(made, tuple) else (made,)
         values.update(zip(node.outputs, several, strict=False))
-    return _finished(graph, r, values, unread)
+    return _finished(graph, r, values, unread, confirming)
+
+
+def _of_use(graph: ModelGraph) -> list[Node]:
+    """The nodes that the output depends on."""
+    wanted, kept = {graph.output}, []
+    for node in reversed(graph.nodes):
+        if wanted & set(node.outputs):
+            wanted |= set(node.inputs)
+            kept.append(node)
+    return kept[::-1]
 
 
 def _identity(value: Value) -> object:
@@ -185,7 +201,11 @@ def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: str) 
 
 
 def _finished(
-    graph: ModelGraph, r: Reading, values: Mapping[str, Value], unread: Sequence[Unread]
+    graph: ModelGraph,
+    r: Reading,
+    values: Mapping[str, Value],
+    unread: Sequence[Unread],
+    confirming: Confirming,
 ) -> ReadNetwork:
     output = values.get(graph.output)
     if isinstance(output, np.ndarray):
@@ -206,7 +226,7 @@ def _finished(
     return ReadNetwork(
         replace(network, notes=tuple(r.notes)),
         MappingProxyType({name: array for name, array in r.values.items() if name in kept}),
-        tuple(_remarks(r, graph, network)),
+        (*_remarks(r, graph), *confirming.remarks(network)),
     )
 
 
@@ -265,18 +285,15 @@ def _share_understood(unread: Sequence[Unread], network: Network | None) -> str:
     return f" ({understood / max(understood + unknown, 1):.0%} of the MACs are understood)"
 
 
-def _remarks(r: Reading, graph: ModelGraph, network: Network) -> list[str]:
+def _remarks(r: Reading, graph: ModelGraph) -> list[str]:
     remarks = list(graph.remarks)
-    ops = {op.output for op in network.ops}
     if r.narrowed:
         remarks.append(
             f"{len(set(r.narrowed))} layers read real-valued features that no quantizer narrows: they are narrowed to "
             f"{r.widths.edge.label} (edge), one rounding each."
         )
-    zeros = [tensor for tensor in r.signs_with_zero if tensor in ops]
-    if zeros:
+    if r.few_zeros:
         remarks.append(
-            f"{len(zeros)} signs are written so that sign(0) = 0; where a map is exactly zero that is a third value. "
-            "They are priced as binary with sign(0) = +1."
+            f"few weights of {places(r.few_zeros)} are zero, as signs of zero are: the layer is priced as ternary."
         )
     return remarks

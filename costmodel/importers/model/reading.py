@@ -43,7 +43,10 @@ class Reading:
         self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
+        self.rounded: dict[Tensor, Map] = {}
+        self.zero_points: dict[Tensor, tuple[Map, float]] = {}
         self.narrowed: list[str] = []
+        self.few_zeros: list[str] = []
         self.real_weights: list[str] = []
         self._of_whole: set[Tensor] = set()
         self._behind: dict[str, str] = {}

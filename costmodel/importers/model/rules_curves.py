@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from costmodel.graph import Precision, precision
 from costmodel.importers.model.constants import limits
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.values import Clipped, Map, NotRead, TwoBits, Value
@@ -32,7 +32,7 @@ def _curve(
     made = r.map_of(value)
     if made.is_bits and made.padding is None:
         high, low = function(made.factor + made.offset), function(made.offset - made.factor)
-        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2, clipped=None, rounded=None)
+        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2, clipped=None)
     view = r.plain(made)
     return Map(view.with_tensor(r.emit(kind, (view.tensor,), attributes=attributes)))
 
@@ -45,8 +45,8 @@ def clip(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 
 def _clipped(r: Reading, value: Value, low: float, high: float) -> Value:
-    if isinstance(value, Map) and value.rounded is not None:
-        return quantized(r, value.rounded, low, high)
+    if isinstance(value, Map) and (codes := _rounded_before(r, value, low, high)) is not None:
+        return codes
     if (low, high) == (0.0, np.inf):
         return _curve(r, value, "relu", lambda x: np.maximum(x, 0))
     bounds_of: dict[str, object] = {} if (low, high) == (-1, 1) else {"low": low, "high": high}
@@ -57,59 +57,32 @@ def _clipped(r: Reading, value: Value, low: float, high: float) -> Value:
     return made
 
 
+def _rounded_before(r: Reading, value: Map, low: float, high: float) -> Map | None:
+    """A clamp of what was rounded, as one quantizer; None where nothing was, or the bounds are no whole numbers."""
+    source = r.rounded.get(value.tensor)
+    if source is None or source.factor.size > 1 or value.factor.size > 1 or value.padding is not None:
+        return None
+    unit = float(value.factor / source.factor)
+    ends = low / unit, high / unit
+    if unit <= 0 or not np.allclose(ends, np.rint(ends), rtol=0, atol=1e-4):
+        return None
+    return quantized(r, source, float(np.rint(ends[0])), float(np.rint(ends[1]))).times(unit)
+
+
 @reads("Round")
 def rounding(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Round to whole numbers, which is a quantizer where a clamp goes before or after."""
     made = r.map_of(inputs[0])
-    if made.clipped is not None:
-        return quantized(r, *made.clipped)
-    return replace(made, rounded=made)
-
-
-def quantized(r: Reading, source: Map, low: float, high: float, way: str = "") -> Map:
-    """Round (`way` is "", "down" or "up") to whole numbers from `low` to `high`: codes of a grid.
-
-    Its step is one over the pending factor.
-    """
-    width = bits_of(low, high)
-    if source.mean is not None:
-        share = source.factor * source.mean.size
-        source = Map(source.view.with_tensor(source.mean.emit())).times(share)
-    factor = np.asarray(source.factor, np.float64)
-    if np.any(source.offset != 0) or source.padding is not None:
-        source = Map(r.plain(source))
-        factor = np.ones(())
-    step = 1 / np.abs(factor)
-    power = np.exp2(np.rint(np.log2(step)))
-    exact = not np.allclose(step, power, rtol=1e-6)
-    attributes: dict[str, object] = {"bits": width.bits}
-    usual = (-1, 1) if width.kind == "ternary" else (-(2 ** (width.bits - 1)), 2 ** (width.bits - 1) - 1)
-    if exact:
-        attributes["exact"] = True
-    if (low, high) != usual:
-        attributes |= {"low": int(low), "high": int(high)}
-    if way:
-        attributes["rounding"] = way
-    axes = "" if step.size == 1 else "C"
-    kept = step.reshape(-1) if axes else step.reshape(())
-    tensor = r.emit(
-        "quantize", (source.tensor,), stored=width, constants=(("step", axes, kept),),
-        attributes=attributes,
-    )  # fmt: skip
-    return Map(source.view.with_tensor(tensor)).times(factor)
-
-
-def bits_of(low: float, high: float) -> Precision:
-    """Precision of whole numbers from `low` to `high`."""
-    if (low, high) == (-1, 1):
-        return precision("ternary")
-    levels = max(high + 1, -low if low < 0 else 0)
-    bits = int(np.ceil(np.log2(levels))) + int(low < 0) if np.isfinite(levels) else 99
-    if bits > 32 or bits < 1:
-        raise NotRead(
-            f"rounding to whole numbers from {low:g} to {high:g}, which no integer of 32 bits holds"
-        )
-    return Precision("integer", max(bits, 2))
+    if made.is_bits and made.padding is None:
+        return _curve(r, made, "table", np.rint)
+    if made.clipped is not None and np.isfinite(made.clipped[1:]).all():
+        source, low, high = made.clipped
+        return quantized(r, source, float(np.rint(low)), float(np.rint(high)))
+    features = r.widths.features
+    most = 2.0 ** ((features.bits if features.kind == "integer" else 32) - 1)
+    codes = quantized(r, made, -most, most - 1)
+    r.rounded[codes.tensor] = made
+    return codes
 
 
 @reads("Sigmoid")

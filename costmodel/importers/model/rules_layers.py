@@ -21,6 +21,8 @@ from costmodel.operations.window import around as around_of
 from costmodel.operations.window import geometry, same_padding
 
 Sides = tuple[int, int, int, int]
+FEW = 0.001
+"""The share of zeros among weights up to which they are more likely signs of zero than ternary."""
 
 # ------------------------------------------------------------------ convolution
 
@@ -180,7 +182,7 @@ def convolved(
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
-    kind = found(weight, r.widths.edge, r.stated_bits(weight))
+    kind = _found(r, layer, weight, weight)
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
         inner = around._replace(
             value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0
@@ -242,6 +244,15 @@ def _of_bits(
     return _offset(r, result, total)
 
 
+def _found(r: Reading, layer: str, weight: np.ndarray, stated: np.ndarray) -> FoundWeights:
+    """What weights are by their values; the few zeros that make bits ternary are remembered."""
+    kind = found(weight, r.widths.edge, r.stated_bits(stated))
+    zeros = kind.values.size - int(np.count_nonzero(kind.values)) if kind.precision.kind == "ternary" else 0
+    if 0 < zeros < FEW * kind.values.size:
+        r.few_zeros.append(f"'{layer}' ({zeros:,} of {kind.values.size:,})")
+    return kind
+
+
 def stored_weight(r: Reading, kind: FoundWeights, source: np.ndarray | None = None) -> Param:
     """Declare weights in the current layer, or hand out those that were declared of the same array."""
     axes = "OIKK" if kind.values.ndim == 4 else "OI"
@@ -283,7 +294,7 @@ def gemm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 @reads("MatMul")
 def matmul(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Multiply with a matrix of constants on either side, or two maps."""
-    left, right = inputs
+    left, right = (_one_matrix(one) for one in inputs)
     if isinstance(right, np.ndarray) and right.ndim == 2:
         return connected(r, node, r.map_of(left), right.T, None)
     if isinstance(left, np.ndarray) and left.ndim == 2:
@@ -292,6 +303,13 @@ def matmul(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
         raise NotRead("a product with several matrices of constants")
     return product(r, r.new_layer(_layer_name(node)), r.map_of(left), r.map_of(right))
+
+
+def _one_matrix(value: Value) -> Value:
+    """Constants that are one matrix in spite of more axes, as such."""
+    if isinstance(value, np.ndarray) and value.ndim > 2 and value.size == np.prod(value.shape[-2:]):
+        return value.reshape(value.shape[-2:])
+    return value
 
 
 def _turned(made: Map) -> Map:
@@ -312,7 +330,7 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
     if others:
         return _at_positions(r, layer, last_as_channels(r, x), matrix, bias)
     columns = _columns_in_map_order(x.view, matrix)
-    kind = found(columns, r.widths.edge, r.stated_bits(matrix))
+    kind = _found(r, layer, columns, matrix)
     rank = len(x.view.axes)
     if (
         x.is_bits

@@ -15,10 +15,10 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_norms import reduced
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
-from costmodel.importers.model.views import Factor, View, reshaped, transposed, view_of
+from costmodel.importers.model.views import Factor, View, merged, reshaped, transposed, view_of
 
 
-@reads("Identity", "Dropout", "Cast")
+@reads("Identity", "Dropout")
 def same(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """The same value: nothing at inference."""
     return inputs[0]
@@ -32,7 +32,7 @@ def shape(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     return np.array(made.shape, np.int64)
 
 
-def _over(r: Reading, value: Value) -> Map:
+def over(r: Reading, value: Value) -> Map:
     """A map whose padding, if any, is there: what looks at positions needs it."""
     made = r.averaged(r.map_of(value))
     return made if made.padding is None else Map(r.plain(made))
@@ -41,39 +41,44 @@ def _over(r: Reading, value: Value) -> Map:
 @reads("Reshape")
 def reshape(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Another shape of the same numbers in the same order."""
-    made = _over(r, inputs[0])
+    made = over(r, inputs[0])
     wanted = inputs[1]
     assert isinstance(wanted, np.ndarray)
-    return _as_shape(made, target_shape(made.shape, wanted, node))
+    sides = target_shape(made.shape, wanted, node)
+    view = reshaped(merged(made.view), sides)
+    if view is None and len(made.shape) == 4 and not made.view.axes[0]:
+        made = as_map(r, made)  # axes that were cut in another way are joined
+    return as_shape(made, sides)
 
 
-def _as_shape(made: Map, sides: Sequence[int]) -> Map:
-    view = reshaped(made.view, sides)
+def as_shape(made: Map, sides: Sequence[int]) -> Map:
+    """The same numbers in the same order in another shape; raises NotRead where that is no order of factors."""
+    view = reshaped(made.view, sides) or reshaped(merged(made.view), sides)
     if view is None:
         raise NotRead(f"a reshape of {made.shape} to {tuple(sides)}, which cuts across axes")
-    return replace(made, view=view, clipped=None, rounded=None, mean=made.mean)
+    return replace(made, view=view, clipped=None, mean=made.mean)
 
 
 @reads("Flatten")
 def flatten(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Join all axes behind the first."""
-    made = _over(r, inputs[0])
+    made = over(r, inputs[0])
     axis = int(node.attributes.get("axis", 1)) % (len(made.shape) + 1)
-    return _as_shape(made, (prod(made.shape[:axis]), prod(made.shape[axis:])))
+    return as_shape(made, (prod(made.shape[:axis]), prod(made.shape[axis:])))
 
 
 @reads("Transpose")
 def transpose(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Another order of axes."""
-    made = _over(r, inputs[0])
+    made = over(r, inputs[0])
     order = node.attributes.get("perm") or tuple(reversed(range(len(made.shape))))
-    return replace(made, view=transposed(made.view, order), clipped=None, rounded=None)
+    return replace(made, view=transposed(made.view, order), clipped=None)
 
 
 @reads("Unsqueeze", "Squeeze")
 def squeeze(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Add or drop axes of size 1."""
-    made = _over(r, inputs[0])
+    made = over(r, inputs[0])
     arrays = [one if isinstance(one, np.ndarray) else None for one in inputs]
     axes = list(made.view.axes)
     if node.kind == "Squeeze":
@@ -93,11 +98,11 @@ def squeeze(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 @reads("Expand")
 def expand(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Nothing where the shape is there already; else channels, or positions, that are read again: addressing."""
-    made = _over(r, inputs[0])
+    made = over(r, inputs[0])
     wanted = np.ravel(np.asarray(inputs[1]))
     sides = (1,) * (len(wanted) - len(made.shape)) + made.shape
     if all(w in (1, -1, s) for w, s in zip(wanted, sides, strict=True)):
-        return _as_shape(made, sides)
+        return as_shape(made, sides)
     return _repeated(r, made, sides, wanted)
 
 
@@ -127,7 +132,7 @@ def _repeated(r: Reading, made: Map, sides: Sequence[int], wanted: np.ndarray) -
 @reads("ReduceMean", "ReduceSum")
 def reduce(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Sum or average over axes: of each map, of a whole sample, of slices, of bits or magnitudes over channels."""
-    made = _over(r, inputs[0])
+    made = over(r, inputs[0])
     arrays = [one if isinstance(one, np.ndarray) else None for one in inputs]
     rank = len(made.shape)
     axes = axes_of(node, arrays, rank)

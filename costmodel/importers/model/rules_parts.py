@@ -58,9 +58,7 @@ def pad(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     if not any(around[2]) and not any(around[3]):
         return made
     (above, below), (left, right) = around[2:]
-    return replace(
-        made, padding=Padding(above, left, below, right, value, mode == "edge"), clipped=None, rounded=None
-    )
+    return replace(made, padding=Padding(above, left, below, right, value, mode == "edge"), clipped=None)
 
 
 def _pad_channels(r: Reading, made: Map, around: tuple[int, int], value: float) -> Map:

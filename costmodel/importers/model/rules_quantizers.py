@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from costmodel.graph import Precision
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.quantizing import bits_of, quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
-from costmodel.importers.model.rules_curves import bits_of, quantized
-from costmodel.importers.model.rules_signs import sign_of
+from costmodel.importers.model.signing import sign_of
 from costmodel.importers.model.values import Map, NotRead, Value
 
 Array = np.ndarray
@@ -117,18 +118,30 @@ def quantize_linear(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead("features with a step or a zero point per channel")
     kind = np.iinfo(point.dtype)
     offset = float(point.reshape(-1)[0])
-    value = scaled(r, Map(r.plain(x)), 1 / step.astype(np.float64))
-    codes = quantized(r, r.map_of(value), kind.min - offset, kind.max - offset)
-    return codes if offset == 0 else shifted(r, codes, np.asarray(offset))
+    value = r.map_of(scaled(r, Map(r.plain(x)), 1 / step.astype(np.float64)))
+    codes = quantized(r, value, kind.min - offset, kind.max - offset, stored=Precision("integer", kind.bits))
+    if offset == 0:
+        return codes
+    moved = r.map_of(shifted(r, codes, np.asarray(offset)))
+    r.zero_points[moved.tensor] = (codes, offset)
+    return moved
 
 
 @reads("DequantizeLinear")
 def dequantize_linear(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Codes times their step."""
+    """Codes times their step; a zero point that QuantizeLinear added is a part of how they are stored."""
     x, scale, zero = (*inputs, np.zeros((), np.uint8))[:3]
-    point = _constant(zero)
-    less = r.map_of(x) if not np.any(point) else shifted(r, x, -point.astype(np.float64))
-    return scaled(r, less, _constant(scale).astype(np.float64))
+    return scaled(r, _less_zero_point(r, x, _constant(zero)), _constant(scale).astype(np.float64))
+
+
+def _less_zero_point(r: Reading, x: Value, point: Array) -> Value:
+    if not np.any(point):
+        return r.map_of(x)
+    made = r.map_of(x)
+    codes, offset = r.zero_points.get(made.tensor, (made, None))
+    if point.size == 1 and offset == float(point.reshape(-1)[0]) and made.padding is None:
+        return Map(made.view.with_tensor(codes.tensor)).times(codes.factor)
+    return shifted(r, x, -point.astype(np.float64))
 
 
 def _constant(value: Value) -> Array:

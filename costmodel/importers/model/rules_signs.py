@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from costmodel.graph import BINARY
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import in_places, scaled, shifted
+from costmodel.importers.model.signing import before_relu, sign_of
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 
 
@@ -22,34 +23,35 @@ def sign(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         if np.any(made.offset != 0) and made.tensor in r.signs_with_zero:
             r.signs_with_zero.remove(made.tensor)  # sign(sign(x) + 0.5) has no zero
         return Map(made.view).times((high - low) / 2, (high + low) / 2)
-    return sign_of(r, made, zero_is="zero")
+    return _without_zero(r, made) or sign_of(r, made, zero_is="zero")
 
 
-def sign_of(r: Reading, x: Map, *, zero_is: str) -> Map:
-    """Bits of a map; a positive pending factor changes none of them."""
-    if x.padding is not None or np.any(x.offset != 0) or x.is_bits:
-        x = Map(r.plain(x))
-    turn = 1.0 if np.all(x.factor > 0) else -1.0
-    if turn < 0 and not np.all(x.factor < 0):
-        x, turn = Map(r.plain(x)), 1.0
-    tensor = r.emit("sign", (x.tensor,), stored=BINARY, attributes={"estimator": "clipped"})
-    if zero_is == "zero":
-        r.signs_with_zero.append(tensor)
-    return Map(x.view.with_tensor(tensor)).times(turn)
+def _without_zero(r: Reading, x: Map) -> Map | None:
+    """The sign of a quantizer's codes: ternary, or 0 and 1; None of any other map."""
+    op = r.g.producer(x.tensor)
+    if op is None or op.kind != "quantize" or x.padding is not None or x.factor.size > 1 or np.any(x.offset):
+        return None
+    codes, turn = Map(x.view), float(np.sign(x.factor))
+    if float(str(op.attributes.get("low", -1))) >= 0:
+        return sign_of(r, r.map_of(shifted(r, codes, np.array(-0.5))), zero_is="one").times(
+            turn / 2, turn / 2
+        )
+    return quantized(r, codes, -1, 1).times(turn)
 
 
 @reads("Greater", "GreaterOrEqual", "Less", "LessOrEqual")
 def compare(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Compare a map with a constant, or two maps: 0 or 1, by the sign of their difference."""
     left, right = inputs
-    rises = node.kind.startswith("Greater")
+    rises, above_alone = node.kind.startswith("Greater"), node.kind in ("Greater", "LessOrEqual")
     if isinstance(left, np.ndarray):
-        left, right, rises = right, left, not rises
+        left, right, rises, above_alone = right, left, not rises, not above_alone
     if isinstance(right, np.ndarray):
         made = r.map_of(left)
         if made.is_bits and right.size == 1:
             return _compared_bits(made, float(right.reshape(-1)[0]), node.kind, rises)
-        difference = made if not np.any(right) else shifted(r, Map(r.plain(made)), -right)
+        before = before_relu(r, made) if above_alone and not np.any(right) else None
+        difference = before or (made if not np.any(right) else shifted(r, Map(r.plain(made)), -right))
     else:
         first, second, swapped = in_places(r, left, right)
         rises = rises != swapped

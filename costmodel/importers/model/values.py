@@ -54,7 +54,6 @@ class Map:
     offset: np.ndarray = field(default_factory=lambda: np.zeros(()))
     padding: Padding | None = None
     clipped: Clipped | None = None
-    rounded: Map | None = None
     magnitude: bool = False
     mean: Mean | None = None
 
@@ -86,9 +85,20 @@ class Map:
         """The value times a factor, plus an offset, neither of them computed."""
         scaled = np.asarray(self.factor * factor, np.float64)
         scaled = np.where(np.abs(scaled - 1) <= ROUNDING, 1.0, scaled)
+        shifted = np.asarray(self.offset * factor + offset)
         return replace(
-            self, factor=scaled, offset=np.asarray(self.offset * factor + offset), clipped=None, rounded=None
+            self, factor=scaled, offset=shifted, clipped=_clipped_times(self.clipped, factor, offset)
         )
+
+
+def _clipped_times(
+    clipped: Clipped | None, factor: np.ndarray | float, offset: np.ndarray | float
+) -> Clipped | None:
+    """A clamp of which a positive multiple is taken; None where its bounds are no longer two numbers."""
+    if clipped is None or np.size(factor) > 1 or np.any(offset) or float(np.reshape(factor, ())) <= 0:
+        return None
+    number = float(np.reshape(factor, ()))
+    return Clipped(clipped.source.times(number), clipped.low * number, clipped.high * number)
 
 
 @dataclass(frozen=True, eq=False)

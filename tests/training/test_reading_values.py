@@ -1,0 +1,158 @@
+"""Features in author's code, held against values: what is written as bits and is none, and bits not written so.
+
+Each function stands between a stem and a layer of binary weights, whose MACs say what its features are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from costmodel.demand.counts import count, totals
+from costmodel.errors import BnncostError
+from costmodel.folding import fold
+from costmodel.importers.model.naming import Model, parse_model
+from costmodel.importers.model.source import model_of
+from costmodel.operations.run import run
+from training.reading.capture import capture
+from training.reading.convert import graph_of
+
+Function = Callable[[torch.Tensor], torch.Tensor]
+MACS = 12 * 12 * 16 * 16 * 9
+
+
+class Between(nn.Module):
+    """A stem, the function, a convolution by the signs of weights times a scale per filter, and a classifier."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.function = function
+        self.stem, self.last = nn.Conv2d(3, 16, 3, padding=1), nn.Linear(16, 5)
+        self.weight = nn.Parameter(torch.randn(16, 16, 3, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        bits = torch.sign(self.weight) * self.weight.abs().mean((1, 2, 3), keepdim=True)
+        y = functional.conv2d(self.function(self.stem(x)), bits, padding=1)
+        return self.last(y.mean((2, 3)))
+
+
+def read(function: Function, settings: str = "features=int16") -> tuple[Model, nn.Module]:
+    torch.manual_seed(0)
+    module = Between(function).eval()
+    graph = graph_of(capture(module, (3, 12, 12)), "module")
+    return model_of(graph, "module", parse_model(f"m.pt2@{settings}")), module
+
+
+def with_gradient_of(value: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    return (value - other).detach() + other
+
+
+def lsq(x: torch.Tensor) -> torch.Tensor:
+    """Learned step size: round past the gradient, then clamp."""
+    share = x / 0.37
+    return with_gradient_of(share.round(), share).clamp(-2, 1) * 0.37
+
+
+UNDERSTOOD: dict[str, tuple[Function, str]] = {
+    "sign": (lambda x: with_gradient_of(torch.sign(x), x.clamp(-1, 1)), "1x1"),
+    "of a choice": (lambda x: torch.where(x > 0, 1.0, -1.0), "1x1"),
+    "of whole numbers": (lambda x: (x >= 0).int() * 2 - 1.0, "1x1"),
+    "quotient": (lambda x: x / (x.abs() + 1e-20), "1x1"),
+    "steep clamp": (lambda x: torch.clamp(x * 1e9, -1, 1), "1x1"),
+    "DoReFa of 1 bit": (lambda x: torch.round(torch.clamp(x, 0, 1)), "1x1"),
+    "sign of ReLU": (lambda x: torch.sign(torch.relu(x)), "1x1"),
+    "positive after ReLU": (lambda x: (torch.relu(x) > 0).float() * 2 - 1, "1x1"),
+    "rounded mask": (lambda x: torch.round((x > 0).float() * 0.7), "1x1"),
+    "DoReFa of 2 bits": (lambda x: torch.round(torch.clamp(x, 0, 1) * 3) / 3, "1x2"),
+    "LSQ": (lsq, "1x2"),
+    "sign of whole numbers": (lambda x: torch.sign(torch.round(x)), "1xternary"),
+    "bits of two kinds": (lambda x: torch.cat([torch.sign(x[:, :8]), (x[:, 8:] > 0).float()], 1), "1x8"),
+    "not steep": (lambda x: torch.clamp(x * 3, -1, 1), "1x8"),
+    "smooth sign": (torch.tanh, "1x8"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNDERSTOOD)
+def test_features_are_what_their_values_are(name: str) -> None:
+    function, sort = UNDERSTOOD[name]
+    model, _ = read(function)
+    assert totals(count(fold(model.network)))["mac", sort] == MACS
+
+
+@pytest.mark.parametrize("name", [name for name, (_, sort) in UNDERSTOOD.items() if sort != "1x8"])
+def test_and_the_network_computes_them(name: str) -> None:
+    model, module = read(UNDERSTOOD[name][0], "features=fp32,edge=fp32")
+    image = torch.randn((1, 3, 12, 12), generator=torch.Generator().manual_seed(5))
+    found = run(model.network, model.values, image[0].double().numpy()).reshape(-1)
+    assert np.allclose(found, module(image)[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+FOOLED: dict[str, tuple[Function, str]] = {
+    "another function added than was subtracted": (
+        lambda x: torch.sign(x) - x + 1.000001 * x, r"conv2d_1.*written as bits, but on random inputs",
+    ),
+    "a choice by whether a sign is not zero": (
+        lambda x: torch.where(torch.sign(x).bool(), 1.0, -1.0), r"conv2d_1.*written as bits, but on random inputs",
+    ),
+    "digits cut off": (lambda x: torch.sign((x * 3).int()).float(), r"Cast.*cuts off what is behind the point"),
+    "a choice by a map": (lambda x: torch.where(x.bool(), 1.0, -1.0), r"Cast.*no comparison"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOOLED)
+def test_what_only_looks_like_bits_is_refused(name: str) -> None:
+    function, reason = FOOLED[name]
+    with pytest.raises(BnncostError, match=f"(?s){reason}"):
+        read(function)
+
+
+def said(function: Function) -> str:
+    return "\n".join(read(function)[0].remarks)
+
+
+def test_a_sign_of_zero_is_said_to_occur_only_where_it_does() -> None:
+    assert "1 signs are written so that sign(0) = 0, a third value, which occurs on none" in said(torch.sign)
+    assert "sign(0)" not in said(lambda x: torch.where(x > 0, 1.0, -1.0))
+    padded = said(lambda x: torch.sign(functional.pad(x[:, 4:12], (0, 0, 0, 0, 4, 4))))
+    assert (
+        "sign(0) = 0 occurs, on random inputs, in features of 'conv' (always in 8 of 16 channels)" in padded
+    )
+    assert "priced as bits with sign(0) = +1" in padded
+
+
+def test_signs_of_sums_of_bits_are_zero_as_often_as_a_sum_of_coins() -> None:
+    """Half of 16 coins are heads in 12,870 of 65,536 tosses; sums of 3 x 3 x 5 are odd and never zero."""
+    torch.manual_seed(0)
+
+    def summed(channels: int, size: int) -> Function:
+        weight = torch.sign(torch.randn(16, channels, size, size))
+        return lambda x: torch.sign(functional.conv2d(torch.where(x[:, :channels] > 0, 1.0, -1.0), weight))
+
+    class Wide(Between):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            bits = torch.sign(self.weight)
+            return functional.conv2d(self.function(self.stem(x)), bits).flatten(1)
+
+    def share(channels: int, size: int) -> str:
+        module = Wide(summed(channels, size)).eval()
+        return "\n".join(model_of(graph_of(capture(module, (3, 40, 40)), "m"), "m").remarks)
+
+    text = share(16, 1)
+    assert "sign(0) = 0 occurs" in text
+    found = float(text.partition(" (")[2].partition("%")[0].rpartition("(")[2])
+    assert found == pytest.approx(100 * 12870 / 65536, abs=2.5)
+    assert "occurs on none" in share(5, 3)
+
+
+def test_signs_of_what_is_never_negative_are_zero_and_one() -> None:
+    assert "signs of what is never negative are 0 and 1" in said(lambda x: torch.sign(functional.max_pool2d(
+        torch.relu(x), 3, 1, 1)))  # fmt: skip
+
+
+def test_what_values_alone_say_is_said() -> None:
+    assert "are bits by their two values on random inputs alone" in said(UNDERSTOOD["quotient"][0])
