@@ -8,6 +8,7 @@ import gzip
 import io
 import re
 import xml.etree.ElementTree as ElementTree
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -141,10 +142,14 @@ def test_whatever_is_written_is_text(text: str) -> None:
     assert not re.search(r"[&%$#_{}~^\\<>|]", bare)
 
 
-@pytest.mark.parametrize("bent", ["bomb", "cut", "deep"])
+@pytest.mark.parametrize("bent", ["bomb", "cut", "deep", "list", "changed"])
 def test_a_page_that_lies_about_its_data_counts_as_none(tmp_path: Path, bent: str) -> None:
-    content = {"bomb": b" " * 70_000_000, "cut": b"{}" * 500, "deep": b"[" * 100_000}[bent]
+    content = {"bomb": b" " * 70_000_000, "cut": b"{}" * 500, "deep": b"[" * 100_000, "list": b"[1]"}.get(
+        bent, b"{}"
+    )
     data = gzip.compress(content)
     text = base64.b64encode(data[:-20] + bytes(20) if bent == "cut" else data).decode()
-    (tmp_path / "index.html").write_text(f'<script type="application/gzip" id="data">{text}</script>')
+    seal = blake2b(b"before" if bent == "changed" else text.encode(), digest_size=16).hexdigest()
+    page = f'<script type="application/gzip" id="data" data-seal="{seal}">{text}</script>'
+    (tmp_path / "index.html").write_text(page)
     assert read_page(tmp_path) == {}
