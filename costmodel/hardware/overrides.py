@@ -42,6 +42,8 @@ def read_override(text: str) -> Override:
     >>> read_override("clock=100MHz").value
     {'value': 100, 'unit': 'MHz', 'source': '--set', 'status': 'assumed'}
     """
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise BnncostError(f"{OPTION} {text!r}: has bytes that are no text in UTF-8.")
     place, equals, written = (part.strip() for part in text.partition("="))
     parts = [_PART.fullmatch(part) for part in place.split(".")]
     if not equals or not written or not all(parts):
