@@ -7,7 +7,7 @@ import re
 from costmodel.errors import BnncostError
 
 _BUDGET = re.compile(
-    r"(?:(\d{1,9}(?:\.\d{0,9})?)h)?(?:(\d{1,9}(?:\.\d{0,9})?)m)?(?:(\d{1,9}(?:\.\d{0,9})?)s)?", re.ASCII
+    r"(?:(\d{1,9}(?:\.\d{1,9})?)h)?(?:(\d{1,9}(?:\.\d{1,9})?)m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?", re.ASCII
 )
 
 
