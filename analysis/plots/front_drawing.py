@@ -39,6 +39,8 @@ _EDGE_IN, _STRIP_IN = 0.58, 1.45
 _WRAP = 24
 _LETTERS_PER_IN = 17
 """Letters of a note on an inch; a little fewer than fit."""
+_LONGEST_NOTE = 800
+"""Characters of the note below a front."""
 _FRONT_WEIGHT = 3.0
 """How much more the distance of a label from its point weighs on the front than off it."""
 
@@ -82,7 +84,7 @@ def _drawn(info: FrontInfo) -> Figure | None:
 
 def _note(info: FrontInfo) -> str:
     """The note in lines as wide as the figure."""
-    return "\n".join(textwrap.wrap(info.note, int(info.size[0] * _LETTERS_PER_IN)))
+    return "\n".join(textwrap.wrap(short(info.note, _LONGEST_NOTE), int(info.size[0] * _LETTERS_PER_IN)))
 
 
 def _prepare(axes: Axes, info: FrontInfo) -> None:

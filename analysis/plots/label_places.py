@@ -31,13 +31,13 @@ LONGEST = 100
 """Characters of a label: the longest name of a published design has half of them."""
 
 
-def short(label: str) -> str:
+def short(label: str, most: int = LONGEST) -> str:
     """A label cut to what a picture has room for.
 
     >>> short("plain BNN"), len(short("a" * 3000))
     ('plain BNN', 100)
     """
-    return label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
+    return label if len(label) <= most else f"{label[: most - 3]}..."
 
 
 def no_room(title: str) -> BnncostError:

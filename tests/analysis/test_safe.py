@@ -105,6 +105,12 @@ def test_a_picture_is_well_formed_and_shows_the_name(name: str, tmp_path: Path) 
     assert visible(name) in shown and not ACTS.search("".join(shown)) and pdf.read_bytes()[:4] == b"%PDF"
 
 
+def test_long_texts_leave_room_for_the_picture() -> None:
+    frame = designs_frame([("x" * 3000, 1e-6, 50.0), ("plain", 2e-6, 60.0)])
+    figure = draw_front(front_info(frame, "t" * 3000, "s", note="n " * 3000))
+    assert max(len(text.get_text()) for text in figure.findobj(Text) if text.get_text()[:1] == "x") <= 200
+
+
 @EACH
 def test_the_page_holds_the_name_as_text(name: str, tmp_path: Path) -> None:
     data = {"version": "test", "spaces": [], "profiles": [{"name": name, name: [name]}]}
