@@ -42,7 +42,8 @@ class NoRoomError(BnncostError):
     """A file that cannot be written because its disk is full, has a quota or a limit, or is read-only."""
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What the system says where a disk takes no more."""
 
 
 def read_text(path: TextFile, what: str = "", *, largest: int | None = None, advice: str = "") -> str:
@@ -169,7 +170,7 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: b
         else:
             _replace(Path(os.path.realpath(path)), content)
     except OSError as error:
-        kind = NoRoomError if error.errno in _NO_ROOM else BnncostError
+        kind = NoRoomError if error.errno in NO_ROOM else BnncostError
         raise kind(f"'{path}' cannot be written: {_reason(error)}.") from None
     return path
 

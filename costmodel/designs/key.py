@@ -300,7 +300,7 @@ def _split_plus(methods: str) -> list[str]:
 def _read_settings(place: str, settings: str) -> dict[str, str]:
     values: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
-        name, equals, value = part.partition("=")
+        name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals and name.startswith("w"):
             enter_once(place, values, "w", _read_width(place, name[1:]))
         else:

@@ -213,6 +213,12 @@ def test_the_name_of_a_network_is_the_network_without_repairs(name: str) -> None
     assert (key.network, key.methods, key.width) == (name, (), 1.0)
 
 
+def test_spaces_round_the_parts_of_a_design_say_nothing() -> None:
+    assert str(DesignKey.parse("ResNet20 [ prelu ] @ w1.5 , features = int8 / cifar10")) == (
+        "resnet20[prelu]@w1.5,features=int8/cifar10"
+    )
+
+
 @pytest.mark.parametrize("text", ["a" * 100_000, f"resnet20[{'prelu+' * 20_000}]", "resnet20@" + "a" * 4000])
 def test_a_long_text_is_refused_at_once_and_not_repeated(text: str) -> None:
     begun = time.process_time()
