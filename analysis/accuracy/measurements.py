@@ -53,7 +53,7 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
             )
         return shipped
     path = Path(source)
-    measurements = _from_runs(path) if os.path.isdir(path) else parse_measurements(text_of(path), path.name)
+    measurements = _from_runs(path) if os.path.isdir(source) else parse_measurements(text_of(path), path.name)
     if not measurements:
         what = "no finished run is in the folder" if os.path.isdir(path) else "there is no measurement in"
         raise BnncostError(
@@ -65,7 +65,7 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
 def holds_measurements(source: str | os.PathLike[str]) -> bool:
     """Whether a source is one of measurements: the shipped ones, a folder, or a CSV with their columns."""
     path = Path(source)
-    if os.fspath(source) == MEASURED or os.path.isdir(path):
+    if os.fspath(source) == MEASURED or os.path.isdir(source):
         return True
     try:
         return _MARK in (reader_of(text_of(path)).fieldnames or ())

@@ -16,6 +16,7 @@ from types import ModuleType
 
 import torch
 from torch import nn
+from torch._export.verifier import SpecViolationError
 
 from costmodel.errors import BnncostError, unknown
 from costmodel.importers.model.document import ModelGraph
@@ -58,7 +59,7 @@ def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
 _BENT = (
     ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError,
     RuntimeError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error, struct.error,
-    torch.serialization.pickle.PickleError,
+    torch.serialization.pickle.PickleError, SpecViolationError,
 )  # fmt: skip
 """What torch raises, in no pattern, for a file that is bent."""
 
