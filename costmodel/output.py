@@ -46,10 +46,17 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the system says where a disk takes no more."""
 
 
-def read_text(path: TextFile, what: str = "", *, largest: int | None = None, advice: str = "") -> str:
+def read_text(
+    path: TextFile,
+    what: str = "",
+    *,
+    largest: int | None = None,
+    advice: str = "",
+    marked_utf16: bool = False,
+) -> str:
     """Read a file of text in UTF-8, with line ends as "\\n"; raises `UnreadableText` where there is none.
 
-    UTF-16 is read where its mark begins the file, as programs for spreadsheets write it.
+    UTF-16 is read where it is allowed and its mark begins the file, as programs for spreadsheets write it.
 
     Messages call the file `what` and its path. One of more than `largest` bytes is refused, with `advice`.
     """
@@ -67,7 +74,8 @@ def read_text(path: TextFile, what: str = "", *, largest: int | None = None, adv
     if largest is not None and len(content) > largest:
         raise UnreadableText(f"{name} is larger than {largest} bytes; {advice}.", "large")
     try:
-        text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
+        wide = marked_utf16 and content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableText(f"{name} is not a text file in UTF-8.", "not text", line=line) from None

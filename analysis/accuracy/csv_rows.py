@@ -115,7 +115,9 @@ def listed(problems: Sequence[str]) -> str:
 
 def text_of(path: Path) -> str:
     """The text of a file of accuracies; raises BnncostError where it has none, or is larger than any of them."""
-    return read_text(path, "accuracy file", largest=LARGEST_JSON, advice="keep the rows of one study")
+    return read_text(
+        path, "accuracy file", largest=LARGEST_JSON, advice="keep the rows of one study", marked_utf16=True
+    )
 
 
 def require_whole_decimals(
