@@ -13,6 +13,7 @@ import typer
 
 from analysis.commands.places import Commands, register
 from costmodel.errors import BnncostError
+from costmodel.output import NO_ROOM
 
 USER_MISTAKE = 2
 OBJECTS_BEFORE_COLLECTION = 100_000
@@ -91,7 +92,9 @@ def _complain(message: str) -> None:
 
 
 def _named(error: OSError) -> str:
-    return f"'{error.filename}': " if error.filename is not None else ""
+    if error.filename is not None:
+        return f"'{error.filename}': "
+    return "the output cannot be written: " if error.errno in NO_ROOM else ""
 
 
 def _is_lost() -> bool:

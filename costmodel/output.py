@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
@@ -41,11 +42,21 @@ class NoRoomError(BnncostError):
     """A file that cannot be written because its disk is full, has a quota or a limit, or is read-only."""
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What the system says where a disk takes no more."""
 
 
-def read_text(path: TextFile, what: str = "", *, largest: int | None = None, advice: str = "") -> str:
+def read_text(
+    path: TextFile,
+    what: str = "",
+    *,
+    largest: int | None = None,
+    advice: str = "",
+    marked_utf16: bool = False,
+) -> str:
     """Read a file of text in UTF-8, with line ends as "\\n"; raises `UnreadableText` where there is none.
+
+    UTF-16 is read where it is allowed and its mark begins the file, as programs for spreadsheets write it.
 
     Messages call the file `what` and its path. One of more than `largest` bytes is refused, with `advice`.
     """
@@ -63,7 +74,8 @@ def read_text(path: TextFile, what: str = "", *, largest: int | None = None, adv
     if largest is not None and len(content) > largest:
         raise UnreadableText(f"{name} is larger than {largest} bytes; {advice}.", "large")
     try:
-        text = content.decode("utf-8-sig")
+        wide = marked_utf16 and content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableText(f"{name} is not a text file in UTF-8.", "not text", line=line) from None
@@ -166,7 +178,7 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: b
         else:
             _replace(Path(os.path.realpath(path)), content)
     except OSError as error:
-        kind = NoRoomError if error.errno in _NO_ROOM else BnncostError
+        kind = NoRoomError if error.errno in NO_ROOM else BnncostError
         raise kind(f"'{path}' cannot be written: {_reason(error)}.") from None
     return path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from costmodel.errors import BnncostError
+from costmodel.errors import BnncostError, shortened
 from costmodel.output import check_folder
 from training.data.dataset import load
 from training.data.pins import path_and_digest, with_digest
@@ -17,7 +17,7 @@ from training.run.console import Tell, say, under_way
 from training.run.devices import choose_device, enough_memory
 from training.run.folders import RunSpec, load_spec, source_of
 from training.run.loop import train
-from training.run.recipe import Recipe, load_recipe
+from training.run.recipe import MOST_EPOCHS, Recipe, load_recipe
 from training.run.request import requested
 from training.run.show import outcome, watched
 
@@ -61,6 +61,8 @@ def _with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
         return recipe
     if epochs < 1:
         raise BnncostError(f"training needs at least one epoch, not {epochs}.")
+    if epochs > MOST_EPOCHS:
+        raise BnncostError(f"training has at most {MOST_EPOCHS} epochs, not {shortened(str(epochs))}.")
     return recipe.model_copy(update={"epochs": epochs})
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from costmodel import BnncostError
+from costmodel.output import LARGEST_JSON, read_text
 
 _SEPARATORS = (",", ";", "\t")
 _NAMED = {",": "','", ";": "';'", "\t": "tabs"}
 _NO_PART = re.compile(r"[^a-z0-9_]")
 _SHORT = re.compile(r"\d{1,2}", re.ASCII)
+_SEPARATOR_SAID = re.compile(r"sep=([,;\t])", re.IGNORECASE)
+_UNNAMED = "column"
+MOST_PROBLEMS = 50
+"""A file in which more is wrong is not read to its end."""
 Row = dict[str | None, str | None]
 
 
@@ -20,15 +26,27 @@ def reader_of(text: str) -> csv.DictReader[str]:
 
     Names of columns are read in any case, and without spaces or signs.
 
+    Empty lines before the header, and the line `sep=;` of spreadsheet programs, are passed over. A column without
+    a name is called by its number.
+
     >>> [(row["design"], row["top1"]) for row in reader_of("Design; Top-1 [%]\\nresnet20@w1.5,features=int8; 83,1")]
     [('resnet20@w1.5,features=int8', '83,1')]
     """
-    lines = text.splitlines()
-    header = lines[0] if lines else ""
-    separator = max(_SEPARATORS, key=header.count)  # the first of several that are there as often
-    reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True)
-    if reader.fieldnames:
-        reader.fieldnames = [_NO_PART.sub("", name.lower()) for name in reader.fieldnames]
+    lines = text.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    said = _SEPARATOR_SAID.fullmatch(first.strip())
+    header = next((line for line in lines if line.strip() and line is not first), "") if said else first
+    separator = said[1] if said else max(_SEPARATORS, key=header.count)  # the first of those as often
+    reader: csv.DictReader[str] = csv.DictReader(
+        lines, fieldnames=[], delimiter=separator, skipinitialspace=True
+    )
+    names = next(
+        (row for row in reader.reader if any(map(str.strip, row)) and (not said or row[0].lower() != "sep=")),
+        [],
+    )
+    reader.fieldnames = [
+        _NO_PART.sub("", name.lower()) or f"{_UNNAMED} {number}" for number, name in enumerate(names, start=1)
+    ]
     return reader
 
 
@@ -48,18 +66,58 @@ _SHOWN = 100  # characters of a header that a message repeats
 
 
 def placed_rows(reader: csv.DictReader[str], where: str) -> Iterator[tuple[str, Row]]:
-    """Yield each row with its place, "file:line"; cells beyond the header stand under None.
+    """Yield each row with its place, "file:line"; cells beyond the header stand under None, unless they are empty.
 
-    Raises BnncostError where the text is no CSV.
+    Raises BnncostError where the text is no CSV, and for a cell in a column that has no name.
 
     >>> list(placed_rows(reader_of("design,top1\\nresnet20,70"), "own.csv"))
     [('own.csv:2', {'design': 'resnet20', 'top1': '70'})]
     """
     try:
         for row in reader:
-            yield f"{where}:{reader.line_num}", dict(row)
+            place, read = f"{where}:{reader.line_num}", dict(row)
+            if not any(map(str.strip, read.get(None) or ())):
+                read.pop(None, None)
+            nameless = [
+                name for name, cell in read.items() if (name or "").startswith(f"{_UNNAMED} ") and cell
+            ]
+            if nameless:
+                raise BnncostError(
+                    f"{place}: the cell in {nameless[0]} stands below no name; give the header one."
+                )
+            yield (
+                place,
+                {name: cell for name, cell in read.items() if not (name or "").startswith(f"{_UNNAMED} ")},
+            )
     except csv.Error as error:
         raise BnncostError(f"{where}:{reader.line_num}: this is no CSV: {error}.") from None
+
+
+def require_closed_quotes(reader: csv.DictReader[str], text: str, where: str) -> None:
+    """Raise BnncostError where a quote is opened and never closed, so that all rows behind it are one cell."""
+    told = csv.reader(
+        text.split("\n"), delimiter=reader.reader.dialect.delimiter, skipinitialspace=True, strict=True
+    )
+    last = 0
+    try:
+        for _ in told:
+            last = told.line_num
+    except csv.Error as error:
+        if "end of data" in str(error):
+            raise BnncostError(f"{where}:{last + 1}: a quote opens here that is never closed.") from None
+
+
+def listed(problems: Sequence[str]) -> str:
+    """All that is wrong with a file as one message, of which a long one is cut."""
+    cut = ["What is below is not read."] if len(problems) > MOST_PROBLEMS else []
+    return "\n".join([*problems[:MOST_PROBLEMS], *cut])
+
+
+def text_of(path: Path) -> str:
+    """The text of a file of accuracies; raises BnncostError where it has none, or is larger than any of them."""
+    return read_text(
+        path, "accuracy file", largest=LARGEST_JSON, advice="keep the rows of one study", marked_utf16=True
+    )
 
 
 def require_whole_decimals(
@@ -74,7 +132,9 @@ def require_whole_decimals(
     neighbour = names[names.index(column) + 1 :][:1]
     if reader.reader.dialect.delimiter != "," or not neighbour or neighbour[0] in whole:
         return
-    cells = [(place, (row[column] or "").strip(), (row[neighbour[0]] or "").strip()) for place, row in rows]
+    cells = [
+        (place, (row[column] or "").strip(), (row.get(neighbour[0]) or "").strip()) for place, row in rows
+    ]
     if any("." in number or "," in number for _, number, _ in cells):
         return
     for place, number, beside in cells:

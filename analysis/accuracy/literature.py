@@ -7,11 +7,20 @@ from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
-from analysis.accuracy.csv_rows import Row, placed_rows, reader_of, require_columns, require_whole_decimals
+from analysis.accuracy.csv_rows import (
+    MOST_PROBLEMS,
+    Row,
+    listed,
+    placed_rows,
+    reader_of,
+    require_closed_quotes,
+    require_columns,
+    require_whole_decimals,
+    text_of,
+)
 from analysis.accuracy.percent import percent_of, question_fractions
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
-from costmodel.output import read_text
 
 LITERATURE = "literature"
 """What the published accuracies that ship are called."""
@@ -33,6 +42,7 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     where = source.name if source else "literature_accuracy.csv"
     reader = reader_of(text)
     require_columns(reader, COLUMNS, where, "an accuracy file has at least the columns design,top1")
+    require_closed_quotes(reader, text, where)
     names = list(reader.fieldnames or ())
     if len(set(names)) < len(names):
         raise BnncostError(f"{where}:1: a column is given twice: {', '.join(names)}.")
@@ -40,7 +50,7 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
     rows = list(placed_rows(reader, where))
     records = list(_records(rows, problems, "measured" if source else "author"))
     if problems:
-        raise BnncostError("\n".join(problems))
+        raise BnncostError(listed(problems))
     require_whole_decimals(reader, rows, "top1", _WHOLE)
     if not records:
         raise BnncostError(
@@ -53,7 +63,7 @@ def load_accuracy(path: str | os.PathLike[str] | None = None) -> list[AccuracyRe
 def _read(source: Path | None) -> str:
     if source is None:
         return resources.files("analysis").joinpath("data/literature_accuracy.csv").read_text("utf-8")
-    return read_text(source, "accuracy file")
+    return text_of(source)
 
 
 def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) -> Iterator[AccuracyRecord]:
@@ -62,6 +72,8 @@ def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) ->
         name, value = (row["design"] or "").strip(), (row["top1"] or "").strip()
         if not name and not value:
             continue
+        if len(problems) > MOST_PROBLEMS:
+            return
         if None in row:
             problems.append(
                 f"{place}: the row has more cells than the header; put quotes round a design that has a "

@@ -9,11 +9,19 @@ from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 
-from analysis.accuracy.csv_rows import placed_rows, reader_of, require_columns
+from analysis.accuracy.csv_rows import (
+    MOST_PROBLEMS,
+    listed,
+    placed_rows,
+    reader_of,
+    require_closed_quotes,
+    require_columns,
+    text_of,
+)
 from analysis.accuracy.percent import question_fractions
 from costmodel import BnncostError, resolve
 from costmodel.designs.records import COMMAND, Measurement
-from costmodel.output import read_json, read_text
+from costmodel.output import UnreadableText, read_json
 
 MEASURED = "measured"
 """What the shipped measurements are called."""
@@ -45,11 +53,7 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
             )
         return shipped
     path = Path(source)
-    measurements = (
-        _from_runs(path)
-        if os.path.isdir(path)
-        else parse_measurements(read_text(path, "accuracy file"), path.name)
-    )
+    measurements = _from_runs(path) if os.path.isdir(source) else parse_measurements(text_of(path), path.name)
     if not measurements:
         what = "no finished run is in the folder" if os.path.isdir(path) else "there is no measurement in"
         raise BnncostError(
@@ -61,12 +65,11 @@ def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
 def holds_measurements(source: str | os.PathLike[str]) -> bool:
     """Whether a source is one of measurements: the shipped ones, a folder, or a CSV with their columns."""
     path = Path(source)
-    if os.fspath(source) == MEASURED or os.path.isdir(path):
+    if os.fspath(source) == MEASURED or os.path.isdir(source):
         return True
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            return _MARK in (reader_of(stream.readline()).fieldnames or ())
-    except (OSError, ValueError, csv.Error):
+        return _MARK in (reader_of(text_of(path)).fieldnames or ())
+    except (UnreadableText, csv.Error):
         return False  # whoever reads it as a file of accuracies says what is wrong
 
 
@@ -80,13 +83,16 @@ def parse_measurements(text: str, where: str) -> list[Measurement]:
     if reader.fieldnames:
         wanted = f"a file of measurements has the columns {','.join(names)}"
         require_columns(reader, names, where, wanted)
+        require_closed_quotes(reader, text, where)
     problems: list[str] = []
     measurements: list[Measurement] = []
     for place, row in placed_rows(reader, where):
+        if len(problems) > MOST_PROBLEMS:
+            break
         if any((cell or "").strip() for cell in row.values() if not isinstance(cell, list)):
             _add(measurements, problems, row, place)
     if problems:
-        raise BnncostError("\n".join(problems))
+        raise BnncostError(listed(problems))
     question_fractions([one.top1 for one in measurements], where)
     return measurements
 
@@ -128,7 +134,7 @@ def _from_runs(folder: Path) -> list[Measurement]:
         except BnncostError as error:
             problems.append(str(error))
     if problems:
-        raise BnncostError("\n".join(problems))
+        raise BnncostError(listed(problems))
     return measurements
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from costmodel import BnncostError
 
-_NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)\s*%?", re.ASCII)
+_NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d{1,3})?)[\s\u00a0\u202f]*%?", re.ASCII)
 
 
 def percent_of(text: str) -> float:

@@ -22,7 +22,7 @@ class Command(TyperCommand):
         written, _, order = self.make_parser(ctx).parse_args(args=list(args))
         _require_once(Counter(param.opts[0] for param in order if _takes_one_value(param)))
         rest = super().parse_args(ctx, args)
-        _require_plain(written, ctx.params)
+        _require_plain({str(param.name): param.opts[0] for param in order}, written, ctx.params)
         return rest
 
 
@@ -32,11 +32,15 @@ def _takes_one_value(param: object) -> bool:
     return not getattr(param, "multiple", True) and not harmless
 
 
-def _require_plain(written: Mapping[str, object], read: Mapping[str, object]) -> None:
+def _require_plain(
+    options: Mapping[str, str], written: Mapping[str, object], read: Mapping[str, object]
+) -> None:
     """Raise BnncostError for a whole number that is not written in plain digits, such as `1_0`."""
     for name, text in written.items():
         if isinstance(text, str) and type(read.get(name)) is int and whole_of(text) is None:
-            raise BnncostError(f"--{name} is '{shortened(text)}', but must be a whole number.")
+            raise BnncostError(
+                f"{options.get(name, name)} is '{shortened(text)}', but must be a whole number."
+            )
 
 
 def _require_once(given: Counter[str]) -> None:

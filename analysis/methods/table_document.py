@@ -15,6 +15,7 @@ from analysis.show.progress import under_way
 from analysis.show.range_cells import at_all_ends, joined_tables
 from analysis.show.tables import Cell, Table, records
 from analysis.show.words import COMPULSORY
+from costmodel import BnncostError
 from costmodel.demand.conventions import OpsConvention
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.evaluate.ranges import Range
@@ -112,10 +113,18 @@ def _ends(best: Cell, value: Cell, worst: Cell) -> object:
 
 
 def split_methods(text: str | None) -> list[str] | None:
-    """Cut a list at the commas that are not in brackets; None where there is nothing in it.
+    """Cut a list at the commas that are not in brackets; None where none is given.
+
+    Raises BnncostError for a list that names nothing.
 
     >>> split_methods("prelu, real_shortcut(operands=int4,pool=false)")
     ['prelu', 'real_shortcut(operands=int4,pool=false)']
     """
-    parts = [part.strip() for part in re.split(r",(?![^(]*\))", text or "")]
-    return [part for part in parts if part] or None
+    if text is None:
+        return None
+    parts = [part.strip() for part in re.split(r",(?![^(]*\))", text)]
+    if not any(parts):
+        raise BnncostError(
+            f"--methods '{text}' names none; write names with commas, or leave it out for all."
+        )
+    return [part for part in parts if part]

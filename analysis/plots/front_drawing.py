@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from analysis.plots.class_marks import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES
 from analysis.plots.front import KIND_MARKERS, KIND_NAMES, FrontInfo, Point
 from analysis.plots.front_ranges import draw_ranges, ranges_in
-from analysis.plots.label_places import Room, leader_end, place_labels
+from analysis.plots.label_places import Room, leader_end, no_room, place_labels, short
 from analysis.plots.style import (
     BLUE,
     DOUBLE,
@@ -39,6 +39,8 @@ _EDGE_IN, _STRIP_IN = 0.58, 1.45
 _WRAP = 24
 _LETTERS_PER_IN = 17
 """Letters of a note on an inch; a little fewer than fit."""
+_LONGEST_NOTE = 800
+"""Characters of the note below a front."""
 _FRONT_WEIGHT = 3.0
 """How much more the distance of a label from its point weighs on the front than off it."""
 
@@ -53,7 +55,7 @@ def draw_front(info: FrontInfo) -> Figure:
             )
             if figure is not None:
                 return figure
-    raise ValueError(f"{len(info.points)} labels find no room in the figure '{info.title}'")
+    raise no_room(info.title)
 
 
 def _drawn(info: FrontInfo) -> Figure | None:
@@ -82,7 +84,7 @@ def _drawn(info: FrontInfo) -> Figure | None:
 
 def _note(info: FrontInfo) -> str:
     """The note in lines as wide as the figure."""
-    return "\n".join(textwrap.wrap(info.note, int(info.size[0] * _LETTERS_PER_IN)))
+    return "\n".join(textwrap.wrap(short(info.note, _LONGEST_NOTE), int(info.size[0] * _LETTERS_PER_IN)))
 
 
 def _prepare(axes: Axes, info: FrontInfo) -> None:
@@ -174,7 +176,7 @@ def _draw_labels(
     named = [(x, point) for x, point in zip(places, points, strict=True) if point.named]
     if not named:
         return True
-    texts = [_wrapped(point.label, wrap) for _, point in named]
+    texts = [_wrapped(short(point.label), wrap) for _, point in named]
     anchors = _in_points(axes, [(x, point.top1) for x, point in named])
     sizes = np.array([text_size(axes.figure, text) for text in texts])
     window = axes.get_window_extent()

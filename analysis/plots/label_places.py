@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from costmodel import BnncostError
+
 _DISTANCES = np.array([4.5, 8.0, 13.0, 19.0, 26.0, 35.0, 46.0, 60.0, 76.0, 95.0, 120.0, 150.0, 190.0])
 """Free space between point and label that is tried [pt]."""
 _ANGLES = np.deg2rad(np.arange(0, 360, 15))
@@ -23,6 +25,26 @@ _NEARER_TO_ANOTHER = 40.0
 """Penalty of a label that lies nearer to another point than to its own."""
 
 Floats = np.ndarray
+
+
+LONGEST = 100
+"""Characters of a label: the longest name of a published design has half of them."""
+
+
+def short(label: str, most: int = LONGEST) -> str:
+    """A label cut to what a picture has room for.
+
+    >>> short("plain BNN"), len(short("a" * 3000))
+    ('plain BNN', 100)
+    """
+    return label if len(label) <= most else f"{label[: most - 3]}..."
+
+
+def no_room(title: str) -> BnncostError:
+    """Say that the labels of a picture cannot be placed."""
+    return BnncostError(
+        f"the labels find no room in the picture '{title}'; name fewer designs, or give shorter labels."
+    )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.plots.class_marks import CLASS_COLOURS, CLASS_MARKERS, CLASS_NAMES
-from analysis.plots.label_places import Room, leader_end, place_labels
+from analysis.plots.label_places import Room, leader_end, no_room, place_labels, short
 from analysis.plots.robust import Mark, RobustInfo, mark_label
 from analysis.plots.style import (
     BLUE,
@@ -42,7 +42,7 @@ def draw_robust(info: RobustInfo) -> Figure:
             figure = _drawn(info, height)
             if figure is not None:
                 return figure
-    raise ValueError(f"the labels find no room in the figure '{info.title}'")
+    raise no_room(info.title)
 
 
 def _drawn(info: RobustInfo, height: float) -> Figure | None:
@@ -110,7 +110,7 @@ def _draw_labels(axes: Axes, info: RobustInfo) -> bool:
     points = axes.transData.transform(places) * 72 / figure.dpi
     radius = np.array([[_size(mark) / 2 + 0.6] for mark in info.marks])
     named = [number for number, mark in enumerate(info.marks) if mark.named]
-    texts = [mark_label(info.marks[number]) for number in named]
+    texts = [short(mark_label(info.marks[number])) for number in named]
     sizes = np.array([text_size(figure, text) for text in texts])
     window = axes.get_window_extent()
     frame = tuple(

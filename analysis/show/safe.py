@@ -12,6 +12,8 @@ from dataclasses import fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from costmodel.output import number_of
+
 _LONGEST = 200
 """Characters of a file's name, to which a suffix comes."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -76,7 +78,7 @@ def csv_cell(value: object) -> object:
         return value
     text = visible(value)
     runs = value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)
-    return f"'{text}" if runs and not _is_number(text) else text
+    return f"'{text}" if runs and number_of(text) is None else text
 
 
 def markdown_text(text: str) -> str:
@@ -119,11 +121,3 @@ def file_stem(*parts: str) -> str:
     """
     stem = re.sub(r"[^A-Za-z0-9_.@+-]+", "-", "-".join(parts))
     return re.sub(r"\.{2,}-?|^\.+", "", stem)[:_LONGEST] or "unnamed"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -19,6 +19,22 @@ from costmodel.operations.window import Around, Pair
 LARGEST = 65_536
 """No channel count, side or number of classes of a network file is larger."""
 
+LARGEST_SIDE, MOST_PIXELS = 16_384, 2**24
+"""Of images: those with longer sides have more tiles than are searched in seconds."""
+
+
+def image_problem(image: tuple[int, int, int]) -> str | None:
+    """Half a sentence that says what an image (C, H, W) must be where it is too large, else None.
+
+    >>> image_problem((3, 65536, 256)), image_problem((3, 224, 224))
+    ('must have a height and a width of at most 16384, and 16777216 pixels', None)
+    """
+    _, height, width = image
+    if max(height, width) <= LARGEST_SIDE and height * width <= MOST_PIXELS:
+        return None
+    return f"must have a height and a width of at most {LARGEST_SIDE}, and {MOST_PIXELS} pixels"
+
+
 MOST_BLOCKS = 256
 """Blocks of a whole network; the deepest that ships has 60."""
 
@@ -48,7 +64,11 @@ def _padding(raw: Any) -> Any:
 def _image(raw: Any) -> Any:
     if not isinstance(raw, list) or len(raw) != 3:
         raise refused(f"must be [channels, height, width], such as [3, 32, 32]; got {shown(raw)}")
-    return tuple(map(_count, raw))
+    channels, height, width = map(_count, raw)
+    problem = image_problem((channels, height, width))
+    if problem:
+        raise refused(f"{problem}; got {height}x{width}")
+    return channels, height, width
 
 
 def _one_of(what: str, names: tuple[str, ...]) -> BeforeValidator:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from costmodel.designs.backbone import LARGEST
+from costmodel.designs.backbone import LARGEST, image_problem
 from costmodel.designs.catalogue import DATASETS, OWN, DatasetShape
 from costmodel.designs.network_files import SUFFIXES, backbone_of
 from costmodel.errors import BnncostError, shortened, unknown
@@ -106,7 +106,8 @@ class DesignKey:
     def with_methods(self, methods: tuple[MethodUse, ...]) -> DesignKey:
         """The same design with other repairs."""
         check_combination(methods)
-        return replace(self, methods=in_one_order(methods))
+        others, width = _width_apart(methods, self.width, "a design")
+        return replace(self, methods=in_one_order(others), width=width)
 
     def with_features(self, features: str) -> DesignKey:
         """The same design with non-binary maps of another precision; raises BnncostError for an unknown one."""
@@ -138,9 +139,9 @@ class DesignKey:
             raise unknown("data set", dataset, [*DATASETS, OWN], place=place)
         uses = tuple(MethodUse.parse(part, place) for part in _split_plus(methods))
         check_combination(uses)
-        uses = in_one_order(uses)
         values = _read_settings(place, settings)
-        width = float(values.pop("w", "1"))
+        others, width = _width_apart(uses, float(values.pop("w", "1")), place)
+        uses = in_one_order(others)
         compute = values.get("compute", "binary")
         given = _shape_given(network, dataset)
         image = _read_image(place, values.pop("input", None), given.image if given else None)
@@ -182,6 +183,18 @@ def in_one_order(methods: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
     'resnet20[double_residual+prelu]/cifar10'
     """
     return tuple(sorted(methods, key=str))
+
+
+def _width_apart(
+    methods: Sequence[MethodUse], width: float, place: str
+) -> tuple[tuple[MethodUse, ...], float]:
+    """Take the method `width` as the setting that it is: one network has one name."""
+    factors = [float(use.option("factor")) for use in methods if use.method.hook == "width"]
+    if not factors:
+        return tuple(methods), width
+    made = round(width * factors[0], 10)
+    _require_width(place, made, f"{made:g}")
+    return tuple(use for use in methods if use.method.hook != "width"), made
 
 
 def in_lower_case(text: str) -> str:
@@ -244,6 +257,9 @@ def _read_image(
     image = (int(channels), int(found[2]), int(found[3]))
     if not all(1 <= side <= LARGEST for side in image):
         raise BnncostError(f"{place}: input '{shortened(value)}' must have sides from 1 to {LARGEST}.")
+    problem = image_problem(image)
+    if problem:
+        raise BnncostError(f"{place}: input '{value}' {problem}.")
     return image
 
 
@@ -284,7 +300,7 @@ def _split_plus(methods: str) -> list[str]:
 def _read_settings(place: str, settings: str) -> dict[str, str]:
     values: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
-        name, equals, value = part.partition("=")
+        name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals and name.startswith("w"):
             enter_once(place, values, "w", _read_width(place, name[1:]))
         else:
@@ -321,15 +337,18 @@ def enter_once(place: str, values: dict[str, str], name: str, value: str) -> Non
 
 
 def _read_width(place: str, value: str) -> str:
-    width = number_of(value)
+    _require_width(place, number_of(value), shortened(value))
+    return value
+
+
+def _require_width(place: str, width: float | None, value: str) -> None:
     low, high = WIDTHS
     if width is None or not low <= width <= high:
         raise BnncostError(
-            f"{place}: width '{shortened(value)}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
+            f"{place}: width '{value}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
         )
     if width != round(width, WIDTH_DIGITS):
         raise BnncostError(
             f"{place}: width '{shortened(value)}' has more than {WIDTH_DIGITS} digits behind the point; write "
             f"w{_shortest(round(width, WIDTH_DIGITS))}."
         )
-    return value

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from costmodel.errors import BnncostError
+from costmodel.errors import BnncostError, shortened
 from costmodel.hardware.text.problem import Path, Problem, place_of
 from costmodel.hardware.text.quantity import unknown_name
 from costmodel.hardware.text.units import number_and_unit
 from costmodel.hardware.text.yaml_lines import plain_value
 
 OPTION = "--set"
+_LONGEST = 1000
+"""Characters of a place and its value."""
 _EXAMPLE = f"{OPTION} memories.feature_sram.size=128kB"
 _PART = re.compile(r"([^.\[\]]+)((?:\[\d{1,9}\])*)", re.ASCII)
 _OF_FILES = ("name", "extends")
@@ -42,6 +44,10 @@ def read_override(text: str) -> Override:
     >>> read_override("clock=100MHz").value
     {'value': 100, 'unit': 'MHz', 'source': '--set', 'status': 'assumed'}
     """
+    if len(text) > _LONGEST:
+        raise BnncostError(f"{OPTION} {shortened(text)}: has more than {_LONGEST} characters.")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise BnncostError(f"{OPTION} {text!r}: has bytes that are no text in UTF-8.")
     place, equals, written = (part.strip() for part in text.partition("="))
     parts = [_PART.fullmatch(part) for part in place.split(".")]
     if not equals or not written or not all(parts):

@@ -110,6 +110,9 @@ def test_a_network_without_accuracies_is_refused_with_those_that_have_some() -> 
         'Design, Top1\n"resnet20@w1.5,features=int8/cifar10", 83.1 %\nresnet20, 70%\n',
         "DESIGN;Top-1 [%]\r\nResNet20@W1.5,features=INT8/CIFAR10;83,1 %\r\nResNet20;70,0\r\n",
         'design,top1\n"resnet20@w1.5,features=int8/cifar10","83,1"\nresnet20,70\n',
+        "sep=;\nDesign;Top1\nresnet20@w1.5,features=int8/cifar10;83,1\u00a0%\nresnet20;70\u202f%\n",
+        '\n\ndesign,top1,,\n,,,\n"resnet20@w1.5,features=int8/cifar10",83.1,,\nresnet20,70,,\n',
+        'design,top1,note\n"resnet20@w1.5,features=int8/cifar10",83.1,a\u2028b\nresnet20,70,c,,\n',
     ],
 )
 def test_tables_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
@@ -126,6 +129,13 @@ def test_tables_of_other_tools_are_read(tmp_path: Path, text: str) -> None:
         ("design,top1\nresnet20,83,1\n", ["mine.csv:2", "more cells", "write decimals with a point"]),
         ("design;top1\nresnet20;8.300,1\n", ["mine.csv:2", "'8.300,1'", "0 to 100"]),
         ("design;top1\nresnet20;1_0\n", ["'1_0'"]),
+        (
+            'design,top1,note\nresnet20,83,"a\nreactnet,66,b\n',
+            ["mine.csv:2: a quote opens here that is never closed"],
+        ),
+        ("design,top1,\nresnet20,83,1\n", ["mine.csv:2: the cell in column 3 stands below no name"]),
+        ("design,top1\nx\0.yaml,83\n", ["mine.csv:2", "U+0000"]),
+        ("design,top1\n" + "resnet20[zzz],83\n" * 1000, ["mine.csv:51:", "What is below is not read."]),
         ("design;top1\nresnet20;٨٣\n", ["must be a number"]),
         ("design,top1\nresnet20,0.831\nresnet20[prelu],0.84\n", ["0.831", "fractions", "percent"]),
         ("design,top1,note\nresnet20,83,1\n", ["mine.csv:2", "'note'", "83,1 meant", "83.1", "83.0"]),
@@ -161,3 +171,9 @@ def test_a_small_accuracy_beside_a_large_one_is_a_percentage(tmp_path: Path) -> 
     assert [
         one.top1 for one in load_accuracy(write(tmp_path, "design,top1\nresnet20,0.5\nvgg_small,70\n"))
     ] == [0.5, 70]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_marks_of_an_encoding_are_heard(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine.csv").write_bytes("design\ttop1\nresnet20\t83,1 %\n".encode(encoding))
+    assert [one.top1 for one in load_accuracy(tmp_path / "mine.csv")] == [83.1]

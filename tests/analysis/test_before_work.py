@@ -70,6 +70,11 @@ def test_an_option_takes_plain_whole_numbers(number: str, capsys: Captured) -> N
     assert "integer" in said or f"--draws is '{number}', but must be a whole number." in said
 
 
+def test_an_option_is_called_as_it_is_written(capsys: Captured) -> None:
+    said = complaint(capsys, "search", "--network", "resnet20", "--out", "never", "--jobs", "1_0")
+    assert "--jobs is '1_0', but must be a whole number." in said
+
+
 def test_a_working_folder_that_was_deleted_is_said(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from command_outputs import read_json, said
 from ruamel.yaml import YAML
 
 from analysis.methods.table_document import split_methods
-from costmodel import METHODS, cost, published_names, shipped_profiles
+from costmodel import METHODS, BnncostError, cost, published_names, shipped_profiles
 from costmodel.methods import CATEGORIES
 
 ROOT = Path(__file__).parents[2]
@@ -200,7 +200,9 @@ def test_a_front_of_own_accuracies_on_an_own_profile(
 
 def test_methods_are_cut_at_commas_outside_brackets() -> None:
     assert split_methods("a(x=1,y=2), b,") == ["a(x=1,y=2)", "b"]
-    assert split_methods("") is None
+    assert split_methods(None) is None
+    with pytest.raises(BnncostError, match="names none"):
+        split_methods(" ,")
 
 
 # ---------------------------------------------------------------- lists

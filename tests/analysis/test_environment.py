@@ -111,7 +111,13 @@ def test_a_full_output_is_a_sentence() -> None:
             cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1 and "no space left on device" in done.stderr.lower()
+    assert done.stderr == "Error: the output cannot be written: No space left on device.\n"
+
+
+def test_a_reader_that_has_enough_ends_a_command_without_a_word() -> None:
+    command = f"{sys.executable} -m analysis.cli designs | head -1"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
 def test_a_file_that_may_not_grow_is_a_sentence_and_nothing_half_written(

@@ -86,7 +86,7 @@ def test_fractions_are_questioned_as_a_whole(tmp_path: Path) -> None:
 def test_all_bad_rows_come_in_one_message(tmp_path: Path) -> None:
     rows = [measured("resnet21", 50.0), measured(PLAIN, 50.0), measured("nonsense", 50.0)]
     with pytest.raises(BnncostError) as caught:
-        load_measurements(write(tmp_path, csv_of(rows) + "too,many" + "," * 30 + "\n"))
+        load_measurements(write(tmp_path, csv_of(rows) + "too,many" + ",x" * 30 + "\n"))
     lines = str(caught.value).splitlines()
     assert [line.split(": ")[0] for line in lines] == ["mine.csv:2", "mine.csv:4", "mine.csv:5"]
     assert "more cells than the header" in lines[2]

@@ -19,7 +19,7 @@ from rich.console import Console
 from analysis.report import explore as report
 from analysis.report.explore import explore, read_own, read_profiles, read_spaces
 from analysis.report.page.data import Space
-from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, unpacked, write_page
+from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, seal_of, unpacked, write_page
 from costmodel import BnncostError, shipped_profiles
 from costmodel.hardware import HardwareProfile
 
@@ -85,7 +85,8 @@ def test_one_page_is_made_and_only_what_changed_is_priced_again(
 
 
 def test_a_page_that_cannot_be_read_is_made_anew(quick: list[object], tmp_path: Path) -> None:
-    for text in ("", "<html>", '<script type="application/gzip" id="data">AAAA</script>', "\x00"):
+    data = f'<script type="application/gzip" id="data" data-seal="{seal_of("AAAA")}">AAAA</script>'
+    for text in ("", "<html>", data, "\x00"):
         (tmp_path / INDEX).write_text(text, "utf-8")
         quick.clear()
         made(tmp_path, "asic-45nm")

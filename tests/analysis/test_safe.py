@@ -8,6 +8,7 @@ import gzip
 import io
 import re
 import xml.etree.ElementTree as ElementTree
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,12 @@ def test_a_picture_is_well_formed_and_shows_the_name(name: str, tmp_path: Path) 
     assert visible(name) in shown and not ACTS.search("".join(shown)) and pdf.read_bytes()[:4] == b"%PDF"
 
 
+def test_long_texts_leave_room_for_the_picture() -> None:
+    frame = designs_frame([("x" * 3000, 1e-6, 50.0), ("plain", 2e-6, 60.0)])
+    figure = draw_front(front_info(frame, "t" * 3000, "s", note="n " * 3000))
+    assert max(len(text.get_text()) for text in figure.findobj(Text) if text.get_text()[:1] == "x") <= 200
+
+
 @EACH
 def test_the_page_holds_the_name_as_text(name: str, tmp_path: Path) -> None:
     data = {"version": "test", "spaces": [], "profiles": [{"name": name, name: [name]}]}
@@ -141,10 +148,14 @@ def test_whatever_is_written_is_text(text: str) -> None:
     assert not re.search(r"[&%$#_{}~^\\<>|]", bare)
 
 
-@pytest.mark.parametrize("bent", ["bomb", "cut", "deep"])
+@pytest.mark.parametrize("bent", ["bomb", "cut", "deep", "list", "changed"])
 def test_a_page_that_lies_about_its_data_counts_as_none(tmp_path: Path, bent: str) -> None:
-    content = {"bomb": b" " * 70_000_000, "cut": b"{}" * 500, "deep": b"[" * 100_000}[bent]
+    content = {"bomb": b" " * 70_000_000, "cut": b"{}" * 500, "deep": b"[" * 100_000, "list": b"[1]"}.get(
+        bent, b"{}"
+    )
     data = gzip.compress(content)
     text = base64.b64encode(data[:-20] + bytes(20) if bent == "cut" else data).decode()
-    (tmp_path / "index.html").write_text(f'<script type="application/gzip" id="data">{text}</script>')
+    seal = blake2b(b"before" if bent == "changed" else text.encode(), digest_size=16).hexdigest()
+    page = f'<script type="application/gzip" id="data" data-seal="{seal}">{text}</script>'
+    (tmp_path / "index.html").write_text(page)
     assert read_page(tmp_path) == {}

@@ -65,6 +65,8 @@ def test_every_key_of_its_json_is_documented_and_no_other(tmp_path: Path, capsys
         (("--compute", ","), "',' names no precision of operands"),
         (("--features", ""), "'' names no precision of features"),
         (("--methods", ""), "--methods '' names none; write names with commas, all, or none"),
+        (("--widths", "100"), "100 is no width of a design, which lies from 0.05 to 64"),
+        (("--widths", "1:1.001:0.00001"), "at most 4 digits behind the point"),
         (("--widths", "1_0"), "--widths '1_0'"),
         (("--widths", "\u0663"), "--widths '\u0663'"),
         ((*MEASURED[:3], "cifar-41"), "did you mean 'cifar-40'? Known: cifar-40, cifar-cpu."),

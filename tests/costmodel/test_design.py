@@ -150,6 +150,8 @@ MALFORMED = [
     ("resnet20@w\u0663", ["width '\u0663'", "from 0.05 to 64"]),
     ("resnet20@winfinity", ["width 'infinity'", "from 0.05 to 64"]),
     ("resnet20@input=\u0663\u0662x32", ["must be HEIGHTxWIDTH"]),
+    ("resnet20@input=65536x256", ["input '65536x256' must have a height and a width of at most 16384, and"]),
+    ("resnet20@input=8192x4096", ["and 16777216 pixels"]),
     ("resnet20@classes=\u0662", ["classes '\u0662'", "a whole number"]),
     ("resnet20@w0/cifar10", ["width '0'", "from 0.05 to 64"]),
     ("resnet20@w-1/cifar10", ["width '-1'", "from 0.05 to 64"]),
@@ -209,6 +211,12 @@ def test_the_name_of_a_network_is_the_network_without_repairs(name: str) -> None
     """Also where a published design is called nearly like it, as `reactnet-a` is."""
     key = resolve(name)
     assert (key.network, key.methods, key.width) == (name, (), 1.0)
+
+
+def test_spaces_round_the_parts_of_a_design_say_nothing() -> None:
+    assert str(DesignKey.parse("ResNet20 [ prelu ] @ w1.5 , features = int8 / cifar10")) == (
+        "resnet20[prelu]@w1.5,features=int8/cifar10"
+    )
 
 
 @pytest.mark.parametrize("text", ["a" * 100_000, f"resnet20[{'prelu+' * 20_000}]", "resnet20@" + "a" * 4000])

@@ -17,6 +17,7 @@ from costmodel.designs.network_files import NETWORKS
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network, Op, Tensor
+from costmodel.methods import MethodUse
 from costmodel.networks.build import build
 from costmodel.networks.layers import Widths
 
@@ -327,11 +328,22 @@ def test_wider_never_counts_fewer(key: DesignKey, narrow: float, factor: float) 
         assert more >= less, name
 
 
-@given(factor=st.floats(0.05, 4), network=st.sampled_from(sorted(NARROW)))
+@given(thousandths=st.integers(50, 4000), network=st.sampled_from(sorted(NARROW)))
 @settings(max_examples=25, deadline=None)
-def test_the_width_method_is_the_width(factor: float, network: str) -> None:
-    by_method = DesignKey.parse(f"{network}[width(factor={factor!r})]/cifar10")
-    assert counted(by_method) == counted(DesignKey(network, "cifar10", width=factor))
+def test_the_width_method_is_the_width_and_has_its_name(thousandths: int, network: str) -> None:
+    factor = thousandths / 1000
+    use = MethodUse.parse(f"width(factor={factor!r})")
+    by_setting = DesignKey(network, "cifar10", width=factor)
+    assert counted(DesignKey(network, "cifar10", (use,))) == counted(by_setting)
+    assert DesignKey.parse(f"{network}[width(factor={factor!r})]/cifar10") == by_setting
+    assert DesignKey(network, "cifar10").with_methods((use,)) == by_setting
+
+
+def test_both_ways_to_write_a_width_multiply() -> None:
+    assert str(DesignKey.parse("resnet20[prelu+width(factor=1.1)]@w1.5")) == "resnet20[prelu]@w1.65/cifar10"
+    for text, said in (("@w64", "width '128'"), ("@w1.2345", "more than 4 digits")):
+        with pytest.raises(BnncostError, match=said):
+            DesignKey.parse(f"resnet20[width(factor={2 if 'w64' in text else 1.2345})]{text}")
 
 
 def test_twice_the_width_is_four_times_the_binary_work_and_twice_the_maps() -> None:

@@ -73,6 +73,7 @@ def test_what_a_word_needs_besides_is_asked_for_in_the_name_of_the_option() -> N
         ("clock=0MHz", ["clock.value", "greater than zero"]),
         ("clock=-1MHz", ["clock.value", "negative"]),
         ("clock=1e999MHz", ["clock.value", "finite"]),
+        ("clock=\u0663MHz", ["clock: must be a quantity"]),
         ("clock=1kB", ["clock.unit", "'kB' does not measure a frequency"]),
         ("clock=1MHx", ["clock.unit", "did you mean 'MHz'"]),
         ("clok=1MHz", ["clok", "did you mean 'clock'"]),
@@ -155,3 +156,9 @@ def test_a_parents_own_fault_stays_its_own(tmp_path: Path) -> None:
     child = f"name: child\nextends: parent.yaml\ncontrol: {{energy: {figure(9, 'pJ/cycle')}}}\n"
     (problem,) = check_profile(written(tmp_path, child))
     assert (problem.file, problem.line) == (str(parent), line_of(text, "clock:"))
+
+
+def test_a_long_text_is_refused_and_not_repeated() -> None:
+    with pytest.raises(BnncostError, match="has more than 1000 characters") as caught:
+        load_profile("asic-65nm", ["a" * 100_000 + "=1"])
+    assert len(str(caught.value)) < 300

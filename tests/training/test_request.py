@@ -189,8 +189,10 @@ def test_devices() -> None:
         choose_device("gpu")
     with pytest.raises(BnncostError, match="unknown device 'cuda:x'"):
         choose_device("cuda:x")
-    with pytest.raises(BnncostError, match="at least one thread, not 0"):
+    with pytest.raises(BnncostError, match="at least one thread and at most 4096, not 0"):
         choose_device("cpu", 0)
+    with pytest.raises(BnncostError, match="at least one thread and at most 4096, not 1000000000000"):
+        choose_device("cpu", 10**12)
     if not torch.cuda.is_available():
         with pytest.raises(BnncostError, match=r"'cuda' is not available: torch .* take 'cpu'"):
             choose_device("cuda")

@@ -63,6 +63,7 @@ def test_a_killed_run_comes_to_the_weights_of_a_whole_one(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("resnet20/digits", "--epochs", "9" * 30), "training has at most 1000000 epochs, not 999"),
         (("resnet20/digit",), "unknown data set 'digit'; did you mean 'digits'?"),
         (("resnet20[prelo]",), "unknown method 'prelo'; did you mean 'prelu'?"),
         (("resnet20", "--data", "nix.npz"), "'nix.npz' does not exist"),

@@ -10,6 +10,7 @@ import torch
 
 from costmodel.errors import BnncostError, unknown
 
+MOST_THREADS = 4096
 KINDS = ("auto", "cpu", "cuda", "mps")
 
 
@@ -24,8 +25,8 @@ def choose_device(name: str, threads: int | None = None) -> torch.device:
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "cpu"
     _require(kind, int(number or 0))
-    if threads is not None and threads < 1:
-        raise BnncostError(f"training needs at least one thread, not {threads}.")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise BnncostError(f"training takes at least one thread and at most {MOST_THREADS}, not {threads}.")
     torch.set_num_threads(threads or _usual_threads())
     torch.set_flush_denormal(True)  # tiny gradients are slow otherwise, and change nothing
     if kind == "cuda":

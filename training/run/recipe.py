@@ -19,6 +19,9 @@ from costmodel.hardware.text.fields import Settings
 from costmodel.hardware.text.messages import refused
 from training.run.settings_file import read_settings
 
+MOST_EPOCHS = 10**6
+"""The longest published schedules have hundreds."""
+
 
 class OptimizerNumbers(Settings):
     """What a recipe changes of an optimizer's published settings."""
@@ -143,8 +146,8 @@ class Recipe(Settings):
 
     name: str = Field(description="what records call the recipe", min_length=1)
     description: str = Field(default="", description="one sentence for people")
-    epochs: int = Field(description="times that every training image is seen", ge=1)
-    batch_size: int = Field(description="images of one step", ge=1)
+    epochs: int = Field(description="times that every training image is seen", ge=1, le=MOST_EPOCHS)
+    batch_size: int = Field(description="images of one step", ge=1, le=10**9)
     optimizer: Literal["sgd", "adam", "bop"] = Field(default="adam", description="of designs that name none")
     optimizers: Optimizers = Field(default=Optimizers(), description="numbers by optimizer")
     schedule: Literal["cosine", "linear", "constant"] = Field(

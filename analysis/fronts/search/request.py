@@ -13,6 +13,8 @@ import numpy as np
 
 from analysis.show.axes import Axis
 from costmodel import BnncostError, DesignKey
+from costmodel.designs.key import WIDTH_DIGITS, WIDTHS
+from costmodel.errors import shortened
 from costmodel.evaluate.space import Space
 from costmodel.hardware import HardwareProfile
 from costmodel.methods.plugins import texts_of_plugins
@@ -101,7 +103,7 @@ def read_widths(text: str) -> list[float]:
     """
     numbers = [number_of(part) or 0 for part in re.split("[:,]", text)]
     if ":" not in text and all(number > 0 for number in numbers):
-        return numbers
+        return _named_widths(text, numbers)
     if text.count(":") != 2 or len(numbers) != 3 or not all(number > 0 for number in numbers):
         raise BnncostError(
             f"--widths '{text}': write FIRST:LAST:STEP, as in 0.25:4:0.05, or widths with commas, all above zero."
@@ -112,4 +114,16 @@ def read_widths(text: str) -> list[float]:
             f"--widths '{text}': there must be 1 to 10,000 widths; the last is below the first, or the step too small."
         )
     steps = int(np.floor((last - first) / step + 1e-9))
-    return [round(first + number * step, 10) for number in range(steps + 1)]
+    return _named_widths(text, [round(first + number * step, 10) for number in range(steps + 1)])
+
+
+def _named_widths(text: str, widths: list[float]) -> list[float]:
+    """The widths, each once; raises BnncostError for one that no design can have in its name."""
+    low, high = WIDTHS
+    for width in widths:
+        if not low <= width <= high or width != round(width, WIDTH_DIGITS):
+            raise BnncostError(
+                f"--widths '{shortened(text)}': {width:.10g} is no width of a design, which lies from {low:g} to "
+                f"{high:g} and has at most {WIDTH_DIGITS} digits behind the point."
+            )
+    return list(dict.fromkeys(widths))

@@ -20,6 +20,7 @@ from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
 from analysis.show.classes import ESTIMATED
 from analysis.show.document import Document
+from analysis.show.safe import csv_cell
 from analysis.show.tables import Cell, Column, Table, records
 from analysis.show.words import COMPULSORY, scope_sentence
 from costmodel import BnncostError, DesignKey, cost
@@ -249,7 +250,7 @@ def _csv(rows: list[dict[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: csv_cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

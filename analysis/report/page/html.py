@@ -28,7 +28,9 @@ SCRIPTS = (
     "detail.js", "methods.js", "explorer.js",
 )  # fmt: skip
 """The library that draws, and what is the page's own, a file for each view, in their order."""
-_DATA = re.compile(r'<script type="application/gzip" id="data">([A-Za-z0-9+/=\s]*)</script>')
+_DATA = re.compile(
+    r'<script type="application/gzip" id="data" data-seal="([0-9a-f]{32})">([A-Za-z0-9+/=\s]*)</script>'
+)
 _END = re.compile(r"</(?=script|style)", re.IGNORECASE)
 
 
@@ -40,10 +42,12 @@ def page_html(data: Mapping[str, Any]) -> str:
             raise BnncostError(
                 f"analysis/assets/{name} ends a script inside itself; it cannot be part of a page."
             )
+    text = packed(data)
     filled = {
         "@STYLE@": _asset("explorer.css"),
         "@SCRIPTS@": "\n".join(f"<script>{text}</script>" for text in scripts.values()),
-        "@DATA@": packed(data),
+        "@DATA@": text,
+        "@SEAL@": seal_of(text),
         "@POLICY@": policy(*scripts.values()),
     }
     parts = re.split("(@[A-Z]+@)", _asset("explorer.html"))
@@ -73,13 +77,20 @@ def packed(data: Mapping[str, Any]) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
+def seal_of(text: str) -> str:
+    """A digest of packed data: what was changed in a page, and not by `page_html`, is priced again."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def unpacked(text: str) -> dict[str, Any]:
     """The data again; raises ValueError, OSError, EOFError or zlib.error where there is none, or too much."""
     with gzip.open(BytesIO(base64.b64decode(text))) as stream:
         content = stream.read(LARGEST_JSON + 1)
     if len(content) > LARGEST_JSON:
         raise ValueError(f"more than {LARGEST_JSON} bytes")
-    data: dict[str, Any] = parse_json(content)
+    data = parse_json(content)
+    if not isinstance(data, dict):
+        raise ValueError("no names and values")
     return data
 
 
@@ -89,10 +100,10 @@ def write_page(out: Path, data: Mapping[str, Any]) -> Path:
 
 
 def read_page(out: Path) -> dict[str, Any]:
-    """The data of the page in a folder; nothing where there is no page, or none that can be read."""
+    """The data of the page in a folder; nothing where there is no page, or none as it was written."""
     try:
         found = _DATA.search((out / INDEX).read_text("utf-8"))
-        return unpacked(found.group(1)) if found else {}
+        return unpacked(found[2]) if found and found[1] == seal_of(found[2]) else {}
     except (OSError, ValueError, EOFError, zlib.error):
         return {}
 

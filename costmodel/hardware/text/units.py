@@ -22,7 +22,7 @@ _UNIT = re.compile(rf"{_TERM}(?:[*/]{_TERM})*")
 _SPELLINGS = str.maketrans({"²": "^2", "³": "^3", "·": "*"})
 _POWER_BEHIND = re.compile(r"(?<=m)(?=[23]\b)")
 """Where a typed power has no sign of its own, as in mm2."""
-_WRITTEN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*)?", re.ASCII)
+_WRITTEN = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(\S.*)?")
 _PAIR = re.compile(r"(\w+)\^(\S+)")
 _LONGEST_UNIT = 60  # characters
 _NAMES_SHOWN = 6
