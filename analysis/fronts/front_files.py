@@ -22,6 +22,7 @@ from analysis.show.paper import PaperSize
 from analysis.show.tables import Table, chosen_columns, without_empty_columns
 from analysis.show.text_forms import markdown
 from analysis.show.words import network_title, profile_title
+from costmodel import DesignKey
 from costmodel.evaluate.cost import AnyProfile, as_profile
 from costmodel.output import write_whole
 from costmodel.pricing.price import TrafficModel
@@ -67,7 +68,8 @@ def write_front(
     title = f"{network_title(network, dataset)}: top-1 against {x}"
     written: list[Path] = []
     if figures:
-        widths = width_curve(network, dataset, chip, np.array(WIDTHS), traffic=traffic) if network else None
+        plain = DesignKey(network, dataset) if network else None
+        widths = width_curve(plain, chip, np.array(WIDTHS), traffic=traffic) if plain else None
         head = (title, profile_title(chip, traffic)) if look.titled else ("", "")
         figure = draw_front(front_info(frame, *head, x, widths, note, look.size))
         written += write_figure(figure, out / f"front-{x}", look.forms)
@@ -100,7 +102,7 @@ def write_study_front(
     title = f"{network_title(plain.network, plain.dataset)}: measured top-1 against {x}"
     written: list[Path] = []
     if figures:
-        widths = width_curve(plain.network, plain.dataset, chip, np.array(WIDTHS), traffic=traffic)
+        widths = width_curve(plain, chip, plain.width * np.array(WIDTHS), traffic=traffic)
         note = front_note(frame, names, protocol)
         head = (title, profile_title(chip, traffic)) if look.titled else ("", "")
         figure = draw_front(front_info(frame, *head, x, widths, note, look.size))

@@ -39,13 +39,14 @@ def verdict(frame: pd.DataFrame, x: Axis) -> tuple[str, ...]:
     """
     unit = x.unit or str(frame["area_unit"].iloc[0])
     front = _steps(frame, unit)
+    plain = _plain(frame)
     runs = [tuple(group) for _, group in groupby(front, key=lambda step: step.sort)]
     return (
         *_winners(runs, unit),
         *_absent(frame, front),
-        *_repairs(front),
+        *_repairs(front, plain),
         *_next_steps(runs, x, unit),
-        *_widened(frame, x, unit),
+        *_widened(frame, plain, x, unit),
     )
 
 
@@ -99,14 +100,13 @@ def _absent(frame: pd.DataFrame, front: Sequence[Step]) -> list[str]:
     return said
 
 
-def _repairs(front: Sequence[Step]) -> list[str]:
+def _repairs(front: Sequence[Step], plain: DesignKey | None) -> list[str]:
     """The repairs of the binary designs on the front that change the network, most frequent first."""
+    bare = _repairs_of(plain) if plain else set()
     designs = [key for key in (_key(step.design) for step in front) if key and key.compute == "binary"]
     if not designs:
         return []
-    used = Counter(
-        use.name for key in designs for use in key.methods if METHODS[use.name].branch == "topology"
-    )
+    used = Counter(name for key in designs for name in _repairs_of(key) - bare)
     if not used:
         return ["The binary designs on the front have no repair that changes the network."]
     ranked = sorted(used.items(), key=lambda item: (-item[1], item[0]))
@@ -145,23 +145,23 @@ def _step_text(low: Step, high: Step, x: Axis, unit: str) -> str:
     )
 
 
-def _widened(frame: pd.DataFrame, x: Axis, unit: str) -> list[str]:
+def _widened(frame: pd.DataFrame, plain: DesignKey | None, x: Axis, unit: str) -> list[str]:
     """What simply widening the plain BNN would do, by the widths whose accuracy is known."""
-    plain = next((key for row in _plain_rows(frame) if (key := _key(str(row["design"])))), None)
-    bare = {use.name for use in plain.methods} if plain else set()
+    bare = _repairs_of(plain) if plain else set()
+    width = plain.width if plain else 1.0
     said = []
     for _, row in frame.iterrows():
         key = _key(str(row["design"]))
-        if key is None or key.compute != "binary" or key.width == 1 or _repairs_of(key) - bare:
+        if key is None or key.compute != "binary" or key.width == width or _repairs_of(key) - bare:
             continue
         said.append(_width_text(frame, row, key.width, x, unit))
     return said or ["No accuracy of a widened plain BNN is known here."]
 
 
-def _plain_rows(frame: pd.DataFrame) -> list[pd.Series]:
-    if "plain" not in frame:
-        return []
-    return [row for _, row in frame[frame["plain"]].iterrows()]
+def _plain(frame: pd.DataFrame) -> DesignKey | None:
+    """The plain BNN of a study, if the frame has one."""
+    rows = frame[frame["plain"]] if "plain" in frame else frame[:0]
+    return next((key for design in rows["design"] if (key := _key(str(design)))), None)
 
 
 def _repairs_of(key: DesignKey) -> set[str]:

@@ -20,8 +20,7 @@ def method_frame(table: MethodTable) -> pd.DataFrame:
 
 
 def width_curve(
-    network: str,
-    dataset: str,
+    plain: DesignKey,
     profile: AnyProfile,
     widths: np.ndarray = WIDTHS,
     *,
@@ -32,7 +31,7 @@ def width_curve(
     Widths that do not fit on the profile are left out. `traffic` is as in `cost`.
     """
     chip = as_profile(profile)
-    costs, stored = priced_over(DesignKey(network, dataset), chip, np.asarray(widths, dtype=float), traffic)
+    costs, stored = priced_over(plain, chip, np.asarray(widths, dtype=float), traffic)
     frame = pd.DataFrame(
         {
             "width": widths,

@@ -25,7 +25,7 @@ from analysis.show.paper import PaperSize
 from analysis.show.units import Scale
 
 WIDTHS = (1.0, 1.5, 2.0, 3.0)
-"""Widths of the plain BNN that the top axis marks."""
+"""Widths that the top axis marks, as shares of that of the plain BNN."""
 KIND_MARKERS = {
     "author": "o", "measured": "h", "cited": "s", "secondary": "v", "third-party": "^", ESTIMATED: "d",
 }  # fmt: skip
@@ -232,19 +232,19 @@ def _split_far(points: Sequence[Point]) -> tuple[tuple[Point, ...], tuple[Point,
 def _width_marks(widths: pd.DataFrame | None, column: str, scale: Scale) -> tuple[tuple[float, float], ...]:
     if widths is None:
         return ()
-    places = dict(zip(widths["width"], widths[column] / scale.size, strict=True))
-    marks = [(width, float(places[width])) for width in WIDTHS if width in places]
+    places = widths[column] / scale.size
+    marks = [(float(width), float(place)) for width, place in zip(widths["width"], places, strict=True)]
     return tuple(marks) if len({place for _, place in marks}) == len(marks) else ()
 
 
 def _x_limits(
     near: Sequence[Point], marks: Sequence[tuple[float, float]], log_x: bool
 ) -> tuple[float, float]:
-    """Limits round the designs, and round width 1 and 1.5 where that leaves the designs much of the axis."""
+    """Limits round the designs, and round the two least widths where that leaves the designs much of the axis."""
     low, high = near[0].x, near[-1].x
-    for width, place in marks:
+    for _, place in marks[:2]:
         lower, upper = min(low, place), max(high, place)
-        if width <= WIDTHS[1] and _span(low, high, log_x) >= _DESIGNS_SHARE * _span(lower, upper, log_x):
+        if _span(low, high, log_x) >= _DESIGNS_SHARE * _span(lower, upper, log_x):
             low, high = lower, upper
     return _padded(low, high, log_x, before=_LEFT_ROOM)  # names of cheap designs stand at their left, too
 

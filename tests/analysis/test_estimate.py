@@ -189,15 +189,20 @@ def test_too_few_records_and_several_networks_are_refused() -> None:
 
 def test_the_shipped_records_make_estimators(tmp_path: object) -> None:
     page = SEARCH_PAGE.read_text("utf-8")
-    for recipe in ("cifar-40", "cifar-cpu"):
-        made = load_estimator("measured", "resnet20", recipe=recipe)
-        assert made.seed_deviation == pytest.approx(assumed_deviation(), abs=0.005)
+    for network, recipe in (("resnet20", "cifar-40"), ("resnet20", "cifar-cpu"), ("resnet18", "cifar-cpu")):
+        made = load_estimator("measured", network, recipe=recipe)
+        if network == "resnet20":
+            assert made.seed_deviation == pytest.approx(assumed_deviation(), abs=0.005)
         assert recipe in made.sentence
         figures = re.search(r"(\d+) of them are .*? to ([\d.]+) points .*? alone: ([\d.]+)\)", made.sentence)
         assert figures, made.sentence
         left_out, error, of_mean = figures.groups()
         assert re.search(rf"\({left_out}\b[^)]* {error} points[^)]* {of_mean}\)", page), made.sentence
     with pytest.raises(cm.BnncostError, match="choose with --recipe cifar-40 or --recipe cifar-cpu"):
+        load_estimator("measured", "resnet20")
+    with pytest.raises(
+        cm.BnncostError, match="several networks and data sets: resnet20/cifar10, resnet18/cifar100"
+    ):
         load_estimator("measured")
 
 

@@ -91,7 +91,7 @@ def test_a_full_design_on_another_network_is_refused() -> None:
 
 
 def test_widths_cost_what_single_designs_cost() -> None:
-    curve = width_curve("resnet20", "cifar10", "asic-45nm").set_index("width")
+    curve = width_curve(DesignKey("resnet20", "cifar10"), "asic-45nm").set_index("width")
     for width in (0.5, 1.0, 1.5, 8.0):
         single = cost(f"resnet20@w{width:g}")
         assert curve.energy_j[width] == pytest.approx(single.energy_j, rel=1e-12)

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Any
 
 import pytest
@@ -241,6 +241,9 @@ def test_what_is_said_of_the_rows_of_one_core_follows_from_them() -> None:
     minutes = [(row.wall_s or 0.0) / 60 for row in mine]
     assert (shortest, longest) == (int(min(minutes)), math.ceil(max(minutes)))
 
+    seconds = f"{median(row.wall_s or 0.0 for row in mine):.0f} s of a core, the median of the {len(mine)} shipped runs"
+    assert seconds in (Path(__file__).parents[2] / "docs" / "cluster.md").read_text("utf-8")
+
     seeds: dict[str, list[float]] = {}
     for one in sorted(rows["cifar-40"], key=lambda one: one.seed):
         seeds.setdefault(one.design, []).append(one.top1)
@@ -264,3 +267,46 @@ def test_what_is_said_of_the_rows_of_one_core_follows_from_them() -> None:
     assert f"{len(both)} designs are in both studies" in text and f"tau {tau:.2f}" in text
     lack = [means[1][design] - means[0][design] for design in both]
     assert f"{round(min(lack))} to {math.ceil(max(lack))} points below" in text.replace("\n", " ")
+
+
+def test_what_is_said_of_cifar_100_follows_from_its_rows() -> None:
+    text = (Path(__file__).parents[2] / "analysis" / "data" / "README.md").read_text("utf-8")
+    said = text.split("<!-- cifar-100 -->")[1].split("<!-- end -->")[0]
+    told = " ".join(text.split("<!-- cifar-100 -->")[1].split("### ")[0].split())
+    mine = [row for row in shipped_measurements() if row.data == "cifar100"]
+    assert f"All {len(mine)} runs of {len({row.design for row in mine})} designs" in said
+    minutes = [(row.wall_s or 0.0) / 60 for row in mine]
+    assert f"{int(min(minutes))} to {math.ceil(max(minutes))} minutes" in told
+
+    (outcome,) = (one for one in module.shipped_outcomes() if one.plan == "resnet18-cifar100-cpu")
+    assert not outcome.missing and not outcome.failed
+    found = {row.label: row for row in outcome.rows}
+    plain = found["baseline"]
+    energies = {label: cost(row.design).energy_j for label, row in found.items()}
+    share = {label: energy / energies["baseline"] for label, energy in energies.items()}
+    lines = [line.split(" | ")[1:] for line in said.splitlines() if line.startswith("| ")][1:]
+    assert len(lines) == len(found)
+    for label, row in found.items():
+        gain = "" if row is plain else f"{row.top1_mean - plain.top1_mean:+.1f}"
+        digits = 0 if share[label] > 10 else 1 if share[label] > 2 else 2
+        energy = f"{energies[label] * 1e6:.2f} µJ" if row is plain else f"x{share[label]:.{digits}f}"
+        cells = (
+            [f"{row.top1_mean:.1f}", gain, f"{energy} |"]
+            if gain
+            else [f"{row.top1_mean:.1f}", f"| {energy} |"]
+        )
+        assert cells in lines, (label, cells)
+
+    two = [row.top1 for row in mine if resolve(row.design) == plain.key]
+    assert f"lie {max(two) - min(two):.1f} points apart" in told
+    second, beside = (found[f"double_residual+{others}real_shortcut"] for others in ("", "norm_before_sign+"))
+    assert f"brings {second.gain_against:.1f} points here, and {beside.gain_against:.1f} where" in told
+    assert f"standard error {second.gain_against_error:.1f}," in told
+    six, wide, int4, fp32 = (found[label].top1_mean for label in ("full", "w1.5", "int4", "fp32"))
+    assert (
+        round((six - plain.top1_mean) / (wide - plain.top1_mean)) == 3 and energies["full"] < energies["w1.5"]
+    )
+    assert f"4 bits lack {fp32 - int4:.1f} points of fp32, and are {int4 - six:.1f} above" in told
+    assert f"at {energies['int4'] / energies['full']:.1f} times their energy" in told
+    page = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert f"does bring {second.gain_against:.1f} points ({second.gain_against_error:.1f})" in page

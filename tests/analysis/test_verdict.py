@@ -107,6 +107,21 @@ def test_widening_is_an_answer_where_a_width_has_an_accuracy() -> None:
     )
 
 
+def test_what_the_plain_bnn_of_a_study_has_is_no_repair_and_its_width_is_not_widened() -> None:
+    frame = made(
+        ("plain BNN", "resnet18[binary_shortcut]@w0.25/cifar100", 2.0, 30.0),
+        ("learned", "resnet18[binary_shortcut+learned_threshold]@w0.25/cifar100", 2.1, 31.0),
+        ("real", "resnet18[real_shortcut]@w0.25/cifar100", 2.5, 37.0),
+        ("wide", "resnet18[binary_shortcut]@w0.375/cifar100", 3.5, 35.0),
+    )
+    frame["plain"] = frame["label"] == "plain BNN"
+    said = verdict(frame, Axis.energy)
+    assert "Repairs in the 3 binary designs on the front: real_shortcut (1)." in said
+    assert [text for text in said if text.startswith("The plain BNN")] == [
+        "The plain BNN at width 0.375 (35.0 % at 3.50 µJ) is beaten by real, 2.0 points better for 2.50 µJ."
+    ]
+
+
 def test_other_axes_have_their_units() -> None:
     frame = made(PLAIN, INT4)
     frame["x"] = [2e-3, 3e-3]
