@@ -16,7 +16,7 @@ function drawLegend() {
     (points.some(some) ? [el("span", { class: "check soft" }, symbol("binary", mark), text)] : []);
   $("legend").replaceChildren(...(state.view === "methods" ? [] : [
     ...data.classes.map(sort),
-    ...kind(isMeasured, { edged: true }, "measured, or your own (dashed front)"),
+    ...kind(isMeasured, { edged: true }, "measured, or your own (fronts of studies are dashed)"),
     ...kind(isEstimate, { hollow: true }, "estimated (dashed front)"),
   ]));
 }

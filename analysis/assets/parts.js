@@ -74,7 +74,7 @@ function symbol(cls, { hollow = false, edged = false } = {}) {
 
 const symbolOf = (point) => symbol(point.class, { hollow: isEstimate(point), edged: isMeasured(point) });
 const isEstimate = (point) => point.estimated === true;
-const isMeasured = (point) => point.study !== "" && !isEstimate(point);
+const isMeasured = (point) => (point.study !== "" || point.added === true) && !isEstimate(point);
 
 /** The recipe, or the file, that an accuracy of one's own comes from: what stands in brackets behind its kind. */
 const protocolOf = (point) => point.evidence.replace(/^[^(]*\(|\)$/g, "");

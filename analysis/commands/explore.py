@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Ranges, into_folder
+from analysis.commands.options import Added, Ranges, into_folder
 from analysis.show.document import console_for
 
 
@@ -34,6 +34,7 @@ def explore_command(
             show_default=False,
         ),
     ] = None,
+    add: Added = None,
     figures: Annotated[
         bool,
         typer.Option(
@@ -61,6 +62,7 @@ def explore_command(
         console,
         networks=network or (),
         accuracy=accuracy or (),
+        add=add or (),
         tables=tables,
         figures=figures,
         ranges=ranges,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis.accuracy.literature import LITERATURE
-from analysis.accuracy.measurements import MEASURED
-from analysis.fronts.own_figures import overlay_of
+from analysis.fronts.added import Added
 from analysis.report.files import write_files
 from analysis.report.manifest import code_digest, package_version
 from analysis.report.page.data import (
@@ -28,12 +27,12 @@ from analysis.report.page.data import (
     spaces,
 )
 from analysis.report.page.html import INDEX, read_page, write_page
+from analysis.report.page.own import own_spaces, read_own
 from analysis.report.page.screen import front_rows
 from analysis.show.progress import counting
 from analysis.show.safe import visible
 from costmodel import BnncostError, load_profile, shipped_profiles
 from costmodel.demand.arrays import OperationKey
-from costmodel.designs.records import AccuracyRecord
 from costmodel.errors import unknown
 from costmodel.evaluate.engine import pool_of
 from costmodel.hardware import HardwareProfile
@@ -60,17 +59,19 @@ def explore(
     *,
     networks: Sequence[str] = (),
     accuracy: Sequence[str] = (),
+    add: Sequence[str] = (),
     tables: bool = False,
     figures: bool = False,
     ranges: bool = False,
 ) -> Explored:
     """Write the page of all networks, or those given, on the profiles given, or all shipped ones.
 
-    `accuracy` names files of one's own, whose points stand beside the published and the shipped ones.
+    `accuracy` names files of one's own, whose points stand beside the published and the shipped ones; `add` has designs
+    and networks from elsewhere with their accuracy, as `added_figure` reads them.
     `tables` and `figures` ask for files of them beside it; with `ranges` these show what the ends of the profiles'
     ranges give. What is still current stays. Raises BnncostError for unknown names and folders that cannot be written.
     """
-    chips, wanted = read_profiles(profiles), read_spaces(networks, read_own(accuracy))
+    chips, wanted = read_profiles(profiles), read_spaces(networks, read_own(accuracy, add))
     make_folder(out)
     data, made = page_data(out, chips, wanted, console)
     page = write_page(out, data)
@@ -100,24 +101,19 @@ def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
     return chips
 
 
-def read_own(sources: Sequence[str]) -> tuple[AccuracyRecord, ...]:
-    """Accuracies of one's own, each with its file; raises BnncostError for sources that the page has anyway."""
-    for source in sources:
-        if source in (LITERATURE, MEASURED):
-            raise BnncostError(
-                f"--accuracy {source}: that is on the page in any case; name files of your own."
-            )
-    return overlay_of(sources).own
+def read_spaces(networks: Sequence[str], own: Added | None = None) -> list[Space]:
+    """Networks on data sets with an accuracy, or those of the networks given, before them those from elsewhere.
 
-
-def read_spaces(networks: Sequence[str], own: Sequence[AccuracyRecord] = ()) -> list[Space]:
-    """Networks on data sets with an accuracy, or those of the networks given; an unknown one raises."""
-    known = spaces(own)
+    Raises BnncostError for an unknown network.
+    """
+    given = own or Added()
+    known = spaces(given.records)
     names = {space.network for space in known}
     for name in networks:
         if name not in names:
             raise unknown("network with an accuracy", name, names)
-    return [space for space in known if not networks or space.network in networks]
+    named = [space for space in known if not networks or space.network in networks]
+    return [*own_spaces(given.models, known), *named]
 
 
 def page_data(
@@ -138,7 +134,7 @@ def page_data(
     new: dict[Space, dict[str, Any]] = {}
     made = sum(map(len, waiting.values()))
     with counting("networks on profiles", made, console) as tell:
-        for source, priced in _priced(waiting, chips):
+        for source, priced in chain(_models_priced(waiting, chips), _priced(waiting, chips)):
             chip = chips[source]
             for space, costs in priced.items():
                 new.setdefault(space, {})[chip.name] = costs | {"made_from": costs_digest(space, chip, code)}
@@ -164,6 +160,16 @@ def _merged(
 # ---------------------------------------------------------------- running
 
 
+def _models_priced(
+    waiting: Mapping[str, Sequence[Space]], chips: Mapping[str, HardwareProfile]
+) -> Iterator[tuple[str, dict[Space, dict[str, Any]]]]:
+    """Yield profiles with the costs of networks from elsewhere, which stay in the process that read them."""
+    for source, todo in waiting.items():
+        models = [space for space in todo if space.model is not None]
+        if models:
+            yield source, priced_on(chips[source], models)
+
+
 def _priced(
     waiting: Mapping[str, Sequence[Space]], chips: Mapping[str, HardwareProfile]
 ) -> Iterator[tuple[str, dict[Space, dict[str, Any]]]]:
@@ -172,10 +178,11 @@ def _priced(
     Networks share layers, so a process that has a profile to itself maps each of them once. Where there are fewer
     profiles than cores, the spaces of each are split.
     """
+    shared = {source: [space for space in todo if space.model is None] for source, todo in waiting.items()}
     cores = os.cpu_count() or 1
-    parts = -(-cores // max(len(waiting), 1))
+    parts = -(-cores // max(sum(map(bool, shared.values())), 1))
     tasks = [
-        (source, some) for source, todo in waiting.items() for some in _dealt(todo, min(parts, len(todo)))
+        (source, some) for source, todo in shared.items() for some in _dealt(todo, min(parts, len(todo)))
     ]
     if min(cores, len(tasks)) <= 1:
         for source, some in tasks:

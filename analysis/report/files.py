@@ -64,6 +64,7 @@ def plan(
     return [
         Job(space.network, space.dataset, source, chip.name, tables=tables, figures=figures, ranges=ranges)
         for space in wanted
+        if space.model is None  # no method applies to a network from elsewhere
         for source, chip in chips.items()
     ]
 

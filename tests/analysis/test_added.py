@@ -1,14 +1,22 @@
-"""`pareto --add`: a design with an accuracy of one's own on a front of published ones."""
+"""`--add`: a design or a network from elsewhere with an accuracy of one's own, on a front and on the page."""
 
 from __future__ import annotations
 
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.cli import run
 from analysis.fronts.added import added_figure
+from analysis.report.explore import read_spaces
+from analysis.report.page.data import Space, page_record, space_record
+from analysis.report.page.html import read_page
+from analysis.report.page.own import own_spaces, read_own
+from analysis.report.page.points import own_points
+from analysis.report.page.screen import energies_j, front_rows
+from costmodel import BnncostError, cost, load_profile
 from costmodel.designs.records import AccuracyRecord
 
 Captured = pytest.CaptureFixture[str]
@@ -102,3 +110,65 @@ def test_mistakes(tmp_path: Path, capsys: Captured, arguments: list[str], says: 
 def test_all_mistakes_come_at_once(tmp_path: Path, capsys: Captured) -> None:
     _, _, err = pareto(capsys, tmp_path, "--add", "one", "--add", "resnet20/cifar10=-1")
     assert "'one'" in err and "resnet20/cifar10=-1" in err
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A network from elsewhere that reads images of CIFAR-10: 3 * 3 * 3 * 4 * 1024 + 40 MACs of floats."""
+    onnx = pytest.importorskip("onnx")
+    made, value = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    weights = [
+        onnx.numpy_helper.from_array(np.linspace(-1, 1, size, dtype=np.float32).reshape(shape), name)
+        for name, size, shape in (("w", 108, (4, 3, 3, 3)), ("v", 40, (4, 10)))
+    ]
+    nodes = [
+        made("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]),
+        made("GlobalAveragePool", ["a"], ["b"]),
+        made("Flatten", ["b"], ["c"]),
+        made("MatMul", ["c", "v"], ["y"]),
+    ]
+    ends = [value("x", 1, (1, 3, 32, 32)), value("y", 1, (1, 10))]
+    graph = onnx.helper.make_graph(nodes, "small", ends[:1], ends[1:], weights)
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), path)
+    return path
+
+
+def test_a_network_from_elsewhere_is_on_the_page_among_those_of_the_data_set_that_it_fits(mine: Path) -> None:
+    chip = load_profile("asic-45nm")
+    own = read_own([], [f"{mine}=61.5:tiny", "resnet20[prelu]/cifar10=85.2:ours"])
+    space, first, *_ = read_spaces(["resnet20"], own)
+    assert (space.name, space.title, first.name) == ("tiny/cifar10", "tiny on CIFAR-10", "resnet20/cifar10")
+    record = page_record([space_record(space, [chip])], [chip], "test")
+    (point,) = record["spaces"][0]["points"]
+    assert (point["name"], point["class"], point["top1"]) == (str(mine), "full precision", 61.5)
+    energies = energies_j(record["spaces"][0], record["profiles"][0])
+    assert energies == {0: pytest.approx(cost(str(mine), chip).energy_j, rel=1e-12)}
+    (row,) = front_rows(record)
+    assert row == ("tiny on CIFAR-10", "asic-45nm", record["profiles"][0]["scope"], "", "tiny 61.5 %")
+    given = [point.record for point in own_points(first.own)]
+    assert [(one["label"], one["study"], one["evidence"]) for one in given] == [("ours", "", "own (--add)")]
+
+
+def test_images_of_no_known_data_set_make_one_of_their_own(mine: Path) -> None:
+    known = [Space("resnet18", "imagenet"), Space("resnet20", "cifar100")]
+    (space,) = own_spaces(read_own([], [f"{mine}=61.5"]).models, known)
+    assert space.name == "net.onnx/own"
+
+
+def test_networks_that_are_called_alike_need_names(mine: Path) -> None:
+    with pytest.raises(BnncostError, match=r"two networks are called 'net\.onnx'"):
+        read_own([], [f"{mine}=61.5", f"{mine}=62"])
+    with pytest.raises(BnncostError, match="a network on cifar10 is called 'resnet20' already"):
+        read_spaces([], read_own([], [f"{mine}=61.5:resnet20"]))
+
+
+def test_the_page_is_made_with_what_is_added(mine: Path, tmp_path: Path, capsys: Captured) -> None:
+    out = tmp_path / "out"
+    chosen = ["--network", "tfc", "--profile", "mcu-cortex-m4"]
+    assert run(["explore", *chosen, "--add", f"{mine}=61.5:tiny", "--out", str(out)]) == 0
+    data = read_page(out)
+    assert {space["network"] for space in data["spaces"]} == {"tiny", "tfc"}
+    assert "tiny on CIFAR-10" in capsys.readouterr().out
+    assert run(["explore", *chosen, "--add", f"{mine}=61.5:tiny", "--out", str(out)]) == 0
+    assert "Priced 0 of" in capsys.readouterr().out

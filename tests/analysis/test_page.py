@@ -17,9 +17,10 @@ import pytest
 from rich.console import Console
 
 from analysis.report import explore as report
-from analysis.report.explore import explore, read_own, read_profiles, read_spaces
+from analysis.report.explore import explore, read_profiles, read_spaces
 from analysis.report.page.data import Space
 from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, seal_of, unpacked, write_page
+from analysis.report.page.own import read_own
 from costmodel import BnncostError, shipped_profiles
 from costmodel.hardware import HardwareProfile
 

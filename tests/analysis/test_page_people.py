@@ -14,9 +14,9 @@ import pytest
 from command_outputs import said
 from page_window import SPACES, Opened, needs_browser, points_of, sync_api
 
-from analysis.report.explore import read_own
 from analysis.report.page.data import operations_of, page_record, space_record, spaces
 from analysis.report.page.html import write_page
+from analysis.report.page.own import read_own
 from analysis.report.page.server import PageServer
 from costmodel import cost, load_profile
 
@@ -151,7 +151,7 @@ def test_the_researcher_puts_an_own_point_on_the_published_front_for_a_paper(
     cited = {key.strip() for keys in re.findall(r"\\cite\{([^}]*)\}", table) for key in keys.split(",")}
     assert cited and cited <= set(re.findall(r"^@\w+\{([^,]+),", bibliography, re.MULTILINE))
 
-    space, chip = spaces(read_own([str(mine)]))[0], load_profile("asic-45nm")
+    space, chip = spaces(read_own([str(mine)]).records)[0], load_profile("asic-45nm")
     record = page_record([space_record(space, [chip])], [chip], "test")
     with Opened(browser, write_page(tmp_path, record).as_uri()) as window:
         with recorded(window, tmp_path):
@@ -166,7 +166,7 @@ def test_own_points_and_estimates_stand_on_fronts_of_their_own(browser: Any, tmp
         "design,top1,top1_low,top1_high,kind\nresnet20[prelu]/cifar10,80.1,78.0,82.2,estimated\n", "utf-8"
     )
     chip = load_profile("asic-45nm")
-    own = read_own([str(tmp_path / name) for name in ("mine.csv", "front.csv")])
+    own = read_own([str(tmp_path / name) for name in ("mine.csv", "front.csv")]).records
     first = spaces(own)[0]
     assert first.name == "resnet20/cifar10"
     record = page_record([space_record(first, [chip])], [chip], "test")

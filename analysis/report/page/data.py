@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.accuracy.literature import load_accuracy
 from analysis.accuracy.outcome import shipped_studies
+from analysis.fronts.added import AddedModel
 from analysis.report.manifest import digest
 from analysis.report.page.design_costs import (
     assumed_figures,
@@ -18,7 +19,7 @@ from analysis.report.page.design_costs import (
     priced_together,
 )
 from analysis.report.page.method_costs import method_records
-from analysis.report.page.points import Point, measured_points, own_points, published_points
+from analysis.report.page.points import Point, added_point, measured_points, own_points, published_points
 from analysis.report.page.profile_prices import GROUPS, profile_record
 from analysis.report.page.uncertainty import uncertainty_record
 from analysis.show.classes import DesignClass
@@ -30,6 +31,7 @@ from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import prepared
 from costmodel.evaluate.sensitivity import sensitivity
 from costmodel.hardware import HardwareProfile
+from costmodel.importers.model.naming import Model
 
 _MANY = 5
 """Published binary designs of a network on a data set from which on its methods are priced one by one."""
@@ -37,16 +39,27 @@ _MANY = 5
 
 @dataclass(frozen=True)
 class Space:
-    """A network on a data set: what one section of the page chooses from; `own` has accuracies of the user's own."""
+    """A network on a data set: what one section of the page chooses from.
+
+    `own` has accuracies of the user's own. A network from elsewhere is the only design of its space, `model`.
+    """
 
     network: str
     dataset: str
     own: tuple[AccuracyRecord, ...] = field(default=(), compare=False)
+    model: AddedModel | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
         """Its text form."""
         return f"{self.network}/{self.dataset}"
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        if self.model is None:
+            return network_title(self.network, self.dataset)
+        return f"{self.network} on {network_title(None, self.dataset)}"
 
 
 def spaces(own: Iterable[AccuracyRecord] = ()) -> list[Space]:
@@ -54,7 +67,7 @@ def spaces(own: Iterable[AccuracyRecord] = ()) -> list[Space]:
     mine: dict[tuple[str, str], list[AccuracyRecord]] = {}
     for one in own:
         mine.setdefault((one.key.network, one.key.dataset), []).append(one)
-    counts = Counter((point.key.network, point.key.dataset) for point in _points())
+    counts = Counter((point.record["network"], point.record["dataset"]) for point in _points())
     places = sorted({*counts, *mine}, key=lambda place: (place not in mine, -counts[place], place))
     return [Space(*place, tuple(mine.get(place, ()))) for place in places]
 
@@ -74,7 +87,8 @@ def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, An
         "name": space.name,
         "network": space.network,
         "dataset": space.dataset,
-        "title": network_title(space.network, space.dataset),
+        "title": space.title,
+        "has_plain": space.model is None,
         "operations": operations,
         "designs": [counts_record(key, operations) for key in keys],
         "points": [{**one.record, "design": keys.index(one.key)} for one in points],
@@ -82,13 +96,15 @@ def space_record(space: Space, chips: Iterable[HardwareProfile]) -> dict[str, An
     }
 
 
-def keys_of(space: Space) -> tuple[DesignKey, ...]:
-    """The designs of a space: the plain one, then each with an accuracy."""
+def keys_of(space: Space) -> tuple[DesignKey | Model, ...]:
+    """The designs of a space: the plain one, then each with an accuracy; or its network from elsewhere."""
+    if space.model is not None:
+        return (space.model.model,)
     plain = DesignKey(space.network, space.dataset)
     return tuple(dict.fromkeys([plain, *(one.key for one in _points_of(space))]))
 
 
-def costs_on(space: Space, keys: Sequence[DesignKey], chip: HardwareProfile) -> dict[str, Any]:
+def costs_on(space: Space, keys: Sequence[DesignKey | Model], chip: HardwareProfile) -> dict[str, Any]:
     """What the designs of a space demand of one profile, why some have no cost on it, and what methods cost.
 
     Methods are priced on networks of which much is published, or a study ships: each takes mappings of its own.
@@ -154,7 +170,7 @@ def operations_of(records: Iterable[Mapping[str, Any]]) -> list[OperationKey]:
 
 def space_digest(space: Space, code: str) -> str:
     """Digest of all that the points and designs of a space depend on."""
-    return digest(code, space.name, repr(space.own))
+    return digest(code, space.name, repr(space.own), repr(space.model))
 
 
 def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
@@ -163,11 +179,13 @@ def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:
 
 
 def _points_of(space: Space) -> list[Point]:
+    if space.model is not None:
+        return [added_point(space.model, space.network, space.dataset)]
     return [*(one for one in _points() if _is_of(one, space)), *own_points(space.own)]
 
 
 def _is_of(point: Point, space: Space) -> bool:
-    return (point.key.network, point.key.dataset) == (space.network, space.dataset)
+    return (point.record["network"], point.record["dataset"]) == (space.network, space.dataset)
 
 
 @cache

@@ -17,6 +17,7 @@ from costmodel.demand.arrays import Demand, joined
 from costmodel.evaluate.cost import assumptions, check_placed, prepared
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.prices import array_registers
+from costmodel.importers.model.naming import Model
 from costmodel.pricing.price import PointCosts, price
 
 _DIGITS = 6
@@ -27,10 +28,10 @@ _DIGITS = 6
 class Together:
     """Designs priced in one go: `keys` in the order of the points of `demand` and `costs`, and the others' reasons."""
 
-    keys: tuple[DesignKey, ...]
+    keys: tuple[DesignKey | Model, ...]
     demand: Demand
     costs: PointCosts
-    left_out: Mapping[DesignKey, str]
+    left_out: Mapping[DesignKey | Model, str]
 
     @property
     def profile(self) -> HardwareProfile:
@@ -39,7 +40,7 @@ class Together:
 
 
 def priced_together(
-    keys: Iterable[DesignKey], chip: HardwareProfile, *, folding: bool = True
+    keys: Iterable[DesignKey | Model], chip: HardwareProfile, *, folding: bool = True
 ) -> Together | None:
     """Price many designs on one profile; those without a cost there are left out, with the reason; None if all are."""
     demands = {key: prepared(key, folding).demand for key in keys}
@@ -58,19 +59,19 @@ def priced_together(
 
 
 def _together(
-    demands: Mapping[DesignKey, Demand],
+    demands: Mapping[DesignKey | Model, Demand],
     chip: HardwareProfile,
-    left_out: Mapping[DesignKey, str] | None = None,
+    left_out: Mapping[DesignKey | Model, str] | None = None,
 ) -> Together:
     demand = joined(list(demands.values()))
     return Together(tuple(demands), demand, price(demand, chip), left_out or {})
 
 
 def _reasons(
-    suspects: Iterable[DesignKey], demands: Mapping[DesignKey, Demand], chip: HardwareProfile
-) -> dict[DesignKey, str]:
+    suspects: Iterable[DesignKey | Model], demands: Mapping[DesignKey | Model, Demand], chip: HardwareProfile
+) -> dict[DesignKey | Model, str]:
     """Ask one by one why designs have no cost; those that have one are not in the answer."""
-    reasons: dict[DesignKey, str] = {}
+    reasons: dict[DesignKey | Model, str] = {}
     for key in suspects:
         try:
             check_placed(price(demands[key], chip), str(key))
@@ -140,7 +141,7 @@ def group_energies(together: Together) -> np.ndarray:
     return np.stack(list(split.values()))
 
 
-def counts_record(key: DesignKey, operations: Sequence[str]) -> dict[str, Any]:
+def counts_record(key: DesignKey | Model, operations: Sequence[str]) -> dict[str, Any]:
     """What a design demands of any profile: operations by layer, origin and number in `operations`; bits to keep."""
     work = prepared(key)
     layers = list(work.demand.layers)

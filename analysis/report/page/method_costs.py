@@ -13,6 +13,7 @@ from analysis.report.page.design_costs import Together, group_energies, priced_t
 from costmodel import METHODS, DesignKey, resolve
 from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
+from costmodel.importers.model.naming import Model
 from costmodel.methods import MethodUse
 
 WIDTHS = (1.0, 1.5, 2.0)
@@ -69,7 +70,7 @@ class _Energies:
 
     def __init__(self, together: Together | None) -> None:
         """Sum up what was priced; nothing where nothing has a cost."""
-        self.known: dict[DesignKey, np.ndarray] = (
+        self.known: dict[DesignKey | Model, np.ndarray] = (
             dict(zip(together.keys, group_energies(together).T, strict=True)) if together else {}
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,14 +13,21 @@ from analysis.accuracy.literature import by_design
 from analysis.accuracy.measurements import MEASURED
 from analysis.accuracy.outcome import names_in, spread_of
 from analysis.accuracy.studies import Study
+from analysis.fronts.added import AddedModel
 from analysis.fronts.from_literature import accuracy_of
 from analysis.fronts.robust import ONE_RUN_POINTS
-from analysis.show.classes import ESTIMATED, class_of
+from analysis.show.classes import ESTIMATED, DesignClass, class_of
 from costmodel import DesignKey
+from costmodel.demand.conventions import macs_in
 from costmodel.designs.outcome import Outcome
 from costmodel.designs.records import AccuracyRecord
+from costmodel.evaluate.cost import prepared
+from costmodel.graph import read_precisions
+from costmodel.importers.model.naming import Model
 
 _MEASURED_FILE = "data/measured_accuracy.csv"
+_ADDED = "own (--add)"
+"""Who says an accuracy that was given on the command line; it stands among the published ones, as in `pareto`."""
 _NINE_TENTHS = 1.645
 """Half of an interval that holds nine tenths of a normal distribution, in standard deviations."""
 
@@ -28,7 +36,7 @@ _NINE_TENTHS = 1.645
 class Point:
     """A design with its accuracy as the page shows it."""
 
-    key: DesignKey
+    key: DesignKey | Model
     record: Mapping[str, Any]
 
 
@@ -61,8 +69,42 @@ def measured_points(measured: Sequence[tuple[Study, Outcome]]) -> list[Point]:
 
 
 def own_points(records: Iterable[AccuracyRecord]) -> list[Point]:
-    """A point for each design of a file of one's own; those of one file are a study."""
+    """A point for each design of a file of one's own, which make a study, or that was given by itself."""
     return [_own(group) for group in by_design(records).values()]
+
+
+def added_point(one: AddedModel, network: str, dataset: str) -> Point:
+    """The point of a network from elsewhere, which is called `network` on a data set."""
+    record = {
+        "name": str(one.model),
+        "label": one.label,
+        "top1": one.top1,
+        "top1_low": one.top1,
+        "top1_high": one.top1,
+        "deviation": ONE_RUN_POINTS,
+        "evidence": _ADDED,
+        "study": "",
+        "source": "given with --add",
+        "train": "",
+        "added": True,
+        "class": str(_class_of_model(one.model)),
+        "methods": [],
+        "network": network,
+        "dataset": dataset,
+    }
+    return Point(one.model, record)
+
+
+def _class_of_model(model: Model) -> DesignClass:
+    """The class of a network from elsewhere: by the operands of most of its MACs."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for row in prepared(model).rows:
+        totals[row.operation, row.precision] += int(row.count)
+    macs = macs_in(totals)
+    sides = read_precisions(max(macs, key=lambda label: macs[label])) if macs else ()
+    if any(side.kind == "float" for side in sides):
+        return DesignClass.FULL_PRECISION
+    return DesignClass.BINARY if all(side.bits == 1 for side in sides) else DesignClass.LOW_BIT
 
 
 def _own(group: Sequence[AccuracyRecord]) -> Point:
@@ -77,11 +119,12 @@ def _own(group: Sequence[AccuracyRecord]) -> Point:
         "top1_low": found["top1_low"],
         "top1_high": found["top1_high"],
         "deviation": max(ONE_RUN_POINTS, interval / _NINE_TENTHS) if estimated else ONE_RUN_POINTS,
-        "evidence": f"{ESTIMATED if estimated else 'own'} ({first.source})",
+        "evidence": f"{ESTIMATED if estimated else 'own'} ({first.source})" if first.source else _ADDED,
         "study": first.source,
         "source": first.reference,
         "train": "",
         "estimated": estimated,
+        "added": not first.source,
     }
     return Point(first.key, _placed(first.key, record))
 

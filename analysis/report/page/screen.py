@@ -20,7 +20,7 @@ def front_rows(data: Mapping[str, Any]) -> Iterator[Row]:
     for space in data["spaces"]:
         for profile in data["profiles"]:
             energies = energies_j(space, profile)
-            plain = readable(energies[0], "J") if 0 in energies else ""
+            plain = readable(energies[0], "J") if 0 in energies and space["has_plain"] else ""
             for study, points in _apart(space["points"]).items():
                 title = ", ".join([space["title"], *([points[0]["evidence"]] if study else [])])
                 yield title, profile["name"], profile["scope"], plain, ", ".join(_front(points, energies))
