@@ -75,11 +75,19 @@ function oneStudy(rows) {
 }
 
 function verdict(rows) {
-  if (!rows.length) return ["No design is left: allow more classes, sources or methods."];
+  if (!rows.length) return [whyNone()];
   const front = rows.filter((row) => row.front && !row.broken.length);
   const limited = Object.values(state.budgets).some((value) => value !== null);
   const fits = limited ? whatFits(rows) : [];
   return front.length ? [...fits, frontInWords(front, limited), ...rivals(rows, front), ...mappingHeld()] : fits;
+}
+
+function whyNone() {
+  const some = chosenSpaces().some((space) =>
+    space.points.some((point) => space.on[state.profile]?.priced[point.design]));
+  return some
+    ? "No design is left: allow more classes, sources or methods."
+    : `No design has a cost on ${state.profile}; why is said below the table.`;
 }
 
 function whatFits(rows) {

@@ -102,7 +102,7 @@ def read_profiles(given: Sequence[str] | None) -> dict[str, HardwareProfile]:
 
 
 def read_spaces(networks: Sequence[str], own: Added | None = None) -> list[Space]:
-    """Networks on data sets with an accuracy, or those of the networks given, before them those from elsewhere.
+    """Networks on data sets with an accuracy, or those of the networks given and one's own; those from elsewhere first.
 
     Raises BnncostError for an unknown network.
     """
@@ -112,7 +112,7 @@ def read_spaces(networks: Sequence[str], own: Added | None = None) -> list[Space
     for name in networks:
         if name not in names:
             raise unknown("network with an accuracy", name, names)
-    named = [space for space in known if not networks or space.network in networks]
+    named = [space for space in known if not networks or space.network in networks or space.own]
     return [*own_spaces(given.models, known), *named]
 
 

@@ -18,10 +18,11 @@ from rich.console import Console
 
 from analysis.report import explore as report
 from analysis.report.explore import explore, read_profiles, read_spaces
-from analysis.report.page.data import Space
+from analysis.report.page.data import Space, costs_on
 from analysis.report.page.html import INDEX, SCRIPTS, page_html, read_page, seal_of, unpacked, write_page
 from analysis.report.page.own import read_own
-from costmodel import BnncostError, shipped_profiles
+from analysis.report.page.screen import front_rows
+from costmodel import BnncostError, load_profile, resolve, shipped_profiles
 from costmodel.hardware import HardwareProfile
 
 ASSETS = Path(str(resources.files("analysis").joinpath("assets")))
@@ -119,6 +120,8 @@ def test_own_accuracies_make_their_network_anew_and_others_are_left_out(
     mine.write_text("design,top1\nresnet20[prelu]/cifar10,80.6\n", "utf-8")
     run()
     assert quick == [("asic-45nm", ("resnet20/cifar10",))]
+    asked = read_spaces(["vgg_small"], read_own([str(mine)]))
+    assert asked[0].name == "resnet20/cifar10"  # not asked for, but one's own
     with pytest.raises(BnncostError, match="on the page in any case"):
         read_own(["literature"])
 
@@ -199,3 +202,21 @@ def test_the_pages_own_scripts_are_well_formed() -> None:
 def test_a_damaged_packing_is_told() -> None:
     with pytest.raises((ValueError, OSError, EOFError)):
         unpacked("AAAA")
+
+
+def test_where_no_design_has_a_cost_each_says_why() -> None:
+    big = resolve("resnet50@compute=fp32/imagenet")
+    found = costs_on(Space("resnet50", "imagenet", ()), [big], load_profile("mcu-cortex-m4"))
+    assert (found["priced"], found["uncertain"]) == ({}, None)
+    assert "does not fit" in found["left_out"]["0"]
+    point = {"design": 0, "study": "", "label": "fp32", "top1": 80.0}
+    space = {
+        "title": "ResNet-50",
+        "operations": [],
+        "points": [point],
+        "has_plain": True,
+        "on": {"chip": found},
+    }
+    profile = {"name": "chip", "operations": {}, "scope": "chip"}
+    ((*_, front),) = front_rows({"spaces": [space], "profiles": [profile]})
+    assert front.startswith("none of its designs has a cost here")

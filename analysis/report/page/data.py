@@ -109,7 +109,7 @@ def costs_on(space: Space, keys: Sequence[DesignKey | Model], chip: HardwareProf
 
     Methods are priced on networks of which much is published, or a study ships: each takes mappings of its own.
     """
-    together = priced_together(keys, chip)
+    together, left_out = priced_together(keys, chip)
     figures: list[list[str]] = []
     priced: dict[str, Any] = {}
     for at, key in enumerate(together.keys if together else ()):
@@ -121,7 +121,7 @@ def costs_on(space: Space, keys: Sequence[DesignKey | Model], chip: HardwareProf
         }
     return {
         "priced": priced,
-        "left_out": {str(keys.index(key)): why for key, why in together.left_out.items()} if together else {},
+        "left_out": {str(keys.index(key)): why for key, why in left_out.items()},
         "figures": figures,
         "uncertain": uncertainty_record(together, [keys.index(key) for key in together.keys])
         if together

@@ -26,12 +26,11 @@ _DIGITS = 6
 
 @dataclass(frozen=True, eq=False)
 class Together:
-    """Designs priced in one go: `keys` in the order of the points of `demand` and `costs`, and the others' reasons."""
+    """Designs priced in one go: `keys` in the order of the points of `demand` and `costs`."""
 
     keys: tuple[DesignKey | Model, ...]
     demand: Demand
     costs: PointCosts
-    left_out: Mapping[DesignKey | Model, str]
 
     @property
     def profile(self) -> HardwareProfile:
@@ -41,30 +40,26 @@ class Together:
 
 def priced_together(
     keys: Iterable[DesignKey | Model], chip: HardwareProfile, *, folding: bool = True
-) -> Together | None:
-    """Price many designs on one profile; those without a cost there are left out, with the reason; None if all are."""
+) -> tuple[Together | None, Mapping[DesignKey | Model, str]]:
+    """Price many designs on one profile, and say why those that have no cost there are left out; None if all are."""
     demands = {key: prepared(key, folding).demand for key in keys}
     if not demands:
-        return None
+        return None, {}
     try:
         all_of_them = _together(demands, chip)
         suspects = np.flatnonzero(all_of_them.costs.setting.placement.unplaced_bits > 0)
         if not suspects.size:
-            return all_of_them
+            return all_of_them, {}
         left_out = _reasons([list(demands)[at] for at in suspects], demands, chip)
     except BnncostError:  # one of them runs nowhere: find out which
         left_out = _reasons(demands, demands, chip)
     kept = {key: demand for key, demand in demands.items() if key not in left_out}
-    return _together(kept, chip, left_out) if kept else None
+    return (_together(kept, chip) if kept else None), left_out
 
 
-def _together(
-    demands: Mapping[DesignKey | Model, Demand],
-    chip: HardwareProfile,
-    left_out: Mapping[DesignKey | Model, str] | None = None,
-) -> Together:
+def _together(demands: Mapping[DesignKey | Model, Demand], chip: HardwareProfile) -> Together:
     demand = joined(list(demands.values()))
-    return Together(tuple(demands), demand, price(demand, chip), left_out or {})
+    return Together(tuple(demands), demand, price(demand, chip))
 
 
 def _reasons(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from analysis.accuracy.outcome import names_in, shipped_with, sure_of
 from analysis.methods.marginal import FULL, including, offered
-from analysis.report.page.design_costs import Together, group_energies, priced_together
+from analysis.report.page.design_costs import group_energies, priced_together
 from costmodel import METHODS, DesignKey, resolve
 from costmodel.designs.outcome import Outcome
 from costmodel.hardware import HardwareProfile
@@ -38,13 +39,9 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
     full = plain.with_methods(offered(network, FULL.split("+")))
     alone = {use: plain.with_methods((use,)) for use in uses}
     whole = {use: including(full, use) for use in uses}
-    folded = _Energies(
-        priced_together(
-            [plain, *alone.values(), *whole.values(), *(key.without(use.name) for use, key in whole.items())],
-            chip,
-        )
-    )  # fmt: skip
-    unfolded = _Energies(priced_together([plain, *alone.values()], chip, folding=False))
+    without = [key.without(use.name) for use, key in whole.items()]
+    folded = _energies([plain, *alone.values(), *whole.values(), *without], chip)
+    unfolded = _energies([plain, *alone.values()], chip, folding=False)
     rows: list[dict[str, Any]] = []
     for use in uses:
         three = {
@@ -65,14 +62,11 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
     }
 
 
+@dataclass(frozen=True, eq=False)
 class _Energies:
-    """Energies by group of designs that were priced together."""
+    """Energies by group [J] of designs that were priced together; `known` has those that have a cost."""
 
-    def __init__(self, together: Together | None) -> None:
-        """Sum up what was priced; nothing where nothing has a cost."""
-        self.known: dict[DesignKey | Model, np.ndarray] = (
-            dict(zip(together.keys, group_energies(together).T, strict=True)) if together else {}
-        )
+    known: Mapping[DesignKey | Model, np.ndarray]
 
     def of(self, key: DesignKey) -> list[float] | None:
         """The energies of one design, None where it has no cost."""
@@ -90,6 +84,11 @@ class _Energies:
         return np.where(np.abs(added) > 1e-12 * self.known[one].sum(), added, 0.0)
 
 
+def _energies(keys: Iterable[DesignKey], chip: HardwareProfile, *, folding: bool = True) -> _Energies:
+    together, _ = priced_together(keys, chip, folding=folding)
+    return _Energies(dict(zip(together.keys, group_energies(together).T, strict=True)) if together else {})
+
+
 def _widths(
     network: str, dataset: str, chip: HardwareProfile, wanted_j: Sequence[float]
 ) -> list[list[float | list[float]]]:
@@ -97,7 +96,7 @@ def _widths(
 
     def energies_at(*widths: float) -> dict[float, np.ndarray]:
         keys = {width: DesignKey(network, dataset, (), width) for width in widths}
-        known = _Energies(priced_together(keys.values(), chip)).known
+        known = _energies(keys.values(), chip).known
         return {width: known[key] for width, key in keys.items() if key in known}
 
     found = energies_at(*WIDTHS)
@@ -113,7 +112,7 @@ def _measured(study: Outcome, chip: HardwareProfile) -> list[dict[str, Any]]:
     names = names_in(study)
     pairs = [(row, resolve(row.against or study.baseline)) for row in study.rows if row.gain is not None]
     keys = [key for row, against in pairs for key in (row.key, against)]
-    energies = _Energies(priced_together(keys, chip))
+    energies = _energies(keys, chip)
     found = []
     for row, against in pairs:
         added = energies.difference(row.key, against)

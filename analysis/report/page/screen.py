@@ -23,7 +23,11 @@ def front_rows(data: Mapping[str, Any]) -> Iterator[Row]:
             plain = readable(energies[0], "J") if 0 in energies and space["has_plain"] else ""
             for study, points in _apart(space["points"]).items():
                 title = ", ".join([space["title"], *([points[0]["evidence"]] if study else [])])
-                yield title, profile["name"], profile["scope"], plain, ", ".join(_front(points, energies))
+                front = (
+                    ", ".join(_front(points, energies))
+                    or "none of its designs has a cost here; the page says why"
+                )
+                yield title, profile["name"], profile["scope"], plain, front
 
 
 def energies_j(space: Mapping[str, Any], profile: Mapping[str, Any]) -> dict[int, float]:
