@@ -16,12 +16,14 @@ def squeeze(g: Builder, x: Tensor) -> Tensor:
         return g.map("global_average_pool", (x,), shape=(x.shape[0], 1, 1))
 
 
-def excite(g: Builder, pooled: Tensor, channels: Dimension, reduction: int, operand: Precision) -> Tensor:
+def excite(
+    g: Builder, pooled: Tensor, channels: Dimension, reduction: int, operand: Precision, *, bias: bool = False
+) -> Tensor:
     """Two fully connected layers with a ReLU between; the first keeps one channel in `reduction`."""
     hidden: Dimension = -(-pooled.shape[0] // reduction)
     hidden = np.maximum(hidden, 1) if isinstance(hidden, np.ndarray) else max(hidden, 1)
-    middle = g.relu(g.linear(g.quantize(pooled, operand), hidden, weight=operand, bias=False))
-    return g.linear(g.quantize(middle, operand), channels, weight=operand, bias=False)
+    middle = g.relu(g.linear(g.quantize(pooled, operand), hidden, weight=operand, bias=bias))
+    return g.linear(g.quantize(middle, operand), channels, weight=operand, bias=bias)
 
 
 @repair_method(

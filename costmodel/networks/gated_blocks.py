@@ -28,7 +28,8 @@ _REDUCTION = 8
 def bnext(g: Builder, style: LayerStyle, x: Tensor, block: Block) -> Tensor:
     """A 3x3 convolution and a 1x1 one, or two side by side that double the channels (Guo 2022, BNext).
 
-    Every second block multiplies the 3x3 convolution's result with its shortcut, which a PReLU bends.
+    Every second block multiplies the 3x3 convolution's result with its shortcut, which a PReLU bends. Each convolution
+    takes signs of its own, so that methods before the sign act on each alone; those that come out alike are one.
     """
     attends = block.number % 2 == 0
     with g.layer("conv1"):
@@ -39,8 +40,7 @@ def bnext(g: Builder, style: LayerStyle, x: Tensor, block: Block) -> Tensor:
     made = []
     for number in range(2, 3 + (block.share > 1)):
         with g.layer(f"conv{number}"):
-            second = second if second.bits else narrow_features(g, second)
-            made.append(_recoupled(g, second, middle, attends=False))
+            made.append(_recoupled(g, narrow_features(g, second), middle, attends=False))
     if len(made) == 1:
         return made[0]
     with g.layer("joined"):
@@ -59,7 +59,8 @@ def _recoupled(g: Builder, site: Site, residual: Tensor, *, attends: bool) -> Te
         mix = g.param("mix", (y.shape[0],), "C", initial=0.5)
         rest = g.exported("complement", (mix,), mix)
         mixed = g.add(g.scale(pooled[0], mix), g.scale(pooled[1], rest))
-        gate = g.map("sigmoid", (excite(g, mixed, y.shape[0], _REDUCTION, precision("int8")),))
+        opened = excite(g, mixed, y.shape[0], _REDUCTION, precision("int8"), bias=True)
+        gate = g.map("sigmoid", (opened,))
     with g.layer("gated"):
         y = g.multiply(y, gate)
         if attends:

@@ -21,6 +21,24 @@ OUTPUTS_R20 = 6 * (16 + 32 + 64)
 OUTPUTS_VGG = 128 + 2 * 256 + 2 * 512
 NORM_OF_CLASSES = 2 * 1000
 WEIGHTS_1X1 = 64 * 128 + 128 * 256 + 256 * 512
+BNEXT = {
+    "t": (32, 1, 2, 2, 6, 2),
+    "s": (48, 1, 2, 2, 6, 2),
+    "m": (48, 1, 4, 4, 8, 4),
+    "l": (64, 1, 4, 4, 16, 4),
+}
+
+
+def unused_slopes(stem: int, *blocks: int) -> int:
+    """Slopes that BNext declares in vain: the stem's, and those of what each convolution but every second 3x3 reads."""
+    made = [stem << place for place, several in enumerate(blocks, 1) for _ in range(several)]
+    read = [stem, *made[:-1]]
+    return stem + sum(
+        before * (number % 2 + (1 if before == after else 2))
+        for number, (before, after) in enumerate(zip(read, made, strict=True), 1)
+    )
+
+
 MORE_PARAMETERS_THERE = {
     "rbonn/resnet18/imagenet": OUTPUTS_R18,  # a factor of each filter
     "fp32/resnet20/cifar10": 2 * 64,  # a norm before the classifier
@@ -56,6 +74,7 @@ MORE_PARAMETERS_THERE = {
     "ie-net/resnet18/cifar10": OUTPUTS_R18,
     "ie-net/resnet18/imagenet": OUTPUTS_R18 + NORM_OF_CLASSES - 16,
     "ie-net/resnet34/imagenet": OUTPUTS_R34 + NORM_OF_CLASSES - 32,
+    **{f"bnext/bnext_{size}/imagenet": unused_slopes(*widths) for size, widths in BNEXT.items()},
     # Group-Net: 7 of 8 copies of the 1x1 weights and norms are here alone; 8 blocks have 16 gates here, all but the
     # first block 1 gate there
     "group-net/resnet18/imagenet": 7 - 8 * 16 - 7 * (WEIGHTS_1X1 + 2 * (128 + 256 + 512)),
