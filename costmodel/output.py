@@ -61,18 +61,7 @@ def read_text(
     Messages call the file `what` and its path. One of more than `largest` bytes is refused, with `advice`.
     """
     name = f"{what} '{path}'".lstrip()
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(-1 if largest is None else largest + 1)
-    except ValueError:  # a zero byte, or half of a character
-        raise UnreadableText(f"{name} cannot be read: no file is called so.", "missing") from None
-    except OSError as error:
-        cause: Cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-        raise UnreadableText(
-            f"{name} cannot be read: {_reason(error)}.", cause, error.strerror or str(error)
-        ) from None
-    if largest is not None and len(content) > largest:
-        raise UnreadableText(f"{name} is larger than {largest} bytes; {advice}.", "large")
+    content = read_bytes(path, what, largest=largest, advice=advice)
     try:
         wide = marked_utf16 and content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
         text = content.decode("utf-16" if wide else "utf-8-sig")
@@ -80,6 +69,42 @@ def read_text(
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableText(f"{name} is not a text file in UTF-8.", "not text", line=line) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_bytes(path: TextFile, what: str = "", *, largest: int | None = None, advice: str = "") -> bytes:
+    """Read a file as `read_text` does, of any content; what never ends, such as a pipe or a device, is refused."""
+    name = f"{what} '{path}'".lstrip()
+    too_large = UnreadableText(f"{name} is larger than {largest} bytes; {advice}.", "large")
+    try:
+        if isinstance(path, Path):
+            require_plain(path, what)
+            if largest is not None and path.stat().st_size > largest:
+                raise too_large
+        with path.open("rb") as stream:
+            content = stream.read()
+    except UnreadableText:
+        raise
+    except ValueError:  # a zero byte, or half of a character
+        raise UnreadableText(f"{name} cannot be read: no file is called so.", "missing") from None
+    except OSError as error:
+        cause: Cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        raise UnreadableText(
+            f"{name} cannot be read: {_reason(error)}.", cause, error.strerror or str(error)
+        ) from None
+    if largest is not None and len(content) > largest:  # the size of a file of the system is said to be none
+        raise too_large
+    return content
+
+
+def require_plain(path: str | os.PathLike[str], what: str = "") -> None:
+    """Raise `UnreadableText` for pipes, sockets and devices; a folder, and what is not there, is told by opening it."""
+    try:
+        odd = _is_device(Path(path))
+    except (OSError, ValueError):  # whoever opens it says what is wrong
+        return
+    if odd:
+        reason = "it is a pipe, a socket or a device; save what it gives in a file"
+        raise UnreadableText(f"{what} '{path}' cannot be read: {reason}.".lstrip(), "unreadable", reason)
 
 
 LARGEST_JSON = 64_000_000
@@ -174,7 +199,7 @@ def write_whole(path: str | os.PathLike[str], data: str | bytes, *, overwrite: b
     make_folder(path.parent)
     try:
         if _is_device(path):
-            path.write_bytes(content)  # such as /dev/stdout, which must not be replaced by a file
+            _write_through(path, content)  # such as /dev/stdout, which must not be replaced by a file
         else:
             _replace(Path(os.path.realpath(path)), content)
     except OSError as error:
@@ -238,6 +263,8 @@ def _written_path(path: str | os.PathLike[str]) -> Path:
         named = False
     if not named:
         raise BnncostError(f"{str(made)!r} cannot be written: no file is called so.")
+    if os.path.islink(os.path.realpath(made)):
+        raise BnncostError(f"'{made}' cannot be written: it is a link that leads in a circle; name another.")
     if len(made.parts) > _MOST_PARTS:
         raise BnncostError(f"'{shortened(str(made))}' cannot be written: it has {len(made.parts)} folders.")
     return made
@@ -253,6 +280,21 @@ def _in_the_way(folder: Path) -> str:
 
 def _is_device(path: Path) -> bool:
     return path.exists() and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Write to a device or a pipe; one that nobody reads from is an OSError, and not waited for."""
+    try:
+        opened = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(error.errno, "nobody reads from it; name a file") from None
+        raise
+    with open(opened, "wb", buffering=0) as stream:
+        os.set_blocking(stream.fileno(), True)
+        rest = memoryview(content)
+        while rest:
+            rest = rest[stream.write(rest) :]
 
 
 _PART = re.compile(r"\.bnncost-[0-9a-f]{12}\.part")

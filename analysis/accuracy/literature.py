@@ -21,6 +21,7 @@ from analysis.accuracy.csv_rows import (
 from analysis.accuracy.percent import percent_of, question_fractions
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
+from costmodel.importers.model.naming import refuse_model
 
 LITERATURE = "literature"
 """What the published accuracies that ship are called."""
@@ -81,6 +82,7 @@ def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) ->
             )
             continue
         try:
+            refuse_model(name, f"give its accuracy with --add '{name}={value}'")
             key = resolve(name)
         except BnncostError as error:
             problems.append(f"{place}: {error}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from importlib import resources
 from pathlib import Path
@@ -26,6 +26,8 @@ from costmodel.output import UnreadableText, read_json
 MEASURED = "measured"
 """What the shipped measurements are called."""
 SHIPPED = "measured_accuracy.csv"
+MOST_FILES = 20_000
+"""Files and folders below a folder of runs; each run leaves about ten."""
 _MARK = "recipe_digest"
 """The column that sets a file of measurements apart from one of bare accuracies."""
 
@@ -125,7 +127,7 @@ def _checked(values: Mapping[str, object], place: str) -> Measurement:
 
 def _from_runs(folder: Path) -> list[Measurement]:
     """Every measurement below a folder of runs: as trained, and of the integer networks exported from them."""
-    files = sorted({*folder.rglob("record.json"), *folder.rglob("export/*.json")})
+    files = sorted(_records_below(folder))
     problems: list[str] = []
     measurements: list[Measurement] = []
     for file in files:
@@ -136,6 +138,22 @@ def _from_runs(folder: Path) -> list[Measurement]:
     if problems:
         raise BnncostError(listed(problems))
     return measurements
+
+
+def _records_below(folder: Path) -> Iterator[Path]:
+    """The files below a folder that may hold a measurement; raises BnncostError where it has more than runs leave."""
+    found = 0
+    for place, folders, names in os.walk(folder):
+        found += len(folders) + len(names)
+        if found > MOST_FILES:
+            raise BnncostError(
+                f"'{folder}' has more than {MOST_FILES:,} files and folders, so it is hardly a folder of runs; name "
+                "the one that `bnncost train` or `bnncost review` was given as --out, or a CSV of measurements."
+            )
+        exported = os.path.basename(place) == "export"
+        yield from (
+            Path(place, one) for one in names if one == "record.json" or (exported and one.endswith(".json"))
+        )
 
 
 def _from_file(file: Path) -> Iterable[Measurement]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import typer
 from typer.core import TyperCommand
@@ -21,7 +23,10 @@ class Command(TyperCommand):
             return super().parse_args(ctx, args)
         written, _, order = self.make_parser(ctx).parse_args(args=list(args))
         _require_once(Counter(param.opts[0] for param in order if _takes_one_value(param)))
+        for param in order:
+            _require_filled(param, written.get(str(param.name)))
         rest = super().parse_args(ctx, args)
+        _require_not_read(ctx.params.get("out"), written)
         _require_plain({str(param.name): param.opts[0] for param in order}, written, ctx.params)
         return rest
 
@@ -30,6 +35,34 @@ def _takes_one_value(param: object) -> bool:
     """Whether a parameter is an option whose second value would replace the first; a flag given twice says the same."""
     harmless = getattr(param, "is_flag", True) and not getattr(param, "secondary_opts", ())
     return not getattr(param, "multiple", True) and not harmless
+
+
+def _require_filled(param: object, written: object) -> None:
+    """Raise BnncostError for a value that is given as nothing: an empty path would be the working folder."""
+    if any(not text.strip() for text in _texts(written)):
+        raise BnncostError(f"{_called(param)} is given, but empty; say which.")
+
+
+def _require_not_read(out: object, written: Mapping[str, object]) -> None:
+    """Raise BnncostError for a file as an output that is an input of the same command."""
+    if not isinstance(out, Path) or not out.is_file():
+        return
+    for name, given in written.items():
+        for text in () if name == "out" else _texts(given):
+            parts = (text, *(text.partition(mark)[0] for mark in "@[:="))
+            if any(part and os.path.isfile(part) and os.path.samefile(part, out) for part in parts):
+                raise BnncostError(f"--out '{out}' is what is read; name another file.")
+
+
+def _texts(written: object) -> list[str]:
+    given = written if isinstance(written, (list, tuple)) else [written]
+    return [text for text in given if isinstance(text, str)]
+
+
+def _called(param: object) -> str:
+    """What a user knows a parameter by: the long form of an option, or the word of an argument."""
+    name = getattr(param, "opts", [""])[0]
+    return str(name if name.startswith("-") else name.upper())
 
 
 def _require_plain(

@@ -19,7 +19,7 @@ from analysis.commands.options import (
     model_of,
     names_of_columns,
 )
-from analysis.show.document import deliver, form_of, with_columns
+from analysis.show.document import deliver, form_of
 
 
 def table_command(
@@ -62,5 +62,6 @@ def table_command(
         ranges=ranges,
         traffic=model_of(traffic),
         conventions=ops_convention or (),
+        columns=names_of_columns(columns),
     )
-    deliver(with_columns(document, names_of_columns(columns)), form, out)
+    deliver(document, form, out)

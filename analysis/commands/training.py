@@ -189,8 +189,9 @@ def next_command(
     from analysis.fronts.next_document import next_document
     from costmodel.evaluate.cost import as_profile
     from training.review.comparisons import comparisons_of
-    from training.review.study import load_plan, reordered
+    from training.review.study import load_plan, reordered, require_plan_name
 
+    require_plan_name(out)
     study = load_plan(plan)
     designs = {item.label: item.design for item in comparisons_of(study)}
     document, labels = next_document(

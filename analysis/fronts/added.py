@@ -16,6 +16,7 @@ from costmodel.errors import shortened
 from costmodel.importers.model.naming import Model, names_model, parse_model
 
 FORM = "DESIGN=TOP1[:LABEL]"
+LONGEST_LABEL = 200
 _WRITTEN = re.compile(r"(?P<design>.+?)=\s*(?P<top1>[-+]?[0-9]*\.?[0-9]+)\s*(?::(?P<label>.*))?")
 
 
@@ -67,6 +68,11 @@ def added_figure(text: str) -> AccuracyRecord | AddedModel:
             "'resnet20[prelu]/cifar10=85.2:ours'."
         )
     design, label, name = found["design"].strip(), (found["label"] or "").strip(), f"--add {text.strip()}"
+    if len(label) > LONGEST_LABEL:
+        raise BnncostError(
+            f"--add '{shortened(text)}': the name has {len(label)} characters, and at most {LONGEST_LABEL} fit a "
+            "picture."
+        )
     try:
         top1 = lone_percent(found["top1"])
         if names_model(design):

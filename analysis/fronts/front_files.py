@@ -67,6 +67,8 @@ def write_front(
     chip = as_profile(profile)
     title = f"{network_title(network, dataset)}: top-1 against {x}"
     written: list[Path] = []
+    caption = " ".join(filter(None, (verdict_text(frame, x), note)))
+    view = look.of(front_view(frame, f"{title}, {chip.name}", chip, caption))
     if figures:
         plain = DesignKey(network, dataset) if network else None
         widths = width_curve(plain, chip, np.array(WIDTHS), traffic=traffic) if plain else None
@@ -74,10 +76,7 @@ def write_front(
         figure = draw_front(front_info(frame, *head, x, widths, note, look.size))
         written += write_figure(figure, out / f"front-{x}", look.forms)
     if tables:
-        view = front_view(
-            frame, f"{title}, {chip.name}", chip, " ".join(filter(None, (verdict_text(frame, x), note)))
-        )
-        written += write_tables(out / f"front-{x}", look.of(view), csv_frame(frame), look)
+        written += write_tables(out / f"front-{x}", view, csv_frame(frame), look)
     return written
 
 
@@ -101,6 +100,8 @@ def write_study_front(
     chip, plain = as_profile(profile), names.baseline
     title = f"{network_title(plain.network, plain.dataset)}: measured top-1 against {x}"
     written: list[Path] = []
+    caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
+    view = look.of(without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption)))
     if figures:
         widths = width_curve(plain, chip, plain.width * np.array(WIDTHS), traffic=traffic)
         note = front_note(frame, names, protocol)
@@ -108,9 +109,7 @@ def write_study_front(
         figure = draw_front(front_info(frame, *head, x, widths, note, look.size))
         written += write_figure(figure, stem, look.forms)
     if tables:
-        caption = f"{verdict_text(frame, x)} {table_note(frame, names, protocol)}"
-        view = without_empty_columns(study_front_view(frame, f"{title}, {chip.name}", chip, caption))
-        written += write_tables(stem, look.of(view), csv_frame(frame), look)
+        written += write_tables(stem, view, csv_frame(frame), look)
     return written
 
 

@@ -18,12 +18,7 @@ from costmodel.hardware import HardwareProfile
 
 def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: str = "") -> Table:
     """The designs of a front on a profile in the order of their axis; the front itself is marked."""
-    unit = str(frame["area_unit"].iloc[0])
-    columns = (
-        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
-        *cost_columns(unit), *_off_chip_column(frame), *convention_columns(_conventions(frame)),
-        Column("on_front", "on the front"), Column("reference", "accuracy from", cites=True),
-    )  # fmt: skip
+    columns = front_columns(str(frame["area_unit"].iloc[0]), _conventions(frame), off_chip=_spills(frame))
     rows: Sequence[tuple[Cell, ...]] = [
         (
             str(row.label), str(row.design_class), float(row.top1), *_cost_cells(row), *_off_chip_cell(row, frame),
@@ -37,13 +32,7 @@ def front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: 
 
 def study_front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, caption: str = "") -> Table:
     """The designs of a study's front in the order of their axis, with mean, spread and number of seeds."""
-    unit = str(frame["area_unit"].iloc[0])
-    columns = (
-        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
-        Column("top1_spread", "deviation", "points"), Column("seeds", "seeds"), *cost_columns(unit),
-        *_off_chip_column(frame), *convention_columns(_conventions(frame)), Column("on_front", "on the front"),
-        Column("note", "accuracy of"),
-    )  # fmt: skip
+    columns = study_columns(str(frame["area_unit"].iloc[0]), _conventions(frame), off_chip=_spills(frame))
     rows: Sequence[tuple[Cell, ...]] = [
         (
             str(row.label), str(row.design_class), float(row.top1),
@@ -56,9 +45,30 @@ def study_front_view(frame: pd.DataFrame, title: str, chip: HardwareProfile, cap
     return Table("front", title, columns, tuple(rows), _caption(frame, chip, caption))
 
 
-def _off_chip_column(frame: pd.DataFrame) -> tuple[Column, ...]:
-    """Whether designs fit on the chip, where one does not."""
-    return (Column("off_chip", "fits on chip"),) if _spills(frame) else ()
+def front_columns(
+    unit: str, conventions: Sequence[OpsConvention], *, off_chip: bool = True
+) -> tuple[Column, ...]:
+    """The columns of a front with areas in `unit`; `off_chip`: whether designs fit on the chip, where one does not."""
+    return (
+        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
+        *cost_columns(unit), *((_OFF_CHIP,) if off_chip else ()), *convention_columns(conventions),
+        Column("on_front", "on the front"), Column("reference", "accuracy from", cites=True),
+    )  # fmt: skip
+
+
+def study_columns(
+    unit: str, conventions: Sequence[OpsConvention], *, off_chip: bool = True
+) -> tuple[Column, ...]:
+    """The columns of a study's front, as those of `front_columns`."""
+    return (
+        Column("label", "design"), Column("design_class", "class"), Column("top1", "top-1", "%"),
+        Column("top1_spread", "deviation", "points"), Column("seeds", "seeds"), *cost_columns(unit),
+        *((_OFF_CHIP,) if off_chip else ()), *convention_columns(conventions), Column("on_front", "on the front"),
+        Column("note", "accuracy of"),
+    )  # fmt: skip
+
+
+_OFF_CHIP = Column("off_chip", "fits on chip")
 
 
 def _off_chip_cell(row: Any, frame: pd.DataFrame) -> tuple[Cell, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from analysis.accuracy.estimators import estimator_of
+from analysis.accuracy.literature import LITERATURE
 from analysis.accuracy.measurements import MEASURED, load_measurements
 from analysis.accuracy.studies import studies
 from analysis.costs.cost_columns import area_in_one_unit, cost_values
@@ -31,6 +32,11 @@ def next_document(
     Records are those in `accuracy` that are of the plan's network, data set and recipe, given by its digest. Raises
     BnncostError where there is none, or where every design has one.
     """
+    if accuracy == LITERATURE:
+        raise BnncostError(
+            "--accuracy literature has figures of papers, and no measurements of one recipe; give 'measured', a CSV of "
+            "measurements or a folder of runs."
+        )
     first = next(iter(designs.values()))
     places = (first.network, first.dataset, recipe)
     study = next(

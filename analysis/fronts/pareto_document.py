@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,13 +18,13 @@ from analysis.fronts.belonging import backbone_text, check_added, place_of, runn
 from analysis.fronts.from_literature import front_frame, runnable
 from analysis.fronts.from_studies import runnable_designs, study_frame, table_note
 from analysis.fronts.front_files import Look, write_front, write_study_front
-from analysis.fronts.front_tables import front_view, study_front_view
+from analysis.fronts.front_tables import front_columns, front_view, study_columns, study_front_view
 from analysis.fronts.nondominated import front_over
 from analysis.fronts.own_figures import Overlay, overlay_of
 from analysis.fronts.verdict import verdict_text
 from analysis.show.axes import Axis
 from analysis.show.document import Document
-from analysis.show.tables import Table, records, without_empty_columns
+from analysis.show.tables import Column, Table, records, require_columns, without_empty_columns
 from analysis.show.words import COMPULSORY, network_title
 from costmodel import DATASETS, BnncostError, backbone_of
 from costmodel.demand.conventions import OpsConvention
@@ -89,6 +89,7 @@ def _fronts(
     if choice.recipe is not None and not measured:
         raise BnncostError("--recipe chooses among own measurements; give them with --accuracy measured.")
     if len(choice.accuracy) > 1:
+        _require_columns(choice, front_columns)
         return _published(choice, overlay_of(choice.accuracy, choice.recipe), chip, out)
     if measured:
         if choice.add:
@@ -96,10 +97,19 @@ def _fronts(
                 "--add goes with published accuracies, or with a CSV of the columns design,top1: measurements of one "
                 "protocol stand on a front of their own; to lay them over others, give --accuracy literature as well."
             )
+        _require_columns(choice, study_columns)
         return _measured(choice, chip, out)
+    _require_columns(choice, front_columns)
     (source,) = choice.accuracy
     everything = load_accuracy(None if source == LITERATURE else source)
     return _published(choice, Overlay(tuple(everything), (), {}), chip, out)
+
+
+def _require_columns(
+    choice: FrontChoice, columns: Callable[[str, Sequence[OpsConvention]], tuple[Column, ...]]
+) -> None:
+    """Raise BnncostError for columns that the table cannot have, before its designs are priced."""
+    require_columns(choice.look.columns, [one.name for one in columns("", choice.conventions)], "front")
 
 
 def _published(

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from analysis.methods.branches import by_branch
 from analysis.methods.marginal import MethodTable, method_table
-from analysis.methods.method_columns import FIGURES, table_record, tidy_methods
+from analysis.methods.method_columns import FIGURES, PAPER, names_of, table_record, tidy_methods
 from analysis.methods.method_tables import method_view, ranged_method_view, screen_view
-from analysis.show.document import Document
+from analysis.show.document import Document, with_columns
 from analysis.show.progress import under_way
 from analysis.show.range_cells import at_all_ends, joined_tables
-from analysis.show.tables import Cell, Table, records
+from analysis.show.tables import Cell, Table, records, require_columns
 from analysis.show.words import COMPULSORY
 from costmodel import BnncostError
 from costmodel.demand.conventions import OpsConvention
@@ -34,12 +34,14 @@ def table_document(
     ranges: bool = False,
     traffic: TrafficModel | None = None,
     conventions: Sequence[OpsConvention] = (),
+    columns: tuple[str, ...] = (),
 ) -> Document:
     """Price the methods, showing on a terminal which is being priced; with the range of each figure if asked for.
 
     `features` is the precision of non-binary maps, where it is not the default. `conventions` add what a method alone
-    changes in operations as papers sum them up.
+    changes in operations as papers sum them up. `columns` are those of the tables for people, all where none is named.
     """
+    require_columns(columns, (*PAPER, *names_of(conventions)), "methods")
     uses, chip = split_methods(methods), as_profile(profile)
     model = traffic_model(chip, traffic)
     document = _priced(
@@ -53,7 +55,8 @@ def table_document(
         traffic=model,
         conventions=conventions,
     )
-    return replace(document, notes=(*document.notes, COMPULSORY)) if model == "compulsory" else document
+    notes = (*document.notes, COMPULSORY) if model == "compulsory" else document.notes
+    return with_columns(replace(document, notes=notes), columns)
 
 
 def _priced(

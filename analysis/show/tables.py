@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.show.safe import csv_cell
@@ -140,15 +140,20 @@ def without_empty_columns(table: Table, *left_out: str) -> Table:
 def chosen_columns(table: Table, names: Sequence[str]) -> Table:
     """A table with some of its columns, in the order in which they are named; an unknown name raises BnncostError."""
     known = {column.name: number for number, column in enumerate(table.columns)}
-    for name in names:
-        if name not in known:
-            raise unknown("column", name, known, place=f"table '{table.name}'")
+    require_columns(names, known, table.name)
     kept = [known[name] for name in dict.fromkeys(names)]
     columns = tuple(table.columns[number] for number in kept)
     rows = tuple(tuple(row[number] for number in kept) for row in table.rows)
     return Table(
         table.name, table.title, columns, rows, table.caption, table.grouped if kept[:1] == [0] else 0
     )
+
+
+def require_columns(names: Iterable[str], known: Collection[str], table: str) -> None:
+    """Raise BnncostError for a name that no column of a table has; `known` are those that it may have."""
+    for name in names:
+        if name not in known:
+            raise unknown("column", name, known, place=f"table '{table}'")
 
 
 def csv_text(table: Table) -> str:

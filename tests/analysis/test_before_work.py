@@ -83,3 +83,42 @@ def test_a_working_folder_that_was_deleted_is_said(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert "the folder in which this was started is gone" in complaint(capsys, "cost", "resnet20")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("table",), ("pareto", "--network", "resnet20", "--dataset", "cifar10"),
+        ("pareto", "--network", "resnet20", "--dataset", "cifar10", "--accuracy", "measured"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_column_that_no_table_has_is_refused_before_anything_is_priced_or_written(
+    command: tuple[str, ...], tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("costmodel.networks.build.build", None)
+    out = () if command == ("table",) else ("--out", str(tmp_path / "out"))
+    said = complaint(capsys, *command, *out, "--columns", "energie")
+    assert "unknown column 'energie'; did you mean '" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (("--energy", "1e-300J"), "--energy '1e-300J' must be from 1e-18 to 1e+06 J to be physical"),
+        (("--area", "1e300mm2"), "--area '1e300mm2' must be from 1e-20 to 1 m^2 to be physical"),
+        (("--top1", "101"), "--top1 is '101', but must be a number from 0 to 100 (percent)."),
+    ],
+)
+def test_a_budget_that_no_chip_has_is_refused(budget: tuple[str, str], said: str, capsys: Captured) -> None:
+    assert said in complaint(capsys, "best", "--network", "resnet20", *budget)
+
+
+def test_what_next_cannot_write_or_read_is_refused_before_a_plan_is_read(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    pytest.importorskip("torch", reason="training needs torch; install the train extra")
+    assert "a plan is a .yaml file" in complaint(capsys, "next", "nothing", "--out", f"{tmp_path}/a.txt")
+    command = ("next", "digits", "--out", f"{tmp_path}/a.yaml", "--accuracy", "literature")
+    assert "has figures of papers, and no measurements of one recipe" in complaint(capsys, *command)

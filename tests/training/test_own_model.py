@@ -89,7 +89,7 @@ def test_python_takes_the_same_text(folder: Path) -> None:
         ("net.py:make@input=3xx2", "channels x height x width"),
         ("net.py:make@inputs=3x32x32", "did you mean 'input'"),
         ("none.onnx", "cannot be read"),
-        ("none.pt2", "no such file"),
+        ("none.pt2", "there is no file 'none.pt2'"),
     ],
 )
 def test_mistakes_say_what_to_do(folder: Path, reads_here: None, text: str, says: str) -> None:

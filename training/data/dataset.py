@@ -17,6 +17,7 @@ import torch
 
 from costmodel.designs import catalogue
 from costmodel.errors import BnncostError, unknown
+from costmodel.output import require_plain
 from training.data.cifar_pickles import LAYOUTS, layout_of, read_folder
 from training.data.image_folders import read_folders
 from training.data.pins import path_and_digest, with_digest
@@ -155,6 +156,7 @@ def _read_path(path: Path, text: str) -> tuple[str, Arrays]:
             if layout and inside.is_dir():
                 return layout.data, read_folder(inside, layout)
         raise BnncostError(f"'{path}' holds no data set that is known here; give {OTHER_FORMS}.")
+    require_plain(path)
     if path.is_file():
         if path.suffix != ".npz":
             raise BnncostError(f"'{path}' is no data set; unpack archives first, and give {OTHER_FORMS}.")

@@ -17,7 +17,7 @@ import numpy as np
 from costmodel.errors import BnncostError
 from costmodel.graph import Network, Op, Param, Tensor, Value, precision
 from costmodel.operations import known
-from costmodel.output import read_json, write_whole
+from costmodel.output import read_bytes, read_json, write_whole
 from training.export.fixed_point import fixed_rule
 from training.export.packing import StoredArray, pack, unpack
 from training.export.program import Program
@@ -142,9 +142,9 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load
 
     try:
-        return load(path.read_bytes())
-    except OSError as error:
-        raise BnncostError(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}.") from None
+        return load(read_bytes(path))
+    except BnncostError:
+        raise
     except (SafetensorError, KeyError, ValueError) as error:
         raise BnncostError(f"'{path}' is damaged ({error}); export the network again.") from None
 

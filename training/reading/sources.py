@@ -57,7 +57,7 @@ def graph_of_source(source: str, image: tuple[int, ...] | None) -> ModelGraph:
 
 def _program(source: str, image: tuple[int, ...] | None) -> ModelGraph:
     if not Path(source).is_file():
-        raise BnncostError(f"'{source}' cannot be read: no such file.")
+        raise BnncostError(f"'{source}' cannot be read: there is no file '{source}'.")
     with _read_by_torch(source):
         _check_archive(source)
         with _no_pickles():

@@ -34,13 +34,14 @@ def load_plan(name_or_path: str | os.PathLike[str]) -> Plan:
     return read_settings(name_or_path, "plans", Plan, plan_problems)
 
 
-def reordered(plan: Plan, first: Sequence[str], path: Path) -> Path:
-    """Write a plan to a YAML file, with these labels right behind the baseline; gives the path.
-
-    Raises BnncostError where the file's name is none of YAML.
-    """
+def require_plan_name(path: Path) -> None:
+    """Raise BnncostError where a file to write a plan to would not be read as one."""
     if path.suffix not in (".yaml", ".yml"):
         raise BnncostError(f"'{path}': a plan is a .yaml file; name it so.")
+
+
+def reordered(plan: Plan, first: Sequence[str], path: Path) -> Path:
+    """Write a plan to a YAML file, with these labels right behind the baseline; gives the path."""
     changed = plan.model_copy(update={"first": tuple(first)})
     settings = changed.model_dump(mode="json", exclude_defaults=True)
     return write_whole(path, yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))

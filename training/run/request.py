@@ -9,6 +9,7 @@ from costmodel.designs.catalogue import DATASETS, OWN
 from costmodel.designs.key import DesignKey
 from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
+from costmodel.importers.model.naming import refuse_model
 from training.data.dataset import NAMES, Dataset, load, pinned
 from training.run.folders import source_of
 
@@ -22,6 +23,9 @@ def requested(design: str, data: str | None, folder: Path) -> tuple[DesignKey, s
     of no known data set's size and classes the design is built as they are. Raises BnncostError for what is unknown or
     does not fit.
     """
+    refuse_model(
+        design, "`bnncost cost` prices it as it is, but what is trained is a design or a network file (.yaml)"
+    )
     key = resolve(design)
     named = design.strip().rpartition("/")[2].strip() in (*DATASETS, OWN)
     source = source_of(data or (key.dataset if named else DEFAULT_DATA))

@@ -10,6 +10,7 @@ from analysis.show.units import readable
 from analysis.show.words import accuracy_text
 from costmodel import BnncostError
 from costmodel.hardware import HardwareProfile
+from costmodel.hardware.text.physical import physical_problem
 from costmodel.hardware.text.units import Kind, amount_of
 
 TOP1 = "top1"
@@ -99,7 +100,7 @@ def read_budgets(
         try:
             budgets.append(_read(name, text, chip))
         except BnncostError as error:
-            problems.append(f"--{name} {error}")
+            problems.append(f"--{name} {str(error).removeprefix('top1 ')}")
     if problems:
         raise BnncostError("\n".join(problems))
     return tuple(budgets)
@@ -126,6 +127,15 @@ def _read(name: str, text: str, chip: HardwareProfile) -> Budget:
                 "give --memory, which counts weights, parameters and the peak of the maps."
             )
         unit, per_si, kind = _AREAS[chip.archetype]
-        return Budget(name, name, unit, amount_of(text, kind) * per_si)
+        return Budget(name, name, unit, _physical(text, kind) * per_si)
     column, unit, kind = _KINDS[name]
-    return Budget(name, column, unit, amount_of(text, kind))
+    return Budget(name, column, unit, _physical(text, kind))
+
+
+def _physical(text: str, kind: Kind) -> float:
+    """Read an amount that a chip can take; beside any other every share would be a number of hundreds of digits."""
+    amount = amount_of(text, kind)
+    wrong = physical_problem(amount, kind.units[0])
+    if wrong:
+        raise BnncostError(f"'{text}' {wrong}.")
+    return amount

@@ -20,7 +20,7 @@ from typing import Any
 
 from analysis.show.safe import visible_values
 from costmodel import BnncostError
-from costmodel.output import LARGEST_JSON, parse_json, write_whole
+from costmodel.output import LARGEST_JSON, parse_json, read_text, write_whole
 
 INDEX = "index.html"
 SCRIPTS = (
@@ -102,7 +102,7 @@ def write_page(out: Path, data: Mapping[str, Any]) -> Path:
 def read_page(out: Path) -> dict[str, Any]:
     """The data of the page in a folder; nothing where there is no page, or none as it was written."""
     try:
-        found = _DATA.search((out / INDEX).read_text("utf-8"))
+        found = _DATA.search(read_text(out / INDEX))
         return unpacked(found[2]) if found and found[1] == seal_of(found[2]) else {}
     except (OSError, ValueError, EOFError, zlib.error):
         return {}

@@ -88,6 +88,17 @@ def refuse_other_files(text: str) -> None:
         raise BnncostError(f"'{text}' is no file that bnncost reads; {hint}.")
 
 
+def refuse_model(text: str, instead: str) -> None:
+    """Raise BnncostError for a network from elsewhere where a design belongs, with what to do `instead`; designs pass.
+
+    >>> refuse_model("net.onnx", "train a network file")
+    Traceback (most recent call last):
+    costmodel.errors.BnncostError: 'net.onnx' is a network from elsewhere, and no design; train a network file.
+    """
+    if names_model(text):
+        raise BnncostError(f"'{shortened(text)}' is a network from elsewhere, and no design; {instead}.")
+
+
 def _cut(text: str) -> tuple[str, str]:
     source, at, settings = text.strip().rpartition("@")
     return (source, settings) if at and "=" in settings else (text.strip(), "")

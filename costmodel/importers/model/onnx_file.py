@@ -13,7 +13,10 @@ import numpy as np
 
 from costmodel.errors import BnncostError
 from costmodel.importers.model.document import ModelGraph, Node
+from costmodel.output import read_bytes
 
+LARGEST = 2**31
+"""Bytes of a file of ONNX, whose format has no more."""
 OLDEST_OPSET = 7
 NEWEST_OPSET = 26
 QONNX_DOMAINS = (
@@ -94,10 +97,7 @@ def with_shapes(graph: ModelGraph, path: str | os.PathLike[str]) -> ModelGraph:
 
 
 def _loaded(onnx: Any, path: Path) -> Any:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BnncostError(f"'{path}' cannot be read: {(error.strerror or str(error)).lower()}.") from None
+    data = read_bytes(path, largest=LARGEST, advice="ONNX keeps larger weights in files beside it")
     from google.protobuf.message import DecodeError
 
     try:

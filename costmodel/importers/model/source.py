@@ -11,12 +11,14 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from costmodel.errors import BnncostError
 from costmodel.graph import Network, Precision, precision
 from costmodel.importers.model.document import ModelGraph, read_graph
 from costmodel.importers.model.naming import Model, ModelText, ReaderFailed, parse_model
 from costmodel.importers.model.network import ReadNetwork, UnknownNodes, read_network
 from costmodel.importers.model.onnx_file import read_onnx, with_shapes
 from costmodel.importers.model.reading import Widths
+from costmodel.output import require_plain
 
 READER = "training.reading"
 """The program that writes the graph of a torch program or module; it runs apart, with the user's code."""
@@ -107,6 +109,7 @@ def _on_widths(chosen: Widths, settings: Mapping[str, str]) -> list[str]:
 
 def _torch_graph(given: ModelText) -> ModelGraph:
     """Let the torch side write the graph, in a process of its own: user code runs there, and torch stays there."""
+    _require_there(given.source)
     with tempfile.TemporaryDirectory(prefix="bnncost-") as folder:
         out = Path(folder) / "graph.npz"
         command = [sys.executable, "-m", READER, given.source, given.settings.get("input", ""), str(out)]
@@ -117,3 +120,13 @@ def _torch_graph(given: ModelText) -> ModelGraph:
         if done.returncode or not out.exists():
             raise ReaderFailed(given.source, done.returncode, done.stderr)
         return read_graph(out)
+
+
+def _require_there(source: str) -> None:
+    """Raise BnncostError for a file that is not there, or never ends, before torch is started, which takes seconds."""
+    place, colon, _ = source.rpartition(":")
+    path = Path(place if colon else source)
+    if path.suffix.lower() in (".py", ".pt2"):
+        require_plain(path)
+        if not os.path.isfile(path):
+            raise BnncostError(f"'{source}' cannot be read: there is no file '{path}'.")
