@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -11,6 +12,8 @@ import pytest
 
 collect_ignore_glob = [] if find_spec("torch") else ["training/*", "tests/training/*"]
 _cache = pytest.StashKey[str]()
+OBJECTS_BEFORE_COLLECTION = 100_000
+"""As the command has it: networks are many small objects, none of them garbage."""
 
 
 def pytest_report_header() -> str | None:
@@ -25,6 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )  # else every command that a test starts compiles the project anew
     if "BNNCOST_CACHE" not in os.environ:
         config.stash[_cache] = os.environ["BNNCOST_CACHE"] = tempfile.mkdtemp(prefix="bnncost-test-")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector the thousands of tests and modules, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
