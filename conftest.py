@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from importlib.util import find_spec
 
@@ -23,9 +24,9 @@ def pytest_report_header() -> str | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let all processes of a run share the mappings that they find, and nobody else's, and what they compile."""
-    os.environ.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # else every command that a test starts compiles the project anew
+    # else every run compiles the tests anew, and every command that a test starts the project
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "BNNCOST_CACHE" not in os.environ:
         config.stash[_cache] = os.environ["BNNCOST_CACHE"] = tempfile.mkdtemp(prefix="bnncost-test-")
 

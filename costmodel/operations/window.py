@@ -167,12 +167,8 @@ def replicates(op: Op) -> bool:
 def padded(op: Op, x: np.ndarray, value: float) -> np.ndarray:
     """Add `op`'s padding round each map (..., H, W): a value, or with `replicate` what stands at the border."""
     above, below, left, right = padding_of(op)
-    height, width = x.shape[-2:]
-    if replicates(op):
-        return np.pad(x, [(0, 0)] * (x.ndim - 2) + [(above, below), (left, right)], mode="edge")
-    whole = np.full((*x.shape[:-2], above + height + below, left + width + right), value, x.dtype)
-    whole[..., above : above + height, left : left + width] = x
-    return whole
+    sides = [(0, 0)] * (x.ndim - 2) + [(above, below), (left, right)]
+    return np.pad(x, sides, mode="edge") if replicates(op) else np.pad(x, sides, constant_values=value)
 
 
 def windows_of(x: np.ndarray, axes: tuple[Axis, Axis]) -> np.ndarray:
