@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from importlib.util import find_spec
 
@@ -11,6 +13,8 @@ import pytest
 
 collect_ignore_glob = [] if find_spec("torch") else ["training/*", "tests/training/*"]
 _cache = pytest.StashKey[str]()
+OBJECTS_BEFORE_COLLECTION = 100_000
+"""As the command has it: networks are many small objects, none of them garbage."""
 
 
 def pytest_report_header() -> str | None:
@@ -20,11 +24,18 @@ def pytest_report_header() -> str | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let all processes of a run share the mappings that they find, and nobody else's, and what they compile."""
-    os.environ.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # else every command that a test starts compiles the project anew
+    # else every run compiles the tests anew, and every command that a test starts the project
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "BNNCOST_CACHE" not in os.environ:
         config.stash[_cache] = os.environ["BNNCOST_CACHE"] = tempfile.mkdtemp(prefix="bnncost-test-")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector the thousands of tests and modules, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -15,7 +15,6 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.fronts.added import Added
-from analysis.report.files import write_files
 from analysis.report.manifest import code_digest, package_version
 from analysis.report.page.data import (
     Space,
@@ -81,7 +80,9 @@ def explore(
         Text(f"Priced {made} of {total} networks on profiles ({total - made} were up to date)."),
         soft_wrap=True,
     )
-    if tables or figures:
+    if tables or figures:  # they load matplotlib, for which a page need not wait
+        from analysis.report.files import write_files
+
         write_files(out, chips, wanted, console, tables=tables, figures=figures, ranges=ranges)
     console.print(Text(visible(f"Open {page}")), soft_wrap=True)
     return Explored(page, tuple(wanted), tuple(operations_of(data["spaces"])))

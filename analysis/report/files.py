@@ -12,7 +12,8 @@ from rich.text import Text
 
 from analysis.accuracy.literature import load_accuracy
 from analysis.accuracy.outcome import shipped_studies
-from analysis.report.jobs import Job, run_job
+from analysis.report.job import Job
+from analysis.report.jobs import run_job
 from analysis.report.manifest import (
     Manifest,
     code_digest,

@@ -1,10 +1,9 @@
-"""One job of the report: a network, a data set and a profile become tables and figures."""
+"""A job of the report is run: a network, a data set and a profile become tables and figures."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -19,10 +18,10 @@ from analysis.methods.method_columns import table_record
 from analysis.methods.method_frames import method_frame
 from analysis.methods.method_tables import method_view, ranged_method_view
 from analysis.plots import draw_marginal, draw_split, marginal_info, split_info, write_figure
+from analysis.report.job import Job
 from analysis.report.study_parts import write_measured
 from analysis.show.axes import Axis
 from analysis.show.range_cells import at_all_ends, joined_frames
-from analysis.show.safe import file_stem
 from analysis.show.tables import Table, csv_text
 from analysis.show.words import network_title, profile_title
 from costmodel.designs.outcome import Outcome
@@ -32,27 +31,6 @@ from costmodel.output import write_whole
 
 _PERCENTAGES = ("alone_percent", "left_out_percent")
 _FEWEST_ON_A_FRONT = 3
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is computed and drawn together; `source` is the name or path of the profile called `profile_name`.
-
-    `tables` and `figures` say which files are asked for, `ranges` adds what the ends of the profile's ranges give.
-    """
-
-    network: str
-    dataset: str
-    source: str
-    profile_name: str
-    tables: bool = True
-    figures: bool = True
-    ranges: bool = False
-
-    @property
-    def folder(self) -> str:
-        """Where its files go, below the output folder."""
-        return f"{file_stem(self.network, self.dataset)}/{file_stem(self.profile_name)}"
 
 
 def run_job(

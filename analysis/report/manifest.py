@@ -10,7 +10,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from analysis.report.jobs import Job
+from analysis.report.job import Job
 from costmodel.errors import BnncostError
 from costmodel.hardware import HardwareProfile
 from costmodel.output import read_json, write_whole

@@ -76,7 +76,9 @@ def sweep(
     widths = _checked(widths)
     if not designs or not profiles:
         raise BnncostError("a sweep needs at least one design and one profile.")
-    demands = [demand_over_widths(key, widths) for key in designs]
+    run = [key.as_run() for key in designs]  # of all that differ in training alone one is built
+    demand = {key: demand_over_widths(key, widths) for key in dict.fromkeys(run)}
+    demands = [demand[key] for key in run]
     figures = priced_demands(demands, profiles, workers, traffic)
     energy_j, latency_s = figures.pop("energy_j"), figures.pop("latency_s")
     return SweepResult(

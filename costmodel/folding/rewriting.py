@@ -19,12 +19,16 @@ def rewritten(
     aliases: Mapping[Value, Value] | None = None,
 ) -> Network:
     """Replace operations by others (or by none), then values by their aliases, and record notes."""
-    ops = [new for op in network.ops for new in rewrites.get(op, (op,))]
-    output = network.output
+    ops, output = network.ops, network.output
+    if rewrites:
+        ops = tuple([new for op in ops for new in rewrites.get(op, (op,))])
     if aliases:
-        ops = [_renamed(op, aliases) for op in ops]
+        ops = tuple([_renamed(op, aliases) for op in ops])
         output = _final(output, aliases)  # type: ignore[assignment]
-    return Network(network.name, tuple(ops), network.input, output, (*network.notes, *notes))
+    together = (*network.notes, *notes)
+    if ops is network.ops and len(together) == len(network.notes):
+        return network  # as it was, with what is known of it
+    return Network(network.name, ops, network.input, output, together)
 
 
 def _final(value: Value, aliases: Mapping[Value, Value]) -> Value:
@@ -47,6 +51,8 @@ def live(network: Network) -> Network:
         if op.output in needed:
             needed.update(op.inputs, op.params)
             kept.append(op)
+    if len(kept) == len(network.ops):
+        return network
     return Network(network.name, tuple(reversed(kept)), network.input, network.output, network.notes)
 
 

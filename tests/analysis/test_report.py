@@ -20,7 +20,8 @@ from analysis.report import files as report
 from analysis.report import manifest as report_manifest
 from analysis.report.explore import explore, read_profiles
 from analysis.report.files import plan, write_files
-from analysis.report.jobs import Job, run_job
+from analysis.report.job import Job
+from analysis.report.jobs import run_job
 from analysis.report.page.data import Space
 from analysis.show.axes import Axis
 from costmodel import BnncostError, cost, load_profile, shipped_profiles

@@ -15,7 +15,8 @@ from rich.console import Console
 from analysis.accuracy.outcome import outcome_of
 from analysis.accuracy.studies import Study, studies
 from analysis.report import explore as report
-from analysis.report.jobs import Job, run_job
+from analysis.report.job import Job
+from analysis.report.jobs import run_job
 from analysis.report.page import data as page_data
 from analysis.report.page.html import read_page
 from costmodel import load_profile

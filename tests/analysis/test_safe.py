@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from synthetic_frames import designs_frame
 
 from analysis.plots import draw_front, front_info, write_figure
-from analysis.report.jobs import Job
+from analysis.report.job import Job
 from analysis.report.page.html import page_html, read_page, write_page
 from analysis.show.bibliography import entry_of
 from analysis.show.document import Document, Format, as_text, complain, say

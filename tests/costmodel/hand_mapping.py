@@ -7,7 +7,8 @@ A lane keeps a weight over all positions, and an accumulator the 6 sums of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
 
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
@@ -50,9 +51,34 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
     )  # fmt: skip
 
 
-def plain_mappings(pairs: Iterable[tuple[LoopNest, Architecture]]) -> list[Mapped]:
-    """Map layers in the place of `cached_mappings`, where any mapping will do."""
-    return [plain_mapping(layer, machine) for layer, machine in pairs]
+Pair = tuple[LoopNest, Architecture]
+
+
+def plain_mappings() -> Callable[[Iterable[Pair]], list[Mapped]]:
+    """Map layers in the place of `cached_mappings`, where any mapping will do, of which bits and cycles alone count.
+
+    Machines that differ in nothing but prices, or in room that the layer cannot fill, are mapped once.
+    """
+    known: dict[Hashable, Mapped] = {}
+
+    def mapped(pair: Pair) -> Mapped:
+        alike = _less_prices(*pair)
+        if alike not in known:
+            known[alike] = plain_mapping(*pair)
+        return known[alike]
+
+    return lambda pairs: [mapped(pair) for pair in pairs]
+
+
+def _less_prices(layer: LoopNest, machine: Architecture) -> Hashable:
+    array, widest = machine.array, max(layer.partial_bits, *(layer.bits(operand) for operand in OPERANDS))
+    enough = 4 * widest * sum(layer.elements(operand) for operand in OPERANDS)
+    levels = tuple(
+        replace(level, size_bits=min(level.size_bits, enough), read_energy_j=0.0, write_energy_j=0.0)
+        for level in machine.levels
+    )
+    wiring = (tuple(array.axes.items()), array.unrollings[0], array.holds, array.systolic)
+    return replace(layer, name=""), wiring, levels
 
 
 def plain_mapping(layer: LoopNest, machine: Architecture) -> Mapped:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from functools import cache
+from itertools import pairwise, repeat
 
 import numpy as np
 
@@ -31,7 +32,7 @@ Channels = dict[Tensor, list[tuple[Tensor, int]]]
 
 def channels_of(network: Network) -> Channels:
     """Number the channels of every map and follow them through the wiring: where each channel of it is stored."""
-    found: Channels = {network.input: [(network.input, c) for c in range(network.input.shape[0])]}
+    found: Channels = {network.input: _own(network.input)}
     for op in network.running():
         assert isinstance(op.output, Tensor)
         if op.kind in ("concatenate", "interleave_channels", "half_of_slices"):
@@ -40,7 +41,19 @@ def channels_of(network: Network) -> Channels:
             numbers = [np.arange(*ends).reshape(-1, 1, 1) for ends in pairwise(lengths)]
             found[op.output] = [behind[n] for n in known(op.kind).meaning(op, numbers, []).ravel()]
         else:
-            found[op.output] = [(op.output, c) for c in range(int(op.output.shape[0]))]
+            found[op.output] = _own(op.output)
+    return found
+
+
+def _own(tensor: Tensor) -> list[tuple[Tensor, int]]:
+    return list(zip(repeat(tensor), range(int(tensor.shape[0]))))
+
+
+def apart(places: list[tuple[Tensor, int]]) -> dict[Tensor, set[int]]:
+    """Sort places by the map that they are channels of."""
+    found: dict[Tensor, set[int]] = {}
+    for source, channel in places:
+        found.setdefault(source, set()).add(channel)
     return found
 
 
@@ -62,11 +75,12 @@ def simulated(
     """
     ops = {op.output: op for op in network.running()}
 
-    def behind(item: Tensor, layer: str) -> set[Tensor]:
+    @cache
+    def behind(item: Tensor, layer: str) -> frozenset[Tensor]:
         """Every map from outside that a value of the layer is made of, in whatever way."""
         if item not in ops or ops[item].layer != layer:
-            return {place for place, _ in channels_read[item]}
-        return set().union(*(behind(one, layer) for one in ops[item].inputs))  # type: ignore[arg-type]
+            return frozenset(place for place, _ in channels_read[item])
+        return frozenset().union(*(behind(one, layer) for one in ops[item].inputs))  # type: ignore[arg-type]
 
     def wiring(op: Op) -> bool:
         return channels_read[op.output][0][0] is not op.output  # type: ignore[index]
@@ -78,12 +92,12 @@ def simulated(
             return True
         return op.kind in ELEMENT_BY_ELEMENT and item.shape == op.output.shape
 
-    def operands(item: Tensor, layer: str) -> list[set[Tensor]]:
+    def operands(item: Tensor, layer: str) -> list[frozenset[Tensor]]:
         if item not in ops or ops[item].layer != layer:
             return [behind(item, layer)]
         return [found for one in ops[item].inputs for found in way(ops[item], one)]  # type: ignore[arg-type]
 
-    def way(op: Op, item: Tensor) -> list[set[Tensor]]:
+    def way(op: Op, item: Tensor) -> list[frozenset[Tensor]]:
         return operands(item, op.layer) if in_step(op, item) else []
 
     size = {tensor: int(tensor.bits) for tensor in stored}

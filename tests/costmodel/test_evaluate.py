@@ -127,7 +127,7 @@ def every_design() -> list[cm.DesignKey]:
 
 def test_every_shipped_profile_prices_every_design(monkeypatch: pytest.MonkeyPatch) -> None:
     """Under plain mappings, which shows that each layer has one."""
-    monkeypatch.setattr(mac_traffic, "cached_mappings", plain_mappings)
+    monkeypatch.setattr(mac_traffic, "cached_mappings", plain_mappings())
     keys = every_design()
     assert len(keys) > 250
     chips = [cm.load_profile(name).model_copy() for name in PROFILES]  # a profile keeps its mappings

@@ -260,7 +260,7 @@ def assert_consistent(network: Network) -> None:
         if isinstance(op.output, Tensor):
             assert op.output.name not in names
             names.add(op.output.name)
-            assert all(np.all(np.asarray(side) >= 1) for side in op.output.shape)
+            assert all(side >= 1 if isinstance(side, int) else np.all(side >= 1) for side in op.output.shape)
         if op.kind in ("add", "logic_or"):
             assert op.inputs[0].shape == op.inputs[1].shape == op.output.shape
         if op.kind == "sign":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,11 @@ def test_the_assumed_figure_of_the_largest_effect_is_the_size_that_a_conclusion_
 # ---------------------------------------------------------------- where the order turns
 
 
+@cache
+def second_shortcut_or_width(width: float) -> Comparison:
+    return compare("resnet20[double_residual]", f"resnet20@w{width}", "asic-45nm")
+
+
 def turn_of(compared: Comparison, place: str) -> Turn:
     return next(turn for turn in compared.turns if turn.figure.place == place)
 
@@ -224,9 +230,7 @@ def test_at_the_break_even_value_of_a_figure_both_energies_are_equal(profile: st
 
 def test_with_best_mappings_a_multiply_turns_the_order_where_it_says() -> None:
     """Of widths that take about as much as a second shortcut, one at least takes more by what multiplies cost less."""
-    found = [
-        compare("resnet20[double_residual]", f"resnet20@w{width}", "asic-45nm") for width in (1.1, 1.2, 1.3)
-    ]
+    found = [second_shortcut_or_width(width) for width in (1.1, 1.2, 1.3)]
     turns = [(turn_of(compared, "side.operations.mul.int16.energy"), compared) for compared in found]
     turning = [(turn, compared) for turn, compared in turns if turn.break_even is not None]
     assert turning
@@ -252,7 +256,7 @@ def test_what_does_all_of_another_and_more_never_takes_less() -> None:
 
 def test_both_sides_of_a_comparison_say_the_same() -> None:
     """In factors: the value of a memory that fits its design is that at the size of the first one."""
-    there = compare("resnet20[double_residual]", "resnet20@w1.2", "asic-45nm")
+    there = second_shortcut_or_width(1.2)
     back = compare("resnet20@w1.2", "resnet20[double_residual]", "asic-45nm")
     assert there.difference_j == -back.difference_j
     found = {turn.figure.place: turn.factor for turn in there.turns}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from storage_judge import channels_of, judged_order, simulated
+from storage_judge import apart, channels_of, judged_order, simulated
 
 import costmodel as cm
 from costmodel.builder import Builder
@@ -145,16 +145,18 @@ def test_no_layer_waits_for_one_that_waits_for_it(method: str, logic: str) -> No
 
 
 def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str, int]]:
-    """Bits by (layer, role, direction) and peaks, asking every layer about every map."""
+    """Bits by (layer, role, direction) and peaks, channel by channel of every map."""
     channels_read = channels_of(network)
     ops = [op for op in network.running() if channels_read[op.output][0][0] is op.output]  # type: ignore[index]
-    reads: dict[str, list[tuple[Op, dict[Tensor, set[int]]]]] = {layer: [] for layer in network.layers()}
+    parts = {value: apart(places) for value, places in channels_read.items()}
+    reads: dict[Tensor, dict[str, list[tuple[Op, set[int]]]]] = {}
     for op in ops:
         of_op: dict[Tensor, set[int]] = {}
         for item in op.inputs:
-            for source, channel in channels_read.get(item, ()):
-                of_op.setdefault(source, set()).add(channel)
-        reads[op.layer].append((op, of_op))
+            for source, channels in parts.get(item, {}).items():  # type: ignore[call-overload]
+                of_op[source] = of_op.get(source, set()) | channels
+        for source, channels in of_op.items():
+            reads.setdefault(source, {}).setdefault(op.layer, []).append((op, channels))
     made = {op.output: op.layer for op in ops}
     order = judged_order(network)
     maps = {network.input, *made}
@@ -166,9 +168,8 @@ def judged(network: Network) -> tuple[dict[tuple[str, str, str], int], dict[str,
         size = int(channels) * height * width * tensor.precision.bits
         role = "binary_features" if tensor.precision == BINARY else "features"
         users = {}
-        for layer in order:
-            readers = [(op, read[tensor]) for op, read in reads[layer] if tensor in read]
-            if readers and made.get(tensor) != layer:
+        for layer, readers in reads.get(tensor, {}).items():
+            if made.get(tensor) != layer:
                 area = height * width
                 used = [
                     (int(np.prod(op.output.shape[1:])), read)

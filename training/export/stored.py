@@ -61,6 +61,7 @@ def stored_values(model: Lowered, folded: Network) -> dict[str, np.ndarray]:
     """
     learned = {param.name for param in model.network.learned()}
     values: dict[Value, torch.Tensor] = {}
+    thresholds: Thresholds = {}
 
     def read(value: Value) -> torch.Tensor:
         if value not in values:
@@ -71,7 +72,7 @@ def stored_values(model: Lowered, folded: Network) -> dict[str, np.ndarray]:
     with torch.no_grad():
         for op in folded.ops:
             if op.when == "export":
-                made = _made(op, [read(item) for item in op.inputs], model)
+                made = _made(op, [read(item) for item in op.inputs], model, thresholds)
                 values[op.output] = torch.as_tensor(np.array(made), dtype=model.progress.dtype)
         params = dict.fromkeys(param for op in folded.running() for param in op.params)
         return {
@@ -79,11 +80,17 @@ def stored_values(model: Lowered, folded: Network) -> dict[str, np.ndarray]:
         }
 
 
-def _made(op: Op, inputs: list[torch.Tensor], model: Lowered) -> np.ndarray:
+Thresholds = dict[tuple[Op, ...], tuple[np.ndarray, np.ndarray]]
+"""(level, direction) by the chain that they replace: both are found at once, and two operations ask for them."""
+
+
+def _made(op: Op, inputs: list[torch.Tensor], model: Lowered, known_thresholds: Thresholds) -> np.ndarray:
     """Run one export operation, in torch where the model runs it too."""
     if op.kind in ("threshold_level", "threshold_direction"):
-        level, direction = _threshold(op, inputs, model.progress)
-        return level if op.kind == "threshold_level" else direction
+        chain = _chain(op)
+        if chain not in known_thresholds:
+            known_thresholds[chain] = _threshold(op, inputs, model.progress)
+        return known_thresholds[chain][op.kind == "threshold_direction"]
     run = rule_of(op.kind).run
     if run is not None:
         return run(Call(op, inputs, [], False, model.progress)).numpy()

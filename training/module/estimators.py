@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from costmodel.errors import BnncostError, unknown
+from training.module.signatures import with_signature
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 Backward = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -103,7 +104,7 @@ def _function(
         return give(gradient, x, progress), None
 
     body: dict[str, Any] = {
-        "forward": staticmethod(forward),
+        "forward": staticmethod(with_signature(forward)),
         "setup_context": staticmethod(setup_context),
         "backward": staticmethod(backward),
         "generate_vmap_rule": True,
@@ -225,6 +226,7 @@ class _Scaled(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @with_signature
     def forward(x: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         return x.view_as(x)
 
@@ -258,6 +260,7 @@ class _Round(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @with_signature
     def forward(x: torch.Tensor) -> torch.Tensor:
         return torch.round(x)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from training.module.signatures import with_signature
+
 
 class _InOneLayout(torch.autograd.Function):
     """A map as it is, and its gradient in the map's memory layout."""
@@ -13,6 +15,7 @@ class _InOneLayout(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @with_signature
     def forward(x: torch.Tensor) -> torch.Tensor:
         return x.view_as(x)
 
