@@ -13,7 +13,7 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
-from costmodel.importers.model.rules_layers import Around, Slide, merged_padding, pads_of, slide_of
+from costmodel.importers.model.sliding import Around, Slide, merged_padding, pads_of, slide_of
 from costmodel.importers.model.values import Map, Mean, NotRead, Value
 from costmodel.importers.model.views import transposed
 from costmodel.operations.window import Axis, axes_of
