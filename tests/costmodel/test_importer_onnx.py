@@ -64,6 +64,23 @@ GRAPHS = (
         {"w": weight(6, 5, 2, 2), "b": weight(10)},
     ),
     Graph("line", (("Conv x w", {"strides": [2], "pads": [1, 1]}),), {"w": weight(4, 6, 3)}, (6, 20)),
+    Graph(
+        "line_pools",
+        (
+            ("MaxPool x", {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}),
+            ("AveragePool -", {"kernel_shape": [2], "strides": [2]}),
+            "InstanceNormalization - g h",
+            "GlobalAveragePool -",
+        ),
+        {"g": weight(6), "h": weight(6)},
+        (6, 20),
+    ),
+    Graph(
+        "line_transposed",
+        (("ConvTranspose x w", {"strides": [2], "pads": [1, 1]}),),
+        {"w": weight(6, 4, 4)},
+        (6, 20),
+    ),
     Graph("attention", ATTENTION, {**QKV, "half": np.float32(0.5)}, TOKENS),
     Graph("mixer", ("MatMul w x", "Relu -", "MatMul - v"), {"w": weight(5, 12), "v": weight(16, 3)}, TOKENS),
     Graph("quotient", ("Exp x", "ReduceSum - axes", "Div y0 y1"), {"axes": whole(1)}),

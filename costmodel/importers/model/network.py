@@ -208,7 +208,7 @@ def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: str) 
     if shape is None or not 1 <= len(shape) <= 4:
         return None
     sides = shape[1:]
-    full = {0: (1, 1, 1), 1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: tuple(sides)}[len(sides)]
+    full = (sides[1], sides[0], 1) if len(sides) == 2 else (*sides, 1, 1, 1)[:3]
     tensor = Tensor(f"unknown{number}", (full[0], full[1], full[2]), r.widths.features)
     layer = r.new_layer(node.place or node.kind.lower())
     return Map(view_of(r.note_layer(tensor, (), layer), len(shape)))

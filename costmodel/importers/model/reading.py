@@ -205,7 +205,8 @@ class Reading:
         tensor = self.emit(
             "pad_map", (made.tensor,), shape=shape, stored=made.tensor.precision, attributes=attributes
         )
-        return replace(made, view=view_of(tensor, len(made.view.axes)), padding=None)
+        whole = view_of(tensor, 4)
+        return replace(made, view=replace(whole, axes=whole.axes[: len(made.view.axes)]), padding=None)
 
     def _combined(self, both: TwoBits) -> Map:
         """A gate where the four values are two, and otherwise what is left of a sum of bits."""

@@ -10,6 +10,7 @@ import numpy as np
 from costmodel.graph import BINARY, Param, Precision, Tensor
 from costmodel.importers.model.arranging import as_map, last_as_channels
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.lines import along_lines
 from costmodel.importers.model.products import narrow, product
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
@@ -34,21 +35,16 @@ FEW = 0.001
 
 
 @reads("Conv")
+@along_lines
 def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Convolve; weights and features are bits where their values say so."""
     x, weight, bias = (*inputs, None)[:3]
     if not isinstance(weight, np.ndarray):
         raise NotRead("weights that are computed from the image")
     made = r.averaged(r.map_of(x))
-    if weight.ndim == 3:
-        node, weight = _along_rows(node), weight[..., None]
     if weight.ndim != 4:
         raise NotRead(f"a kernel of shape {'x'.join(map(str, weight.shape[2:]))}")
     made = as_map(r, made) if made.padding is None else made
-    line = len(made.view.axes) == 3
-    made = (
-        replace(made, view=View(made.view.tensor, made.view.stored, (*made.view.axes, ()))) if line else made
-    )
     slide = slide_of(node, (weight.shape[2], weight.shape[3]))
     groups = int(node.attributes.get("group", 1))
     if made.shape[1] != weight.shape[1] * groups or len(weight) % groups:
@@ -58,20 +54,16 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     made, around = merged_padding(r, made, pads_of(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
-    result = convolved(r, layer, made, weight, slide, around, groups, offset)
-    return (
-        replace(result, view=View(result.view.tensor, result.view.stored, result.view.axes[:3]))
-        if line
-        else result
-    )
+    return convolved(r, layer, made, weight, slide, around, groups, offset)
 
 
 @reads("ConvTranspose")
+@along_lines
 def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Spread each element over the outputs round it."""
     x, weight, bias = (*inputs, None)[:3]
     if not isinstance(weight, np.ndarray) or weight.ndim != 4:
-        raise NotRead("a transposed convolution whose weights are no constant kernel of two axes")
+        raise NotRead("a transposed convolution whose weights are no constant kernel of one or two axes")
     groups = int(node.attributes.get("group", 1))
     if "output_shape" in node.attributes or node.attributes.get("auto_pad", "NOTSET") not in (
         "NOTSET",
@@ -114,18 +106,6 @@ def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     return _offset(
         r, behind.times(float(made.factor)), None if bias is None else np.asarray(bias, np.float64)
     )
-
-
-def _along_rows(node: Node) -> Node:
-    """A convolution along one axis as one of two axes, the second of which is 1."""
-    widened = dict(node.attributes)
-    for name, one in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
-        if name in widened:
-            widened[name] = (*widened[name], one)
-    if "pads" in widened:
-        before, after = widened["pads"]
-        widened["pads"] = (before, 0, after, 0)
-    return replace(node, attributes=widened)
 
 
 def _layer_name(node: Node) -> str:
