@@ -142,7 +142,8 @@ def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
         outside = np.ones((height, width), dtype=bool)
         outside[above : height - below, left : width - right] = False
         sums.append(weight[..., outside].sum(axis=(1, 2)))
-    return np.stack(sums, axis=-1) * (1 + float(str(op.attributes.get("value", 0))))
+    made = np.stack(sums, axis=-1)
+    return made * (1 + float(str(op.attributes["value"]))) if "value" in op.attributes else made
 
 
 @operation("whole_power", free_because=ONCE)
