@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from costmodel.demand.counts import count, totals
+from costmodel.errors import BnncostError
 from costmodel.evaluate.cost import cost
 from costmodel.folding import fold, unfolded
 from costmodel.importers.model.naming import Model, parse_model
@@ -258,3 +259,14 @@ def test_a_binary_transformer_costs_what_its_block_says(share_bits: bool) -> Non
     assert counted["mac", "8x8"] == 3 * 16 * 16 * TOKENS + 5 * WIDTH
     assert counted["divide", "int16"] == (HEADS * TOKENS)
     assert cost(model, "asic-45nm").energy_j > 0
+
+
+def test_an_unknown_node_with_a_result_per_channel_is_named() -> None:
+    """A norm by the statistics of a batch also gives those, one number per channel."""
+
+    class Training(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.native_batch_norm(x, None, None, torch.zeros(3), torch.ones(3), True, 0.1, 1e-5)[0]
+
+    with pytest.raises(BnncostError, match="native_batch_norm"):
+        read(Training().eval(), exported=False)
