@@ -207,15 +207,15 @@ class Builder:
         stride: Pair = 1,
         padding: Around = 0,
         dilation: Pair = 1,
-        pad_value: int = 0,
+        pad_value: float = 0,
         replicate: bool = False,
         groups: Dimension = 1,
     ) -> Tensor:
         """Convolve (C, H, W) with weights (O, C/groups, kh, kw); the result has accumulator precision.
 
         Padding adds `pad_value`, or with `replicate` repeats the positions at the border.
-        Zeros around a map of bits are no bits: the chip pads with -1 and corrects the border outputs, by
-        one addition each, with constants that export derives from the weights.
+        Zeros around a map of bits are no bits, nor is another number but -1 and +1: the chip pads with -1 and corrects
+        the border outputs, by one addition each, with constants that export derives from the weights.
         Raises BnncostError where groups do not divide the channels, or no window fits the map.
         """
         for channels, what in ((weight.shape[0], "made"), (x.shape[0], "read")):
@@ -233,8 +233,9 @@ class Builder:
         attributes = {**slid, "pad_value": pad_value, "groups": groups}
         if replicate:
             attributes["replicate"] = True
-        elif exact and any(around(padding)) and pad_value == 0:
-            params += (self._border(weight, axes, slid),)
+        elif exact and any(around(padding)) and pad_value not in (-1, 1):
+            params += (self._border(weight, axes, slid, pad_value),)
+            attributes["pad_value"] = 0
         return self.map(
             "conv",
             (x,),
@@ -244,11 +245,15 @@ class Builder:
             attributes=attributes,
         )
 
-    def _border(self, weight: Param, axes: tuple[Axis, Axis], slid: Mapping[str, object]) -> Param:
+    def _border(
+        self, weight: Param, axes: tuple[Axis, Axis], slid: Mapping[str, object], value: float
+    ) -> Param:
         """Derive the border corrections: one value per channel and kind of border position."""
         shape = (weight.shape[0], len(border_kinds(axes)))
         like = Param(f"{weight.name}.border", shape, accumulator(1), "CB")
-        sides = {"height": axes[0].length, "width": axes[1].length}
+        sides: dict[str, object] = {"height": axes[0].length, "width": axes[1].length}
+        if value:
+            sides["value"] = value
         return self.exported("border_correction", (weight,), like, {**sides, **slid})
 
     def window(
@@ -260,7 +265,7 @@ class Builder:
         stride: Pair = 1,
         padding: Around = 0,
         dilation: Pair = 1,
-        pad_value: Dimension | None = None,
+        pad_value: Dimension | float | None = None,
         replicate: bool = False,
         stored: Precision | None = None,
     ) -> Tensor:

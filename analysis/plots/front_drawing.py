@@ -35,6 +35,8 @@ from analysis.plots.style import (
 )
 from analysis.show.safe import visible_info
 
+_FAR_SIDE = -0.6
+"""Left end of the axis behind the break, on which designs stand at whole numbers; the right end is as far off."""
 _EDGE_IN, _STRIP_IN = 0.58, 1.45
 _WRAP = 24
 _LETTERS_PER_IN = 17
@@ -68,9 +70,11 @@ def _drawn(info: FrontInfo) -> Figure | None:
     bottom = below + 0.5 + 0.16 * ceil(len(_legend(info)) / _legend_columns(info))
     axes = axes_in(figure, _EDGE_IN, bottom, 0.12 + strip + (0.12 if strip else 0), top)
     _prepare(axes, info)
-    _draw_step(axes, info)
+    _draw_step(axes, _corners(info), "front")
     _draw_points(axes, info.near)
-    if not _draw_labels(axes, info.near, [point.x for point in info.near], _step_segments(axes, info)):
+    if not _draw_labels(
+        axes, info.near, [point.x for point in info.near], _step_segments(axes, _corners(info))
+    ):
         return None
     if info.far:
         beyond = axes_in(figure, info.size[0] - strip - 0.12, bottom, 0.12, top)
@@ -119,14 +123,27 @@ def _draw_widths(axes: Axes, info: FrontInfo) -> None:
     upper.spines["top"].set(visible=True, color=PALE)
 
 
-def _draw_step(axes: Axes, info: FrontInfo) -> None:
-    corners = [*info.step]
+def _corners(info: FrontInfo) -> list[tuple[float, float]]:
+    """Where the front's line turns, from the lower edge to the right one or the break."""
+    if not info.step:
+        return []
+    return [(info.step[0][0], info.y_limits[0]), *info.step, (info.x_limits[1], info.step[-1][1])]
+
+
+def _corners_beyond(info: FrontInfo, places: Sequence[float]) -> list[tuple[float, float]]:
+    """Where the front's line turns behind the break, which it comes through at the height that it has there."""
+    step = [(x, point.top1) for x, point in zip(places, info.far, strict=True) if point.on_front]
+    if info.step:
+        step = [(_FAR_SIDE, info.step[-1][1]), *step]
+    elif step:
+        step = [(step[0][0], info.y_limits[0]), *step]
+    return [*step, (len(places) - 1 - _FAR_SIDE, step[-1][1])] if step else []
+
+
+def _draw_step(axes: Axes, corners: Sequence[tuple[float, float]], gid: str) -> None:
     if corners:
-        corners = [(corners[0][0], info.y_limits[0]), *corners, (info.x_limits[1], corners[-1][1])]
         x, y = zip(*corners, strict=True)
-        axes.plot(
-            x, y, drawstyle="steps-post", color=BLUE, linewidth=1.1, alpha=0.75, zorder=1.5, gid="front"
-        )
+        axes.plot(x, y, drawstyle="steps-post", color=BLUE, linewidth=1.1, alpha=0.75, zorder=1.5, gid=gid)
 
 
 def _draw_points(axes: Axes, points: Sequence[Point], places: Sequence[float] | None = None) -> None:
@@ -148,15 +165,14 @@ def _size_of(marker: str) -> float:
     return {KIND_MARKERS["measured"]: 3.8, "*": 7.0, "P": 5.2}.get(marker, 4.6)
 
 
-def _step_segments(axes: Axes, info: FrontInfo) -> np.ndarray:
+def _step_segments(axes: Axes, corners: Sequence[tuple[float, float]]) -> np.ndarray:
     """The front's line as segments [pt], for labels to keep off."""
-    if not info.step:
+    turns = list(corners[:1])
+    for x, top1 in corners[1:]:
+        turns += [(x, turns[-1][1]), (x, top1)]
+    if not turns:
         return np.empty((0, 4))
-    corners = [(info.step[0][0], info.y_limits[0])]
-    for x, top1 in info.step:
-        corners += [(x, corners[-1][1]), (x, top1)]
-    corners.append((info.x_limits[1], corners[-1][1]))
-    placed = _in_points(axes, corners)
+    placed = _in_points(axes, turns)
     return np.column_stack([placed[:-1], placed[1:]])
 
 
@@ -229,16 +245,18 @@ def _draw_far(axes: Axes, beyond: Axes, info: FrontInfo) -> bool:
     """Draw the costly designs behind a break, evenly spaced, with their costs as ticks."""
     places = [float(number) for number in range(len(info.far))]
     beyond.set_ylim(info.y_limits)
-    beyond.set_xlim(-0.6, len(info.far) - 0.4)
+    beyond.set_xlim(_FAR_SIDE, len(info.far) - 1 - _FAR_SIDE)
     beyond.spines["left"].set_visible(False)
     beyond.yaxis.set_visible(False)
     beyond.xaxis.set_major_locator(FixedLocator(places))
     values = [short_number(point.x) for point in info.far]
     beyond.xaxis.set_major_formatter(FuncFormatter(lambda value, _: values[round(value)]))
+    corners = _corners_beyond(info, places)
+    _draw_step(beyond, corners, "front beyond")
     _draw_points(beyond, info.far, places)
     _draw_break(axes, 1.0)
     _draw_break(beyond, 0.0)
-    return _draw_labels(beyond, info.far, places, np.empty((0, 4)), wrap=14)
+    return _draw_labels(beyond, info.far, places, _step_segments(beyond, corners), wrap=14)
 
 
 def _draw_break(axes: Axes, at: float) -> None:

@@ -132,7 +132,8 @@ def outer(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Sum of the weights that meet padding, per filter and kind of border position: (O, kinds).
 
-    A chip pads a map of bits with -1; adding these sums to the border outputs makes the padding zero.
+    A chip pads a map of bits with -1; adding these sums to the border outputs makes the padding zero, and a multiple of
+    them another `value`.
     """
     (weight,), (height, width) = inputs, inputs[0].shape[-2:]
     axes = windows(op, (height, width), (op.integer("height"), op.integer("width")))
@@ -141,7 +142,8 @@ def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
         outside = np.ones((height, width), dtype=bool)
         outside[above : height - below, left : width - right] = False
         sums.append(weight[..., outside].sum(axis=(1, 2)))
-    return np.stack(sums, axis=-1)
+    made = np.stack(sums, axis=-1)
+    return made * (1 + float(str(op.attributes["value"]))) if "value" in op.attributes else made
 
 
 @operation("whole_power", free_because=ONCE)

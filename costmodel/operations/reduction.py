@@ -128,7 +128,7 @@ def _count_box_sum(op: Op) -> list[Count]:
 @operation("box_sum", count=_count_box_sum)
 def box_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Sum each window; padding adds `pad_value`, or repeats the border."""
-    return np.add.reduce(_windows(op, inputs[0], op.integer("pad_value")), axis=-1)
+    return np.add.reduce(_windows(op, inputs[0], float(str(op.attributes["pad_value"]))), axis=-1)
 
 
 def _count_slice_mean(op: Op) -> list[Count]:

@@ -106,6 +106,18 @@ def test_the_front_is_a_step_line_through_its_designs(five: pd.DataFrame) -> Non
     assert inner == [(pytest.approx(2.0), 50.0), (pytest.approx(3.0), 60.0)]
 
 
+def test_the_front_goes_on_behind_the_break(five: pd.DataFrame) -> None:
+    """The dear design of 70 % ends the front; one of 55 % is none of it, and the line passes above."""
+    for top1, turns in ((70.0, [(0.0, 70.0)]), (55.0, [])):
+        frame = five.copy()
+        frame.loc[frame["label"] == "fp32", "top1"] = top1
+        info = front_info(frame.assign(on_front=[*frame["on_front"][:-1], top1 == 70.0]), "T")
+        line = only(draw_front(info), Line2D, "front beyond")
+        first, *inner, last = zip(line.get_xdata(), line.get_ydata(), strict=True)
+        assert first[1] == info.step[-1][1] == 60.0 and inner == turns
+        assert last[1] == max(top1, 60.0)
+
+
 def test_points_lie_where_the_figures_are_and_say_what_they_are(five: pd.DataFrame) -> None:
     figure = draw_front(front_info(five, "T"))
     good, poor, full = (only(figure, Line2D, name) for name in ("Good", "Poor", "fp32"))

@@ -24,6 +24,8 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is the judge; install the
 
 from onnx_graphs import Graph, Step, by_onnxruntime, here
 
+FILTERS = 16 + 2 * 16 + 3 * 32 + 3 * 64
+"""Filters of all convolutions, those of the two 1x1 shortcuts among them."""
 STAGES = ((16, 1), (32, 2), (64, 2))
 SIDES = ((16, 32), (32, 16), (64, 8))
 NORMED = 3 * sum(channels * side**2 for channels, side in SIDES)
@@ -101,6 +103,30 @@ def test_it_costs_what_the_design_costs(path: Path) -> None:
         == compulsory_traffic(design).storage.weights
         == 77_360 * 8
     )
+
+
+def test_steps_of_filters_are_stored_as_norms_are(path: Path) -> None:
+    """A step and a bias per filter and class there; here a factor and an offset per filter, and a bias per class."""
+    image = np.zeros((1, 3, 32, 32), np.float32)
+    network = fold(here(path, image, "features=int16")[1].network)
+    maps = 1 + 3 + 1  # the image, sums of shortcuts and the mean are rounded by one step each
+    assert compulsory_traffic(network).storage.parameters == 16 * (2 * FILTERS + 2 * 10 + maps)
+    design = fold(build(DesignKey.parse("resnet8@compute=int8")))
+    roundings = sum(op.kind == "quantize" for op in design.running())
+    assert compulsory_traffic(design).storage.parameters == 16 * (2 * FILTERS + 10 + roundings)
+
+
+def test_sums_that_nothing_rounds_are_multiplied_by_the_steps(tmp_path: Path) -> None:
+    """Two layers that are summed: their filters' steps differ, so that each is brought to the map's grid first."""
+    rng = np.random.default_rng(1)
+    weights = {name: rng.integers(-127, 128, (16, 6, 3, 3)).astype(np.int8) for name in "vw"}
+    steps = {f"{name}s": rng.uniform(0.01, 0.02, 16).astype(np.float32) for name in "vw"}
+    turned = ("DequantizeLinear v vs", {"axis": 0}), ("DequantizeLinear w ws", {"axis": 0})
+    graph = Graph("summed", (*turned, "Conv x y0", "Conv x y1", "Add y2 y3"), weights | steps, (6, 8, 10))
+    path, image = graph.written(tmp_path), graph.sample()
+    found, model = here(path, image, "features=int16")
+    assert np.allclose(found, by_onnxruntime(path, image)[0], atol=1e-4)
+    assert totals(count(fold(model.network)))["mul", "int16"] == 2 * 16 * 6 * 8
 
 
 def test_it_is_read_as_onnxruntime_runs_it(path: Path) -> None:

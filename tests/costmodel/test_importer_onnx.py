@@ -64,6 +64,23 @@ GRAPHS = (
         {"w": weight(6, 5, 2, 2), "b": weight(10)},
     ),
     Graph("line", (("Conv x w", {"strides": [2], "pads": [1, 1]}),), {"w": weight(4, 6, 3)}, (6, 20)),
+    Graph(
+        "line_pools",
+        (
+            ("MaxPool x", {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}),
+            ("AveragePool -", {"kernel_shape": [2], "strides": [2]}),
+            "InstanceNormalization - g h",
+            "GlobalAveragePool -",
+        ),
+        {"g": weight(6), "h": weight(6)},
+        (6, 20),
+    ),
+    Graph(
+        "line_transposed",
+        (("ConvTranspose x w", {"strides": [2], "pads": [1, 1]}),),
+        {"w": weight(6, 4, 4)},
+        (6, 20),
+    ),
     Graph("attention", ATTENTION, {**QKV, "half": np.float32(0.5)}, TOKENS),
     Graph("mixer", ("MatMul w x", "Relu -", "MatMul - v"), {"w": weight(5, 12), "v": weight(16, 3)}, TOKENS),
     Graph("quotient", ("Exp x", "ReduceSum - axes", "Div y0 y1"), {"axes": whole(1)}),
@@ -267,6 +284,46 @@ def test_what_is_read_computes_what_onnxruntime_does(graph: Graph, tmp_path: Pat
     expected = by_onnxruntime(path, image)
     found, _ = here(path, image)
     assert np.allclose(found, as_stored(expected[0]), rtol=1e-4, atol=1e-4)
+
+
+PACT = {"a": np.float32(1.3), "half": np.float32(0.5)}
+CLAMPS = (
+    Graph("pact", ("Abs x", "Sub x a", "Abs -", "Sub y0 -", "Add - a", "Mul - half"), PACT),
+    Graph("pact_added_first", ("Abs x", "Add - a", "Sub x a", "Abs -", "Sub y1 -", "Mul - half"), PACT),
+    Graph("pact_turned", ("Sub x a", "Abs -", "Abs x", "Sub y1 -", "Sub a -", "Mul - half"), PACT),
+)
+
+
+@pytest.mark.parametrize("graph", CLAMPS, ids=lambda graph: graph.name)
+def test_a_clamp_of_two_magnitudes_is_two_compares(graph: Graph, tmp_path: Path) -> None:
+    """PACT's 0.5 (|x| - |x - a| + a), in the orders in which it is met."""
+    path, image = graph.written(tmp_path), graph.sample()
+    found, model = here(path, image)
+    assert np.allclose(found, np.clip(image[0], 0, 1.3), atol=1e-6)
+    assert totals(count(unfolded(model.network))) == {("compare", "fp32"): 2 * 6 * 8 * 10}
+
+
+def test_two_magnitudes_that_are_no_clamp_from_zero_keep_their_number(tmp_path: Path) -> None:
+    graph = Graph("between", ("Add x half", "Abs -", "Sub x a", "Abs -", "Sub y1 -"), PACT)
+    path, image = graph.written(tmp_path), graph.sample()
+    found, model = here(path, image)
+    assert np.allclose(found, np.abs(image[0] + 0.5) - np.abs(image[0] - 1.3), atol=1e-6)
+    size = 6 * 8 * 10
+    assert totals(count(unfolded(model.network))) == {
+        ("compare", "fp32"): 2 * size, ("mul", "fp32"): size, ("add", "fp32"): size,
+    }  # fmt: skip
+
+
+def test_two_rectified_halves_are_two_slopes(tmp_path: Path) -> None:
+    """AdaBin's Maxout: p relu(x) - n relu(-x)."""
+    slopes = {"p": np.arange(1, 7, dtype=np.float32).reshape(6, 1, 1), "n": np.float32(0.3)}
+    steps = ("Relu x", "Mul - p", "Neg x", "Relu -", "Mul - n", "Sub y1 -")
+    graph = Graph("maxout", steps, slopes)
+    path, image = graph.written(tmp_path), graph.sample()
+    found, model = here(path, image)
+    assert np.allclose(found, np.where(image[0] > 0, slopes["p"] * image[0], 0.3 * image[0]), atol=1e-6)
+    size = 6 * 8 * 10
+    assert totals(count(unfolded(model.network))) == {("compare", "fp32"): size, ("mul", "fp32"): size}
 
 
 MACS = {

@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from costmodel.demand.counts import count, totals
+from costmodel.errors import BnncostError
 from costmodel.evaluate.cost import cost
 from costmodel.folding import fold, unfolded
 from costmodel.importers.model.naming import Model, parse_model
@@ -118,7 +119,25 @@ class Spread(nn.Module):
         return self.last(y / torch.linalg.vector_norm(y, dim=1, keepdim=True).clamp_min(1e-3))
 
 
-MODULES = (Attention, Segmenter, Shuffled, Windows, Spread)
+class Sound(nn.Module):
+    """Layers, norms and pools along one axis, as keyword spotting has them; the image's rows are its channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Conv1d(48, 8, 5, stride=2, padding=2), nn.BatchNorm1d(8)
+        self.deep = nn.Conv1d(8, 8, 3, padding="same", dilation=2, groups=8)
+        self.sample, self.up = nn.InstanceNorm1d(8, affine=True), nn.ConvTranspose1d(8, 6, 4, 2, 1)
+        self.last = nn.Linear(12, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = functional.pad(x.flatten(1, 2), (3, 1))
+        y = functional.max_pool1d(functional.relu(self.norm(self.first(y))), 3, 2, 1)
+        y = self.up(functional.avg_pool1d(self.sample(self.deep(y)), 2))
+        pooled = functional.adaptive_avg_pool1d(y, 1), functional.adaptive_max_pool1d(y, 1)
+        return self.last(torch.cat(pooled, 1).squeeze(-1))
+
+
+MODULES = (Attention, Segmenter, Shuffled, Windows, Spread, Sound)
 
 
 def read(module: nn.Module, *, exported: bool, settings: str = "features=fp32") -> tuple[Model, torch.Tensor]:
@@ -240,3 +259,14 @@ def test_a_binary_transformer_costs_what_its_block_says(share_bits: bool) -> Non
     assert counted["mac", "8x8"] == 3 * 16 * 16 * TOKENS + 5 * WIDTH
     assert counted["divide", "int16"] == (HEADS * TOKENS)
     assert cost(model, "asic-45nm").energy_j > 0
+
+
+def test_an_unknown_node_with_a_result_per_channel_is_named() -> None:
+    """A norm by the statistics of a batch also gives those, one number per channel."""
+
+    class Training(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.native_batch_norm(x, None, None, torch.zeros(3), torch.ones(3), True, 0.1, 1e-5)[0]
+
+    with pytest.raises(BnncostError, match="native_batch_norm"):
+        read(Training().eval(), exported=False)

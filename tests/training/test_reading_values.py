@@ -156,3 +156,26 @@ def test_signs_of_what_is_never_negative_are_zero_and_one() -> None:
 
 def test_what_values_alone_say_is_said() -> None:
     assert "are bits by their two values on random inputs alone" in said(UNDERSTOOD["quotient"][0])
+
+
+class Adaptive(Between):
+    """AdaBin's layer: two values per filter that lie round a centre, features likewise, and zeros round the map."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = 0.8 * (torch.sign(self.stem(x) - 0.3) + 0.25)
+        centre = self.weight.mean((1, 2, 3), keepdim=True)
+        distance = ((self.weight - centre) ** 2).mean((1, 2, 3), keepdim=True).sqrt()
+        weight = torch.sign(self.weight - centre) * distance + centre
+        return self.last(functional.conv2d(features, weight, padding=1).mean((2, 3)))
+
+
+def test_two_values_round_a_centre_are_bits_and_a_sum_of_bits() -> None:
+    torch.manual_seed(0)
+    module = Adaptive(torch.sign).eval()
+    graph = graph_of(capture(module, (3, 12, 12)), "module")
+    counted = totals(count(fold(model_of(graph, "module", parse_model("m.pt2@features=int16")).network)))
+    assert counted["mac", "1x1"] == MACS + 12 * 12 * 16  # a popcount over channels is binary MACs
+    model = model_of(graph, "module", parse_model("m.pt2@features=fp32,edge=fp32"))
+    image = torch.randn((1, 3, 12, 12), generator=torch.Generator().manual_seed(5))
+    found = run(model.network, model.values, image[0].double().numpy()).reshape(-1)
+    assert np.allclose(found, module(image)[0].detach().numpy(), rtol=1e-4, atol=1e-5)

@@ -7,25 +7,26 @@ from typing import Any
 import torch
 
 from training.reading.calls import Call, Ref
-from training.reading.writer import Writer, argument, aten, pair
+from training.reading.writer import Writer, argument, aten, pair, sides
 
 
-@aten("conv2d")
-def conv2d(w: Writer, call: Call) -> None:
-    """A convolution in two dimensions, with padding as numbers or as a word."""
+@aten("conv1d", "conv2d")
+def conv(w: Writer, call: Call) -> None:
+    """A convolution along one or two axes, with padding as numbers or as a word."""
     x, weight = call.args[:2]
+    axes = _axes(call)
     padding = argument(call, 4, "padding", 0)
     attributes = _geometry(
         weight,
         argument(call, 3, "stride", 1),
         argument(call, 5, "dilation", 1),
         argument(call, 6, "groups", 1),
+        axes,
     )
     if isinstance(padding, str):
         attributes["auto_pad"] = "VALID" if padding == "valid" else "SAME_UPPER"
     else:
-        above, left = pair(padding)
-        attributes["pads"] = (above, left, above, left)
+        attributes["pads"] = sides(padding, axes) * 2
     _written(w, call, "Conv", x, weight, argument(call, 2, "bias"), attributes)
 
 
@@ -33,36 +34,44 @@ def conv2d(w: Writer, call: Call) -> None:
 def convolution(w: Writer, call: Call) -> None:
     """Any convolution, as autograd runs it."""
     x, weight, bias, stride, padding, dilation, transposed, output_padding, groups = call.args[:9]
-    if len(padding) != 2:
+    axes = len(padding)
+    if axes > 2:
         w.unknown(call)
         return
-    above, left = pair(padding)
-    attributes = _geometry(weight, stride, dilation, groups) | {"pads": (above, left, above, left)}
+    attributes = _geometry(weight, stride, dilation, groups, axes) | {"pads": sides(padding, axes) * 2}
     if transposed:
         attributes["output_padding"] = tuple(output_padding)
     _written(w, call, "ConvTranspose" if transposed else "Conv", x, weight, bias, attributes)
 
 
-@aten("conv_transpose2d")
-def conv_transpose2d(w: Writer, call: Call) -> None:
+@aten("conv_transpose1d", "conv_transpose2d")
+def conv_transpose(w: Writer, call: Call) -> None:
     """A transposed convolution."""
     x, weight = call.args[:2]
-    above, left = pair(argument(call, 4, "padding", 0))
+    axes = _axes(call)
     attributes = _geometry(
         weight,
         argument(call, 3, "stride", 1),
         argument(call, 7, "dilation", 1),
         argument(call, 6, "groups", 1),
+        axes,
     )
     attributes |= {
-        "pads": (above, left, above, left),
-        "output_padding": pair(argument(call, 5, "output_padding", 0)),
+        "pads": sides(argument(call, 4, "padding", 0), axes) * 2,
+        "output_padding": sides(argument(call, 5, "output_padding", 0), axes),
     }
     _written(w, call, "ConvTranspose", x, weight, argument(call, 2, "bias"), attributes)
 
 
-def _geometry(weight: Any, stride: Any, dilation: Any, groups: int) -> dict[str, Any]:
-    attributes: dict[str, Any] = {"strides": pair(stride), "dilations": pair(dilation), "group": int(groups)}
+def _axes(call: Call) -> int:
+    """Along how many axes an operation goes whose name ends in `1d` or `2d`."""
+    return 1 if "1d" in call.target else 2
+
+
+def _geometry(weight: Any, stride: Any, dilation: Any, groups: int, axes: int) -> dict[str, Any]:
+    attributes: dict[str, Any] = {
+        "strides": sides(stride, axes), "dilations": sides(dilation, axes), "group": int(groups),
+    }  # fmt: skip
     if isinstance(weight, torch.Tensor):
         attributes["kernel_shape"] = tuple(int(side) for side in weight.shape[2:])
     return attributes
@@ -106,7 +115,7 @@ def matmul(w: Writer, call: Call) -> None:
 
 @aten("batch_norm")
 def batch_norm(w: Writer, call: Call) -> None:
-    """A norm with stored statistics."""
+    """A norm with stored statistics, or with those of the one image, which is how torch runs instance norms."""
     x, gamma, beta, mean, variance, training = call.args[:6]
     _normed(w, call, x, gamma, beta, mean, variance, bool(training), float(call.args[7]))
 
@@ -116,6 +125,14 @@ def native_batch_norm(w: Writer, call: Call) -> None:
     """The same, as autograd runs it."""
     x, gamma, beta, mean, variance, training, _, epsilon = call.args[:8]
     _normed(w, call, x, gamma, beta, mean, variance, bool(training), float(epsilon))
+
+
+@aten("instance_norm")
+def instance_norm(w: Writer, call: Call) -> None:
+    """A norm of each channel of each sample, or with stored statistics."""
+    x, gamma, beta, mean, variance, of_sample, _, epsilon = call.args[:8]
+    mean, variance = (None, None) if of_sample else (mean, variance)
+    _normed(w, call, x, gamma, beta, mean, variance, bool(of_sample), float(epsilon))
 
 
 @aten("_native_batch_norm_legit_no_training", "_batch_norm_no_update")
@@ -136,6 +153,12 @@ def _normed(
     training: bool,
     epsilon: float,
 ) -> None:
+    shape = call.results[0][1]
+    if training and mean is None and shape[0] == 1:
+        of_sample = torch.ones(shape[1]) if gamma is None else gamma
+        shift = torch.zeros(shape[1]) if beta is None else beta
+        w.add("InstanceNormalization", (x, of_sample, shift), call, {"epsilon": epsilon})
+        return
     if training or mean is None:
         w.unknown(call)
         return
@@ -197,11 +220,11 @@ def attention(w: Writer, call: Call) -> None:
 # ------------------------------------------------------------------ pools
 
 
-@aten("max_pool2d", "max_pool2d_with_indices")
-def max_pool2d(w: Writer, call: Call) -> None:
+@aten("max_pool1d", "max_pool2d", "max_pool2d_with_indices")
+def max_pool(w: Writer, call: Call) -> None:
     """The largest of each window."""
     attributes = _window(call) | {
-        "dilations": pair(argument(call, 4, "dilation", 1)),
+        "dilations": sides(argument(call, 4, "dilation", 1), _axes(call)),
         "ceil_mode": int(argument(call, 5, "ceil_mode", False)),
     }
     w.add("MaxPool", call.args[:1], call, attributes)
@@ -209,14 +232,16 @@ def max_pool2d(w: Writer, call: Call) -> None:
 
 def _window(call: Call) -> dict[str, Any]:
     """Size, stride and padding of a pool's windows."""
-    size = pair(call.args[1])
-    above, left = pair(argument(call, 3, "padding", 0))
-    stride = pair(argument(call, 2, "stride") or size)
-    return {"kernel_shape": size, "strides": stride, "pads": (above, left, above, left)}
+    axes = _axes(call)
+    size = sides(call.args[1], axes)
+    stride = sides(argument(call, 2, "stride") or size, axes)
+    return {
+        "kernel_shape": size, "strides": stride, "pads": sides(argument(call, 3, "padding", 0), axes) * 2,
+    }  # fmt: skip
 
 
-@aten("avg_pool2d")
-def avg_pool2d(w: Writer, call: Call) -> None:
+@aten("avg_pool1d", "avg_pool2d")
+def avg_pool(w: Writer, call: Call) -> None:
     """The average of each window, or its sum over another divisor."""
     divisor = argument(call, 6, "divisor_override")
     attributes = _window(call) | {
@@ -229,17 +254,20 @@ def avg_pool2d(w: Writer, call: Call) -> None:
         w.add("Mul", (pooled, float(rows * columns / divisor)), call)
 
 
-@aten("adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_max_pool2d")
-def adaptive_pool2d(w: Writer, call: Call) -> None:
+@aten(
+    "adaptive_avg_pool1d", "adaptive_max_pool1d",
+    "adaptive_avg_pool2d", "_adaptive_avg_pool2d", "adaptive_max_pool2d",
+)  # fmt: skip
+def adaptive_pool(w: Writer, call: Call) -> None:
     """An average of each map, or of equal windows that make a smaller one."""
-    x, sides = call.args[0], pair(call.args[1])
+    x, axes = call.args[0], _axes(call)
     shape = w.shapes.get(x.name) if isinstance(x, Ref) else None
     made = call.results[0][1]
     average = "avg" in call.target
-    if sides == (1, 1):
+    if sides(call.args[1], axes) == (1,) * axes:
         w.add("GlobalAveragePool" if average else "GlobalMaxPool", (x,), call)
-    elif shape is not None and not any(a % b for a, b in zip(shape[-2:], made[-2:], strict=True)):
-        size = tuple(a // b for a, b in zip(shape[-2:], made[-2:], strict=True))
+    elif shape is not None and not any(a % b for a, b in zip(shape[-axes:], made[-axes:], strict=True)):
+        size = tuple(a // b for a, b in zip(shape[-axes:], made[-axes:], strict=True))
         w.add("AveragePool" if average else "MaxPool", (x,), call, {"kernel_shape": size, "strides": size})
     else:
         w.unknown(call)

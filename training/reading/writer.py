@@ -110,3 +110,9 @@ def pair(value: Any) -> tuple[int, int]:
         return value, value
     sides = [int(one) for one in value]
     return (sides[0], sides[0]) if len(sides) == 1 else (sides[0], sides[1])
+
+
+def sides(value: Any, axes: int) -> tuple[int, ...]:
+    """A whole number for each axis, of one for all or one each."""
+    given = [value] if isinstance(value, int) else [int(one) for one in value]
+    return tuple(given * axes if len(given) == 1 else given)

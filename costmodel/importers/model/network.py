@@ -35,6 +35,7 @@ from costmodel.importers.model.confirming import Confirming, places
 from costmodel.importers.model.constants import MEANINGS
 from costmodel.importers.model.document import ModelGraph, Node
 from costmodel.importers.model.reading import RULES, Reading, Widths
+from costmodel.importers.model.steps import rescaled
 from costmodel.importers.model.structure import (
     beside_readers,
     beside_sources,
@@ -45,6 +46,7 @@ from costmodel.importers.model.structure import (
 )
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
+from costmodel.importers.model.weights import Stated
 from costmodel.operations import counted
 
 
@@ -173,20 +175,21 @@ def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple
     arrays = [one for one in inputs if one is not None]
     if all(isinstance(one, np.ndarray) for one in arrays) and node.kind in MEANINGS:
         made = np.asarray(MEANINGS[node.kind](node, arrays))  # type: ignore[arg-type]
-        if (bits := _bits_of(node, arrays)) is not None:  # type: ignore[arg-type]
-            r.state_bits(made, bits)
+        if (stated := _stated_by(node, arrays)) is not None:  # type: ignore[arg-type]
+            r.state(made, stated)
         return made
     if node.kind not in RULES:
         raise NotRead(_UNKNOWN)
     return RULES[node.kind](r, node, inputs)
 
 
-def _bits_of(node: Node, arrays: Sequence[np.ndarray]) -> int | None:
-    """Width that a quantizer of constants says."""
+def _stated_by(node: Node, arrays: Sequence[np.ndarray]) -> Stated | None:
+    """What a quantizer of constants says of them."""
     if node.kind in ("Quant", "IntQuant"):
-        return int(arrays[3].reshape(-1)[0])
+        return Stated(int(arrays[3].reshape(-1)[0]), len(np.unique(arrays[1])) > 1)
     kind = arrays[0].dtype if node.kind == "DequantizeLinear" else np.dtype(float)
-    return kind.itemsize * 8 if kind.kind in "iu" and kind.itemsize < 4 else None
+    narrow = kind.kind in "iu" and kind.itemsize < 4
+    return Stated(kind.itemsize * 8, len(np.unique(arrays[1])) > 1) if narrow else None
 
 
 def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -> int:
@@ -205,7 +208,7 @@ def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: str) 
     if shape is None or not 1 <= len(shape) <= 4:
         return None
     sides = shape[1:]
-    full = {0: (1, 1, 1), 1: (*sides, 1, 1), 2: (sides[-1], sides[0], 1), 3: tuple(sides)}[len(sides)]
+    full = (sides[1], sides[0], 1) if len(sides) == 2 else (*sides, 1, 1, 1)[:3]
     tensor = Tensor(f"unknown{number}", (full[0], full[1], full[2]), r.widths.features)
     layer = r.new_layer(node.place or node.kind.lower())
     return Map(view_of(r.note_layer(tensor, (), layer), len(shape)))
@@ -232,6 +235,7 @@ def _finished(
     if needed:
         _refuse(graph, needed, network)
     network = paired_norms(biased_layers(hard_sigmoids(network, r.values)))
+    network = rescaled(network, r.values, r.stepped, r.widths.features)
     network = parallel_layers(beside_sources(beside_readers(network)))
     kept = {param.name for param in network.learned()}
     return ReadNetwork(

@@ -11,9 +11,9 @@ from costmodel.builder import Builder
 from costmodel.graph import BINARY, Note, Param, Precision, Tensor
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
-from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
+from costmodel.importers.model.values import ROUNDING, Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, constant_along, view_of
-from costmodel.importers.model.weights import repeats_one
+from costmodel.importers.model.weights import Stated, repeats_one
 
 INPUT_LAYER = "image"
 OF_WHOLE = ("global_average_pool", "sample_mean", "axis_sum", "axis_maximum")
@@ -39,7 +39,8 @@ class Reading:
         self.notes: list[Note] = []
         self.sums = Sums()
         self.weights: dict[int, tuple[Param, np.ndarray]] = {}
-        self._stated: dict[int, tuple[np.ndarray, int]] = {}
+        self._stated: dict[int, tuple[np.ndarray, Stated]] = {}
+        self.stepped: set[str] = set()
         self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
@@ -130,12 +131,12 @@ class Reading:
         self.values[param.name] = array
         return param
 
-    def state_bits(self, weights: np.ndarray, bits: int) -> None:
-        """Remember how wide a quantizer made some constants; arrays that share their numbers are as wide."""
-        self._stated[weights.ctypes.data] = (weights, bits)
+    def state(self, weights: np.ndarray, stated: Stated) -> None:
+        """Remember what a quantizer made some constants; arrays that share their numbers are alike."""
+        self._stated[weights.ctypes.data] = (weights, stated)
 
-    def stated_bits(self, weights: np.ndarray) -> int | None:
-        """Bits that a quantizer gave to these constants, or to those that they are another order of."""
+    def stated_of(self, weights: np.ndarray) -> Stated | None:
+        """What a quantizer made these constants, or those that they are another order of."""
         known = self._stated.get(weights.ctypes.data)
         return None if known is None else known[1]
 
@@ -204,7 +205,8 @@ class Reading:
         tensor = self.emit(
             "pad_map", (made.tensor,), shape=shape, stored=made.tensor.precision, attributes=attributes
         )
-        return replace(made, view=view_of(tensor, len(made.view.axes)), padding=None)
+        whole = view_of(tensor, 4)
+        return replace(made, view=replace(whole, axes=whole.axes[: len(made.view.axes)]), padding=None)
 
     def _combined(self, both: TwoBits) -> Map:
         """A gate where the four values are two, and otherwise what is left of a sum of bits."""
@@ -319,6 +321,42 @@ class Sums:
             terms = _joined_terms(both[0], both[1], sign)
             if len(terms[0]) <= self.MOST_TERMS:
                 self._terms[made.tensor] = terms
+
+    def record_shift(self, made: Map, value: Map, constant: np.ndarray) -> None:
+        """Remember a map that a number was added to."""
+        known = self._of(value)
+        if known is not None and constant.size == 1:
+            self._terms[made.tensor] = known[0], known[1] + constant.reshape(())
+
+    def shifted_back(self, value: Map, constant: np.ndarray) -> Map | None:
+        """What a sum of one map and a number is once the number is subtracted again; None of any other map."""
+        known = self._of(value) if value.tensor in self._terms and constant.size == 1 else None
+        if known is None or len(known[0]) != 1:
+            return None
+        ((tensor, factor),) = known[0].items()
+        left, size = known[1] + constant.reshape(()), np.abs(constant).max()
+        return Map(self._views[tensor]).times(factor) if np.all(np.abs(left) <= ROUNDING * size) else None
+
+    def difference(
+        self, left: Value, right: Value, sign: int
+    ) -> tuple[tuple[tuple[Tensor, float], ...], float] | None:
+        """Two maps with opposite factors that left + sign * right is made of, and the number beside them."""
+        both = self._of(left), self._of(right)
+        if both[0] is None or both[1] is None:
+            return None
+        terms, offset = _joined_terms(both[0], both[1], sign)
+        if len(terms) != 2 or any(one.size > 1 for one in (*terms.values(), offset)):
+            return None
+        pairs = tuple((tensor, float(factor)) for tensor, factor in terms.items())
+        return (pairs, float(offset)) if np.isclose(pairs[0][1], -pairs[1][1]) else None
+
+    def line(self, tensor: Tensor) -> tuple[Tensor, float, float]:
+        """A map as a factor times another, plus a number."""
+        terms, offset = self._terms.get(tensor, ({}, np.zeros(())))
+        if len(terms) != 1 or offset.size > 1 or next(iter(terms.values())).size > 1:
+            return tensor, 1.0, 0.0
+        ((source, factor),) = terms.items()
+        return source, float(factor), float(offset)
 
     def _of(self, value: Value) -> tuple[dict[Tensor, np.ndarray], np.ndarray] | None:
         if not isinstance(value, Map) or value.padding is not None:

@@ -13,6 +13,7 @@ from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.values import ROUNDING, Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, same_places
+from costmodel.importers.model.written_out import clamp_of, two_slopes_of
 
 # ------------------------------------------------------------------ sums
 
@@ -22,11 +23,11 @@ def add(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Add or subtract; of more than two, one after the other."""
     total = inputs[0]
     for other in inputs[1:]:
-        total = _sum(r, total, other, -1 if node.kind == "Sub" else 1)
+        total = _sum(r, node, total, other, -1 if node.kind == "Sub" else 1)
     return total
 
 
-def _sum(r: Reading, left: Value, right: Value, sign: int) -> Value:
+def _sum(r: Reading, node: Node, left: Value, right: Value, sign: int) -> Value:
     if isinstance(right, np.ndarray):
         return shifted(r, left, sign * right)
     if isinstance(left, np.ndarray):
@@ -35,6 +36,12 @@ def _sum(r: Reading, left: Value, right: Value, sign: int) -> Value:
     known = r.sums.cancelled(left, right, sign)
     if known is not None:
         return known
+    if isinstance(left, Map) and isinstance(right, Map):
+        bent = two_slopes_of(r, left, right, sign)
+        if bent is not None:
+            return bent
+        if (clamped := clamp_of(r, node, left, right, sign)) is not None:
+            return shifted(r, clamped[0], np.asarray(clamped[1]))
     if isinstance(left, Map) and isinstance(right, Map) and _pair_of_bits(left, right):
         made: Value = TwoBits(
             left.view, right.view, _corner(left, (-1, -1, 1, 1)) + sign * _corner(right, (-1, 1, -1, 1))
@@ -104,9 +111,13 @@ def shifted(r: Reading, value: Value, constant: np.ndarray) -> Value:
     axes, values = r.along(made.view, constant) if made.padding is None else ("", constant.reshape(()))
     if made.is_bits:
         return made.times(1.0, _over_map(axes, values))
+    if (before := r.sums.shifted_back(made, constant)) is not None:
+        return before
     view = r.plain(made)
     tensor = r.emit("bias", (view.tensor,), constants=(("offset", axes, values),))
-    return Map(view.with_tensor(tensor))
+    result = Map(view.with_tensor(tensor))
+    r.sums.record_shift(result, made, constant)
+    return result
 
 
 def _keeps_shape(made: Map, constant: np.ndarray) -> bool:

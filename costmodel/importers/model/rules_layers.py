@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
 from costmodel.graph import BINARY, Param, Precision, Tensor
 from costmodel.importers.model.arranging import as_map, last_as_channels
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.lines import along_lines
 from costmodel.importers.model.products import narrow, product
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
+from costmodel.importers.model.sliding import (
+    Around,
+    Slide,
+    merged_padding,
+    pads_of,
+    slide_of,
+    whole,
+    with_centre,
+)
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import View, in_map_order, transposed
 from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found
-from costmodel.operations.window import around as around_of
-from costmodel.operations.window import geometry, same_padding
+from costmodel.operations.window import geometry
 
-Sides = tuple[int, int, int, int]
 FEW = 0.001
 """The share of zeros among weights up to which they are more likely signs of zero than ternary."""
 
@@ -28,21 +35,16 @@ FEW = 0.001
 
 
 @reads("Conv")
+@along_lines
 def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Convolve; weights and features are bits where their values say so."""
     x, weight, bias = (*inputs, None)[:3]
     if not isinstance(weight, np.ndarray):
         raise NotRead("weights that are computed from the image")
     made = r.averaged(r.map_of(x))
-    if weight.ndim == 3:
-        node, weight = _along_rows(node), weight[..., None]
     if weight.ndim != 4:
         raise NotRead(f"a kernel of shape {'x'.join(map(str, weight.shape[2:]))}")
     made = as_map(r, made) if made.padding is None else made
-    line = len(made.view.axes) == 3
-    made = (
-        replace(made, view=View(made.view.tensor, made.view.stored, (*made.view.axes, ()))) if line else made
-    )
     slide = slide_of(node, (weight.shape[2], weight.shape[3]))
     groups = int(node.attributes.get("group", 1))
     if made.shape[1] != weight.shape[1] * groups or len(weight) % groups:
@@ -52,20 +54,16 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     made, around = merged_padding(r, made, pads_of(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
-    result = convolved(r, layer, made, weight, slide, around, groups, offset)
-    return (
-        replace(result, view=View(result.view.tensor, result.view.stored, result.view.axes[:3]))
-        if line
-        else result
-    )
+    return convolved(r, layer, made, weight, slide, around, groups, offset)
 
 
 @reads("ConvTranspose")
+@along_lines
 def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Spread each element over the outputs round it."""
     x, weight, bias = (*inputs, None)[:3]
     if not isinstance(weight, np.ndarray) or weight.ndim != 4:
-        raise NotRead("a transposed convolution whose weights are no constant kernel of two axes")
+        raise NotRead("a transposed convolution whose weights are no constant kernel of one or two axes")
     groups = int(node.attributes.get("group", 1))
     if "output_shape" in node.attributes or node.attributes.get("auto_pad", "NOTSET") not in (
         "NOTSET",
@@ -110,65 +108,8 @@ def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     )
 
 
-def _along_rows(node: Node) -> Node:
-    """A convolution along one axis as one of two axes, the second of which is 1."""
-    widened = dict(node.attributes)
-    for name, one in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
-        if name in widened:
-            widened[name] = (*widened[name], one)
-    if "pads" in widened:
-        before, after = widened["pads"]
-        widened["pads"] = (before, 0, after, 0)
-    return replace(node, attributes=widened)
-
-
 def _layer_name(node: Node) -> str:
     return node.place or node.kind.lower()
-
-
-class Slide(NamedTuple):
-    """How a window moves over a map: its size, its stride and the distance of its taps, for rows and columns."""
-
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-
-
-def slide_of(node: Node, kernel: Sequence[int]) -> Slide:
-    """How the windows of a layer or a pool move."""
-    stride, dilation = (tuple(node.attributes.get(name, (1, 1))) for name in ("strides", "dilations"))
-    if not len(kernel) == len(stride) == len(dilation) == 2:
-        raise NotRead(f"windows along {len(kernel)} axes")
-    return Slide(*((int(side[0]), int(side[1])) for side in (kernel, stride, dilation)))
-
-
-def pads_of(node: Node, x: Map, slide: Slide) -> Sides:
-    """Padding above, below, on the left and on the right."""
-    auto = node.attributes.get("auto_pad", "NOTSET")
-    if auto in ("SAME_UPPER", "SAME_LOWER"):
-        above, below, left, right = around_of(same_padding(x.shape[-2:], *slide))  # type: ignore[arg-type]
-        return (above, below, left, right) if auto == "SAME_UPPER" else (below, above, right, left)
-    above, left, below, right = node.attributes.get("pads", (0, 0, 0, 0)) if auto != "VALID" else (0, 0, 0, 0)
-    return int(above), int(below), int(left), int(right)
-
-
-class Around(NamedTuple):
-    """Padding of a layer: positions above, below, left and right, and what they hold; or they repeat the border."""
-
-    sides: Sides = (0, 0, 0, 0)
-    value: float = 0.0
-    replicate: bool = False
-
-
-def merged_padding(r: Reading, x: Map, pads: Sides) -> tuple[Map, Around]:
-    """One padding with one value, of a pad before the layer and of its own."""
-    given = x.padding
-    if given is not None and any(pads) and (given.value != 0 or given.replicate):
-        x, given = Map(r.plain(x)), None
-    inner = (given.above, given.below, given.left, given.right) if given else (0, 0, 0, 0)
-    above, below, left, right = (a + b for a, b in zip(pads, inner, strict=True))
-    value, replicate = (given.value, given.replicate) if given else (0.0, False)
-    return replace(x, padding=None), Around((above, below, left, right), value, replicate)
 
 
 def convolved(
@@ -187,8 +128,7 @@ def convolved(
         inner = around._replace(
             value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0
         )
-        if around.replicate or np.isclose(inner.value, round(inner.value)):
-            return _of_bits(r, layer, x, replace(kind, source=weight), slide, inner, groups, bias)
+        return _of_bits(r, layer, x, replace(kind, source=weight), slide, inner, groups, bias)
     factor = x.factor if x.factor.size == 1 and np.all(x.offset == 0) else None
     view = x.view if factor is not None else r.plain(x)
     pad = around.value / float(factor) if factor is not None else around.value
@@ -210,7 +150,7 @@ def _emitted(
     with r.g.layer(layer):
         made = r.g.conv(
             x, stored_weight(r, kind, kind.source), stride=slide.stride, padding=around.sides,
-            dilation=slide.dilation, pad_value=round(around.value), groups=groups, replicate=around.replicate,
+            dilation=slide.dilation, pad_value=whole(around.value), groups=groups, replicate=around.replicate,
         )  # fmt: skip
     return _behind(r, Map(r.view(r.note_layer(made, (x,), layer), 4)), kind)
 
@@ -233,12 +173,16 @@ def _of_bits(
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve bits with bits."""
-    if np.any(kind.centre != 0):
-        raise NotRead("binary weights with a centre, which are not split into bits and a sum")
-    result = _emitted(r, layer, x.tensor, kind, slide, around, groups).times(float(x.factor))
+    centred = bool(np.any(kind.centre != 0))
+    bare = replace(kind, factor=np.ones(len(kind.values))) if centred else kind
+    result = _emitted(r, layer, x.tensor, bare, slide, around, groups)
+    if centred:
+        result = _behind(r, with_centre(r, layer, x.tensor, result, kind, slide, around, groups), kind)
+    result = result.times(float(x.factor))
     total = np.zeros(len(kind.values)) if bias is None else bias
     if np.any(x.offset != 0):
-        sums = (kind.values * kind.factor.reshape(-1, 1, 1, 1)).reshape(len(kind.values), -1).sum(axis=1)
+        filters = kind.values * kind.factor.reshape(-1, 1, 1, 1) + kind.centre.reshape(-1, 1, 1, 1)
+        sums = filters.reshape(len(kind.values), -1).sum(axis=1)
         total = total + float(x.offset) * sums
         total = np.where(np.abs(total) <= TOLERANCE * np.abs(sums).max(), 0, total)
     return _offset(r, result, total)
@@ -246,7 +190,7 @@ def _of_bits(
 
 def _found(r: Reading, layer: str, weight: np.ndarray, stated: np.ndarray) -> FoundWeights:
     """What weights are by their values; the few zeros that make bits ternary are remembered."""
-    kind = found(weight, r.widths.edge, r.stated_bits(stated))
+    kind = found(weight, r.widths.edge, r.stated_of(stated))
     zeros = kind.values.size - int(np.count_nonzero(kind.values)) if kind.precision.kind == "ternary" else 0
     if 0 < zeros < FEW * kind.values.size:
         r.few_zeros.append(f"'{layer}' ({zeros:,} of {kind.values.size:,})")
@@ -255,12 +199,15 @@ def _found(r: Reading, layer: str, weight: np.ndarray, stated: np.ndarray) -> Fo
 
 def stored_weight(r: Reading, kind: FoundWeights, source: np.ndarray | None = None) -> Param:
     """Declare weights in the current layer, or hand out those that were declared of the same array."""
+    if source is not None and id(source) in r.weights:
+        return r.weights[id(source)][0]
     axes = "OIKK" if kind.values.ndim == 4 else "OI"
-    if source is None:
-        return r.param("weight", axes, kind.values, stored=kind.precision)
-    if id(source) not in r.weights:
-        r.weights[id(source)] = (r.param("weight", axes, kind.values, stored=kind.precision), source)
-    return r.weights[id(source)][0]
+    made = r.param("weight", axes, kind.values, stored=kind.precision)
+    if kind.stepped:
+        r.stepped.add(made.name)
+    if source is not None:
+        r.weights[id(source)] = (made, source)
+    return made
 
 
 def _behind(r: Reading, result: Map, kind: FoundWeights) -> Map:
@@ -362,7 +309,10 @@ def _linear(
     tensor = narrow(r, view.tensor, layer)
     exact = kind
     if kind.scaled or np.any(kind.centre):
-        exact = replace(kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None])
+        several = bool(np.ptp(kind.factor) > TOLERANCE * kind.factor.max())
+        exact = replace(
+            kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None], stepped=several
+        )
     with r.g.layer(layer):
         params: tuple[Param, ...] = (stored_weight(r, exact),)
         if bias is not None:

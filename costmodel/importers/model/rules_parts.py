@@ -48,16 +48,16 @@ def pad(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         return made
     if mode not in ("constant", "edge"):
         raise NotRead(f"padding in the mode '{mode}'")
-    if rank != 4 or any(around[0]):
-        raise NotRead("padding of a tensor that is no (N, C, H, W) map")
+    if rank not in (3, 4) or any(around[0]) or (rank == 3 and any(around[1])):
+        raise NotRead("padding of a tensor that is no (N, C, H, W) or (N, C, L) map")
     made = as_map(r, made)
     if any(around[1]):
         if mode == "edge":
             raise NotRead("channels that repeat the first and last one")
         made = _pad_channels(r, made, around[1], value)
-    if not any(around[2]) and not any(around[3]):
+    if not any(map(any, around[2:])):
         return made
-    (above, below), (left, right) = around[2:]
+    (above, below), (left, right), *_ = (*around[2:], (0, 0))
     return replace(made, padding=Padding(above, left, below, right, value, mode == "edge"), clipped=None)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from costmodel.graph import Precision, Tensor
 from costmodel.importers.model.arranging import as_map
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.lines import along_lines
 from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
-from costmodel.importers.model.rules_layers import Around, Slide, merged_padding, pads_of, slide_of
+from costmodel.importers.model.sliding import Around, Slide, merged_padding, pads_of, slide_of
 from costmodel.importers.model.values import Map, Mean, NotRead, Value
 from costmodel.importers.model.views import transposed
 from costmodel.operations.window import Axis, axes_of
@@ -75,6 +76,7 @@ def _pool(
 
 
 @reads("MaxPool")
+@along_lines
 def max_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Keep the largest of each window; a positive factor commutes."""
     made = r.map_of(inputs[0])
@@ -91,6 +93,7 @@ def max_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 
 @reads("AveragePool")
+@along_lines
 def average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Average windows: a sum, and a division that what follows may undo."""
     made = r.map_of(inputs[0])
@@ -150,6 +153,7 @@ def quantized_average_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> V
 
 
 @reads("GlobalAveragePool")
+@along_lines
 def global_pool(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Average each channel over its map."""
     return _global(r, inputs[0])

@@ -67,8 +67,9 @@ class Map:
         """Shape of the tool's tensor."""
         sides = list(self.view.shape)
         if self.padding:
-            sides[-2] += self.padding.above + self.padding.below
-            sides[-1] += self.padding.left + self.padding.right
+            sides[2] += self.padding.above + self.padding.below
+            if len(sides) == 4:
+                sides[3] += self.padding.left + self.padding.right
         return tuple(sides)
 
     @property

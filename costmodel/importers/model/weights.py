@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,8 @@ _GRIDS = ("int2", "int4", "int8", "int16")
 class FoundWeights:
     """Weights (O, ...) as a chip stores them, their precision, and the factor of each filter behind them.
 
-    `centre` is what each filter's two values are apart from being of one magnitude (AdaBin); zero elsewhere.
+    `centre` is what each filter's two values are apart from being of one magnitude (AdaBin); zero elsewhere. Integers
+    keep their steps in `values`; `stepped` says that filters have steps of their own.
     """
 
     values: np.ndarray
@@ -27,6 +29,7 @@ class FoundWeights:
     factor: np.ndarray
     centre: np.ndarray
     source: np.ndarray | None = None
+    stepped: bool = False
 
     @property
     def scaled(self) -> bool:
@@ -34,10 +37,17 @@ class FoundWeights:
         return bool(np.any(self.factor != 1))
 
 
-def found(weight: np.ndarray, real: Precision, stated: int | None = None) -> FoundWeights:
+class Stated(NamedTuple):
+    """What a quantizer says of the weights that it made: their bits, and whether each filter has a step of its own."""
+
+    bits: int
+    stepped: bool
+
+
+def found(weight: np.ndarray, real: Precision, stated: Stated | None = None) -> FoundWeights:
     """Find how few bits hold the weights; those that no grid holds are floats, stored as `real`.
 
-    `stated` are the bits of a quantizer that made them: those of integers.
+    `stated` is what a quantizer says of integers.
 
     A layer is binary where every filter has one magnitude, and ternary where zeros are among them; weights that are
     all the same number, as of a file without trained ones, and filters of one weight say nothing.
@@ -55,7 +65,7 @@ def found(weight: np.ndarray, real: Precision, stated: int | None = None) -> Fou
     return narrow or FoundWeights(weight, real, *filters)
 
 
-def _narrow(weight: np.ndarray, rows: np.ndarray, stated: int | None) -> FoundWeights | None:
+def _narrow(weight: np.ndarray, rows: np.ndarray, stated: Stated | None) -> FoundWeights | None:
     """Weights as bits, ternary numbers or integers; None where they are none of them."""
     ones, zeros = np.ones(len(rows)), np.zeros(len(rows))
     binary = _one_magnitude(rows)
@@ -76,15 +86,15 @@ def _narrow(weight: np.ndarray, rows: np.ndarray, stated: int | None) -> FoundWe
         scale = np.where(largest[:, 0] == 0, 1, largest[:, 0])
         return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
     if stated:
-        return FoundWeights(weight, Precision("integer", stated), ones, zeros)
+        return FoundWeights(weight, Precision("integer", stated.bits), ones, zeros, stepped=stated.stepped)
     bits = _bits_of_tensor(flat)
     grids = (precision(label) for label in _GRIDS)
     grid = next((one for one in grids if _on_grid(flat, largest, one.bits)), None)
-    if bits is not None and (grid is None or bits <= grid.bits):
-        grid = Precision(
-            "integer", bits
-        )  # a step of the whole layer, unless filters have steps of fewer bits
-    return None if grid is None else FoundWeights(weight, grid, ones, zeros)
+    stepped = bits is None or (grid is not None and grid.bits < bits)
+    if bits is not None and not stepped:
+        grid = Precision("integer", bits)
+    stepped = stepped and bool(np.ptp(largest) > TOLERANCE * largest.max())
+    return None if grid is None else FoundWeights(weight, grid, ones, zeros, stepped=stepped)
 
 
 def _one_magnitude(rows: np.ndarray) -> np.ndarray | None:
