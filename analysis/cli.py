@@ -109,8 +109,9 @@ def _is_lost() -> bool:
 def main() -> None:
     """Run the command of this process; a closed pipe or Ctrl-C ends it silently."""
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
-    if not _has_outputs():
+    if not _has_outputs() or not _has_texts():
         sys.exit(USER_MISTAKE)
+    os.environ["MPLBACKEND"] = "agg"  # pictures are files; one that is not there would end the command
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal may lack a letter such as µ
     try:
@@ -133,6 +134,15 @@ def _has_outputs() -> bool:
     if sys.stdout is None:
         _complain("the output cannot be written: standard output is closed.")
     return sys.stdout is not None
+
+
+def _has_texts() -> bool:
+    """Say whether Python kept docstrings, which say what methods and commands do; complains where it did not."""
+    if sys.flags.optimize > 1:
+        _complain(
+            "Python runs without docstrings, which describe the methods; leave away -OO or PYTHONOPTIMIZE=2."
+        )
+    return sys.flags.optimize < 2
 
 
 def _drop_output() -> None:

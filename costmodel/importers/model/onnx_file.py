@@ -268,7 +268,12 @@ def _attribute(onnx: Any, item: Any, node: Any, path: str | os.PathLike[str]) ->
     if isinstance(value, onnx.TensorProto):
         return _array(onnx, value, path)
     if node.op_type == "Cast" and item.name == "to":
-        return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value)).name
+        try:
+            return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value)).name
+        except KeyError:
+            raise BnncostError(
+                f"'{path}': node '{node.name or 'Cast'}' casts to {value}, which is no type of ONNX."
+            ) from None
     if isinstance(value, (onnx.GraphProto, onnx.SparseTensorProto)):
         return "(a graph)"
     return tuple(value) if isinstance(value, list) else value

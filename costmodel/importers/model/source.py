@@ -113,14 +113,14 @@ def _torch_graph(given: ModelText) -> ModelGraph:
     _require_there(given.source)
     with tempfile.TemporaryDirectory(prefix="bnncost-") as folder:
         out = Path(folder) / "graph.npz"
-        done = _apart(READER, given.source, given.settings.get("input", ""), str(out))
+        done = apart(READER, given.source, given.settings.get("input", ""), str(out))
         if done.returncode or not out.exists():
             raise ReaderFailed(given.source, done.returncode, done.stderr)
         return read_graph(out)
 
 
-def _apart(module: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a module as a program that reads `given`; modules of the working folder come last: ours may be called alike."""
+def apart(module: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a module as a program that reads `given`; modules of the working folder come last."""
     places = os.pathsep.join([*filter(None, sys.path), os.curdir])
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
@@ -134,8 +134,8 @@ def _apart(module: str, *arguments: str, given: str = "") -> subprocess.Complete
 
 
 def _with_shapes(graph: ModelGraph, path: str) -> ModelGraph:
-    """The same graph with the shapes that onnx infers, which a message about unknown nodes needs; without, if it fails."""
-    done = _apart(read_onnx.__module__, given=json.dumps([path, graph.input, graph.input_shape]))
+    """The same graph with the shapes that onnx infers, if it can: what a message about unknown nodes needs."""
+    done = apart(read_onnx.__module__, given=json.dumps([path, graph.input, graph.input_shape]))
     if done.returncode:
         return graph
     shapes = {name: tuple(shape) for name, shape in json.loads(done.stdout).items()}
