@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from analysis.commands.places import Commands, register
+from analysis.commands.places import REINSTALL, Commands, register
 from costmodel.errors import BnncostError
 from costmodel.output import NO_ROOM
 
@@ -79,7 +80,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except UnicodeDecodeError as error:
         _complain(f"a file is not text in UTF-8 (byte {error.start}); save it in UTF-8.")
     except OSError as error:
-        _complain(f"{_named(error)}{error.strerror or error}.")
+        _complain(f"{_named(error)}{error.strerror or error}{_again(error)}.")
+    except ImportError as error:
+        _complain_plainly(
+            f"a part of bnncost, or of what it needs, is missing or damaged ({error}); {REINSTALL}."
+        )
     except MemoryError:
         _complain("this needs more memory than there is.")
     return USER_MISTAKE
@@ -89,6 +94,21 @@ def _complain(message: str) -> None:
     from analysis.show.document import complain  # takes as long to import as the help takes to print
 
     complain(message)
+
+
+def _complain_plainly(message: str) -> None:
+    """Complain where what complains well may be the very part that is missing."""
+    print(f"Error: {message}", file=sys.stderr)
+
+
+_OWN = ("analysis", "costmodel", "training", "hardware_profiles")
+
+
+def _again(error: OSError) -> str:
+    """What to do about a file that is a part of the installation."""
+    root = Path(__file__).resolve().parents[1]
+    own = any(Path(str(error.filename or "")).is_relative_to(root / name) for name in _OWN)
+    return f"; it is a part of bnncost itself, so {REINSTALL}" if own else ""
 
 
 def _named(error: OSError) -> str:
@@ -109,8 +129,9 @@ def _is_lost() -> bool:
 def main() -> None:
     """Run the command of this process; a closed pipe or Ctrl-C ends it silently."""
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
-    if not _has_outputs():
+    if not _has_outputs() or not _has_texts():
         sys.exit(USER_MISTAKE)
+    os.environ["MPLBACKEND"] = "agg"  # pictures are files; one that is not there would end the command
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal may lack a letter such as µ
     try:
@@ -133,6 +154,15 @@ def _has_outputs() -> bool:
     if sys.stdout is None:
         _complain("the output cannot be written: standard output is closed.")
     return sys.stdout is not None
+
+
+def _has_texts() -> bool:
+    """Say whether Python kept docstrings, which say what methods and commands do; complains where it did not."""
+    if sys.flags.optimize > 1:
+        _complain_plainly(
+            "Python runs without docstrings, which describe the methods; leave away -OO or PYTHONOPTIMIZE=2."
+        )
+    return sys.flags.optimize < 2
 
 
 def _drop_output() -> None:

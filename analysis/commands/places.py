@@ -20,6 +20,8 @@ from typer.main import get_command
 from analysis.commands.parsing import Command
 from costmodel.errors import BnncostError
 
+REINSTALL = "install bnncost again: pip install --force-reinstall bnncost"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -96,6 +98,15 @@ class Commands(core.TyperGroup):
         """Give the command that is called, with its options, and the arguments that are left for it."""
         name, known, rest = super().resolve_command(ctx, args)
         return name, known if name is None else PLACES[name].load(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command; raises BnncostError where Python finds a compiled module of the installation damaged."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, ValueError, TypeError) as error:
+            if not isinstance(error, EOFError) and "marshal data" not in str(error):
+                raise
+            raise BnncostError(f"a compiled module is damaged ({error}); {REINSTALL}.") from None
 
 
 def register(application: typer.Typer) -> None:

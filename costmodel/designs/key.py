@@ -209,7 +209,10 @@ def in_lower_case(text: str) -> str:
 
 def _shortest(width: float) -> str:
     """Write a width in the fewest digits that read back as the same number."""
-    return repr(float(width)).removesuffix(".0")
+    try:
+        return repr(float(width)).removesuffix(".0")
+    except (TypeError, ValueError, OverflowError):
+        raise BnncostError(f"a width is a number such as 1.5, not {shortened(repr(width))}.") from None
 
 
 def _implied(compute: str) -> dict[str, str]:

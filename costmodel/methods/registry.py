@@ -123,7 +123,11 @@ def repair_method(
             raise unknown(f"category of the {branch} branch", category, CATEGORIES[branch], place=name)
         parameters = inspect.signature(emit).parameters.values()
         options = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
-        summary = (emit.__doc__ or "").strip().splitlines()[0]
+        summary = (emit.__doc__ or "").strip().partition("\n")[0]
+        if not summary:
+            raise BnncostError(
+                f"method '{name}' has no docstring, whose first line says what it does; write one."
+            )
         METHODS[name] = RepairMethod(
             name, branch, category, hook, emit, summary, source, note, exclusive, conflicts, rank,
             free_because, estimator, MappingProxyType(options), MappingProxyType(dict(beside)), rescales_latents,

@@ -81,8 +81,8 @@ def check_places(key: DesignKey) -> None:
 
 def _check_width(key: DesignKey, factor: float | np.ndarray) -> None:
     """Refuse channels by another factor than `@w` takes, whether it is given so, by a method or by both."""
-    low, high = WIDTHS
-    if not np.all((np.asarray(factor) >= low) & (np.asarray(factor) <= high)):
+    (low, high), asked = WIDTHS, np.asarray(factor)
+    if asked.dtype.kind not in "fiu" or not np.all((asked >= low) & (asked <= high)):
         raise BnncostError(
             f"design '{key}': channels times {factor} are asked for, but the factor must lie from {low:g} to {high:g}."
         )

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.errors import BnncostError
+from costmodel.errors import BnncostError, unknown
 from costmodel.hardware import HardwareProfile
 from costmodel.hardware.prices import array_registers
 from costmodel.pricing.area import Areas, area_of, logic_area_mm2, total_area
@@ -156,6 +156,8 @@ def _check_finite(profile: HardwareProfile, *results: np.ndarray) -> None:
 
 def traffic_model(profile: HardwareProfile, asked: TrafficModel | None = None) -> TrafficModel:
     """Choose the model of traffic: mapped where the profile has an array, unless `asked` names one."""
+    if asked is not None and asked not in get_args(TrafficModel):
+        raise unknown("model of traffic", str(asked), get_args(TrafficModel))
     if asked == "mapped" and profile.array is None:
         raise BnncostError(
             f"profile '{profile.name}' has no `array`, so nothing can be mapped on it; give it one (see "

@@ -10,6 +10,7 @@ import pytest
 from profile_texts import ASIC, FPGA, MCU, figure
 from toy_chip import toy_network
 
+from costmodel import DesignKey, cost
 from costmodel.builder import Builder
 from costmodel.errors import BnncostError
 from costmodel.evaluate.cost import cost_of_network
@@ -87,3 +88,14 @@ def test_a_profile_made_in_code_cannot_give_infinite_costs() -> None:
 def test_json_of_a_cost_is_json() -> None:
     told = cost_of_network(toy_network(), load_profile("asic-45nm")).to_dict()
     assert json.loads(json.dumps(told, allow_nan=False))["energy_j"] == told["energy_j"]
+
+
+@pytest.mark.parametrize("width", ["1", None, 1 + 2j, 10**400, True, float("nan"), 1e300, -1])
+def test_a_width_that_is_none_is_a_sentence_from_the_library_too(width: object) -> None:
+    with pytest.raises(BnncostError, match=r"a width is a number such as|but the factor must lie from 0\.05"):
+        cost(DesignKey("resnet20", "cifar10", width=width), "asic-45nm")  # type: ignore[arg-type]
+
+
+def test_a_model_of_traffic_that_is_none_is_a_sentence() -> None:
+    with pytest.raises(BnncostError, match="unknown model of traffic 'maped'; did you mean 'mapped'"):
+        cost("resnet20", "asic-45nm", traffic="maped")  # type: ignore[arg-type]

@@ -31,4 +31,4 @@ def reads_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from costmodel.importers.model import source
 
-    monkeypatch.setattr(source.subprocess, "run", called_here)
+    monkeypatch.setattr(source, "apart", called_here)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -170,7 +170,16 @@ def axes_of(node: Node, arrays: Sequence[np.ndarray | None], rank: int) -> tuple
     given = node.attributes.get("axes")
     if given is None and len(arrays) > 1 and arrays[1] is not None:
         given = arrays[1].reshape(-1).tolist()
-    return None if given is None else tuple(sorted(int(axis) % rank for axis in given))
+    return None if given is None else places_of(given, rank)
+
+
+def places_of(given: Iterable[int], rank: int) -> tuple[int, ...]:
+    """Axes counted from the first, in order; raises NotRead for one that is not there, and for one named twice."""
+    axes = [int(axis) for axis in given]
+    found = tuple(sorted({axis % rank for axis in axes})) if rank else ()
+    if len(found) < len(axes) or not all(-rank <= axis < rank for axis in axes):
+        raise NotRead(f"axes {', '.join(map(str, axes))} of a tensor of {rank} axes")
+    return found
 
 
 @computes("Unsqueeze")

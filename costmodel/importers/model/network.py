@@ -47,6 +47,7 @@ from costmodel.importers.model.structure import (
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import view_of
 from costmodel.importers.model.weights import Stated
+from costmodel.importers.model.well_formed import check_made, check_node
 from costmodel.operations import counted
 
 
@@ -168,7 +169,10 @@ def _same_work(node: Node, inputs: Sequence[Value]) -> tuple[object, ...]:
 def _understood(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
     """What a node makes; raises NotRead for one without a counterpart, and what rules run into at malformed ones."""
     with np.errstate(all="ignore"):
-        return _read_node(r, node, inputs)
+        check_node(node, inputs)
+        made = _read_node(r, node, inputs)
+    check_made(made)
+    return made
 
 
 def _read_node(r: Reading, node: Node, inputs: Sequence[Value]) -> Value | tuple[Value, ...]:
@@ -226,7 +230,10 @@ def _finished(
         raise BnncostError(f"'{graph.name}': its output does not depend on the image.")
     if output is None:
         _refuse(graph, unread, None)
-    final = r.plain(_in_order(r, output)).tensor
+    try:
+        final = r.plain(_in_order(r, output)).tensor
+    except NotRead as error:
+        raise BnncostError(f"'{graph.name}': its output '{graph.output}' is {error}.") from None
     network = live(r.g.finish(final))
     read = {item for op in network.ops for item in op.inputs} | {network.output}
     needed = _with_sources(

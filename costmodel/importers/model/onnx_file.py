@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,8 @@ QONNX_DOMAINS = (
     "qonnx.custom_op.general",
     "qonnx.custom_op.channels_last",
 )
+MOST_NODES = 100_000
+"""Nodes of a file with its own functions written out; networks that are known have some thousands."""
 _STANDARD = ("", "ai.onnx")
 _NO_IMAGE = ("INT64", "INT32", "BOOL", "STRING", "COMPLEX64", "COMPLEX128")
 """Types of numbers of words, choices and signals."""
@@ -40,11 +45,8 @@ def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None
     if find_spec("onnx") is None:
         raise BnncostError(f"reading '{path}' needs onnx; install the extra: pip install 'bnncost[onnx]'.")
     import onnx
-    import onnx.inliner
 
-    model = _loaded(onnx, Path(path))
-    if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
+    model = _inlined(onnx, path, _loaded(onnx, Path(path)))
     _check_opset(path, model)
     graph = model.graph
     constants = {one.name: _array(onnx, one, path) for one in graph.initializer}
@@ -52,7 +54,7 @@ def read_onnx(path: str | os.PathLike[str], image: tuple[int, ...] | None = None
     if len(graph.output) == 0:
         raise BnncostError(f"'{path}' has no output.")
     old = any(one.domain in _STANDARD and one.version < 13 for one in model.opset_import)
-    nodes = tuple(_node(onnx, one, constants, old) for one in graph.node)
+    nodes = tuple(_node(onnx, one, constants, old, path) for one in graph.node)
     _check_names(path, nodes, {name, *constants}, graph.output[0].name)
     half = any(one.data_type == onnx.TensorProto.FLOAT16 for one in graph.initializer)
     return ModelGraph(
@@ -74,26 +76,25 @@ def _on_inputs_and_outputs(graph: Any, image: str) -> tuple[str, ...]:
     return tuple(said)
 
 
-def with_shapes(graph: ModelGraph, path: str | os.PathLike[str]) -> ModelGraph:
-    """The same graph with the shapes that onnx infers: what a message about unknown nodes needs."""
+def inferred_shapes(path: str, image: str, shape: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """The shapes that onnx infers of values whose sides are all known, where the input `image` has a shape.
+
+    A process of its own has to call it: of a model that is not as ONNX describes it, onnx may end the process.
+    """
     import onnx
 
-    model = onnx.load(os.fspath(path))
+    model = onnx.load(path)
     for one in model.graph.input:
-        if one.name == graph.input:
-            for side, number in zip(one.type.tensor_type.shape.dim, graph.input_shape, strict=False):
+        if one.name == image:
+            for side, number in zip(one.type.tensor_type.shape.dim, shape, strict=False):
                 side.Clear()
                 side.dim_value = number
-    try:
-        inferred = onnx.shape_inference.infer_shapes(model).graph
-    except (onnx.shape_inference.InferenceError, ValueError):  # of a model that is not as ONNX describes it
-        return graph
-    shapes = {}
-    for value in (*inferred.value_info, *inferred.output):
-        sides = value.type.tensor_type.shape.dim
-        if all(side.HasField("dim_value") for side in sides):
-            shapes[value.name] = tuple(side.dim_value for side in sides)
-    return replace(graph, shapes=shapes)
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    return {
+        value.name: tuple(side.dim_value for side in value.type.tensor_type.shape.dim)
+        for value in (*inferred.value_info, *inferred.output)
+        if all(side.HasField("dim_value") for side in value.type.tensor_type.shape.dim)
+    }
 
 
 def _loaded(onnx: Any, path: Path) -> Any:
@@ -113,6 +114,46 @@ def _loaded(onnx: Any, path: Path) -> Any:
             f"'{path}' keeps its weights in files beside it, which are not all there: {error}"
         ) from None
     return model
+
+
+def _inlined(onnx: Any, path: str | os.PathLike[str], model: Any) -> Any:
+    """The model with its own functions written out; raises BnncostError where that has no end, or too many nodes."""
+    try:
+        nodes = _written_out(model)
+    except RecursionError:
+        nodes = math.inf
+    if math.isinf(nodes):
+        raise BnncostError(f"'{path}' has functions that call themselves, or each other without end.")
+    if nodes > MOST_NODES:
+        raise BnncostError(f"'{path}' has {nodes:,.0f} nodes, and at most {MOST_NODES:,} are read.")
+    if not model.functions:
+        return model
+    import onnx.inliner
+
+    try:
+        return onnx.inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError, TypeError, onnx.checker.ValidationError) as error:
+        raise BnncostError(f"'{path}' has functions that are not as ONNX describes them: {error}") from None
+
+
+def _written_out(model: Any) -> float:
+    """How many nodes a model has with its own functions written out; infinite where one calls itself."""
+    bodies = {(one.domain, one.name): one.node for one in model.functions}
+    known: dict[tuple[str, str], float] = {}
+
+    def size(nodes: Any) -> float:
+        total = 0.0
+        for node in nodes:
+            called = (node.domain, node.op_type)
+            if called in bodies and called not in known:
+                known[called] = math.inf  # for as long as it is counted
+                known[called] = size(bodies[called])
+            total += known.get(called, 1) + sum(
+                size(graph.node) for item in node.attribute for graph in (item.g, *item.graphs)
+            )
+        return total
+
+    return size(model.graph.node)
 
 
 def _check_opset(path: str | os.PathLike[str], model: Any) -> None:
@@ -191,6 +232,10 @@ def _image_of(
 
 
 def _array(onnx: Any, tensor: Any, path: str | os.PathLike[str]) -> np.ndarray:
+    if any(side < 0 for side in tensor.dims):
+        raise BnncostError(f"'{path}': the array '{tensor.name}' has a negative side, {min(tensor.dims)}.")
+    if tensor.data_type not in onnx.TensorProto.DataType.values():
+        raise BnncostError(f"'{path}': the array '{tensor.name}' is of no type of ONNX ({tensor.data_type}).")
     try:
         array = onnx.numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError) as error:
@@ -203,22 +248,32 @@ def _array(onnx: Any, tensor: Any, path: str | os.PathLike[str]) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def _node(onnx: Any, one: Any, constants: Mapping[str, np.ndarray], old: bool) -> Node:
+def _node(
+    onnx: Any, one: Any, constants: Mapping[str, np.ndarray], old: bool, path: str | os.PathLike[str]
+) -> Node:
     kind = one.op_type if one.domain in (*_STANDARD, *QONNX_DOMAINS) else f"{one.domain}.{one.op_type}"
-    attributes = {item.name: _attribute(onnx, item, one) for item in one.attribute}
+    attributes = {item.name: _attribute(onnx, item, one, path) for item in one.attribute}
+    if len(attributes) < len(one.attribute):
+        twice = next(name for name, times in Counter(a.name for a in one.attribute).items() if times > 1)
+        raise BnncostError(f"'{path}': node '{one.name or one.op_type}' has the attribute '{twice}' twice.")
     if old and kind in ("Softmax", "LogSoftmax"):
         attributes = {"axis": 1, **attributes, "flat": 1}
     return Node(kind, tuple(one.input), tuple(one.output), attributes, _place(one, constants))
 
 
-def _attribute(onnx: Any, item: Any, node: Any) -> Any:
+def _attribute(onnx: Any, item: Any, node: Any, path: str | os.PathLike[str]) -> Any:
     value = onnx.helper.get_attribute_value(item)
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, onnx.TensorProto):
-        return onnx.numpy_helper.to_array(value)
+        return _array(onnx, value, path)
     if node.op_type == "Cast" and item.name == "to":
-        return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value)).name
+        try:
+            return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value)).name
+        except KeyError:
+            raise BnncostError(
+                f"'{path}': node '{node.name or 'Cast'}' casts to {value}, which is no type of ONNX."
+            ) from None
     if isinstance(value, (onnx.GraphProto, onnx.SparseTensorProto)):
         return "(a graph)"
     return tuple(value) if isinstance(value, list) else value
@@ -230,3 +285,7 @@ def _place(node: Any, constants: Mapping[str, np.ndarray]) -> str:
         if name in constants and "." in name:
             return name.rpartition(".")[0].strip("/").replace("/", ".")
     return node.name.strip("/").replace("/", ".")
+
+
+if __name__ == "__main__":
+    print(json.dumps(inferred_shapes(*json.load(sys.stdin))))

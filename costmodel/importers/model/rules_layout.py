@@ -10,7 +10,7 @@ import numpy as np
 
 from costmodel.graph import BINARY, Tensor
 from costmodel.importers.model.arranging import as_map
-from costmodel.importers.model.constants import axes_of, target_shape
+from costmodel.importers.model.constants import axes_of, places_of, target_shape
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_norms import reduced
@@ -72,6 +72,8 @@ def transpose(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Another order of axes."""
     made = over(r, inputs[0])
     order = node.attributes.get("perm") or tuple(reversed(range(len(made.shape))))
+    if len(places_of(order, len(made.shape))) < len(made.shape):
+        raise NotRead(f"an order of {len(order)} axes of a tensor of {len(made.shape)}")
     return replace(made, view=transposed(made.view, order), clipped=None)
 
 
@@ -84,12 +86,14 @@ def squeeze(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     if node.kind == "Squeeze":
         gone = axes_of(node, arrays, len(axes))
         gone = tuple(n for n, axis in enumerate(axes) if not axis) if gone is None else gone
+        if any(axes[number] for number in gone):
+            raise NotRead("it drops an axis of more than one number")
         kept = [axis for number, axis in enumerate(axes) if number not in gone]
     else:
         given = node.attributes.get("axes")
         listed = [int(one) for one in (given if given is not None else np.ravel(np.asarray(arrays[1])))]
         rank = len(axes) + len(listed)
-        new = {one % rank for one in listed}
+        new = places_of(listed, rank)
         left = iter(axes)
         kept = [() if number in new else next(left) for number in range(rank)]
     return replace(made, view=View(made.view.tensor, made.view.stored, tuple(kept)))

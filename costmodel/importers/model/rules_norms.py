@@ -143,6 +143,8 @@ def selected(r: Reading, node: Node, inputs: Sequence[Value]) -> tuple[Value, ..
     axis = int(node.attributes.get("axis", 0 if best else -1)) % len(made.shape)
     given = inputs[1] if len(inputs) > 1 else node.attributes.get("k", 1)
     kept = 1 if best else int(np.ravel(np.asarray(given))[0])
+    if not 1 <= kept <= made.shape[axis]:
+        raise NotRead(f"the largest {kept} of {made.shape[axis]} numbers")
     source, letters, factors = grouped(r, made, made.view.axes[axis])
     if len(letters) != 1:
         raise NotRead("a selection over an axis of one number")

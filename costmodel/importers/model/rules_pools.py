@@ -46,6 +46,9 @@ def _window(r: Reading, node: Node, x: Map) -> tuple[Map, Slide, Around]:
     x = as_map(r, x) if x.padding is None else x
     slide = slide_of(node, node.attributes["kernel_shape"])
     above, below, left, right = pads_of(node, x, slide)
+    reach = [(size - 1) * apart + 1 for size, _, apart in zip(*slide, strict=True)]
+    if max(above, below) >= reach[0] or max(left, right) >= reach[1]:
+        raise NotRead("padding as wide as its windows, which then hold nothing")
     if node.attributes.get("ceil_mode", 0):
         sides = (above, below, left, right)
         axes = axes_of((x.shape[-2], x.shape[-1]), slide.kernel, slide.stride, sides, slide.dilation)

@@ -8,6 +8,7 @@ from math import floor
 
 import numpy as np
 
+from costmodel.designs.backbone import LARGEST
 from costmodel.importers.model.arranging import as_map
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
@@ -69,6 +70,8 @@ def _sizes(node: Node, inputs: Sequence[Value], shape: Sequence[int]) -> tuple[S
             found[axis] = floor(shape[axis] * float(scales[place])), float(scales[place])
         else:
             raise NotRead("a size that is computed from the image")
+        if not 1 <= found[axis][0] <= LARGEST:
+            raise NotRead(f"resizing to {found[axis][0]} positions, but sides are 1 to {LARGEST}")
     if any(found[axis][0] != shape[axis] for axis in (0, 1)):
         raise NotRead("resizing of channels")
     return found[2], found.get(3, (1, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from costmodel.graph import Network, Precision, precision
 from costmodel.importers.model.document import ModelGraph, read_graph
 from costmodel.importers.model.naming import Model, ModelText, ReaderFailed, parse_model
 from costmodel.importers.model.network import ReadNetwork, UnknownNodes, read_network
-from costmodel.importers.model.onnx_file import read_onnx, with_shapes
+from costmodel.importers.model.onnx_file import read_onnx
 from costmodel.importers.model.reading import Widths
 from costmodel.output import require_plain
 
@@ -83,7 +84,7 @@ def _understood(
     except UnknownNodes:
         if graph.shapes or given is None or not given.source.lower().endswith(".onnx"):
             raise
-        return _understood(with_shapes(graph, given.source), settings, None)
+        return _understood(_with_shapes(graph, given.source), settings, None)
     return found, chosen
 
 
@@ -112,14 +113,33 @@ def _torch_graph(given: ModelText) -> ModelGraph:
     _require_there(given.source)
     with tempfile.TemporaryDirectory(prefix="bnncost-") as folder:
         out = Path(folder) / "graph.npz"
-        command = [sys.executable, "-m", READER, given.source, given.settings.get("input", ""), str(out)]
-        # Modules of the working folder come last: they may be called like those of ours.
-        places = os.pathsep.join([*filter(None, sys.path), os.curdir])
-        environment = os.environ | {"PYTHONPATH": places, "PYTHONSAFEPATH": "1"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = apart(READER, given.source, given.settings.get("input", ""), str(out))
         if done.returncode or not out.exists():
             raise ReaderFailed(given.source, done.returncode, done.stderr)
         return read_graph(out)
+
+
+def apart(module: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a module as a program that reads `given`; modules of the working folder come last."""
+    places = os.pathsep.join([*filter(None, sys.path), os.curdir])
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        input=given,
+        env=os.environ | {"PYTHONPATH": places, "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def _with_shapes(graph: ModelGraph, path: str) -> ModelGraph:
+    """The same graph with the shapes that onnx infers, if it can: what a message about unknown nodes needs."""
+    done = apart(read_onnx.__module__, given=json.dumps([path, graph.input, graph.input_shape]))
+    if done.returncode:
+        return graph
+    shapes = {name: tuple(shape) for name, shape in json.loads(done.stdout).items()}
+    return replace(graph, shapes=shapes)
 
 
 def _require_there(source: str) -> None:
