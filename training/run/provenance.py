@@ -39,14 +39,18 @@ def commit() -> str:
     here = Path(__file__).resolve().parents[2]
     if (here / ".git").exists():
         try:
-            described = subprocess.run(
-                ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=+"],
-                cwd=here, capture_output=True, text=True, check=True, timeout=20,
-            )  # fmt: skip
-            return described.stdout.strip()
+            name = _git(here, "describe", "--always", "--exclude=*", "--abbrev=12")
+            # `describe --dirty` writes the index: ended halfway, it leaves a lock that stops the user's own git
+            differs = _git(here, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+            return f"{name}+" if differs else name
         except (OSError, subprocess.SubprocessError):
             pass
     try:
         return f"bnncost {version('bnncost')}"
     except PackageNotFoundError:
         return "unknown"
+
+
+def _git(here: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=20)
+    return done.stdout.strip()
