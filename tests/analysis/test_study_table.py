@@ -231,12 +231,13 @@ def test_what_is_said_of_the_rows_of_one_core_follows_from_them() -> None:
     }
     mine = rows["cifar-cpu"]
     said = text.split("<!-- one core -->")[1].split("<!-- end -->")[0]
-    assert f"{len(mine)} runs of {len({row.design for row in mine})} designs" in said
-    (planned,) = re.findall(r"out of the (\d+)", said)
+    assert f"All {len(mine)} runs of {len({row.design for row in mine})} designs" in said
     (outcome,) = (one for one in module.shipped_outcomes() if one.plan == "resnet20-cifar10-cpu")
-    absent = sum(1 for _ in outcome.missing)
+    assert not outcome.missing and not outcome.failed
     assert {row.key for row in outcome.rows} == {resolve(row.design) for row in mine}
-    assert len(mine) + absent <= int(planned)
+    plan = Path(__file__).parents[2] / "training" / "plans" / f"{outcome.plan}.yaml"
+    more = yaml.safe_load(plan.read_text("utf-8"))["more_seeds"]
+    assert len(mine) == len(outcome.rows) + sum(seeds - 1 for seeds in more.values())
     shortest, longest = map(int, re.findall(r"(\d+) to (\d+) minutes", said)[0])
     minutes = [(row.wall_s or 0.0) / 60 for row in mine]
     assert (shortest, longest) == (int(min(minutes)), math.ceil(max(minutes)))
@@ -267,6 +268,45 @@ def test_what_is_said_of_the_rows_of_one_core_follows_from_them() -> None:
     assert f"{len(both)} designs are in both studies" in text and f"tau {tau:.2f}" in text
     lack = [means[1][design] - means[0][design] for design in both]
     assert f"{round(min(lack))} to {math.ceil(max(lack))} points below" in text.replace("\n", " ")
+
+
+def test_gains_of_one_core_stand_as_they_follow_from_the_rows() -> None:
+    text = (Path(__file__).parents[2] / "analysis" / "data" / "README.md").read_text("utf-8")
+    said = text.split("<!-- gains -->")[1].split("<!-- end -->")[0]
+    (outcome,) = (one for one in module.shipped_outcomes() if one.plan == "resnet20-cifar10-cpu")
+    seeds: dict[DesignKey, list[float]] = {}
+    for one in shipped_measurements():
+        if (one.recipe, one.data) == ("cifar-cpu", "cifar10"):
+            seeds.setdefault(resolve(one.design), []).append(one.top1)
+    twice = [values for values in seeds.values() if len(values) == 2]
+    deviation = math.sqrt(fmean((one - other) ** 2 / 2 for one, other in twice))
+    assert f"The {len(twice)} designs with two seeds deviate by {deviation:.2f} points" in " ".join(
+        text.split()
+    )
+
+    def over(key: DesignKey, other: DesignKey) -> str:
+        error = deviation * math.sqrt(1 / len(seeds[key]) + 1 / len(seeds[other]))
+        return f"{fmean(seeds[key]) - fmean(seeds[other]):+.1f} ± {error:.1f}"
+
+    plain = resolve(outcome.baseline)
+    expected = []
+    for row in sorted(outcome.rows, key=lambda row: -row.top1_mean):
+        cells = [f"`{row.label}`", f"{fmean(seeds[row.key]):.1f}", str(len(seeds[row.key])), "", "", ""]
+        if row.key == plain:
+            cells[0] = "plain BNN"
+        else:
+            cells[3] = over(row.key, plain)
+        if row.against not in (None, outcome.baseline):
+            cells[4:] = [f"`{row.against_label}`", over(row.key, resolve(str(row.against)))]
+        expected.append(cells)
+    lines = [line for line in said.splitlines() if line.startswith("| ")][1:]
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines] == expected
+
+    page = " ".join((Path(__file__).parents[2] / "README.md").read_text("utf-8").split())
+    found = {row.label: over(row.key, plain).replace("+", "").split(" ± ") for row in outcome.rows}
+    words = {"full": "six repairs bring {} ({}) points", "w2": "twice the width {} ({})",
+             "real_shortcut": "shortcuts {} ({})", "learned_threshold": "a learned threshold {} ({})"}  # fmt: skip
+    assert all(text.format(*found[label]) in page for label, text in words.items())
 
 
 def test_what_is_said_of_cifar_100_follows_from_its_rows() -> None:
