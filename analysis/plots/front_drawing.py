@@ -209,9 +209,9 @@ def _draw_labels(
 
 def _wrapped(label: str, width: int) -> str:
     """Break a label into lines, before what stands in brackets if that suffices."""
-    head, bracket, rest = label.partition(" (")
+    head, bracket, rest = label.partition("(")
     if len(label) > width and bracket and max(len(head), len(rest) + 1) <= width:
-        return f"{head}\n({rest}"
+        return f"{head.rstrip()}\n({rest}"
     return textwrap.fill(label, width)
 
 

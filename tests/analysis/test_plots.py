@@ -220,6 +220,14 @@ def test_many_designs_at_one_spot_are_all_named() -> None:
     assert_readable(draw_front(front_info(frame, "T")), 30)
 
 
+def test_a_method_is_broken_before_its_settings() -> None:
+    crowd = [(f"activation_bases(count={number})", 1e-6, 60.0) for number in range(10, 40)]
+    figure = draw_front(front_info(designs_frame(crowd), "T"))
+    texts = [text.get_text() for text in figure.findobj(Text) if "activation_bases" in text.get_text()]
+    assert any("\n" in text for text in texts)
+    assert all(re.fullmatch(r"activation_bases\n?\(count=\d+\)", text) for text in texts)
+
+
 def test_a_label_is_what_it_says_dollar_signs_included() -> None:
     frame = designs_frame([("a$_1$", 1e-6, 50.0), ("b<&>", 2e-6, 60.0)])
     assert_readable(draw_front(front_info(frame, "T")), 2)
