@@ -13,8 +13,6 @@ import pytest
 
 collect_ignore_glob = [] if find_spec("torch") else ["training/*", "tests/training/*"]
 _cache = pytest.StashKey[str]()
-OBJECTS_BEFORE_COLLECTION = 100_000
-"""As the command has it: networks are many small objects, none of them garbage."""
 
 
 def pytest_report_header() -> str | None:
@@ -32,7 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector the thousands of tests and modules, which stay to the end."""
+    """Spare the collector the tests and modules, which stay to the end; what comes is collected as the command does."""
+    from analysis.cli import OBJECTS_BEFORE_COLLECTION
+
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)

@@ -37,6 +37,14 @@ def odd(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
         one.close()
 
 
+@pytest.fixture
+def begins_training() -> Iterator[None]:
+    """Leave the process with the numbers that a command of training flushes to zero, whatever becomes of the test."""
+    torch = pytest.importorskip("torch", reason="training needs torch; install the train extra")
+    yield
+    torch.set_flush_denormal(False)
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -61,10 +69,9 @@ def test_what_never_ends_is_not_read(odd: str, capsys: Captured, command: tuple[
     ],
     ids=" ".join,
 )  # fmt: skip
+@pytest.mark.usefixtures("begins_training")
 def test_nor_is_it_trained_with(odd: str, capsys: Captured, command: tuple[str, ...]) -> None:
-    torch = pytest.importorskip("torch", reason="training needs torch; install the train extra")
     assert ENDLESS in complaint(capsys, *command)
-    torch.set_flush_denormal(False)  # which training sets, for the whole process
 
 
 def test_an_output_that_nobody_reads_is_not_waited_for(tmp_path: Path) -> None:
@@ -142,10 +149,9 @@ def test_a_value_that_is_nothing_is_asked_for(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("begins_training")
 def test_a_network_from_elsewhere_is_not_trained(capsys: Captured) -> None:
-    torch = pytest.importorskip("torch", reason="training needs torch; install the train extra")
     said = complaint(capsys, "train", "net.onnx")
-    torch.set_flush_denormal(False)
     assert "'net.onnx' is a network from elsewhere, and no design" in said
     assert "what is trained is a design or a network file (.yaml)" in said
 

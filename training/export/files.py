@@ -141,10 +141,9 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    content = read_bytes(path)
     try:
-        return load(read_bytes(path))
-    except BnncostError:
-        raise
+        return load(content)
     except (SafetensorError, KeyError, ValueError) as error:
         raise BnncostError(f"'{path}' is damaged ({error}); export the network again.") from None
 
