@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
-import numpy as np
-
 from costmodel.errors import BnncostError
 from costmodel.graph import (
     BINARY,
@@ -20,6 +18,7 @@ from costmodel.graph import (
     Value,
     When,
     accumulator,
+    everywhere,
 )
 from costmodel.operations import known
 from costmodel.operations.window import (
@@ -219,7 +218,7 @@ class Builder:
         Raises BnncostError where groups do not divide the channels, or no window fits the map.
         """
         for channels, what in ((weight.shape[0], "made"), (x.shape[0], "read")):
-            if np.any(channels % groups):
+            if not everywhere(channels % groups == 0):
                 raise BnncostError(
                     f"{self._layer}: {channels} channels cannot be {what} by {groups} equal groups."
                 )
@@ -352,7 +351,7 @@ class Builder:
 
     def _check_same(self, left: Tensor, right: Tensor) -> None:
         """Refuse two maps of different shapes, which an addition would silently broadcast or miscount."""
-        if not all(np.all(a == b) for a, b in zip(left.shape, right.shape, strict=True)):
+        if not all(everywhere(a == b) for a, b in zip(left.shape, right.shape, strict=True)):
             raise BnncostError(
                 f"{self._layer}: maps of shapes {left.shape} and {right.shape} cannot be added."
             )

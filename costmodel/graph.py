@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from math import log2
 from typing import Literal, get_args
 
@@ -127,9 +127,23 @@ def precision(label: str) -> Precision:
     return _PRECISIONS[label]
 
 
+def everywhere(compared: bool | np.ndarray) -> bool:
+    """Say whether a comparison of dimensions holds at every width; of numbers alone, asked without numpy.
+
+    >>> everywhere(3 == 3), everywhere(np.array([1, 2]) < 2)
+    (True, False)
+    """
+    return compared if isinstance(compared, bool) else bool(np.all(compared))
+
+
+def most(*sizes: Dimension) -> Dimension:
+    """Largest of several numbers, or of arrays at each width."""
+    return reduce(np.maximum, sizes) if any(isinstance(size, np.ndarray) for size in sizes) else max(sizes)
+
+
 def accumulator(terms: Dimension) -> Precision:
     """Return the integer type that holds a sum of `terms` products of -1 and +1 exactly."""
-    return precision("int16") if np.max(terms) < 2**15 else precision("int32")
+    return precision("int16" if everywhere(terms < 2**15) else "int32")
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,9 +267,7 @@ class Network:
     @cached_property
     def readers(self) -> Counter[Value]:
         """How many operations read each value; the network's output counts as one reader."""
-        counted: Counter[Value] = Counter()
-        for op in self.ops:
-            counted.update(set(op.inputs) | set(op.params))
+        counted: Counter[Value] = Counter(value for op in self.ops for value in {*op.inputs, *op.params})
         counted[self.output] += 1
         return counted
 

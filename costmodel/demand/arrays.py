@@ -11,10 +11,10 @@ from typing import Annotated, Any, NamedTuple, get_origin, get_type_hints
 import numpy as np
 
 from costmodel.demand.compulsory import Traffic, compulsory_traffic
-from costmodel.demand.counts import CountRow, count, most
+from costmodel.demand.counts import CountRow, count
 from costmodel.demand.macs import MAC, MacWork, codes_of
 from costmodel.errors import BnncostError
-from costmodel.graph import MAP_ROLES, ROLES, Dimension, Network, Role
+from costmodel.graph import MAP_ROLES, ROLES, Dimension, Network, Role, most
 from costmodel.mapping.nest import DIMS
 
 OperationKey = tuple[str, str]

@@ -12,13 +12,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from costmodel.demand.macs import MacWork, mac_works
 from costmodel.demand.storage import Storage, role_of, storage_of
 from costmodel.demand.windows import LineRow, line_rows
 from costmodel.errors import BnncostError
-from costmodel.graph import ROLES, Dimension, Network, Op, Param, Role, Tensor, Value
+from costmodel.graph import ROLES, Dimension, Network, Op, Param, Role, Tensor, Value, most
 
 VIEWS = ("concatenate", "interleave_channels", "half_of_slices")
 """Kinds whose result is never stored: who reads it finds its channels in the maps that it is made of."""
@@ -96,7 +94,7 @@ def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Di
                 if source is not value:
                     amount = amount * (source.bits // 2**halved) // value.bits
                 key = (op.layer, source)
-                amounts[key] = np.maximum(amounts[key], amount) if key in amounts else amount
+                amounts[key] = most(amounts[key], amount) if key in amounts else amount
     return amounts
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-
-import numpy as np
 
 from costmodel.demand.macs import is_mac
-from costmodel.graph import Dimension, Network, Op
+from costmodel.graph import Dimension, Network, Op, most
 from costmodel.operations import counted
 
 
@@ -49,7 +46,7 @@ def _streamed(op: Op, operation: str, number: Dimension) -> tuple[Dimension, Dim
     if operation == "mac":
         return 0, 0
     elements = op.output.size if is_mac(op) else most(*(value.size for value in op.inputs))
-    return -(-number // np.maximum(elements, 1)), elements
+    return -(-number // most(elements, 1)), elements
 
 
 def _together(one: CountRow, other: CountRow) -> CountRow:
@@ -59,11 +56,6 @@ def _together(one: CountRow, other: CountRow) -> CountRow:
         one.per_element + other.per_element,
         most(one.elements, other.elements),
     )  # fmt: skip
-
-
-def most(*sizes: Dimension) -> Dimension:
-    """Largest of several numbers or arrays."""
-    return reduce(np.maximum, sizes) if any(isinstance(size, np.ndarray) for size in sizes) else max(sizes)
 
 
 def totals(rows: tuple[CountRow, ...]) -> dict[tuple[str, str], Dimension]:

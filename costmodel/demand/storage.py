@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
-import numpy as np
-
-from costmodel.graph import MAP_ROLES, Dimension, Network, Op, Role, Tensor, Value
+from costmodel.graph import MAP_ROLES, Dimension, Network, Op, Role, Tensor, Value, everywhere, most
 from costmodel.operations import known
 
 Places = Mapping[Value, tuple[Value, ...]]
@@ -72,8 +69,8 @@ def storage_of(
     return Storage(
         weights,
         parameters,
-        _peak(together),
-        {role: _peak(steps) for role, steps in alive.items()},
+        most(0, *together),
+        {role: most(0, *steps) for role, steps in alive.items()},
         {(layer, role): steps[place] for role, steps in alive.items() for place, layer in enumerate(order)},
     )
 
@@ -131,13 +128,13 @@ def _one_to_one(op: Op, item: Value) -> bool:
 
 def _equal(left: Dimension, right: Dimension) -> bool:
     """Whether two dimensions are the same at every width."""
-    return left is right or bool(np.all(np.equal(left, right)))
+    return left is right or everywhere(left == right)
 
 
 def _holds(operand: Operand, tensor: Value) -> bool:
     """Whether the maps of an operand lie in the same memories as a map, and are as large at every width."""
     alike = all(role_of(place) == role_of(tensor) for place in operand)
-    return alike and bool(np.all(_sum(place.bits for place in operand) >= tensor.bits))
+    return alike and everywhere(_sum(place.bits for place in operand) >= tensor.bits)
 
 
 def _sum(values: Iterable[Dimension]) -> Dimension:
@@ -145,9 +142,3 @@ def _sum(values: Iterable[Dimension]) -> Dimension:
     for value in values:
         total = total + value
     return total
-
-
-def _peak(steps: list[Dimension]) -> Dimension:
-    """Largest of several numbers or arrays."""
-    widths = any(isinstance(step, np.ndarray) for step in steps)
-    return reduce(np.maximum, steps) if widths else max(steps, default=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Container
 
 from costmodel.folding.merging import (
@@ -44,16 +43,15 @@ def without_training(network: Network) -> Network:
 
 def remaining_norms(network: Network) -> Network:
     """Say of each norm that stays why it does: who else reads its value."""
-    notes = []
-    kinds: defaultdict[Value, set[str]] = defaultdict(set)
+    norms = {op.output: op for op in network.ops if op.kind == "affine" and op.when == "run"}
+    kinds: dict[Value, set[str]] = {value: set() for value in norms}
     for reader in network.ops:
-        for value in reader.inputs:
+        for value in kinds.keys() & reader.inputs:
             kinds[value].add(reader.kind)
-    for op in network.ops:
-        if op.kind == "affine" and op.when == "run":
-            readers = sorted(kinds[op.output])
-            who = " and ".join(readers) if readers else "the network's output"
-            notes.append(Note("norm stays", op.layer, f"its real value is read by {who}", applied=False))
+    notes = []
+    for value, op in norms.items():
+        who = " and ".join(sorted(kinds[value])) or "the network's output"
+        notes.append(Note("norm stays", op.layer, f"its real value is read by {who}", applied=False))
     return rewritten(network, {}, notes)
 
 

@@ -24,8 +24,8 @@ from costmodel.networks.logic import logic_block, logic_stem
 from costmodel.networks.style import LayerStyle
 
 
-def build(key: DesignKey, widths: np.ndarray | None = None, side: int | None = None) -> Network:
-    """Build a design's network; with `widths`, one network that carries an array of channel counts.
+def build(key: DesignKey, widths: float | np.ndarray | None = None, side: int | None = None) -> Network:
+    """Build a design's network, at another width than its own with `widths`; an array of them makes one of channels.
 
     With `side` it takes square images of so many pixels instead of the data set's. Raises BnncostError where a method
     has no place in the network or no channel would be left.

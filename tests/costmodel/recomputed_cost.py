@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ def si(figure: Mapping[str, Any]) -> float:
     return figure["value"] * FACTORS.get(figure["unit"].split("/")[0], 1.0)
 
 
+@cache
 def profile_of(name: str) -> dict[str, Any]:
+    """The YAML of a shipped profile, read once; nobody changes it."""
     own = YAML(typ="safe", pure=True).load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     whole = merged(profile_of(own["extends"]), own) if "extends" in own else own
     memories = {level: written_out(described) for level, described in whole["memories"].items()}
