@@ -14,7 +14,7 @@ from costmodel.demand.arrays import Demand
 from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_design, as_profile, check_placed, prepared
 from costmodel.evaluate.figures import ENDS, Figure, figures_of
 from costmodel.hardware import HardwareProfile
-from costmodel.pricing.price import PointCosts, TrafficModel, price, repriced
+from costmodel.pricing.price import PointCosts, TrafficModel, held_energy_j, price
 
 _ROUNDING = 1e-12
 """Share of an energy below which a difference is that of two sums."""
@@ -109,7 +109,7 @@ class Held:
         if profile is self.profile:
             return self.energy_j
         if figure is None or figure.law != "another chip":
-            return float(repriced(self.points, self.demand, profile).energy.total_j[0])
+            return float(held_energy_j(self.points, self.demand, profile)[0])
         points = price(self.demand, profile, self.points.traffic)
         return None if points.setting.placement.unplaced_bits[0] > 0 else float(points.energy.total_j[0])
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from costmodel.demand.arrays import Demand
 from costmodel.evaluate.figures import Figure, figures_of
-from costmodel.pricing.price import PointCosts, repriced
+from costmodel.pricing.price import PointCosts, held_energy_j
 
 APART = 3.0
 """Ends of a range that are so many times apart are no error of one measurement but two answers."""
@@ -126,7 +126,7 @@ def uncertain_energies(demand: Demand, points: PointCosts) -> UncertainEnergies:
         changed = chip
         for place in places:
             changed = mine[place].scaled(changed, 2.0)
-        return np.asarray(repriced(points, demand, changed).energy.total_j)
+        return held_energy_j(points, demand, changed)
 
     now, twice = np.asarray(points.energy.total_j), {place: at_twice(place) for place in moving}
     shape = (demand.points, len(energy), len(rates))

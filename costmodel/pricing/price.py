@@ -95,27 +95,36 @@ def price(demand: Demand, profile: HardwareProfile, traffic: TrafficModel | None
     model = traffic_model(profile, traffic)
     setting = setting_of(profile, demand, tiled=model == "mapped")
     macs = mac_traffic(setting, demand) if model == "mapped" else None
-    return _priced(demand, setting, moved_by(setting, demand, macs), macs, model)
+    moved, areas = moved_by(setting, demand, macs), area_of(setting, demand)
+    energy, time = _spent(demand, setting, moved, macs, areas)
+    _check_finite(profile, energy.total_j, time.latency_s, *total_area(areas).values())
+    return PointCosts(
+        energy=energy, time=time, areas=areas, setting=setting, moved=moved, macs=macs, traffic=model
+    )
 
 
-def repriced(points: PointCosts, demand: Demand, profile: HardwareProfile) -> PointCosts:
-    """Price the same demand with other figures of the same chip, everything staying where it is.
+def held_energy_j(points: PointCosts, demand: Demand, profile: HardwareProfile) -> np.ndarray:
+    """Energy of the same demand with other figures of the same chip, everything staying where it is [J]: (N,).
 
     What lies in which memory, its size, what moves, and the cycles of each mapping are held.
     """
     setting = setting_in(points.setting.placement, profile, demand, points.setting)
-    return _priced(demand, setting, points.moved, points.macs, points.traffic)
+    by_area = profile.control is not None and profile.control.leakage_by_area is not None
+    areas = area_of(setting, demand) if by_area else points.areas
+    energy, time = _spent(demand, setting, points.moved, points.macs, areas)
+    _check_finite(profile, energy.total_j, time.latency_s)
+    return energy.total_j
 
 
-def _priced(
-    demand: Demand, setting: Setting, moved: Moved, macs: MacTraffic | None, traffic: TrafficModel
-) -> PointCosts:
+def _spent(
+    demand: Demand, setting: Setting, moved: Moved, macs: MacTraffic | None, areas: Areas
+) -> tuple[Energy, Time]:
+    """What a demand costs in energy and time; areas matter where a chip leaks by them."""
     profile = setting.profile
     cycles = cycles_of(setting, moved, demand, macs)
     total_cycles = np.einsum("ln,ln->n", cycles.slowest, demand.repeats)
     latency_s = total_cycles / profile.clock.si
 
-    areas = area_of(setting, demand)
     leakage_w = _leakage(setting, areas, demand.points)
     operations_j = setting.prices.energy_j @ demand.total_counts
     memory_j = memory_energy(setting, moved.totals)
@@ -123,26 +132,16 @@ def _priced(
     control_j = _control(profile, cycles, demand, total_cycles) + sum(clock_j.values())
     leakage_j = np.asarray(sum(leakage_w.values()) * latency_s)
     # counts @ energy_per_operation + traffic @ energy_per_bit + control + leakage
-    energy_j = operations_j + sum(memory_j.values()) + control_j + leakage_j
-    _check_finite(profile, energy_j, latency_s, *total_area(areas).values())
-
-    return PointCosts(
-        energy=Energy(
-            total_j=energy_j,
-            operations_j=operations_j,
-            memory_j=memory_j,
-            control_j=control_j,
-            clock_j=clock_j,
-            leakage_j=leakage_j,
-            leakage_w=leakage_w,
-        ),
-        time=Time(latency_s=latency_s, cycles=cycles),
-        areas=areas,
-        setting=setting,
-        moved=moved,
-        macs=macs,
-        traffic=traffic,
+    energy = Energy(
+        total_j=np.asarray(operations_j + sum(memory_j.values()) + control_j + leakage_j),
+        operations_j=operations_j,
+        memory_j=memory_j,
+        control_j=control_j,
+        clock_j=clock_j,
+        leakage_j=leakage_j,
+        leakage_w=leakage_w,
     )
+    return energy, Time(latency_s=latency_s, cycles=cycles)
 
 
 def _check_finite(profile: HardwareProfile, *results: np.ndarray) -> None:

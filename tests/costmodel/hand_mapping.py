@@ -8,7 +8,9 @@ A lane keeps a weight over all positions, and an accumulator the 6 sums of its o
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import replace
+from dataclasses import fields
+from functools import cache
+from operator import attrgetter
 
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
@@ -52,12 +54,15 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
 
 
 Pair = tuple[LoopNest, Architecture]
+_BUT_FOR_THE_NAME = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
+_BUT_FOR_PRICES = attrgetter("name", "operands", "serves", "ports", "energy_bits", "double_buffered")
 
 
+@cache
 def plain_mappings() -> Callable[[Iterable[Pair]], list[Mapped]]:
     """Map layers in the place of `cached_mappings`, where any mapping will do, of which bits and cycles alone count.
 
-    Machines that differ in nothing but prices, or in room that the layer cannot fill, are mapped once.
+    Machines that differ in nothing but prices, or in room that the layer cannot fill, are mapped once in a process.
     """
     known: dict[Hashable, Mapped] = {}
 
@@ -73,12 +78,9 @@ def plain_mappings() -> Callable[[Iterable[Pair]], list[Mapped]]:
 def _less_prices(layer: LoopNest, machine: Architecture) -> Hashable:
     array, widest = machine.array, max(layer.partial_bits, *(layer.bits(operand) for operand in OPERANDS))
     enough = 4 * widest * sum(layer.elements(operand) for operand in OPERANDS)
-    levels = tuple(
-        replace(level, size_bits=min(level.size_bits, enough), read_energy_j=0.0, write_energy_j=0.0)
-        for level in machine.levels
-    )
+    levels = tuple((min(level.size_bits, enough), _BUT_FOR_PRICES(level)) for level in machine.levels)
     wiring = (tuple(array.axes.items()), array.unrollings[0], array.holds, array.systolic)
-    return replace(layer, name=""), wiring, levels
+    return _BUT_FOR_THE_NAME(layer), wiring, levels
 
 
 def plain_mapping(layer: LoopNest, machine: Architecture) -> Mapped:
