@@ -14,8 +14,9 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from costmodel.evaluate.cost import AnyDesign, AnyProfile, as_profile
-from costmodel.evaluate.figures import ENDS, End, Figure, Law, figures_of
+from costmodel.evaluate.figures import ENDS, Figure, Law, figures_of
 from costmodel.evaluate.sensitivity import Held, held
+from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel
 
 _ROUNDING = 1e-12
@@ -27,8 +28,8 @@ _FARTHEST = 1000.0
 _STEPS = 61
 _SIZE_STEPS = 8
 """Halvings of a range of sizes, in each of which two designs are mapped anew."""
-Difference = Callable[[float], float | None]
-"""First energy less the second [J] with a figure so many times as large; None where a design does not fit."""
+Energies = Callable[[float], tuple[float, float] | None]
+"""Both energies [J] with a figure so many times as large; None where a design does not fit."""
 
 
 @dataclass(frozen=True)
@@ -124,25 +125,26 @@ def _less(one_j: float, other_j: float) -> float:
 def _turn(one: Held, other: Held, figure: Figure) -> Turn | None:
     """What a figure does to the difference; None where it does nothing."""
 
-    def difference(factor: float) -> float | None:
-        chip = figure.scaled(one.profile, factor)
-        first, second = (design.energy_on(chip, figure) for design in (one, other))
-        return None if first is None or second is None else first - second
+    def energies(factor: float) -> tuple[float, float] | None:
+        return _both_on(figure.scaled(one.profile, factor), one, other, figure)
 
     now = _less(one.energy_j, other.energy_j)
-    low, high = (_at(one, other, figure, end) for end in ENDS)
-    even = _SEARCHES[figure.law](figure, now, difference) if now else None
+    low, high = (_difference(_both_on(figure.at_end(one.profile, end), one, other, figure)) for end in ENDS)
+    even = _SEARCHES[figure.law](figure, now, energies) if now else None
     moved = max((abs(end - now) for end in (low, high) if end is not None), default=math.inf)
     if even is None and moved <= _ROUNDING * max(one.energy_j, other.energy_j) and None not in (low, high):
         return None
     return Turn(figure, low, high, None if even is None else even * figure.value)
 
 
-def _at(one: Held, other: Held, figure: Figure, end: End) -> float | None:
-    """The difference with a figure at one end of its range [J]; None where a design does not fit then."""
-    chip = figure.at_end(one.profile, end)
+def _both_on(chip: HardwareProfile, one: Held, other: Held, figure: Figure) -> tuple[float, float] | None:
+    """Both energies on a chip with another value of a figure [J]; None where a design does not fit there."""
     first, second = (design.energy_on(chip, figure) for design in (one, other))
-    return None if first is None or second is None else first - second
+    return None if first is None or second is None else (first, second)
+
+
+def _difference(both: tuple[float, float] | None) -> float | None:
+    return None if both is None else both[0] - both[1]
 
 
 def _swing(turn: Turn) -> float:
@@ -152,14 +154,14 @@ def _swing(turn: Turn) -> float:
 # ---------------------------------------------------------------- the factor at which a difference is zero
 
 
-def _linear(figure: Figure, now: float, difference: Difference) -> float | None:
+def _linear(figure: Figure, now: float, energies: Energies) -> float | None:
     """Zero of `now + (factor - 1) * slope`."""
-    return _zero(now, difference(2.0))
+    return _zero(now, _difference(energies(2.0)))
 
 
-def _inverse(figure: Figure, now: float, difference: Difference) -> float | None:
+def _inverse(figure: Figure, now: float, energies: Energies) -> float | None:
     """Zero of `now + (1 / factor - 1) * slope`."""
-    found = _zero(now, difference(0.5))
+    found = _zero(now, _difference(energies(0.5)))
     return None if found is None else 1 / found
 
 
@@ -170,42 +172,50 @@ def _zero(now: float, at_two: float | None) -> float | None:
     return found if _NOTHING < found < 1 / _NOTHING else None
 
 
-def _piecewise(figure: Figure, now: float, difference: Difference) -> float | None:
+def _piecewise(figure: Figure, now: float, energies: Energies) -> float | None:
     """The zero nearest to 1 between the knots of a grid on a logarithmic axis."""
     upwards = [math.exp(math.log(_FARTHEST) * step / _STEPS) for step in range(_STEPS + 1)]
-    found = [_first_zero(now, difference, path) for path in (upwards, [1 / factor for factor in upwards])]
+    found = [_first_zero(now, energies, path) for path in (upwards, [1 / factor for factor in upwards])]
     return min((one for one in found if one), key=lambda factor: abs(math.log(factor)), default=None)
 
 
-def _first_zero(now: float, difference: Difference, factors: list[float]) -> float | None:
-    """The first zero along a row of factors that begins at 1."""
+def _first_zero(now: float, energies: Energies, factors: list[float]) -> float | None:
+    """The first zero along a row of factors that begins at 1.
+
+    It ends where both energies are those of its end: a port that is no longer the slowest part never is again.
+    """
     from scipy.optimize import brentq  # a third of a second, which only two designs that are compared pay
 
+    def difference(factor: float) -> float:
+        return _difference(energies(factor)) or 0.0
+
+    at_end = energies(factors[-1])
     for before, after in pairwise(factors):
-        there = difference(after)
+        both = energies(after)
+        there = _difference(both)
         if there is not None and there * now <= 0:
-            return float(
-                brentq(lambda factor: difference(factor) or 0.0, *sorted((before, after)), xtol=1e-12)
-            )
+            return float(brentq(difference, *sorted((before, after)), xtol=1e-12))
+        if both == at_end:
+            break
     return None
 
 
-def _another_chip(figure: Figure, now: float, difference: Difference) -> float | None:
+def _another_chip(figure: Figure, now: float, energies: Energies) -> float | None:
     """A size in the range across which the order turns, to a hundredth or so; sizes may turn it in steps."""
     for end in (figure.low, figure.high):
         same, turned = 1.0, end / figure.value
-        there = difference(turned)
+        there = _difference(energies(turned))
         if there is None or there * now >= 0:
             continue
         for _ in range(_SIZE_STEPS):
             middle = math.sqrt(same * turned)
-            there = difference(middle)
+            there = _difference(energies(middle))
             same, turned = (middle, turned) if there is not None and there * now > 0 else (same, middle)
         return turned
     return None
 
 
-_SEARCHES: Mapping[Law, Callable[[Figure, float, Difference], float | None]] = MappingProxyType(
+_SEARCHES: Mapping[Law, Callable[[Figure, float, Energies], float | None]] = MappingProxyType(
     {
         "linear": _linear,
         "leaking": _linear,
