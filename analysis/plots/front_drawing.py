@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -38,6 +39,8 @@ from analysis.show.safe import visible_info
 _FAR_SIDE = -0.6
 """Left end of the axis behind the break, on which designs stand at whole numbers; the right end is as far off."""
 _EDGE_IN, _STRIP_IN = 0.58, 1.45
+_APART = 3.0
+"""Least room between two costs behind the break [pt]."""
 _WRAP = 24
 _LETTERS_PER_IN = 17
 """Letters of a note on an inch; a little fewer than fit."""
@@ -249,7 +252,7 @@ def _draw_far(axes: Axes, beyond: Axes, info: FrontInfo) -> bool:
     beyond.spines["left"].set_visible(False)
     beyond.yaxis.set_visible(False)
     beyond.xaxis.set_major_locator(FixedLocator(places))
-    values = [short_number(point.x) for point in info.far]
+    values = _staggered(beyond.figure, [short_number(point.x) for point in info.far])
     beyond.xaxis.set_major_formatter(FuncFormatter(lambda value, _: values[round(value)]))
     corners = _corners_beyond(info, places)
     _draw_step(beyond, corners, "front beyond")
@@ -257,6 +260,15 @@ def _draw_far(axes: Axes, beyond: Axes, info: FrontInfo) -> bool:
     _draw_break(axes, 1.0)
     _draw_break(beyond, 0.0)
     return _draw_labels(beyond, info.far, places, _step_segments(beyond, corners), wrap=14)
+
+
+def _staggered(figure: Figure | SubFigure, costs: list[str]) -> list[str]:
+    """Put every second cost behind the break a line lower where two neighbours have no room beside each other."""
+    apart = _STRIP_IN * 72 / (len(costs) - 1 - 2 * _FAR_SIDE)
+    widths = [text_size(figure, cost)[0] for cost in costs]
+    if all(one + other + 2 * _APART < 2 * apart for one, other in pairwise(widths)):
+        return costs
+    return ["\n" * (number % 2) + cost for number, cost in enumerate(costs)]
 
 
 def _draw_break(axes: Axes, at: float) -> None:

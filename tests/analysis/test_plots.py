@@ -118,6 +118,22 @@ def test_the_front_goes_on_behind_the_break(five: pd.DataFrame) -> None:
         assert last[1] == max(top1, 60.0)
 
 
+@pytest.mark.parametrize("dear", [(0.03,), (0.143, 0.362, 0.445), (1.43, 3.62, 4.45, 9.99)])
+def test_costs_behind_the_break_do_not_run_into_each_other(dear: tuple[float, ...]) -> None:
+    near = [(f"n{number}", 1e-6 * (1 + number), 50.0 + number) for number in range(20)]
+    far = [(f"dear {number}", energy, 75.0 + number) for number, energy in enumerate(dear)]
+    rows = designs_frame([*near, *far], reference=[label for label, *_ in far])
+    figure = draw_front(front_info(rows, "T"))
+    figure.canvas.draw()
+    here, beyond = figure.axes
+    costs = [text for text in beyond.get_xticklabels() if text.get_text()]
+    assert len(costs) == len(dear)
+    for lower in (False, True):
+        line = [text for text in costs if text.get_text().startswith("\n") is lower]
+        boxes = [text.get_window_extent() for text in (*line, here.xaxis.label)]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
 def test_points_lie_where_the_figures_are_and_say_what_they_are(five: pd.DataFrame) -> None:
     figure = draw_front(front_info(five, "T"))
     good, poor, full = (only(figure, Line2D, name) for name in ("Good", "Poor", "fp32"))
