@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,14 @@ from costmodel.errors import BnncostError
 from costmodel.networks.build import build
 from training.module.lower import lower
 from training.run.checkpoints import load_checkpoint, read_header
-from training.run.folders import CHECKPOINT, RECORD, load_spec, measurement_of
+from training.run.folders import CHECKPOINT, RECORD, RunSpec, load_spec, measurement_of
 from training.run.loop import train, trained_model
 from training.run.optimizers import learned_tensors, make_optimizer
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    spec = small_run(epochs=1)
-    train(spec, small_data(), tmp_path)
-    return tmp_path / spec.name
+def run(finished: Callable[[RunSpec], Path]) -> Path:
+    return finished(small_run(epochs=1))
 
 
 def test_a_run_says_what_it_is(run: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,16 +25,16 @@ from training.export.files import load_deployment
 from training.export.onnx_file import onnx_answers, write_onnx
 from training.export.run import export_run
 from training.module.lower import lower
-from training.run.folders import measurement_of, open_folder
+from training.run.folders import RunSpec, measurement_of, open_folder
 from training.run.loop import train, trained_model
 
 DESIGN = "resnet20[double_residual]@w0.25/digits"
 
 
-def test_a_run_becomes_files_and_records(tmp_path: Path) -> None:
+def test_a_run_becomes_files_and_records(finished: Callable[[RunSpec], Path], tmp_path: Path) -> None:
     spec, data = small_run(DESIGN), small_data()
-    record = train(spec, data, tmp_path)
-    run, out = tmp_path / spec.name, tmp_path / "out"
+    run, out = finished(spec), tmp_path / "out"
+    record = measurement_of(run, spec)
     report = export_run(run, out, data, precisions=("fp32", "int8", "int4"), onnx=False)
     assert report.design == DESIGN and report.notes == () and report.onnx_same is None
     assert {str(path.relative_to(out)) for path in report.files} == {
@@ -63,12 +64,10 @@ def test_a_run_becomes_files_and_records(tmp_path: Path) -> None:
     assert measurement_of(run, spec) == record
 
 
-def test_sizes_are_counted_and_stored_alike(tmp_path: Path) -> None:
+def test_sizes_are_counted_and_stored_alike(finished: Callable[[RunSpec], Path], tmp_path: Path) -> None:
     """What is stored beyond the count: exponents, and 16 bits for each step of the classifier's ten filters."""
-    spec, data = small_run(DESIGN), small_data()
-    train(spec, data, tmp_path)
     report = export_run(
-        tmp_path / spec.name, tmp_path / "out", data, precisions=("int16", "int8"), onnx=False
+        finished(small_run(DESIGN)), tmp_path / "out", small_data(), precisions=("int16", "int8"), onnx=False
     )
     for row in report.precisions:
         counted = cost(f"resnet20[double_residual]@w0.25,features={row.features}/digits").memory_bits
@@ -116,11 +115,12 @@ def test_an_unfinished_run_is_refused(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ ONNX
 
 
-def test_without_the_packages_the_rest_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec, data = small_run(epochs=1), small_data()
-    train(spec, data, tmp_path)
+def test_without_the_packages_the_rest_is_exported(
+    finished: Callable[[RunSpec], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(small_run(epochs=1))
     monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
-    report = export_run(tmp_path / spec.name, tmp_path / "out", data, precisions=("int8",))
+    report = export_run(run, tmp_path / "out", small_data(), precisions=("int8",))
     (note,) = report.notes
     assert "onnx and onnxscript is missing; install the extra: pip install 'bnncost[export]'" in note
     assert (tmp_path / "out" / "int8" / "network.json").is_file()
@@ -147,11 +147,11 @@ def test_onnx_runs_on_any_number_of_images(tmp_path: Path) -> None:
         assert answers.shape == (60,) and np.mean(answers == expected) > 0.95
 
 
-def test_the_trained_network_is_left_as_it_was(tmp_path: Path) -> None:
-    spec, data = small_run(epochs=1), small_data()
-    train(spec, data, tmp_path)
-    before = {path.name: path.read_bytes() for path in (tmp_path / spec.name).iterdir() if path.is_file()}
-    export_run(tmp_path / spec.name, tmp_path / spec.name / "export", data, precisions=("int6",), onnx=False)
-    after = {path.name: path.read_bytes() for path in (tmp_path / spec.name).iterdir() if path.is_file()}
+def test_the_trained_network_is_left_as_it_was(finished: Callable[[RunSpec], Path]) -> None:
+    spec = small_run(epochs=1)
+    run = finished(spec)
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    export_run(run, run / "export", small_data(), precisions=("int6",), onnx=False)
+    after = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     assert before == after
-    assert trained_model(tmp_path / spec.name, spec).trains
+    assert trained_model(run, spec).trains

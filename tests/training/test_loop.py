@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,10 +48,12 @@ def test_a_run_leaves_weights_history_curve_and_one_record(tmp_path: Path) -> No
     assert not [path for path in folder.iterdir() if path.name.endswith(".part")]
 
 
-def test_top1_is_that_of_the_last_weights_on_all_test_images(tmp_path: Path) -> None:
+def test_top1_is_that_of_the_last_weights_on_all_test_images(
+    small_runs_once: Callable[..., Path],
+) -> None:
     spec, data = small_run(), small_data()
-    record = train(spec, data, tmp_path)
-    model = trained_model(tmp_path / spec.name, spec)
+    folder = small_runs_once(spec)
+    record, model = measurement_of(folder, spec), trained_model(folder, spec)
     images = (data.test.images.double() - 128) / 64
     answers = model(images.float()).flatten(1).argmax(1)
     assert record is not None
@@ -69,19 +72,22 @@ def test_a_finished_run_is_read_not_trained(tmp_path: Path) -> None:
                "resnet20[bop+binary_regularizer+prelu]@w0.25/digits"],
 )  # fmt: skip
 @pytest.mark.parametrize("stopped_in", [2, 3])
-def test_a_stopped_run_comes_to_the_very_same_weights(design: str, stopped_in: int, tmp_path: Path) -> None:
+def test_a_stopped_run_comes_to_the_very_same_weights(
+    design: str, stopped_in: int, small_runs_once: Callable[..., Path], tmp_path: Path
+) -> None:
     spec, data = small_run(design, epochs=4), small_data()
-    whole = train(spec, data, tmp_path / "whole")
+    whole, cut = small_runs_once(spec), tmp_path / spec.name
     with pytest.raises(Stopped):
-        train(spec, data, tmp_path / "cut", watch=stop_in(stopped_in))
-    assert measurement_of(tmp_path / "cut" / spec.name, spec) is None
-    resumed = train(spec, data, tmp_path / "cut")
-    assert whole is not None
+        train(spec, data, tmp_path, watch=stop_in(stopped_in))
+    assert measurement_of(cut, spec) is None
+    resumed = train(spec, data, tmp_path)
+    record = measurement_of(whole, spec)
+    assert record is not None
     assert resumed is not None
-    left, right = (load_file(tmp_path / part / spec.name / CHECKPOINT) for part in ("whole", "cut"))
+    left, right = (load_file(folder / CHECKPOINT) for folder in (whole, cut))
     assert left.keys() == right.keys()
     assert all(torch.equal(left[name], right[name]) for name in left)
-    assert replace(whole, wall_s=0) == replace(resumed, wall_s=0)
+    assert replace(record, wall_s=0) == replace(resumed, wall_s=0)
 
 
 def test_a_run_killed_behind_its_last_checkpoint_has_the_history_of_all_epochs(tmp_path: Path) -> None:
@@ -169,16 +175,16 @@ def test_the_teacher_is_a_run_of_its_own_and_shared(tmp_path: Path) -> None:
     assert seen == {str(spec.design)}
 
 
-def test_training_learns(tmp_path: Path) -> None:
-    record = train(small_run("resnet20@w0.5/digits", epochs=15), small_data(480), tmp_path)
+def test_training_learns(small_runs_once: Callable[..., Path]) -> None:
+    spec = small_run("resnet20@w0.5/digits", epochs=8)
+    record = measurement_of(small_runs_once(spec, images=480), spec)
     assert record is not None
     assert record.top1 > 30  # chance is 10
 
 
-def test_evaluation_counts_every_image_once(tmp_path: Path) -> None:
+def test_evaluation_counts_every_image_once(small_runs_once: Callable[..., Path]) -> None:
     spec, data = small_run(epochs=1), small_data()
-    train(spec, data, tmp_path)
-    model = trained_model(tmp_path / spec.name, spec).train()
+    model = trained_model(small_runs_once(spec), spec).train()
     top1 = evaluate(model, data.test, eight_bit(1))
     factors = eight_bit(1).factors("cpu")
     model.eval()

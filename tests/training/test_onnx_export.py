@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from costmodel.designs.key import DesignKey
 from costmodel.folding import fold
 from costmodel.networks.build import build
 from training.module.lower import load_values, lower
+
+ONE_BLOCK = Path(__file__).parent / "networks" / "one_block.yaml"
 
 pytestmark = pytest.mark.skipif(
     find_spec("onnxscript") is None, reason="torch exports ONNX only with onnxscript installed"
@@ -50,10 +53,13 @@ def test_resnet8_exports_and_runs(methods: str, folded: bool) -> None:
     "methods", ["real_shortcut", "pooled_shortcut", "spatial_scale", "squeeze_excitation_4bit"]
 )
 def test_sums_and_means_of_windows_are_those_of_torch(methods: str) -> None:
-    """ONNX's average pool has no divisor of its own: torch leaves one out without a word."""
+    """ONNX's average pool has no divisor of its own: torch leaves one out without a word.
+
+    A block that halves its map has each of the windows, at both strides.
+    """
     from onnx.reference import ReferenceEvaluator
 
-    network = build(DesignKey.parse(f"resnet8[{methods}]@w0.25/digits"))
+    network = build(DesignKey.parse(f"{ONE_BLOCK}[{methods}]@w0.25/digits"))
     model = lower(network, dtype=torch.float64).eval()
     load_values(model, any_values(network, np.random.default_rng(0)))
     image = torch.randint(0, 17, (2, 1, 8, 8)).double()

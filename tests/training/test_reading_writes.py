@@ -142,6 +142,14 @@ def test_what_is_read_by_another_name_after_a_write_is_refused(step: object, exp
         read(step, exported)
 
 
+def test_the_line_is_told_of_code_in_a_folder_called_torch() -> None:
+    code = "def step(x):\n    y = x.clone()\n    z = y[:, :2]\n    y.mul_(2)\n    return y + z.sum()\n"
+    space: dict[str, object] = {}
+    exec(compile(code, "/home/somebody/torch/net.py", "exec"), space)
+    with pytest.raises(BnncostError, match=r"(?s)aten::mul_.*'net.py:4'"):
+        read(space["step"], False)
+
+
 def filled_by_parts(x: torch.Tensor) -> torch.Tensor:
     y = torch.zeros_like(x)
     y[:, :2] = x[:, 2:] * 2

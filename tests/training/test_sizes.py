@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import lcm
 from pathlib import Path
 
@@ -80,9 +81,9 @@ def test_the_network_sees_small_images_and_its_teacher_whole_ones(
     seen: dict[bool, list[int]] = {True: [], False: []}
     maps = Lowered.maps
 
-    def watched(model: Lowered, image: torch.Tensor, wanted: object) -> object:
+    def watched(model: Lowered, image: torch.Tensor, *others: object) -> object:
         seen[model.training].append(image.shape[-1])
-        return maps(model, image, wanted)  # type: ignore[arg-type]
+        return maps(model, image, *others)  # type: ignore[arg-type]
 
     design, teacher = "resnet20[logits_teacher]@w0.25/digits", "resnet20@w0.25,compute=fp32/digits"
     spec, data = small_run(design, 4, sizes=SMALL_FIRST, teacher=teacher), small_data()
@@ -153,10 +154,9 @@ def test_settling_changes_statistics_alone() -> None:
     assert all((model.value(param) == 7).all() for param in statistics_of(model.network.ops))
 
 
-def test_a_network_whose_statistics_were_spoiled_is_mended(tmp_path: Path) -> None:
+def test_a_network_whose_statistics_were_spoiled_is_mended(small_runs_once: Callable[..., Path]) -> None:
     spec, data = small_run("resnet20@w0.5/digits", epochs=8), small_data(480)
-    train(spec, data, tmp_path)
-    model = trained_model(tmp_path / spec.name, spec)
+    model = trained_model(small_runs_once(spec, images=480), spec)
     images, factors = data.train.images, eight_bit(1).factors("cpu")
     logits = model(normalize(images, *factors)).flatten(1).log_softmax(1)
     right = evaluate(model, data.train, eight_bit(1))
@@ -193,19 +193,19 @@ class Stopped(Exception):
 @pytest.mark.parametrize("design", [DESIGN, "resnet20[two_stage]@w0.25/digits"])
 @pytest.mark.parametrize("stopped_in", [2, 3, 4])
 def test_a_run_stopped_round_a_change_of_size_comes_to_the_same_weights(
-    design: str, stopped_in: int, tmp_path: Path
+    design: str, stopped_in: int, small_runs_once: Callable[..., Path], tmp_path: Path
 ) -> None:
     spec, data = small_run(design, 4, sizes=SMALL_FIRST), small_data()
-    train(spec, data, tmp_path / "whole")
+    whole, cut = small_runs_once(spec), tmp_path / spec.name
 
     def stop(state: Progress) -> None:
         if state.epoch == stopped_in:
             raise Stopped
 
     with pytest.raises(Stopped):
-        train(spec, data, tmp_path / "cut", watch=stop)
-    train(spec, data, tmp_path / "cut")
-    left, right = (load_file(tmp_path / part / spec.name / CHECKPOINT) for part in ("whole", "cut"))
+        train(spec, data, tmp_path, watch=stop)
+    train(spec, data, tmp_path)
+    left, right = (load_file(folder / CHECKPOINT) for folder in (whole, cut))
     assert left.keys() == right.keys()
     assert all(torch.equal(left[name], right[name]) for name in left)
 

@@ -6,7 +6,7 @@ follow their weights when those become bits; and no class starts out nearly cert
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
@@ -30,17 +30,18 @@ def calibrate(model: Lowered, image: torch.Tensor, earlier: Lowered | None = Non
             _scale_sums(model, image, -1)
         elif earlier is not None:
             _scale_sums(model, image, 1)
-        _fit_steps(model, image)
-        _calm_scores(model, image, LARGEST_DEVIATION if earlier is None else _spread(earlier, image))
+        scores = _fit_steps(model, image)
+        _calm_scores(model, scores, LARGEST_DEVIATION if earlier is None else _spread(earlier, image))
         for name, buffer in model.named_buffers():
             buffer.copy_(before[name])
     model.train(mode)
 
 
-def _fit_steps(model: Lowered, image: torch.Tensor) -> None:
+def _fit_steps(model: Lowered, image: torch.Tensor) -> dict[Value, torch.Tensor]:
     """Set the step of every rounding to 2 mean|x| / sqrt(largest level), x from the batch (LSQ, Esser 2020, 2.1).
 
-    A map of zeros alone keeps its step. Each is set before it rounds: what follows reads maps of fitted steps.
+    A map of zeros alone keeps its step. Each is set before it rounds: what follows reads maps of fitted steps, to the
+    scores of the classifiers, which are given back.
     """
 
     def fit(op: Op, inputs: Sequence[torch.Tensor]) -> None:
@@ -50,7 +51,7 @@ def _fit_steps(model: Lowered, image: torch.Tensor) -> None:
             step = model.value(op.params[0])
             step.copy_(torch.where(size > 0, 2 * size / levels**0.5, step))
 
-    model.watch(image, fit)
+    return model.maps(image, [op.output for op in _classifiers(model)], fit)
 
 
 # ------------------------------------------------------------------ scales without a norm behind
@@ -88,15 +89,15 @@ def _scales_of_sums(model: Lowered) -> Iterator[tuple[Param, Param]]:
 # ------------------------------------------------------------------ the classifier
 
 
-def _calm_scores(model: Lowered, image: torch.Tensor, largest: float) -> None:
-    """Divide the weights of each classifier so that its scores spread no wider than `largest`.
+def _calm_scores(model: Lowered, scores: Mapping[Value, torch.Tensor], largest: float) -> None:
+    """Divide the weights of each classifier so that its scores for a batch spread no wider than `largest`.
 
     Maps that no norm has behind them are as large as their sums of bits.
     """
     for op in _classifiers(model):
         made = model.network.producers.get(op.params[0])
         weight = model.value(op.params[0] if made is None else _learned(made))
-        spread = model.maps(image, [op.output])[op.output].std().item()
+        spread = scores[op.output].std().item()
         if spread > largest:
             weight.mul_(largest / spread)
 

@@ -97,14 +97,18 @@ class Lowered(nn.Module):
         """Compute the output map; raises BnncostError for images of another shape than the network's."""
         return self._run(image, ())[self.network.output]
 
-    def maps(self, image: torch.Tensor, wanted: Collection[Value]) -> dict[Value, torch.Tensor]:
-        """Compute the output map, and the feature maps of the network that are `wanted`, in one pass."""
-        by_value = self._run(image, frozenset(wanted))
-        return {value: by_value[value] for value in (*wanted, self.network.output)}
+    def maps(
+        self,
+        image: torch.Tensor,
+        wanted: Collection[Value],
+        arrives: Callable[[Op, Sequence[torch.Tensor]], None] | None = None,
+    ) -> dict[Value, torch.Tensor]:
+        """Compute the output map, and the feature maps of the network that are `wanted`, in one pass.
 
-    def watch(self, image: torch.Tensor, arrives: Callable[[Op, Sequence[torch.Tensor]], None]) -> None:
-        """Run once, calling `arrives` with each operation and its inputs before it reads its parameters."""
-        self._run(image, (), arrives)
+        `arrives` is called with each operation and its inputs before it reads its parameters.
+        """
+        by_value = self._run(image, frozenset(wanted), arrives)
+        return {value: by_value[value] for value in (*wanted, self.network.output)}
 
     def value(self, param: Param) -> torch.Tensor:
         """Return the tensor that holds a parameter."""

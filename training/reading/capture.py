@@ -313,11 +313,14 @@ class _Recorder(TorchDispatchMode):
         return result
 
 
+_TORCH = f"{Path(torch.__file__).parent}{os.sep}"
+
+
 def _line_now() -> str:
     """File and line of the author's code that is running."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and (
-        f"{os.sep}torch{os.sep}" in frame.f_code.co_filename or frame.f_code.co_filename == __file__
+        frame.f_code.co_filename.startswith(_TORCH) or frame.f_code.co_filename == __file__
     ):
         frame = frame.f_back
     return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
