@@ -22,13 +22,3 @@ def same_numbers() -> Iterator[None]:
     torch.manual_seed(0)
     yield
     torch.set_flush_denormal(False)
-
-
-@pytest.fixture
-def reads_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read torch programs and modules in this process, which saves a second for each."""
-    from read_here import called_here
-
-    from costmodel.importers.model import source
-
-    monkeypatch.setattr(source, "apart", called_here)
