@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from tools.questions import PAGE, commands, printed
+from analysis.cli import run
+from tools.questions import PAGE, WIDTH, commands, on_page, printed
 
 SHOWN = commands(PAGE.read_text("utf-8"))
 
@@ -15,6 +20,27 @@ def test_the_page_begins_with_the_question_of_the_card() -> None:
     assert "Against int8: " in answer and len(SHOWN) >= 5
 
 
+def test_the_page_has_what_a_process_prints() -> None:
+    command, written = next(one for one in SHOWN if one[0].startswith("bnncost cost") and " | " in one[0])
+    assert printed(command) == written
+
+
 @pytest.mark.parametrize(("command", "written"), SHOWN, ids=[command for command, _ in SHOWN])
-def test_a_command_prints_what_the_page_says(command: str, written: str) -> None:
-    assert written == printed(command), "docs/questions.md is old; make it again: python -m tools.questions"
+def test_a_command_prints_what_the_page_says(
+    command: str,
+    written: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    asked, _, cut = command.partition(" | ")
+    run(shlex.split(asked)[1:])
+    said = capsys.readouterr()
+    text = said.err + said.out
+    if cut:
+        text = subprocess.run(
+            ["sh", "-c", cut], input=text, capture_output=True, text=True, check=True
+        ).stdout
+    assert written == on_page(text), "docs/questions.md is old; make it again: python -m tools.questions"

@@ -34,7 +34,12 @@ def printed(command: str) -> str:
             cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
             check=False,
         )  # fmt: skip
-    return "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"
+    return on_page(done.stdout)
+
+
+def on_page(text: str) -> str:
+    """What was printed, as the page has it: without blanks at the ends of lines."""
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
 def renewed(page: str) -> str:

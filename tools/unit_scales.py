@@ -1,4 +1,4 @@
-"""Write down the scale of every unit that pricing on the shipped profiles asks for: python -m tools.unit_scales."""
+"""Write down the scale of common units and of all that shipped figures have: python -m tools.unit_scales."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import costmodel as cm
 from costmodel.hardware.text import units
 from costmodel.hardware.text.units import UnitScale
 from costmodel.output import write_whole
+from costmodel.validation.predictions import validate
 
 TABLE = Path(units.__file__).with_name("unit_scales.csv")
 
 
 def used_scales() -> dict[str, UnitScale]:
-    """Price a network on every shipped profile without the table, and note what the registry is asked for."""
+    """Price on every profile and predict every system without the table, and note what the registry is asked for."""
     used: dict[str, UnitScale] = {}
     registered = units.registered_scale
 
@@ -28,6 +29,9 @@ def used_scales() -> dict[str, UnitScale]:
         units.scale_of.cache_clear()
         for profile in cm.shipped_profiles():
             cm.cost("resnet20/cifar10", profile)
+        validate(ranges=True)
+        for unit in units.COMMON:
+            units.scale_of(unit)
     return used
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.plots import write_figure
-from analysis.plots.validation import draw_validation, validation_info
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table, csv_text, records
 from analysis.show.text_forms import markdown
@@ -80,6 +78,9 @@ def validate_document(
 
 def write_validation(document: Document, predictions: Sequence[Prediction], out: Path) -> list[Path]:
     """Write the table as CSV, all tables as Markdown, and the picture as PNG and SVG into a folder."""
+    from analysis.plots.style import write_figure  # loads matplotlib, which a table does without
+    from analysis.plots.validation import draw_validation, validation_info
+
     make_folder(out)
     stem = out / "validation"
     return [

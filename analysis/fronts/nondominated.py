@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import moocore
 import numpy as np
-import pandas as pd
 
 from analysis.show.axes import Axis
 from analysis.show.range_cells import at_all_ends, joined_frames
 from costmodel.hardware import HardwareProfile
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _RANGED = ("x", "energy_j", "latency_s", "area")
 """Columns of a front's frame that have ranges."""
@@ -20,6 +23,8 @@ _SAME_COST = 1.03
 
 def with_front(rows: Sequence[Mapping[str, object]], x: Axis) -> pd.DataFrame:
     """A frame of designs with their place on the axis and whether they are on the front; sorted by the axis."""
+    import pandas as pd  # a fifth of a second, which what needs no frame does without
+
     frame = pd.DataFrame(rows)
     frame["x"] = frame[x.column]
     frame["on_front"] = on_front(frame["x"].to_numpy(), frame["top1"].to_numpy())

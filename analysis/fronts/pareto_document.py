@@ -13,9 +13,10 @@ from analysis.accuracy.literature import LITERATURE, for_network, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import MeasuredDesign, Study, matching, stems, studies
+from analysis.fronts.accuracy_rows import runnable
 from analysis.fronts.added import added_figures
 from analysis.fronts.belonging import backbone_text, check_added, place_of, runnable_models
-from analysis.fronts.from_literature import front_frame, runnable
+from analysis.fronts.from_literature import front_frame
 from analysis.fronts.from_studies import runnable_designs, study_frame, table_note
 from analysis.fronts.front_files import Look, write_front, write_study_front
 from analysis.fronts.front_tables import front_columns, front_view, study_columns, study_front_view

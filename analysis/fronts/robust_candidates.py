@@ -8,9 +8,9 @@ from analysis.accuracy.literature import LITERATURE, by_design, for_network, loa
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import Study, pooled_spread, select, studies
+from analysis.fronts.accuracy_rows import accuracy_of, runnable
 from analysis.fronts.added import added_figures
 from analysis.fronts.belonging import check_added, place_of, runnable_models
-from analysis.fronts.from_literature import accuracy_of, runnable
 from analysis.fronts.from_studies import runnable_designs
 from analysis.fronts.robust import ONE_RUN_POINTS, Candidate
 from analysis.show.classes import DesignClass, class_of

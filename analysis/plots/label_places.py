@@ -25,6 +25,8 @@ _NEARER_TO_ANOTHER = 40.0
 """Penalty of a label that lies nearer to another point than to its own."""
 
 Floats = np.ndarray
+Point = tuple[Floats, Floats]
+"""Both coordinates of many points."""
 
 
 LONGEST = 100
@@ -100,13 +102,24 @@ def _likely(corners: Floats, penalty: Floats) -> tuple[Floats, Floats]:
 def _improved(
     order: Floats, candidates: Sequence[Floats], fixed: Sequence[Floats], anchors: Floats, sizes: Floats
 ) -> tuple[Floats, float]:
-    """Corners after all rounds in this order, and their total penalty."""
+    """Corners after all rounds in this order, and their total penalty.
+
+    What a label's candidates pay for another label stays as it is for as long as that one does.
+    """
     chosen = np.full((len(anchors), 2), np.nan)
     least = np.zeros(len(anchors))
+    known = np.full((len(anchors), *chosen.shape), np.nan)
+    paid = [np.zeros((len(corners), len(anchors))) for corners in candidates]
     for _ in range(_ROUNDS):
         before = chosen.copy()
         for index in order:
-            penalty = fixed[index] + _penalty_of_others(index, candidates[index], anchors, sizes, chosen)
+            moved = ~np.isnan(chosen[:, 0]) & (chosen != known[index]).any(axis=1)
+            moved[index] = False
+            if moved.any():
+                own, theirs = (anchors[index], sizes[index]), (anchors[moved], sizes[moved], chosen[moved])
+                paid[index][:, moved] = _penalty_of_others(candidates[index], *own, *theirs)
+                known[index][moved] = chosen[moved]
+            penalty = fixed[index] + paid[index].sum(axis=1)
             best = np.argmin(penalty)
             chosen[index], least[index] = candidates[index][best], penalty[best]
         if np.array_equal(before, chosen):
@@ -159,20 +172,19 @@ def _fixed_penalty(corners: Floats, anchor: Floats, size: Floats, room: Room) ->
     return penalty + _ON_LINE * _segments_cross_boxes(room.segments, boxes).sum(axis=0)
 
 
-def _penalty_of_others(index: int, corners: Floats, anchors: Floats, sizes: Floats, chosen: Floats) -> Floats:
-    """Penalty of what the labels placed so far do with one's candidates; an overlap is as good as barred."""
-    placed = ~np.isnan(chosen[:, 0])
-    placed[index] = False
-    own = np.column_stack([corners, corners + sizes[index]])
-    ends = np.clip(anchors[index], corners, corners + sizes[index])
-    leaders = np.column_stack([np.broadcast_to(anchors[index], ends.shape), ends])
-    boxes = np.column_stack([chosen[placed], chosen[placed] + sizes[placed]])
-    their_ends = np.clip(anchors[placed], chosen[placed], chosen[placed] + sizes[placed])
-    their_leaders = np.column_stack([anchors[placed], their_ends])
-    penalty = _BLOCKED * _overlap(own, boxes, _GAP).sum(axis=1)
-    penalty = penalty + _LEADER_OVER_LABEL * _segments_cross_boxes(leaders, boxes).sum(axis=1)
-    penalty += _LEADER_OVER_LABEL * _segments_cross_boxes(their_leaders, own).sum(axis=0)
-    return penalty + _LEADER_OVER_LEADER * _segments_cross(leaders, their_leaders).sum(axis=1)
+def _penalty_of_others(
+    corners: Floats, anchor: Floats, size: Floats, anchors: Floats, sizes: Floats, chosen: Floats
+) -> Floats:
+    """Penalty (corners, others) of what placed labels do with one's candidates; an overlap is as good as barred."""
+    own = np.column_stack([corners, corners + size])
+    ends = np.clip(anchor, corners, corners + size)
+    leaders = np.column_stack([np.broadcast_to(anchor, ends.shape), ends])
+    boxes = np.column_stack([chosen, chosen + sizes])
+    their_leaders = np.column_stack([anchors, np.clip(anchors, chosen, chosen + sizes)])
+    penalty = _BLOCKED * _overlap(own, boxes, _GAP)
+    penalty += _LEADER_OVER_LABEL * _segments_cross_boxes(leaders, boxes)
+    penalty += _LEADER_OVER_LABEL * _segments_cross_boxes(their_leaders, own).T
+    return np.asarray(penalty + _LEADER_OVER_LEADER * _segments_cross(leaders, their_leaders))
 
 
 def _overlap(ours: Floats, theirs: Floats, gap: float = 0.0) -> Floats:
@@ -203,21 +215,27 @@ def _contains(boxes: Floats, point: Floats) -> Floats:
 
 def _segments_cross_boxes(segments: Floats, boxes: Floats) -> Floats:
     """Which segments pass through which boxes (slab method): (segments, boxes)."""
-    start, step = segments[:, None, :2], (segments[:, 2:] - segments[:, :2])[:, None]
-    safe = np.where(np.abs(step) < 1e-9, 1e-9, step)
-    low, high = (boxes[None, :, :2] - start) / safe, (boxes[None, :, 2:] - start) / safe
-    enter = np.minimum(low, high).max(axis=2)
-    leave = np.maximum(low, high).min(axis=2)
+    (x_enter, x_leave), (y_enter, y_leave) = (_within_slab(segments, boxes, axis) for axis in (0, 1))
+    enter, leave = np.maximum(x_enter, y_enter), np.minimum(x_leave, y_leave)
     return np.asarray((enter < leave) & (leave > 1e-6) & (enter < 1 - 1e-6))
+
+
+def _within_slab(segments: Floats, boxes: Floats, axis: int) -> tuple[Floats, Floats]:
+    """Where along segments the sides of boxes on one axis are passed, the first and the last: (segments, boxes)."""
+    start, step = segments[:, None, axis], segments[:, None, axis + 2] - segments[:, None, axis]
+    safe = np.where(np.abs(step) < 1e-9, 1e-9, step)
+    low, high = (boxes[None, :, axis] - start) / safe, (boxes[None, :, axis + 2] - start) / safe
+    return np.minimum(low, high), np.maximum(low, high)
 
 
 def _segments_cross(ours: Floats, theirs: Floats) -> Floats:
     """Which segments cross which: (ours, theirs)."""
 
-    def side(origin: Floats, end: Floats, point: Floats) -> Floats:
-        along, beside = end - origin, point - origin
-        return np.sign(along[..., 0] * beside[..., 1] - along[..., 1] * beside[..., 0])
+    def side(origin: Point, end: Point, point: Point) -> Floats:
+        (x0, y0), (x1, y1), (x, y) = origin, end, point
+        return np.sign((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0))
 
-    a, b = ours[:, None, :2], ours[:, None, 2:]
-    c, d = theirs[None, :, :2], theirs[None, :, 2:]
+    ax, ay, bx, by = ours.T[:, :, None]
+    cx, cy, dx, dy = theirs.T[:, None, :]
+    a, b, c, d = (ax, ay), (bx, by), (cx, cy), (dx, dy)
     return np.asarray((side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0))

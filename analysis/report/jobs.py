@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.accuracy.literature import for_network
 from analysis.accuracy.studies import Study
-from analysis.fronts.from_literature import front_frame, runnable
+from analysis.fronts.accuracy_rows import runnable
+from analysis.fronts.from_literature import front_frame
 from analysis.fronts.front_files import write_front, write_tables
 from analysis.fronts.nondominated import front_over
 from analysis.methods.marginal import MethodTable, method_table

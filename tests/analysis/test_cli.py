@@ -305,10 +305,12 @@ def test_profiles_schema_is_json(capsys: Captured) -> None:
 def test_quick_commands_load_nothing_heavy() -> None:
     commands = [["cost", "resnet20/cifar10"], ["methods"], ["networks"], ["designs"], ["profiles", "list"]]
     commands += [["profiles", "show", "asic-45nm"], ["cost", "bnn", "--format", "csv"], ["cost", "--help"]]
+    commands += [["best", "--network", "tfc", "--energy", "4uJ"], ["profiles", "validate", "xnorbin"]]
     heavy = {
         "pandas",
         "matplotlib",
         "moocore",
+        "pint",
         "torch",
         "jinja2",
         "scipy.special",

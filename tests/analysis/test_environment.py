@@ -20,10 +20,10 @@ NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 """Python would cut the compiled modules, too, where files may not grow, and leave them cut in the checkout."""
 
 
-@pytest.fixture(scope="module")
-def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of mappings that all commands here share, so that each is searched once."""
-    return tmp_path_factory.mktemp("caches")
+@pytest.fixture
+def caches() -> Path:
+    """The folder of mappings that all tests share, so that each is searched once."""
+    return Path(os.environ["BNNCOST_CACHE"])
 
 
 def started(

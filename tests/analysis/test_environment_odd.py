@@ -101,19 +101,33 @@ def test_a_part_that_is_missing_is_installed_again(
 ) -> None:
     (installed / part).rename(tmp_path / "away")
     try:
-        said = refused(bnncost(*command, cwd=tmp_path, root=installed, PYTHONDONTWRITEBYTECODE="1"))
+        said = refused(bnncost(*command, cwd=tmp_path, root=installed))
     finally:
         (tmp_path / "away").rename(installed / part)
     assert "pip install --force-reinstall bnncost" in said
 
 
+@pytest.fixture(scope="module")
+def compiled(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Python compiles of all modules that a cost takes."""
+    root = tmp_path_factory.mktemp("compiled")
+    assert bnncost("cost", "resnet20", cwd=root, root=installed, **compiling_to(root)).returncode == 0
+    return root
+
+
+def compiling_to(root: Path) -> dict[str, str]:
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(root)}
+
+
 @pytest.mark.parametrize("kept", [16, 100])
 def test_a_compiled_module_that_was_cut_is_installed_again(
-    installed: Path, tmp_path: Path, kept: int
+    installed: Path, compiled: Path, tmp_path: Path, kept: int
 ) -> None:
-    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")}
-    assert bnncost("cost", "resnet20", cwd=tmp_path, root=installed, **compiled).returncode == 0
-    (module,) = tmp_path.rglob("cost_document*.pyc")
-    module.write_bytes(module.read_bytes()[:kept])
-    said = refused(bnncost("cost", "resnet20", cwd=tmp_path, root=installed, **compiled))
+    (module,) = compiled.rglob("cost_document*.pyc")
+    whole = module.read_bytes()
+    module.write_bytes(whole[:kept])
+    try:
+        said = refused(bnncost("cost", "resnet20", cwd=tmp_path, root=installed, **compiling_to(compiled)))
+    finally:
+        module.write_bytes(whole)
     assert "a compiled module is damaged" in said and "pip install --force-reinstall bnncost" in said

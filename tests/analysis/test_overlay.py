@@ -101,8 +101,9 @@ def test_networks_of_ones_own_stand_among_all_of_the_data_set(tmp_path: Path, ca
     assert {"resnet18", "resnet20"} <= {row["network"] for row in found.values()}
 
 
-def test_a_network_from_elsewhere_is_a_point_of_its_own(tmp_path: Path, capsys: Captured) -> None:
-    pytest.importorskip("torch", reason="a module is read with torch")
+def test_a_network_from_elsewhere_is_a_point_of_its_own(
+    tmp_path: Path, reads_here: None, capsys: Captured
+) -> None:
     module = tmp_path / "net.py"
     module.write_text(
         "import torch\n\ndef make():\n"

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.accuracy.literature import load_accuracy
-from analysis.fronts.from_literature import front_frame, runnable
+from analysis.fronts.accuracy_rows import runnable
+from analysis.fronts.from_literature import front_frame
 from analysis.fronts.nondominated import on_front
 from analysis.show.axes import Axis
 from costmodel import BnncostError, cost, resolve

@@ -27,7 +27,7 @@ from analysis.show.axes import Axis
 from costmodel import BnncostError, cost, load_profile, shipped_profiles
 from costmodel.hardware import HardwareProfile
 
-RESNET20 = ("resnet20", "cifar10")
+RESNET20, VGG = ("resnet20", "cifar10"), ("vgg_small", "cifar10")
 OWN = """\
 name: own-chip
 extends: asic-45nm
@@ -44,7 +44,7 @@ PICTURES = {"split.png", "split.svg", "marginal.png", "marginal.svg"}
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of one job, truly made."""
     out = tmp_path_factory.mktemp("drawn")
-    job = Job(*RESNET20, "asic-45nm", "asic-45nm")
+    job = Job(*VGG, "asic-45nm", "asic-45nm")
     run_job(job, load_profile("asic-45nm"), load_accuracy(), out)
     return out / job.folder
 
@@ -73,7 +73,7 @@ def made(out: Path, *profiles: str | Path) -> str:
     """Write the files; give what is said."""
     said = io.StringIO()
     chips: Mapping[str, HardwareProfile] = read_profiles([str(profile) for profile in profiles])
-    write_files(out, chips, [Space(*RESNET20)], Console(file=said, width=240), tables=True, figures=True)
+    write_files(out, chips, [Space(*VGG)], Console(file=said, width=240), tables=True, figures=True)
     return said.getvalue()
 
 
@@ -92,7 +92,7 @@ def test_the_files_are_complete_and_made_again_only_where_something_changed(
 ) -> None:
     out = tmp_path / "out"
     assert "Made 2 of 2 folders" in made(out, "asic-45nm", own)
-    shipped, mine = out / "resnet20-cifar10/asic-45nm", out / "resnet20-cifar10/own-chip"
+    shipped, mine = out / "vgg_small-cifar10/asic-45nm", out / "vgg_small-cifar10/own-chip"
     for folder in (shipped, mine):
         names = {path.name for path in folder.iterdir()}
         assert names == FRONT_TABLES | FRONT_FIGURES | METHOD_FILES | PICTURES
@@ -115,9 +115,9 @@ def test_the_files_are_complete_and_made_again_only_where_something_changed(
 
 def test_only_what_is_asked_for_is_written(tmp_path: Path) -> None:
     chip, records = load_profile("asic-45nm"), load_accuracy()
-    tables = Job(*RESNET20, "asic-45nm", "asic-45nm", figures=False)
+    tables = Job(*VGG, "asic-45nm", "asic-45nm", figures=False)
     assert {path.name for path in run_job(tables, chip, records, tmp_path)} == FRONT_TABLES | METHOD_FILES
-    figures = Job(*RESNET20, "asic-45nm", "asic-45nm", tables=False)
+    figures = Job(*VGG, "asic-45nm", "asic-45nm", tables=False)
     assert {path.name for path in run_job(figures, chip, records, tmp_path)} == FRONT_FIGURES | PICTURES
     assert tables != figures
     digests = {report_manifest.job_digest(job, chip, "code") for job in (tables, figures)}
@@ -129,7 +129,7 @@ def test_jobs_run_in_processes_of_their_own(
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     made(tmp_path / "out", "asic-45nm", own)
-    here, mine = tmp_path / "out/resnet20-cifar10/asic-45nm", tmp_path / "out/resnet20-cifar10/own-chip"
+    here, mine = tmp_path / "out/vgg_small-cifar10/asic-45nm", tmp_path / "out/vgg_small-cifar10/own-chip"
     for path in drawn.iterdir():
         assert (here / path.name).read_bytes() == path.read_bytes(), path.name
         assert (mine / path.name).is_file()
@@ -152,7 +152,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
         patched.setattr(report, "run_job", interrupted)
         with pytest.raises(KeyboardInterrupt):
             made(out, "asic-45nm", own)
-    assert list(json.loads((out / "manifest.json").read_text())["jobs"]) == ["resnet20-cifar10/asic-45nm"]
+    assert list(json.loads((out / "manifest.json").read_text())["jobs"]) == ["vgg_small-cifar10/asic-45nm"]
     assert "Made 1 of 2 folders of files (1 were up to date)" in made(out, "asic-45nm", own)
 
 

@@ -80,7 +80,7 @@ def test_only_studies_of_the_jobs_data_set_are_shown(tmp_path: Path) -> None:
 
 
 def test_a_study_that_does_not_fit_has_no_files(tmp_path: Path) -> None:
-    rows = [measured("resnet34@compute=fp32/imagenet", 70.0)]
-    job = Job("resnet34", "imagenet", "mcu-cortex-m4", "mcu-cortex-m4", figures=False)
+    rows = [measured("vgg_small@w4,compute=fp32/cifar10", 93.0)]
+    job = Job("vgg_small", "cifar10", "mcu-cortex-m4", "mcu-cortex-m4", figures=False)
     files = run_job(job, load_profile("mcu-cortex-m4"), [], tmp_path, with_outcomes(rows))
     assert not any(path.name.startswith("measured") for path in files)

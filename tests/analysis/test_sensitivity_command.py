@@ -118,8 +118,9 @@ def make():
 """
 
 
-def test_a_module_takes_the_options_that_it_has_for_cost(capsys: Captured, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
+def test_a_module_takes_the_options_that_it_has_for_cost(
+    capsys: Captured, reads_here: None, tmp_path: Path
+) -> None:
     (tmp_path / "own.py").write_text(OWN, "utf-8")
     own, options = f"{tmp_path / 'own.py'}:make", ["--input", "3x8x8", "--features", "int8"]
     priced = read_json(capsys, "cost", own, *options)["energy_j"]

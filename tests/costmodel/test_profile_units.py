@@ -57,11 +57,13 @@ def test_scales_that_are_written_down_are_those_of_the_registry() -> None:
     assert shipped_scales() == {unit: registered_scale(unit) for unit in shipped_scales()}
 
 
-def test_pricing_on_a_shipped_profile_needs_no_registry() -> None:
+def test_common_units_and_pricing_on_a_shipped_profile_need_no_registry() -> None:
     """What is missing in unit_scales.csv: python -m tools.unit_scales."""
     code = (
         "import sys, costmodel as cm\n"
+        "from costmodel.hardware.text.units import COMMON, scale_of\n"
         "for name in cm.shipped_profiles(): cm.cost('resnet20/cifar10', name)\n"
+        "for unit in COMMON: scale_of(unit)\n"
         "sys.exit('pint' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -50,13 +50,3 @@ def small_runs_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., P
 def finished(small_runs_once: Callable[..., Path], tmp_path: Path) -> Callable[[RunSpec], Path]:
     """Copy a run that was trained on small data into the test's own folder; gives the copy."""
     return lambda spec: shutil.copytree(small_runs_once(spec), tmp_path / spec.name)
-
-
-@pytest.fixture
-def reads_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read torch programs and modules in this process, which saves a second for each."""
-    from read_here import called_here
-
-    from costmodel.importers.model import source
-
-    monkeypatch.setattr(source, "apart", called_here)

@@ -13,7 +13,7 @@ import torch
 from costmodel.designs import catalogue
 from costmodel.errors import BnncostError
 from training.data.augment import USUAL
-from training.data.dataset import NAMES, Dataset, Part, hold_out, in_order, load, require_fit
+from training.data.dataset import NAMES, Dataset, Part, content_of, hold_out, in_order, load, require_fit
 
 CIFAR10 = catalogue.DatasetShape("cifar10", (3, 32, 32), 10)
 
@@ -59,6 +59,7 @@ def test_digits_are_scikit_learns() -> None:
     assert data.train.labels[:10].tolist() == list(range(10))
     assert data.test.labels.bincount().tolist() == [35, 36, 35, 37, 37, 37, 37, 36, 33, 37]
     assert data.train.images.max() == 255
+    assert content_of(data) == "d0604a5e8e74", "what sklearn.datasets.load_digits gives"
     require_fit(data, catalogue.DatasetShape("digits", (1, 8, 8), 10))
 
 

@@ -272,6 +272,17 @@ def test_without_torchvision_an_unpacked_folder_is_read(
 
 
 def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(BnncostError, match="not installed: pip install scikit-learn"):
+        load("digits")
+
+
+def test_digits_without_their_file_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sklearn").mkdir()
+    (tmp_path / "sklearn" / "__init__.py").write_text("")
+    monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(BnncostError, match="not installed: pip install scikit-learn"):
         load("digits")

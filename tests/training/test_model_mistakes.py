@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 
 from analysis.cli import run
+from costmodel.importers.model import source
 
 onnx = pytest.importorskip("onnx", reason="ONNX files are written with onnx; install the test extra")
 
@@ -176,17 +178,27 @@ def test_a_mistake_is_one_message(
     assert_one_message(model, says, capsys)
 
 
-@pytest.mark.parametrize(
-    ("model", "says"),
-    [
-        ("net.py:fails@input=3x8x8", "raised RuntimeError: no weights here"),
-        ("net.py:leaves@input=3x8x8", "raised exit code 3"),
-    ],
-)
-def test_how_the_process_of_a_factory_ended_is_one_message(
-    model: str, says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert_one_message(model, says, capsys)
+@pytest.fixture(scope="module")
+def failed(folder: Path) -> CompletedProcess[str]:
+    """The process of a factory that raises an error."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        return source.apart(source.READER, "net.py:fails", "3x8x8", str(folder / "graph.npz"))
+
+
+@pytest.fixture
+def fails(failed: CompletedProcess[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """A factory whose process is that one."""
+    monkeypatch.setattr(source, "apart", lambda *arguments: failed)
+    return "net.py:fails@input=3x8x8"
+
+
+def test_an_error_of_a_factory_is_one_message(fails: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_one_message(fails, "raised RuntimeError: no weights here", capsys)
+
+
+def test_how_the_process_of_a_factory_ended_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_one_message("net.py:leaves@input=3x8x8", "raised exit code 3", capsys)
 
 
 def assert_one_message(model: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,8 +207,10 @@ def assert_one_message(model: str, says: str, capsys: pytest.CaptureFixture[str]
     assert says in message and "Traceback" not in message
 
 
-def test_the_traceback_of_a_factory_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["cost", "net.py:fails@input=3x8x8", "--verbose"]) == 2
+def test_the_traceback_of_a_factory_is_shown_on_request(
+    fails: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["cost", fails, "--verbose"]) == 2
     assert "Traceback" in capsys.readouterr().err
 
 

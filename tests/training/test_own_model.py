@@ -73,7 +73,7 @@ def test_the_three_forms_of_the_readme_run(folder: Path, capsys: pytest.CaptureF
         assert f"{BINARY_MACS:,}" in capsys.readouterr().out
 
 
-def test_python_takes_the_same_text(folder: Path) -> None:
+def test_python_takes_the_same_text(folder: Path, reads_here: None) -> None:
     assert cm.cost("net.py:make@input=3x32x32").operation_totals()["mac", "1x1"] == BINARY_MACS
 
 

@@ -9,7 +9,7 @@ from analysis.accuracy.literature import LITERATURE, by_design, load_accuracy
 from analysis.accuracy.measurements import MEASURED, holds_measurements, load_measurements
 from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import Study, studies
-from analysis.fronts.from_literature import accuracy_of
+from analysis.fronts.accuracy_rows import accuracy_of
 from analysis.show.classes import class_of
 from costmodel import METHODS, BnncostError, DesignKey
 from costmodel.designs.records import AccuracyRecord

@@ -13,8 +13,8 @@ from analysis.accuracy.literature import by_design
 from analysis.accuracy.measurements import MEASURED
 from analysis.accuracy.outcome import names_in, spread_of
 from analysis.accuracy.studies import Study
+from analysis.fronts.accuracy_rows import accuracy_of
 from analysis.fronts.added import AddedModel
-from analysis.fronts.from_literature import accuracy_of
 from analysis.fronts.robust import ONE_RUN_POINTS
 from analysis.show.classes import ESTIMATED, DesignClass, class_of
 from costmodel import DesignKey

@@ -11,11 +11,12 @@ from importlib.resources import files
 
 from costmodel.errors import BnncostError, by_closeness
 
-_COMMON = (
+COMMON = (
     "fJ", "pJ", "nJ", "uJ", "mJ", "J", "nW", "uW", "mW", "W", "ps", "ns", "us", "ms", "s", "kHz", "MHz",
     "GHz", "Hz", "nm", "um", "mm", "m", "mV", "V", "bit", "B", "kB", "MB", "GB", "cycle", "operation", "OP",
     "GOP", "TOP", "mac", "lut", "dsp", "bram", "word", "element",
 )  # fmt: skip
+"""Units that people write by themselves."""
 _TERM = r"[A-Za-zµμ]+(?:\^-?[1-3])?"
 # Only this grammar reaches the registry, whose own would also compute powers of any size.
 _UNIT = re.compile(rf"{_TERM}(?:[*/]{_TERM})*")
@@ -66,7 +67,7 @@ def scale_of(unit: str) -> UnitScale:
 
 @lru_cache(maxsize=1)
 def shipped_scales() -> dict[str, UnitScale]:
-    """The units of the shipped profiles, written down: to import pint takes longer than to price a network."""
+    """Common units and those of shipped figures, written down: to import pint takes longer than to price a network."""
     text = files("costmodel.hardware.text").joinpath("unit_scales.csv").read_text("utf-8")
     return {
         unit: UnitScale(
@@ -88,7 +89,7 @@ def registered_scale(text: str) -> UnitScale:
 
 
 def _unknown_unit(name: str) -> BnncostError:
-    names = by_closeness(name, _COMMON)
+    names = by_closeness(name, COMMON)
     # Letters in the wrong case are the commonest slip, so they come first.
     names.sort(key=lambda known: known.lower() != name.lower())
     listed = ", ".join(names[:_NAMES_SHOWN])
