@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from costmodel.designs.key import DesignKey
@@ -10,6 +12,8 @@ from training.run.folders import RunSpec
 from training.run.recipe import Recipe
 
 DESIGN = "resnet20@w0.25/digits"
+SHORT = str(Path(__file__).parent / "networks" / "short_resnet20.yaml")
+"""ResNet-20 with one block a stage, where only kinds of layers matter."""
 CLASSES = 10
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from small_runs import SHORT
 
 from costmodel.designs.key import DesignKey
 from costmodel.designs.resolving import resolve
@@ -88,7 +89,7 @@ LAYER = "stage1.block1.conv1"
 
 
 def a_model(methods: str, done: float = 0.0) -> Lowered:
-    network = build(DesignKey.parse(f"resnet20[{methods}]@w0.5/digits"))
+    network = build(DesignKey.parse(f"{SHORT}[{methods}]@w0.5/digits"))
     model = lower(network, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     set_progress(model, done)
     return model

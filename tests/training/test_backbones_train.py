@@ -28,7 +28,7 @@ def test_a_network_trains_on_small_images(name: str) -> None:
     labels = torch.arange(8) % 2
     calibrate(model, images)
     model.train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03, fused=True)
     losses = []
     for _ in range(16):
         loss = cross_entropy(model(images).flatten(1), labels)

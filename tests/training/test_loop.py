@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_runs import DESIGN, small_data, small_run
+from small_runs import DESIGN, SHORT, small_data, small_run
 
 from costmodel.errors import BnncostError
 from training.data.augment import eight_bit, normalize
@@ -68,8 +68,8 @@ def test_a_finished_run_is_read_not_trained(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "design", [DESIGN, "resnet20[two_stage+ede]@w0.25/digits", "resnet20[warm_start+sgd]@w0.25/digits",
-               "resnet20[bop+binary_regularizer+prelu]@w0.25/digits"],
+    "design", [DESIGN, f"{SHORT}[two_stage+ede]@w0.25/digits", f"{SHORT}[warm_start+sgd]@w0.25/digits",
+               f"{SHORT}[bop+binary_regularizer+prelu]@w0.25/digits"],
 )  # fmt: skip
 @pytest.mark.parametrize("stopped_in", [2, 3])
 def test_a_stopped_run_comes_to_the_very_same_weights(

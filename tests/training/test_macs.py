@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from small_runs import SHORT
 from torch.utils.flop_counter import FlopCounterMode
 
 from costmodel.demand.counts import count, totals
@@ -58,7 +59,7 @@ def test_resnet20_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", RESNET20)
-def test_every_method_on_resnet20(name: str) -> None:
-    network = build(DesignKey.parse(f"resnet20[{name}]/cifar10"))
+def test_every_method_on_the_layers_of_resnet20(name: str) -> None:
+    network = build(DesignKey.parse(f"{SHORT}[{name}]/cifar10"))
     assert macs_in_torch(network) + popcounts(network) == macs_of(network)
     assert (popcounts(network) > 0) == (name == "adaptive_weights")

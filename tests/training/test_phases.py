@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_runs import small_data, small_run
+from small_runs import SHORT, small_data, small_run
 
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
@@ -150,11 +150,12 @@ def test_every_method_leaves_a_network_that_can_begin_without_bits(name: str) ->
 
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_every_technique_trains_every_part_of_the_network(name: str) -> None:
-    trainee, losses = begun(f"resnet20[{name}]@w0.25/digits", epochs=2)
+    design = f"{SHORT}[{name}]@w0.25/digits"
+    trainee, losses = begun(design, epochs=2)
     assert len(losses) == 2
     assert all(torch.isfinite(loss) for loss in losses)
-    fresh = begin(trainee.phase, small_run(f"resnet20[{name}]@w0.25/digits", epochs=2),
-                  prepared(trainee.phase.design, small_run().recipe, small_data()), None)  # fmt: skip
+    spec = small_run(design, epochs=2)
+    fresh = begin(trainee.phase, spec, prepared(trainee.phase.design, small_run().recipe, small_data()), None)
     moved = [
         not torch.equal(trainee.model.value(param), fresh.model.value(param))
         for param in trainee.model.network.learned()

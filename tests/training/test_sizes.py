@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from small_runs import DESIGN, small_data, small_run
+from small_runs import DESIGN, SHORT, small_data, small_run
 
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
@@ -190,7 +190,7 @@ class Stopped(Exception):
     """Stands for whatever ends a process."""
 
 
-@pytest.mark.parametrize("design", [DESIGN, "resnet20[two_stage]@w0.25/digits"])
+@pytest.mark.parametrize("design", [DESIGN, f"{SHORT}[two_stage]@w0.25/digits"])
 @pytest.mark.parametrize("stopped_in", [2, 3, 4])
 def test_a_run_stopped_round_a_change_of_size_comes_to_the_same_weights(
     design: str, stopped_in: int, small_runs_once: Callable[..., Path], tmp_path: Path

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from small_runs import small_data, small_run
+from small_runs import SHORT, small_data, small_run
 
 from costmodel.errors import BnncostError
 from training.run.folders import RunSpec
@@ -20,18 +20,18 @@ from training.run.preparation import Prepared, prepared
 from training.run.steps import WARM_UP, Record, Replay, Steps, record_graph
 from training.run.trainee import Trainee, begin
 
-FULL = "resnet20[double_residual+learned_threshold+norm_before_sign+real_shortcut+rprelu+squeeze_excitation]"
+FULL = "[double_residual+learned_threshold+norm_before_sign+real_shortcut+rprelu+squeeze_excitation]"
 DESIGNS = {
-    "plain": "resnet20@w0.25/digits",
-    "all six repairs": f"{FULL}@w0.25/digits",
-    "SGD": "resnet20[sgd]@w0.25/digits",
-    "Bop": "resnet20[bop]@w0.25/digits",
-    "a gradient that changes over training": "resnet20[ede+hardtanh]@w0.25/digits",
-    "weights changed in the forward pass": "resnet20[magnitude_aware_sign]@w0.25/digits",
-    "a loss that learns": "resnet20[binary_regularizer]@w0.25/digits",
-    "a teacher": "resnet20[logits_teacher]@w0.25/digits",
-    "learned steps": "resnet20@compute=int4,w0.25/digits",
-    "a decay that stops": "resnet20[decay_policy]@w0.25/digits",
+    "plain": f"{SHORT}@w0.25/digits",
+    "all six repairs": f"{SHORT}{FULL}@w0.25/digits",
+    "SGD": f"{SHORT}[sgd]@w0.25/digits",
+    "Bop": f"{SHORT}[bop]@w0.25/digits",
+    "a gradient that changes over training": f"{SHORT}[ede+hardtanh]@w0.25/digits",
+    "weights changed in the forward pass": f"{SHORT}[magnitude_aware_sign]@w0.25/digits",
+    "a loss that learns": f"{SHORT}[binary_regularizer]@w0.25/digits",
+    "a teacher": f"{SHORT}[logits_teacher]@w0.25/digits",
+    "learned steps": f"{SHORT}@compute=int4,w0.25/digits",
+    "a decay that stops": f"{SHORT}[decay_policy]@w0.25/digits",
 }
 EPOCHS = 2
 
@@ -91,7 +91,7 @@ def test_a_step_is_recorded_once_a_stage_and_size() -> None:
         recorded.append(len(recorded))
         return run_again(run)
 
-    spec = small_run("resnet20[decay_policy]@w0.25/digits", 4, switch=0.5)
+    spec = small_run(DESIGNS["a decay that stops"], 4, switch=0.5)
     trainee, images = begun(spec)
     steps = Steps(trainee, counting)
     for epoch, expected in enumerate([1, 1, 2, 2]):

@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from small_runs import SHORT
 from strategies import NARROW, any_values, small_key
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
@@ -182,7 +183,7 @@ STACKED = [
 
 @pytest.mark.parametrize("methods", STACKED)
 def test_a_stack_of_models_trains_as_its_members_do(methods: str) -> None:
-    network = build(DesignKey.parse(f"resnet20[{methods}]@w{NARROW['resnet20']:g}/digits"))
+    network = build(DesignKey.parse(f"{SHORT}[{methods}]@w{NARROW['resnet20']:g}/digits"))
     models = [lower(network, dtype=torch.float64) for _ in range(2)]
     for progress, model in zip((0.25, 0.75), models, strict=True):
         set_progress(model, progress)

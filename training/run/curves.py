@@ -43,8 +43,7 @@ def curve_figure(spec: RunSpec, history: tuple[Epoch, ...]) -> Figure:
                 color="0.4",
                 fontsize=8,
             )
-    title = f"{spec.design}, recipe {spec.recipe.name}, seed {spec.seed}"
-    loss.set_title(title, fontsize=9, loc="left", y=1.0)  # one without a height lays out all ticks to find it
+    loss.set_title(f"{spec.design}, recipe {spec.recipe.name}, seed {spec.seed}", fontsize=9, loc="left")
     return figure
 
 
