@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,8 +100,20 @@ def sources(*folders: str) -> list[Path]:
     return sorted(path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def tree_of(path: Path) -> ast.AST:
-    return ast.parse((ROOT / path).read_text(encoding="utf-8"), filename=str(path))
+@dataclass(frozen=True)
+class Read:
+    """What a file imports, by packages and by the names that could be modules, and what it does that it should not."""
+
+    imports: tuple[Import, ...]
+    named: tuple[str, ...]
+    misdeeds: tuple[tuple[int, str], ...]
+
+
+@cache
+def read(path: Path) -> Read:
+    """Read a file once for all tests, without keeping its tree."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"), filename=str(path))
+    return Read(tuple(imports(tree)), tuple(named_in(tree)), tuple(misdeeds(tree)))
 
 
 def test_there_is_something_to_check() -> None:
@@ -111,22 +125,28 @@ def test_imports_point_one_way(package: str) -> None:
     wrong = [
         f"{path}:{found.line} imports {found.package}"
         for path in sources(package)
-        for found in imports(tree_of(path))
+        for found in read(path).imports
         if refused(package, path, found)
     ]
     assert not wrong, "\n".join(wrong)
 
 
-def modules_imported(path: Path, known: frozenset[str]) -> Iterator[str]:
-    """Yield the project's own modules that a file imports anywhere, also inside functions and for types alone."""
-    for node in ast.walk(tree_of(path)):
+def named_in(tree: ast.AST) -> Iterator[str]:
+    """Yield what a file imports anywhere, also inside functions and for types alone: `module`, or `module:name`."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name in known)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                if inner in known or node.module in known:
-                    yield inner if inner in known else node.module
+            yield from (f"{node.module}:{alias.name}" for alias in node.names)
+
+
+def modules_imported(path: Path, known: frozenset[str]) -> Iterator[str]:
+    """Yield the project's own modules that a file imports."""
+    for text in read(path).named:
+        module, _, name = text.partition(":")
+        inner = f"{module}.{name}"
+        if inner in known or module in known:
+            yield inner if inner in known else module
 
 
 def module_name(path: Path) -> str:
@@ -155,7 +175,7 @@ def test_what_is_imported_is_declared_as_what_an_installation_brings() -> None:
         extras[name] for name in extras if name not in FOR_WORK
     ]
     brought = {re.split(r"[<>=\[;]", line)[0].strip().lower() for text in lines for line in text.split("\n")}
-    found = {one.package for path in sources(*PACKAGES) for one in imports(tree_of(path))}
+    found = {one.package for path in sources(*PACKAGES) for one in read(path).imports}
     foreign = found - set(sys.stdlib_module_names) - set(PACKAGES) - {"hardware_profiles", "."}
     assert {name for name in foreign if NAMED_OTHERWISE.get(name, name) not in brought} == set()
 
@@ -237,7 +257,7 @@ def all_python() -> list[Path]:
 
 
 def test_no_file_does_what_the_project_does_without() -> None:
-    wrong = [f"{path}:{line} {what}" for path in sources(*PACKAGES) for line, what in misdeeds(tree_of(path))]
+    wrong = [f"{path}:{line} {what}" for path in sources(*PACKAGES) for line, what in read(path).misdeeds]
     assert not wrong, "\n".join(wrong)
 
 
