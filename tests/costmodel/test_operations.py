@@ -187,7 +187,10 @@ def tally_of(case: Case) -> Counter[str]:
     """
     tally: Counter[str] = Counter()
     inputs, params = case.arrays()
-    with patch.object(np, "pad", padding_that_counts(tally)):
+    with (
+        patch.object(np, "pad", padding_that_counts(tally)),
+        patch.object(np, "full_like", filling_that_counts(tally)),
+    ):
         found = known(case.kind).meaning(case.op(), [counting(x, tally)[None] for x in inputs], params)
     assert found.shape == (1, *case.output)
     return tally
@@ -208,6 +211,13 @@ def padding_that_counts(tally: Counter[str]) -> Callable[..., np.ndarray]:
         return counting(plain_array(pad(values, around, constant_values=constant_values)), tally)
 
     return padded
+
+
+def filling_that_counts(tally: Counter[str]) -> Callable[..., np.ndarray]:
+    def filled(values: np.ndarray, number: float, *, shape: tuple[int, ...]) -> np.ndarray:
+        return counting(np.full(shape, number), tally)
+
+    return filled
 
 
 def rule_of(case: Case) -> Counter[str]:
