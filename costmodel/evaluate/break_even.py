@@ -165,6 +165,12 @@ def _inverse(figure: Figure, now: float, energies: Energies) -> float | None:
     return None if found is None else 1 / found
 
 
+def _root(figure: Figure, now: float, energies: Energies) -> float | None:
+    """Zero of `now + (sqrt(factor) - 1) * slope`."""
+    found = _zero(now, _difference(energies(4.0)))
+    return None if found is None else found**2
+
+
 def _zero(now: float, at_two: float | None) -> float | None:
     """Where a line that is `now` at 1 and `at_two` at 2 is zero, if that is above zero and not by rounding."""
     slope = 0.0 if at_two is None else at_two - now
@@ -220,6 +226,7 @@ _SEARCHES: Mapping[Law, Callable[[Figure, float, Energies], float | None]] = Map
         "linear": _linear,
         "leaking": _linear,
         "inverse": _inverse,
+        "root": _root,
         "piecewise": _piecewise,
         "another chip": _another_chip,
     }

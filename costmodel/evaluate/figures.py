@@ -17,9 +17,9 @@ from costmodel.hardware.walk import own_quantities, quantities, with_quantity_at
 from costmodel.pricing.known import KnownByProfile
 from costmodel.pricing.price import PointCosts
 
-Law = Literal["linear", "leaking", "inverse", "piecewise", "another chip"]
+Law = Literal["linear", "leaking", "inverse", "root", "piecewise", "another chip"]
 """How energy follows a figure: in proportion; in proportion by the leakage of an area, which is part of what is in
-proportion to the leakage; by its inverse; by the slowest part; or with all mapped anew."""
+proportion to the leakage; by its inverse; by its square root; by the slowest part; or with all mapped anew."""
 End = Literal["low", "high"]
 ENDS: tuple[End, End] = ("low", "high")
 
@@ -35,11 +35,11 @@ the array, or prices nothing."""
 _OF_MACROS: Mapping[str, tuple[str, float, Law]] = MappingProxyType(
     {
         "read": ("read_j_per_bit", 1.0, "linear"), "write": ("write_j_per_bit", 1.0, "linear"),
-        "leakage": ("leakage_w", 1.0, "linear"), "area": ("area_or_bram", 1e-6, "piecewise"),
+        "leakage": ("leakage_w", 1.0, "linear"), "area": ("area_or_bram", 1e-6, "root"),
     }
 )  # fmt: skip
-"""Fields of macros: what they come to at the size of a memory, its scale to SI, and the law; area lengthens the wires
-between banks."""
+"""Fields of macros: what they come to at the size of a memory, its scale to SI, and the law; wires between banks
+are as long as the root of the area."""
 UNSTATED = 2.0
 """A figure that is neither published nor measured and has no range could be this many times as large or as small."""
 
