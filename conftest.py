@@ -38,6 +38,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
 
 
+def pytest_sessionfinish() -> None:
+    """Look once for circles in what the tests leave, not again and again while the process ends: it is millions."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave no mappings behind."""
     if folder := config.stash.get(_cache, None):

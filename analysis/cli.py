@@ -144,6 +144,7 @@ def main() -> None:
         if code == USER_MISTAKE:
             _complain(f"the output cannot be written: {error.strerror}.")
         _drop_output()
+    gc.freeze()  # all that is left goes with the process, without a search for circles in it
     sys.exit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
@@ -75,9 +76,11 @@ def pool_of(workers: int, doing: str) -> Iterator[ProcessPoolExecutor]:
 def _begin(thresholds: tuple[int, int, int]) -> None:
     """Know the methods that the parent knows, end where it ends, and let it alone answer Ctrl-C.
 
-    The parent calls off what has not begun and waits for the rest. Circles are searched for as rarely as there.
+    The parent calls off what has not begun and waits for the rest. Circles are searched for as rarely as there, and at
+    the end not at all.
     """
     gc.set_threshold(*thresholds)
+    atexit.register(gc.freeze)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     load_named_plugins()

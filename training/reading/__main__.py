@@ -6,6 +6,7 @@ line says what is wrong; an error of the user's code leaves Python's traceback b
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -28,4 +29,5 @@ def main(source: str, image: str, file: str) -> int:
 
 if __name__ == "__main__":
     gc.disable()  # what torch and one network make stays to the end: to look for circles takes a fifth of the time
+    atexit.register(gc.freeze)
     sys.exit(main(*sys.argv[1:4]))
