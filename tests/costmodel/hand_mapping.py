@@ -55,7 +55,8 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
 
 Pair = tuple[LoopNest, Architecture]
 _BUT_FOR_THE_NAME = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
-_BUT_FOR_PRICES = attrgetter("name", "operands", "serves", "ports", "energy_bits", "double_buffered")
+_ROOM_AND_PRICES = ("size_bits", "read_energy_j", "write_energy_j")
+_REST_OF_A_LEVEL = attrgetter(*(field.name for field in fields(Level) if field.name not in _ROOM_AND_PRICES))
 
 
 @cache
@@ -78,7 +79,7 @@ def plain_mappings() -> Callable[[Iterable[Pair]], list[Mapped]]:
 def _less_prices(layer: LoopNest, machine: Architecture) -> Hashable:
     array, widest = machine.array, max(layer.partial_bits, *(layer.bits(operand) for operand in OPERANDS))
     enough = 4 * widest * sum(layer.elements(operand) for operand in OPERANDS)
-    levels = tuple((min(level.size_bits, enough), _BUT_FOR_PRICES(level)) for level in machine.levels)
+    levels = tuple((min(level.size_bits, enough), _REST_OF_A_LEVEL(level)) for level in machine.levels)
     wiring = (tuple(array.axes.items()), array.unrollings[0], array.holds, array.systolic)
     return _BUT_FOR_THE_NAME(layer), wiring, levels
 

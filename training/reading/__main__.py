@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
+from contextlib import suppress
 
 from costmodel.errors import BnncostError
 from costmodel.importers.model.document import write_graph
@@ -27,7 +28,16 @@ def main(source: str, image: str, file: str) -> int:
     return 0
 
 
-if __name__ == "__main__":
-    gc.disable()  # what torch and one network make stays to the end: to look for circles takes a fifth of the time
+def _load() -> None:
+    """Import torch and what reads with it: objects that stay, so that nobody need look for circles in them."""
+    gc.disable()
+    with suppress(BnncostError):  # main says so
+        import training.reading.sources  # noqa: F401
+    gc.freeze()
+    gc.enable()
     atexit.register(gc.freeze)
+
+
+if __name__ == "__main__":
+    _load()
     sys.exit(main(*sys.argv[1:4]))
