@@ -9,11 +9,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from pathlib import Path
 from subprocess import CompletedProcess
 
 from costmodel.importers.model import source
 from costmodel.importers.model.onnx_file import inferred_shapes
 from training.reading.__main__ import main
+
+PROJECT = str(Path(__file__).parents[2])
+"""Below it lies what is nobody's own: the project, and where it is tested what is installed for it."""
 
 
 def called_here(module: str, *arguments: str, given: str = "") -> CompletedProcess[str]:
@@ -28,7 +32,8 @@ def called_here(module: str, *arguments: str, given: str = "") -> CompletedProce
     finally:
         sys.path[:] = path
         for name in set(sys.modules) - modules:
-            if str(getattr(sys.modules[name], "__file__", None)).startswith(os.getcwd()):
+            file = str(getattr(sys.modules[name], "__file__", None))
+            if file.startswith(os.getcwd()) and not file.startswith(PROJECT):
                 del sys.modules[name]
     return CompletedProcess([module, *arguments], code, "", errors.getvalue())
 
