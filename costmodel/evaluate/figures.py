@@ -141,7 +141,7 @@ def _singles(profile: HardwareProfile) -> Iterator[Figure]:
         in_memory = path[0] == "memories"
         if law is None or (in_memory and "macros" in path):
             continue
-        if law == "leaking" and (profile.control is None or profile.control.leakage_by_area is None):
+        if law == "leaking" and not profile.leaks_by_area:
             continue
         if law == "another chip" and not (in_memory and not profile.memories[str(path[1])].off_chip):
             continue  # a buffer belongs to the shape of the array; a memory outside is as large as it is

@@ -138,10 +138,8 @@ def demand_over_widths(key: DesignKey, widths: np.ndarray) -> Demand:
     One network carries all widths whose accumulators are of the same precision. Those past the 32,767
     products that 16 bits can sum get a network of their own.
     """
-    if len(widths) == 1:
-        return distinct(
-            demand_of(fold(build(key, float(widths[0]))))
-        )  # numbers are faster than arrays of one
+    if len(widths) == 1:  # numbers are faster than arrays of one
+        return distinct(demand_of(fold(build(key, float(widths[0])))))
     if np.max(widths) > _SURELY_EXACT:
         largest = replace(key, width=float(np.max(widths)))
         demand_of(fold(build(largest)))

@@ -163,6 +163,11 @@ class HardwareProfile(Section):
     control: Control | None = Field(None, description="asic and fpga only.")
 
     @property
+    def leaks_by_area(self) -> bool:
+        """Whether other logic than the control leaks, by its area."""
+        return self.control is not None and self.control.leakage_by_area is not None
+
+    @property
     def weights_from_outside(self) -> WeightsFromOutside:
         """Whether weights come from a memory outside of the chip for each inference."""
         holders = [level for level in self.memories.values() if Role.WEIGHTS in level.holds]

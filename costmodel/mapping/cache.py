@@ -13,10 +13,9 @@ import os
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields, replace
+from dataclasses import astuple, replace
 from functools import lru_cache
 from hashlib import blake2b
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from costmodel.mapping.architecture import Architecture
 from costmodel.mapping.best import MOST_FACTORS, MOST_PREFIXES, best_mapping
 from costmodel.mapping.conventions import OURS, Conventions
 from costmodel.mapping.mapped import Latency, Mapped, OperandTraffic, Temporal
-from costmodel.mapping.nest import OPERANDS, LoopNest, Operand
+from costmodel.mapping.nest import BUT_FOR_THE_NAME, OPERANDS, LoopNest, Operand
 from costmodel.output import parse_json
 
 VERSION = 4
@@ -39,7 +38,6 @@ _OWNER_ONLY = 0o600, 0o700
 """Permissions of the file and of its folder: nobody else has a say in what things cost."""
 _TOGETHER = 256
 """Entries that are read, or written, in one go."""
-_EXTENTS = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
 _NAMED: dict[str, Operand] = {operand: operand for operand in OPERANDS}
 """Operands by their text in the file."""
 Asked = tuple[tuple[object, ...], str, str, Conventions, int, int]
@@ -60,7 +58,7 @@ def cached_mappings(
     """
     known = opened(cache_file())
     rest = (goal, conventions, most_factors, most_prefixes)
-    asked: list[Asked] = [(_EXTENTS(layer), machine.digest, *rest) for layer, machine in pairs]
+    asked: list[Asked] = [(BUT_FOR_THE_NAME(layer), machine.digest, *rest) for layer, machine in pairs]
     missing = {ask: pair for ask, pair in zip(asked, pairs, strict=True) if ask not in known.mappings}
     if missing:
         _learn(known, missing)

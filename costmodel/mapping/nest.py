@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Literal, get_args
 
 from costmodel.errors import BnncostError
@@ -146,3 +147,7 @@ class LoopNest:
     def bits(self, operand: Operand) -> int:
         """Width of one final element of an operand [bit]."""
         return {WEIGHTS: self.weight_bits, FEATURES: self.feature_bits, SUMS: self.output_bits}[operand]
+
+
+BUT_FOR_THE_NAME = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
+"""All of a layer that its mapping depends on."""

@@ -109,8 +109,7 @@ def held_energy_j(points: PointCosts, demand: Demand, profile: HardwareProfile) 
     What lies in which memory, its size, what moves, and the cycles of each mapping are held.
     """
     setting = setting_in(points.setting.placement, profile, demand, points.setting)
-    by_area = profile.control is not None and profile.control.leakage_by_area is not None
-    areas = area_of(setting, demand) if by_area else points.areas
+    areas = area_of(setting, demand) if profile.leaks_by_area else points.areas
     energy, time = _spent(demand, setting, points.moved, points.macs, areas)
     _check_finite(profile, energy.total_j, time.latency_s)
     return energy.total_j

@@ -15,7 +15,7 @@ from operator import attrgetter
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
 from costmodel.mapping.architecture import DIRECTIONS
-from costmodel.mapping.nest import OPERANDS, RELEVANT, SUMS
+from costmodel.mapping.nest import BUT_FOR_THE_NAME, OPERANDS, RELEVANT, SUMS
 from costmodel.mapping.search.lattice import spread_loops
 from costmodel.mapping.search.links import links_of
 
@@ -54,7 +54,6 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
 
 
 Pair = tuple[LoopNest, Architecture]
-_BUT_FOR_THE_NAME = attrgetter(*(field.name for field in fields(LoopNest) if field.name != "name"))
 _ROOM_AND_PRICES = ("size_bits", "read_energy_j", "write_energy_j")
 _REST_OF_A_LEVEL = attrgetter(*(field.name for field in fields(Level) if field.name not in _ROOM_AND_PRICES))
 
@@ -81,7 +80,7 @@ def _less_prices(layer: LoopNest, machine: Architecture) -> Hashable:
     enough = 4 * widest * sum(layer.elements(operand) for operand in OPERANDS)
     levels = tuple((min(level.size_bits, enough), _REST_OF_A_LEVEL(level)) for level in machine.levels)
     wiring = (tuple(array.axes.items()), array.unrollings[0], array.holds, array.systolic)
-    return _BUT_FOR_THE_NAME(layer), wiring, levels
+    return BUT_FOR_THE_NAME(layer), wiring, levels
 
 
 def plain_mapping(layer: LoopNest, machine: Architecture) -> Mapped:

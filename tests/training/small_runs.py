@@ -12,8 +12,11 @@ from training.run.folders import RunSpec
 from training.run.recipe import Recipe
 
 DESIGN = "resnet20@w0.25/digits"
-SHORT = str(Path(__file__).parent / "networks" / "short_resnet20.yaml")
+_NETWORKS = Path(__file__).parent / "networks"
+SHORT = str(_NETWORKS / "short_resnet20.yaml")
 """ResNet-20 with one block a stage, where only kinds of layers matter."""
+ONE_BLOCK, TWO_BLOCKS = str(_NETWORKS / "one_block.yaml"), str(_NETWORKS / "two_blocks.yaml")
+"""Small networks for export, of which torch takes half a second for each block more; the larger has both kinds."""
 CLASSES = 10
 
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import ONE_BLOCK, TWO_BLOCKS
 from strategies import any_values
 
 from costmodel.designs.key import DesignKey
 from costmodel.folding import fold
 from costmodel.networks.build import build
 from training.module.lower import load_values, lower
-
-ONE_BLOCK, TWO_BLOCKS = (
-    Path(__file__).parent / "networks" / f"{name}.yaml" for name in ("one_block", "two_blocks")
-)
 
 pytestmark = pytest.mark.skipif(
     find_spec("onnxscript") is None, reason="torch exports ONNX only with onnxscript installed"

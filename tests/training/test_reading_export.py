@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_runs import TWO_BLOCKS
 from test_reading import TOPOLOGY, assert_same_counts, image_of, trained
 
 from costmodel.designs.key import DesignKey
@@ -21,10 +22,6 @@ pytestmark = pytest.mark.skipif(
     not (find_spec("onnx") and find_spec("onnxscript")),
     reason="torch writes ONNX with onnxscript, and reading it needs onnx; install the test extra",
 )
-
-
-TWO_BLOCKS = Path(__file__).parent / "networks" / "two_blocks.yaml"
-"""A small network with both kinds of block: torch takes half a second to export one more of either."""
 
 
 def assert_read_back(text: str, folder: Path) -> None:

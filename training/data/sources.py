@@ -27,6 +27,7 @@ TORCHVISION = {
 }
 """What torchvision calls the data sets that it fetches."""
 
+_DIGITS = Path("data") / "digits.csv.gz"
 DIGITS_TEST = 360
 """How many of scikit-learn's 1797 digits, the last of its file, are kept for testing."""
 
@@ -49,8 +50,8 @@ def read_digits() -> Arrays:
     test set of its own: the last 360 of 1797 are one, so that no seed decides what is tested.
     """
     package = find_spec("sklearn")
-    file = Path((package and package.origin) or "").parent / "datasets" / "data" / "digits.csv.gz"
-    if package is None or not file.is_file():
+    file = Path(package.origin).with_name("datasets") / _DIGITS if package and package.origin else None
+    if file is None or not file.is_file():
         raise BnncostError(
             "data set 'digits' comes with scikit-learn, which is not installed: pip install scikit-learn."
         )

@@ -50,5 +50,5 @@ def curve_figure(spec: RunSpec, history: tuple[Epoch, ...]) -> Figure:
 def draw_curve(path: Path, spec: RunSpec, history: tuple[Epoch, ...]) -> Path:
     """Write the picture as PNG."""
     stream = BytesIO()
-    curve_figure(spec, history).savefig(stream, format="png", dpi=150, pil_kwargs={"compress_level": 3})
+    curve_figure(spec, history).savefig(stream, format="png", dpi=150)
     return write_whole(path, stream.getvalue())
