@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Hashable, Mapping
+
+import numpy as np
 
 from costmodel.folding.merging import (
     average_before_norm,
@@ -18,12 +20,11 @@ from costmodel.folding.rewriting import (
 from costmodel.folding.signs import (
     compare_with_sample,
     gate_before_sign,
-    share_signs,
     sign_before_pool,
     sign_where_made,
     threshold,
 )
-from costmodel.graph import Network, Note, Value
+from costmodel.graph import Network, Note, Op, Value
 
 Rule = Callable[[Network], Network]
 
@@ -39,6 +40,37 @@ def without_training(network: Network) -> Network:
     ]
     aliases: dict[Value, Value] = {op.output: op.inputs[0] for op in training}
     return rewritten(network, {op: () for op in training}, notes, aliases)
+
+
+def share_results(network: Network) -> Network:
+    """Compute once what several layers compute of the same values without parameters: a map's signs, its magnitudes."""
+    first: dict[Hashable, Value] = {}
+    aliases: dict[Value, Value] = {}
+    notes = []
+    for op in network.ops:
+        if op.params or op.when != "run":
+            continue
+        result = first.setdefault(_computed(op, aliases), op.output)
+        if result is not op.output:
+            aliases[op.output] = result
+            notes.append(
+                Note("shared result", op.layer, f"the '{op.kind}' of the same values is there already")
+            )
+    return rewritten(network, {op: () for op in network.ops if op.output in aliases}, notes, aliases)
+
+
+def _computed(op: Op, aliases: Mapping[Value, Value]) -> Hashable:
+    """What an operation without parameters computes of which values; estimators of a sign are of training alone."""
+    inputs = tuple([aliases.get(value, value) for value in op.inputs])
+    if op.kind == "sign":
+        return inputs
+    sizes = [_plain(side) for side in op.output.shape]
+    return op.kind, inputs, op.output.precision, *sizes, *[(n, _plain(v)) for n, v in op.attributes.items()]
+
+
+def _plain(value: object) -> object:
+    """What can be a key; a number that follows the widths is an array."""
+    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
 
 
 def remaining_norms(network: Network) -> Network:
@@ -57,7 +89,7 @@ def remaining_norms(network: Network) -> Network:
 
 RULES: tuple[Rule, ...] = (
     without_training,
-    share_signs,
+    share_results,
     gate_before_sign,
     average_before_norm,
     live,

@@ -24,19 +24,6 @@ from costmodel.graph import BINARY, Network, Note, Op, Param, Tensor, Value, acc
 from costmodel.operations import known
 
 
-def share_signs(network: Network) -> Network:
-    """Take the sign of one map once, however many layers read it."""
-    first: dict[Value, Op] = {}
-    aliases: dict[Value, Value] = {}
-    notes = []
-    for op in network.ops:
-        if op.kind != "sign" or first.setdefault(op.inputs[0], op) is op:
-            continue
-        aliases[op.output] = first[op.inputs[0]].output
-        notes.append(Note("shared sign", op.layer, "the same map's bits are there already"))
-    return rewritten(network, {op: () for op in network.ops if op.output in aliases}, notes, aliases)
-
-
 def sign_before_pool(network: Network) -> Network:
     """Take the sign before a max pool, which then is an OR of bits: max commutes with a monotone map.
 

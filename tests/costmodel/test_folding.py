@@ -25,7 +25,7 @@ from costmodel.builder import Builder
 from costmodel.demand.counts import count, totals
 from costmodel.folding import RULES, fold, unfolded
 from costmodel.folding.rewriting import whole_number_limit
-from costmodel.graph import BINARY, Tensor
+from costmodel.graph import BINARY, Network, Tensor, precision
 from costmodel.operations.run import exported_values, run
 
 # ------------------------------------------------------------------ threshold
@@ -211,14 +211,72 @@ def test_the_sign_of_one_map_is_taken_once() -> None:
     g = builder()
     both = (g.sign(g.input), g.sign(g.input, "ede"))
     folded = check(g.finish(g.map("concatenate", both, shape=(2 * CHANNELS, SIDE, SIDE), stored=BINARY)))
-    assert kinds(folded) == ["sign", "concatenate"] and rules_of(folded) == {"shared sign": 1}
+    assert kinds(folded) == ["sign", "concatenate"] and rules_of(folded) == {"shared result": 1}
 
 
 def test_signs_of_different_maps_are_not_shared() -> None:
     g = builder()
     both = (g.sign(g.input), g.sign(g.relu(g.input)))
     folded = check(g.finish(g.map("concatenate", both, shape=(2 * CHANNELS, SIDE, SIDE), stored=BINARY)))
-    assert "shared sign" not in rules_of(folded)
+    assert "shared result" not in rules_of(folded)
+
+
+def magnitudes(g: Builder, size: int) -> Tensor:
+    """Sums of the input's magnitudes under windows, as the factor of a convolution's positions."""
+    total = g.map("absolute_sum", (g.input,), shape=(1, SIDE, SIDE))
+    return g.window("box_sum", total, size, padding=size // 2, pad_value=0)
+
+
+def test_magnitudes_of_one_map_are_summed_once() -> None:
+    g = builder()
+    both = (magnitudes(g, 3), magnitudes(g, 3))
+    folded = check(g.finish(g.map("concatenate", both, shape=(2, SIDE, SIDE))))
+    assert kinds(folded) == ["absolute_sum", "box_sum", "concatenate"]
+    assert rules_of(folded) == {"shared result": 2}
+
+
+def test_windows_of_two_sizes_share_the_sum_over_channels_alone() -> None:
+    g = builder()
+    both = (magnitudes(g, 3), magnitudes(g, 1))
+    folded = check(g.finish(g.map("concatenate", both, shape=(2, SIDE, SIDE))))
+    assert kinds(folded) == ["absolute_sum", "box_sum", "box_sum", "concatenate"]
+    sums, windows = (CHANNELS - 1) * SIDE**2, totals(count(fold(one_window())))["add", "int16"]
+    assert totals(count(folded))["add", "int16"] == windows
+    assert windows > sums  # a window of one adds nothing
+
+
+def one_window() -> Network:
+    g = builder()
+    return g.finish(magnitudes(g, 3))
+
+
+@pytest.mark.parametrize("apart", ["parameters", "precision", "shape"])
+def test_results_that_differ_are_not_shared(apart: str) -> None:
+    """The same operation of the same map, but for what it is told."""
+    g = builder()
+    makes: dict[str, Callable[[int], Tensor]] = {
+        "parameters": lambda n: g.prelu(g.input, slopes(g)),
+        "precision": lambda n: g.map("relu", (g.input,), stored=precision(f"int{8 * n}")),
+        "shape": lambda n: g.map("pad_channels", (g.input,), shape=(n * 2 * CHANNELS, SIDE, SIDE)),
+    }
+    both = (makes[apart](1), makes[apart](2))
+    channels = both[0].shape[0] + both[1].shape[0]
+    folded = fold(g.finish(g.map("concatenate", both, shape=(channels, SIDE, SIDE))))
+    assert len(kinds(folded)) == 3 and "shared result" not in rules_of(folded)
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_numbers_that_follow_the_widths_are_compared_at_every_width(alike: bool) -> None:
+    channels = np.array([4, 8])
+    g = Builder("toy", (channels, SIDE, SIDE), precision("int16"), precision("int16"))
+    both = tuple(
+        g.map("repeat_channels", (g.input,), shape=(made, SIDE, SIDE), attributes={"channels": made})
+        for made in (np.array([8, 16]), np.array([8, 16 if alike else 24]))
+    )
+    folded = fold(
+        g.finish(g.map("concatenate", both, shape=(both[0].shape[0] + both[1].shape[0], SIDE, SIDE)))
+    )
+    assert rules_of(folded) == ({"shared result": 1} if alike else {})
 
 
 @pytest.mark.parametrize("padding", [0, 1])
@@ -311,7 +369,7 @@ def test_the_rules_are_those_shown_to_fire() -> None:
     """In their order; a new rule cannot join without a test here, in test_folding_merges.py or _layers.py."""
     assert [rule.__name__ for rule in dict.fromkeys(RULES)] == [
         "without_training",
-        "share_signs",
+        "share_results",
         "gate_before_sign",
         "average_before_norm",
         "live",
