@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # else every run compiles the tests anew, and every command that a test starts the project
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    gc.disable()  # until the tests are collected, and where they are only handed out
     if "BNNCOST_CACHE" not in os.environ:
         config.stash[_cache] = os.environ["BNNCOST_CACHE"] = tempfile.mkdtemp(prefix="bnncost-test-")
 
@@ -36,6 +37,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:

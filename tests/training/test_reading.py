@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from costmodel.demand.counts import count, totals
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
-from costmodel.graph import Network
+from costmodel.graph import Network, Param, Value
 from costmodel.importers.model.naming import Model
 from costmodel.importers.model.source import model_of
 from costmodel.methods import METHODS
@@ -37,8 +39,21 @@ def trained(network: Network, seed: int = 0) -> Lowered:
             values[param.name] = rng.uniform(0.3, 1.7, shape)
         else:
             values[param.name] = rng.normal(size=shape) * (1 if param.axes in ("OIKK", "OI") else 0.3)
+    for step, others in steps_beside(network).items():
+        values[step.name] *= 16.0**others
     load_values(model, values)
     return model.eval()
+
+
+def steps_beside(network: Network) -> dict[Param, int]:
+    """Steps that round a map, with the number of others that do: of equal ones, an exporter keeps one."""
+    readers: Counter[Value] = Counter()
+    steps = {}
+    for op in fold(network).ops:
+        if op.kind == "quantize":
+            steps[op.params[0]] = readers[op.inputs[0]]
+            readers[op.inputs[0]] += 1
+    return steps
 
 
 def image_of(network: Network) -> torch.Tensor:
