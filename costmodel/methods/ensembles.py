@@ -6,6 +6,7 @@ from costmodel.builder import Builder
 from costmodel.graph import Param, Tensor, precision
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Bases, Site, signed, signed_features
+from costmodel.operations.window import pair
 
 
 @repair_method(
@@ -52,8 +53,10 @@ def activation_bases(
     note="Four times the binary work and stored bits, for one filter bank to learn.",
 )
 def circulant_filters(g: Builder, latent: Param, site: Site) -> Bases:
-    """Convolve with each learned filter turned by 0, 90, 180 and 270 degrees, and add the results."""
+    """Convolve with each learned filter turned by 0, 90, 180 and 270 degrees (one of 1x1 once), and add the results."""
     binary = signed(g, latent, site)
+    if pair(site.kernel) == (1, 1):
+        return Bases((binary,), scaled=False)
     turned = [g.exported("quarter_turn", (binary,), binary, {"turns": turns}) for turns in (1, 2, 3)]
     return Bases((binary, *turned), scaled=False)
 

@@ -166,6 +166,11 @@ def test_bases_multiply_the_binary_work() -> None:
     assert marginal("branches(count=5)")["mac", "1x1"] == 4 * binary
 
 
+def test_a_filter_of_one_weight_is_not_turned() -> None:
+    binary, shortcuts = (counted("resnet20/cifar10")["mac", "1x1"], marginal("binary_shortcut")["mac", "1x1"])
+    assert marginal("binary_shortcut+circulant_filters")["mac", "1x1"] == 3 * binary + shortcuts
+
+
 def test_a_norm_behind_takes_up_the_scale_of_one_base() -> None:
     for name, terms in (("activation_bases(count=2)", 2), ("weight_bases(count=5)", 5)):
         assert emitted(name)["mul", "int16"] == (terms - 1) * ALL_OUTPUTS, name
