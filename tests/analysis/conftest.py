@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from analysis.report.page.data import page_record, space_record
 from analysis.report.page.html import write_page
 from costmodel import load_profile
+
+if TYPE_CHECKING:
+    from page_window import Opened, Windows
 
 
 @pytest.fixture(scope="session")
@@ -29,22 +32,22 @@ def page_file(data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A Chromium."""
-    from page_window import CHROMIUM, sync_api
+def windows() -> Iterator[Windows]:
+    """Windows of a Chromium."""
+    from page_window import CHROMIUM, Windows, sync_api
 
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
+        yield Windows(running)
         running.close()
 
 
 @pytest.fixture
-def opened(browser: Any, page_file: Path) -> Iterator[Any]:
+def opened(windows: Windows, page_file: Path) -> Iterator[Opened]:
     """The page in a window; at the end nothing was fetched or complained of."""
     from page_window import Opened
 
-    with Opened(browser, page_file.as_uri()) as page:
+    with Opened(windows, page_file.as_uri()) as page:
         yield page
         assert page.complaints == []
         assert page.fetched == [page_file.as_uri()]

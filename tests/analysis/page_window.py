@@ -18,19 +18,45 @@ PROFILES = ("asic-45nm", "fpga-zynq7020", "mcu-cortex-m33")
 SPACES = (Space("resnet20", "cifar10"), Space("resnet20", "cifar100"))
 
 
-class Opened:
-    """A page in a window of its own, with all that it fetched and complained of."""
+class Windows:
+    """Windows of one browser; one is kept for page after page: a new one needs thrice the time to show the page."""
 
-    def __init__(self, browser: Any, address: str, width: int = 1400, scheme: str = "light") -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, accept_downloads=True
-        )
-        self.page = self.context.new_page()
+    def __init__(self, browser: Any) -> None:
+        self.context = browser.new_context(accept_downloads=True)
+        self._free: list[Any] = []
+
+    def take(self, width: int, scheme: str) -> Any:
+        """Give an empty window."""
+        window = self._free.pop() if self._free else self.context.new_page()
+        window.set_viewport_size({"width": width, "height": 900})
+        window.emulate_media(color_scheme=scheme)
+        return window
+
+    def put_back(self, window: Any) -> None:
+        """Leave nothing of the page, and the pointer in the corner; close the second of two, which hides the first."""
+        if len(self.context.pages) > 1:
+            window.close()
+            return
+        window.goto("about:blank")
+        window.mouse.move(0, 0)
+        self._free.append(window)
+
+
+class Opened:
+    """A page in a window, with all that it fetched and complained of."""
+
+    def __init__(self, windows: Windows, address: str, width: int = 1400, scheme: str = "light") -> None:
+        self.windows = windows
+        self.page = windows.take(width, scheme)
         self.complaints: list[str] = []
         self.fetched: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.fetched.append(request.url))
+        self._listeners = {
+            "console": lambda message: self.complaints.append(message.text),
+            "pageerror": lambda error: self.complaints.append(str(error)),
+            "request": lambda request: self.fetched.append(request.url),
+        }
+        for event, listener in self._listeners.items():
+            self.page.on(event, listener)
         self.page.goto(address)
         sync_api.expect(self.page.locator("body[data-ready]")).to_have_count(1, timeout=20_000)
 
@@ -55,7 +81,9 @@ class Opened:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.context.close()
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
+        self.windows.put_back(self.page)
 
 
 def points_of(opened: Opened) -> list[dict[str, Any]]:

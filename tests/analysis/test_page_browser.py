@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_window import PROFILES, Opened, needs_browser
+from page_window import PROFILES, Opened, Windows, needs_browser
 
 from analysis.report.page import data as data_of_the_page
 from analysis.report.page.data import Space, page_record, space_record
@@ -28,9 +28,9 @@ SIZES = (1400, 900, 390)
 @pytest.mark.parametrize("width", SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_opens_at_every_size_in_light_and_dark_and_fetches_nothing(
-    browser: Any, page_file: Path, width: int, scheme: str
+    windows: Windows, page_file: Path, width: int, scheme: str
 ) -> None:
-    with Opened(browser, page_file.as_uri(), width, scheme) as window:
+    with Opened(windows, page_file.as_uri(), width, scheme) as window:
         for view in ("Methods", "Accuracy against cost"):
             window.page.get_by_role("tab", name=view).click()
             assert window.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -122,14 +122,14 @@ def test_two_pinned_designs_are_compared_with_their_break_even(opened: Opened) -
     assert opened.page.locator("#pins article").count() == 1
 
 
-def test_the_address_holds_the_view(browser: Any, page_file: Path, opened: Opened) -> None:
+def test_the_address_holds_the_view(windows: Windows, page_file: Path, opened: Opened) -> None:
     opened.page.get_by_label("Profile", exact=True).select_option("fpga-zynq7020")
     opened.page.get_by_label("Beside it").select_option("asic-45nm")
     opened.page.get_by_label("Across").select_option("latency")
     opened.page.get_by_label("logarithmic").uncheck()
     opened.slide("price-binary", 1)
     opened.page.get_by_role("row", name="IR-Net").first.locator("th button").click()
-    with Opened(browser, opened.page.url) as again:
+    with Opened(windows, opened.page.url) as again:
         assert again.page.locator("#table").inner_text() == opened.page.locator("#table").inner_text()
         assert again.page.locator("#pins").inner_text() == opened.page.locator("#pins").inner_text()
         assert again.page.locator(".chart").count() == 2
@@ -144,15 +144,15 @@ def test_the_address_holds_the_view(browser: Any, page_file: Path, opened: Opene
     ],
 )  # fmt: skip
 def test_a_strangers_address_changes_nothing_but_the_view(
-    browser: Any, page_file: Path, fragment: str
+    windows: Windows, page_file: Path, fragment: str
 ) -> None:
-    with Opened(browser, page_file.as_uri() + fragment) as window:
+    with Opened(windows, page_file.as_uri() + fragment) as window:
         assert window.page.evaluate("window.hit") is None
         assert window.page.locator("#table tbody tr").count() > 10
         assert window.complaints == []
 
 
-def test_names_with_markup_appear_as_text(browser: Any, data: dict[str, Any], tmp_path: Path) -> None:
+def test_names_with_markup_appear_as_text(windows: Windows, data: dict[str, Any], tmp_path: Path) -> None:
     mine: dict[str, Any] = json.loads(json.dumps(data))
     point = mine["spaces"][0]["points"][0]
     point |= {"label": HOSTILE, "name": HOSTILE, "source": HOSTILE}
@@ -160,7 +160,7 @@ def test_names_with_markup_appear_as_text(browser: Any, data: dict[str, Any], tm
     mine["spaces"][1]["on"][HOSTILE] = mine["spaces"][1]["on"][PROFILES[0]]
     mine["profiles"].insert(0, {**mine["profiles"][0], "name": HOSTILE, "title": HOSTILE})
     (tmp_path / "index.html").write_text(page_html(mine), "utf-8")
-    with Opened(browser, (tmp_path / "index.html").as_uri()) as window:
+    with Opened(windows, (tmp_path / "index.html").as_uri()) as window:
         row = window.page.locator("tr", has_text="<b>bold</b>").first
         row.locator("th button").click()
         row.locator("th button").hover()
@@ -206,7 +206,7 @@ def test_the_methods_view_sets_gains_against_widening(opened: Opened) -> None:
 
 
 def test_the_page_says_what_its_energies_count_which_traffic_and_which_figure_matters_most(
-    browser: Any, data: dict[str, Any], opened: Opened, tmp_path: Path
+    windows: Windows, data: dict[str, Any], opened: Opened, tmp_path: Path
 ) -> None:
     note = opened.page.locator("#note")
     assert "best mapping of every layer" in note.inner_text() and "compulsory" not in note.inner_text()
@@ -229,19 +229,19 @@ def test_the_page_says_what_its_energies_count_which_traffic_and_which_figure_ma
     mine = json.loads(json.dumps(data))
     mine["profiles"][0] |= {"traffic": "compulsory", "scope": "another"}
     (tmp_path / "index.html").write_text(page_html(mine), "utf-8")
-    with Opened(browser, f"{(tmp_path / 'index.html').as_uri()}#beside=fpga-zynq7020") as window:
+    with Opened(windows, f"{(tmp_path / 'index.html').as_uri()}#beside=fpga-zynq7020") as window:
         text = window.page.locator("#note").inner_text()
         assert "asic-45nm" in text and "Memory traffic is compulsory" in text
         assert "differ in what their energies count: compare designs within a profile, not across" in text
 
 
 def test_designs_that_do_not_run_are_named_with_the_reason(
-    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    windows: Windows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_of_the_page, "_has_methods", lambda _: False)  # none is looked at here
     chip = load_profile("mcu-cortex-m4")
     record = page_record([space_record(Space("resnet34", "imagenet"), [chip])], [chip], "test")
-    with Opened(browser, write_page(tmp_path, record).as_uri()) as window:
+    with Opened(windows, write_page(tmp_path, record).as_uri()) as window:
         text = window.page.locator("#table").inner_text()
         assert re.search(r"Not here: .*resnet34@compute=fp32.*does not fit", text)
         assert "Full precision" not in window.page.locator("#table tbody").inner_text()

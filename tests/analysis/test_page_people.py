@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from command_outputs import said
-from page_window import SPACES, Opened, needs_browser, points_of, sync_api
+from page_window import SPACES, Opened, Windows, needs_browser, points_of, sync_api
 
 from analysis.report.page.data import operations_of, page_record, space_record, spaces
 from analysis.report.page.html import write_page
@@ -44,16 +44,16 @@ def served(page_file: Path, data: dict[str, Any]) -> Iterator[PageServer]:
 @contextmanager
 def recorded(window: Opened, folder: Path) -> Iterator[None]:
     """Record every step with its picture in a trace, as `playwright show-trace` shows it."""
-    window.context.tracing.start(screenshots=True, snapshots=True)
+    window.windows.context.tracing.start(screenshots=True, snapshots=True)
     yield
-    window.context.tracing.stop(path=folder / "trace.zip")
+    window.windows.context.tracing.stop(path=folder / "trace.zip")
     assert (folder / "trace.zip").stat().st_size > 10_000
 
 
 def test_a_served_page_runs_the_model_for_an_edited_profile(
-    browser: Any, page_file: Path, data: dict[str, Any]
+    windows: Windows, page_file: Path, data: dict[str, Any]
 ) -> None:
-    with served(page_file, data) as server, Opened(browser, f"{server.address}#on=fpga-zynq7020") as window:
+    with served(page_file, data) as server, Opened(windows, f"{server.address}#on=fpga-zynq7020") as window:
         before = window.page.locator("tr", has_text="plain BNN").first.inner_text()
         window.page.get_by_label("Profile as YAML").fill(
             "name: edited\nextends: fpga-zynq7020\n"
@@ -107,9 +107,9 @@ def _three_clicks(opened: Opened) -> None:
 
 
 def test_the_architect_moves_a_price_and_a_memory_and_reads_a_break_even(
-    browser: Any, page_file: Path, data: dict[str, Any], tmp_path: Path
+    windows: Windows, page_file: Path, data: dict[str, Any], tmp_path: Path
 ) -> None:
-    with served(page_file, data) as server, Opened(browser, f"{server.address}#on=asic-45nm") as window:
+    with served(page_file, data) as server, Opened(windows, f"{server.address}#on=asic-45nm") as window:
         with recorded(window, tmp_path):
             window.page.get_by_label("Beside it").select_option("mcu-cortex-m33")
             assert window.page.locator(".chart").count() == 2
@@ -136,7 +136,7 @@ def _read_a_break_even(window: Opened) -> None:
 
 
 def test_the_researcher_puts_an_own_point_on_the_published_front_for_a_paper(
-    browser: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    windows: Windows, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A column of two on a page is 3.5 inches wide, 252 points; what the table cites stands in the file beside it."""
     mine, out = tmp_path / "mine.csv", tmp_path / "paper"
@@ -153,14 +153,14 @@ def test_the_researcher_puts_an_own_point_on_the_published_front_for_a_paper(
 
     space, chip = spaces(read_own([str(mine)]).records)[0], load_profile("asic-45nm")
     record = page_record([space_record(space, [chip])], [chip], "test")
-    with Opened(browser, write_page(tmp_path, record).as_uri()) as window:
+    with Opened(windows, write_page(tmp_path, record).as_uri()) as window:
         with recorded(window, tmp_path):
             window.page.get_by_role("row", name="double_residual+prelu").locator("th button").first.click()
         assert "own (mine.csv)" in window.page.locator("#pins").inner_text()
         assert "double_residual+prelu" in window.saved("SVG").decode()
 
 
-def test_own_points_and_estimates_stand_on_fronts_of_their_own(browser: Any, tmp_path: Path) -> None:
+def test_own_points_and_estimates_stand_on_fronts_of_their_own(windows: Windows, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("design,top1\nresnet20[double_residual+prelu]/cifar10,86.4\n", "utf-8")
     (tmp_path / "front.csv").write_text(
         "design,top1,top1_low,top1_high,kind\nresnet20[prelu]/cifar10,80.1,78.0,82.2,estimated\n", "utf-8"
@@ -170,7 +170,7 @@ def test_own_points_and_estimates_stand_on_fronts_of_their_own(browser: Any, tmp
     first = spaces(own)[0]
     assert first.name == "resnet20/cifar10"
     record = page_record([space_record(first, [chip])], [chip], "test")
-    with Opened(browser, write_page(tmp_path, record).as_uri()) as window:
+    with Opened(windows, write_page(tmp_path, record).as_uri()) as window:
         assert "estimated" in window.page.locator("#legend").inner_text()
         mine = window.page.get_by_role("row", name="double_residual+prelu")
         assert "86.4 %" in mine.inner_text() and "own (mine.csv)" in mine.inner_text()
