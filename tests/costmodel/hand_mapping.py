@@ -13,19 +13,8 @@ from functools import cache
 from operator import attrgetter
 
 from costmodel.evaluate.mappings import LayerMapping
-from costmodel.mapping import (
-    Architecture,
-    Array,
-    Level,
-    LoopNest,
-    Mapped,
-    OperandTraffic,
-    Port,
-    Temporal,
-    cost_of,
-)
+from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
 from costmodel.mapping.architecture import DIRECTIONS
-from costmodel.mapping.mapped import Latency
 from costmodel.mapping.nest import BUT_FOR_THE_NAME, OPERANDS, RELEVANT, SUMS
 from costmodel.mapping.search.lattice import spread_loops
 from costmodel.mapping.search.links import links_of
@@ -65,30 +54,6 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
 
 
 Pair = tuple[LoopNest, Architecture]
-
-
-def invented_mappings(pairs: Iterable[Pair]) -> list[Mapped]:
-    """Answer for `cached_mappings` with bits and cycles that nobody searched, where they are only carried on."""
-    return [
-        Mapped(layer, machine, _NO_LOOPS, _moved(layer, machine), Latency(layer.macs / 7, 11, 5, 3, {}))
-        for layer, machine in pairs
-    ]
-
-
-_NO_LOOPS = Temporal((), (), {})
-
-
-def _moved(layer: LoopNest, machine: Architecture) -> tuple[OperandTraffic, ...]:
-    """As if every level moved all values of its operands both ways, outer levels fewer; side units have no size."""
-    levels = [level for level in machine.levels if level.size_bits > 1]
-    return tuple(
-        OperandTraffic(level.name, operand, way, layer.elements(operand) * layer.bits(operand) / outer, 1, 0)
-        for outer, level in enumerate(levels, start=1)
-        for operand in level.operands
-        for way in DIRECTIONS
-    )
-
-
 _ROOM_AND_PRICES = ("size_bits", "read_energy_j", "write_energy_j")
 _REST_OF_A_LEVEL = attrgetter(*(field.name for field in fields(Level) if field.name not in _ROOM_AND_PRICES))
 
