@@ -69,8 +69,14 @@ def _computed(op: Op, aliases: Mapping[Value, Value]) -> Hashable:
 
 
 def _plain(value: object) -> object:
-    """What can be a key; a number that follows the widths is an array."""
-    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
+    """What can be a key: a number that follows the widths is an array; a method's own list is like itself alone."""
+    if isinstance(value, np.ndarray):
+        return value.shape, value.tobytes()
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return value
 
 
 def remaining_norms(network: Network) -> Network:

@@ -250,13 +250,14 @@ def one_window() -> Network:
     return g.finish(magnitudes(g, 3))
 
 
-@pytest.mark.parametrize("apart", ["parameters", "precision", "shape"])
+@pytest.mark.parametrize("apart", ["parameters", "precision", "shape", "list"])
 def test_results_that_differ_are_not_shared(apart: str) -> None:
     """The same operation of the same map, but for what it is told."""
     g = builder()
     makes: dict[str, Callable[[int], Tensor]] = {
         "parameters": lambda n: g.prelu(g.input, slopes(g)),
         "precision": lambda n: g.map("relu", (g.input,), stored=precision(f"int{8 * n}")),
+        "list": lambda n: g.map("relu", (g.input,), attributes={"own": [n]}),
         "shape": lambda n: g.map("pad_channels", (g.input,), shape=(n * 2 * CHANNELS, SIDE, SIDE)),
     }
     both = (makes[apart](1), makes[apart](2))
