@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Hashable, Mapping
+from collections.abc import Callable, Container
 
 import numpy as np
 
@@ -44,39 +44,42 @@ def without_training(network: Network) -> Network:
 
 def share_results(network: Network) -> Network:
     """Compute once what several layers compute of the same values without parameters: a map's signs, its magnitudes."""
-    first: dict[Hashable, Value] = {}
+    made: dict[tuple[str, tuple[Value, ...]], list[Op]] = {}
     aliases: dict[Value, Value] = {}
     notes = []
     for op in network.ops:
         if op.params or op.when != "run":
             continue
-        result = first.setdefault(_computed(op, aliases), op.output)
-        if result is not op.output:
-            aliases[op.output] = result
-            notes.append(
-                Note("shared result", op.layer, f"the '{op.kind}' of the same values is there already")
-            )
+        inputs = tuple([aliases.get(value, value) for value in op.inputs])
+        earlier = made.setdefault((op.kind, inputs), [])
+        first = next((one for one in earlier if _same_result(one, op)), None)
+        if first is None:
+            earlier.append(op)
+            continue
+        aliases[op.output] = first.output
+        reason = f"the '{op.kind}' of the same values is there already"
+        notes.append(Note("shared result", op.layer, reason))
     return rewritten(network, {op: () for op in network.ops if op.output in aliases}, notes, aliases)
 
 
-def _computed(op: Op, aliases: Mapping[Value, Value]) -> Hashable:
-    """What an operation without parameters computes of which values; estimators of a sign are of training alone."""
-    inputs = tuple([aliases.get(value, value) for value in op.inputs])
-    if op.kind == "sign":
-        return inputs
-    sizes = [_plain(side) for side in op.output.shape]
-    return op.kind, inputs, op.output.precision, *sizes, *[(n, _plain(v)) for n, v in op.attributes.items()]
+def _same_result(one: Op, other: Op) -> bool:
+    """Whether two operations of a kind make the same of the same values; estimators of a sign are of training alone."""
+    if one.kind == "sign":
+        return True
+    told, shape = one.attributes, one.output.shape
+    return (
+        one.output.precision == other.output.precision
+        and all(map(_equal, shape, other.output.shape))
+        and told.keys() == other.attributes.keys()
+        and all(_equal(value, other.attributes[name]) for name, value in told.items())
+    )
 
 
-def _plain(value: object) -> object:
-    """What can be a key: a number that follows the widths is an array; a method's own list is like itself alone."""
-    if isinstance(value, np.ndarray):
-        return value.shape, value.tobytes()
-    try:
-        hash(value)
-    except TypeError:
-        return id(value)
-    return value
+def _equal(one: object, other: object) -> bool:
+    """Compare what may follow the widths, at every width."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)  # type: ignore[arg-type]
+    return one == other
 
 
 def remaining_norms(network: Network) -> Network:

@@ -167,7 +167,7 @@ def test_bases_multiply_the_binary_work() -> None:
 
 
 def test_a_filter_of_one_weight_is_not_turned() -> None:
-    binary, shortcuts = (counted("resnet20/cifar10")["mac", "1x1"], marginal("binary_shortcut")["mac", "1x1"])
+    binary, shortcuts = counted("resnet20/cifar10")["mac", "1x1"], marginal("binary_shortcut")["mac", "1x1"]
     assert marginal("binary_shortcut+circulant_filters")["mac", "1x1"] == 3 * binary + shortcuts
 
 
