@@ -48,6 +48,11 @@ def best_mapping(
             f"goal '{goal}' with ZigZag's rules for waiting: those depend on more than the cuts, and only the "
             f"energy is searched under them; use the goal 'energy', or this project's rules."
         )
+    if conventions.final_as_partial and layer.output_bits > layer.partial_bits:
+        raise BnncostError(
+            f"layer '{layer.name}': outputs of {layer.output_bits} bits are made of sums of {layer.partial_bits}, "
+            f"which ZigZag's rules do not search; give sums the outputs' width, or use this project's rules."
+        )
     tries = [
         _try(layer, machine, unrolling, spreads, goal, conventions, most_factors, most_prefixes)
         for unrolling, spreads in _distinct(layer, machine, most_factors, most_prefixes)

@@ -27,7 +27,7 @@ from costmodel.mapping.mapped import Latency, Mapped, OperandTraffic, Temporal
 from costmodel.mapping.nest import BUT_FOR_THE_NAME, OPERANDS, LoopNest, Operand
 from costmodel.output import parse_json
 
-VERSION = 4
+VERSION = 5
 """To be raised with every change of the search or of what it finds: entries of other versions are not read."""
 
 _LOCKED_S = 1.0

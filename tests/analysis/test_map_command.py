@@ -54,7 +54,7 @@ def test_the_picture_of_a_mapping_made_by_hand() -> None:
         ("registers", 2, 2, "1 bit"),
         ("sram", 0, 1, "3.00 B"),
         ("sram", 0, 1, "24.0 B"),
-        ("accumulators", 1, 2, "3.75 B"),
+        ("accumulators", 1, 2, "6.00 B"),
     ]
     # k and c lead to other weights, ox does not; of features it is c and ox; lanes side by side share features.
     assert [row.changing for row in weights] == [(True, True, False, True), (False, True)]

@@ -2,7 +2,8 @@
 
     for k in 2: for c in 2: for ox in 3: for ox in 2: k side by side on 2 of 3 lanes
 
-A lane keeps a weight over all positions, and an accumulator the 6 sums of its output over both channels.
+A lane keeps a weight over all positions, and an accumulator the 6 sums of its output over both channels; in the end
+these are outputs of 8 bits.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from costmodel.mapping.search.lattice import spread_loops
 from costmodel.mapping.search.links import links_of
 
 LAYER = LoopNest("by hand", K=4, C=2, OX=6, weight_bits=1, feature_bits=2, partial_bits=5, output_bits=8)
-CAPACITY = {"registers": 1.0, "accumulators": 40.0, "sram": 1024.0}
+CAPACITY = {"registers": 1.0, "accumulators": 64.0, "sram": 1024.0}
 
 
 def _level(

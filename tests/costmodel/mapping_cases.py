@@ -94,5 +94,5 @@ def random_layer(rng: random.Random, most_steps: int) -> LoopNest:
             weight_bits=rng.choice([1, 2, 8]),
             feature_bits=rng.choice([1, 4]),
             partial_bits=rng.choice([6, 16]),
-            output_bits=rng.choice([1, 6]),
+            output_bits=rng.choice([1, 6, 24]),
         )

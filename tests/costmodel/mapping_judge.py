@@ -203,9 +203,16 @@ def held_bits(
 ) -> int:
     """Bits that a link's inner level must have room for."""
     levels = [level for level in machine.levels if operand in level.operands]
-    bits = layer.partial_bits if operand == "sums" and not final else layer.bits(operand)
+    bits = widest(layer, operand, final)
     copies = 2 if levels[number - 1].double_buffered and truth.tiles_of_a_buffer > 1 else 1
     return truth.inner_largest * bits * copies
+
+
+def widest(layer: LoopNest, operand: str, final: bool) -> int:
+    """Width of the widest element of an operand that ever lies where only final values arrive, or others too."""
+    if operand == "sums" and not final:
+        return max(layer.partial_bits, layer.output_bits)
+    return layer.bits(operand)
 
 
 @dataclass(frozen=True)
@@ -297,11 +304,7 @@ def fits(case: Case, truths: dict[tuple[str, int], Truth], wholes: list[int]) ->
             final = truths[operand, number - 1].all_final
             held[levels[number - 1]] += held_bits(truth, case.machine, case.layer, operand, number, final)
         if number == len(levels) - 1:
-            bits = (
-                case.layer.partial_bits
-                if operand == "sums" and not truth.all_final
-                else case.layer.bits(operand)
-            )
+            bits = widest(case.layer, operand, truth.all_final)
             held[levels[number]] += wholes[OPERANDS.index(operand)] * bits
     return all(bits <= level.size_bits for bits, level in zip(held, case.machine.levels, strict=True))
 

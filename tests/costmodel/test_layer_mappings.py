@@ -22,7 +22,7 @@ def test_the_outline_of_a_mapping_made_by_hand() -> None:
         Tile("weights", "registers", 2, 1, 2, False, False),
         Tile("features", "sram", 0, 2 * 6 * 2, 1, True, False),
         Tile("sums", "sram", 0, 4 * 6 * 8, 1, True, False),
-        Tile("sums", "accumulators", 1, 6 * 5, 2, False, False),
+        Tile("sums", "accumulators", 1, 6 * 8, 2, False, False),
     )
     assert found.axes == (AxisLanes("lanes", 3, (("K", 2),)),)
     assert found.utilisation == pytest.approx(2 / 3)
@@ -34,7 +34,7 @@ def test_the_nest_of_that_mapping_as_text() -> None:
         "# features in sram: 24 bit, all of them",
         "# partial sums in sram: 192 bit, all of them",
         "for k in 2:",
-        "  # partial sums in accumulators: 30 bit in each of 2",
+        "  # partial sums in accumulators: 48 bit in each of 2",
         "  for c in 2:",
         "    # weights in registers: 1 bit in each of 2",
         "    for ox in 6:",

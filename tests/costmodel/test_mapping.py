@@ -87,6 +87,18 @@ def test_a_level_of_final_values_holds_more_of_them_than_of_sums() -> None:
         cost_of(TOY, machine(buffer(4, "sums"), middle), mapping)
 
 
+def test_where_sums_arrive_there_is_room_for_what_they_become() -> None:
+    """An output of 3 bits is made of sums of 1 bit; the last of them arrives in the second buffer as 3 bits."""
+    wide = replace(TOY, partial_bits=1, output_bits=3)
+    for room, fits in ((3, True), (2, False)):
+        chip = machine(buffer(3, "sums"), replace(buffer(room, "sums"), name="middle"))
+        if fits:
+            assert best_mapping(wide, chip).mapping.cuts["sums"]
+        else:
+            with pytest.raises(BnncostError, match=r"level 'middle' lacks 1 bits"):
+                best_mapping(wide, chip)
+
+
 def test_lanes_share_what_they_read_and_sum_what_they_write() -> None:
     """C on two lanes below one memory: one output leaves both, final at once; each lane reads weights and features."""
     chip = machine(unrolling=(("D1", (("C", 2),)),), axes={"D1": 2})
@@ -334,3 +346,5 @@ def test_unknown_goals_and_goals_that_zigzags_rules_cannot_serve() -> None:
         best_mapping(TOY, machine(), "enrgy")
     with pytest.raises(BnncostError, match="use the goal 'energy'"):
         best_mapping(TOY, machine(), "latency", ZIGZAG)
+    with pytest.raises(BnncostError, match="outputs of 5 bits are made of sums of 4, which ZigZag's"):
+        best_mapping(replace(TOY, output_bits=5), machine(), conventions=ZIGZAG)

@@ -89,10 +89,9 @@ class Choices:
         return self._energy[number]
 
     def bits(self, final: bool) -> int:
-        """Width of an element that a level holds [bit]."""
-        return (
-            self.layer.partial_bits if self.operand == SUMS and not final else self.layer.bits(self.operand)
-        )
+        """Width of an element that a level holds [bit]; where sums arrive, so does in the end what they become."""
+        bits = self.layer.bits(self.operand)
+        return max(self.layer.partial_bits, bits) if self.operand == SUMS and not final else bits
 
     def resident(self, link: Link, final: bool) -> tuple[Held, ...]:
         """Say what a link's cut makes its inner level hold: one tile, or two where it exchanges them unseen."""
