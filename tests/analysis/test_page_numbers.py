@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hand_mapping import plain_mappings
+from hand_mapping import made_up_mappings
 
 from analysis.fronts.nondominated import on_front
 from analysis.fronts.robust import robustness
@@ -108,10 +108,10 @@ def test_the_page_draws_energies_as_bnncost_robust_does(tmp_path: Path) -> None:
 def test_the_page_prices_every_shipped_design_on_every_profile_as_python_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Layers are mapped without a search: to both, a mapping is so many bits and cycles, whichever it is."""
+    """Mappings are made up: to both, a mapping is so many bits and cycles, whichever it is."""
     for other in ("method_records", "uncertainty_record", "_heaviest"):  # each is tested elsewhere
         monkeypatch.setattr(data_of_the_page, other, lambda *_: None)
-    monkeypatch.setattr(mac_traffic, "cached_mappings", plain_mappings())
+    monkeypatch.setattr(mac_traffic, "cached_mappings", made_up_mappings)
     chips = {
         name: load_profile(name).model_copy() for name in shipped_profiles()
     }  # a profile keeps its mappings

@@ -8,15 +8,14 @@ these are outputs of 8 bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import fields
-from functools import cache
-from operator import attrgetter
+from collections.abc import Iterable
+from math import ceil, prod
 
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
 from costmodel.mapping.architecture import DIRECTIONS
-from costmodel.mapping.nest import BUT_FOR_THE_NAME, OPERANDS, RELEVANT, SUMS
+from costmodel.mapping.mapped import Latency, OperandTraffic
+from costmodel.mapping.nest import FEATURES, OPERANDS, RELEVANT, SUMS
 from costmodel.mapping.search.lattice import spread_loops
 from costmodel.mapping.search.links import links_of
 
@@ -54,34 +53,50 @@ def layer_mapping(share: float = 1.0, *, timed: bool = True) -> LayerMapping:
     )  # fmt: skip
 
 
-Pair = tuple[LoopNest, Architecture]
-_ROOM_AND_PRICES = ("size_bits", "read_energy_j", "write_energy_j")
-_REST_OF_A_LEVEL = attrgetter(*(field.name for field in fields(Level) if field.name not in _ROOM_AND_PRICES))
+def made_up_mappings(pairs: Iterable[tuple[LoopNest, Architecture]]) -> list[Mapped]:
+    """Map layers in the place of `cached_mappings`, where any bits and cycles will do; each layer has a mapping."""
+    made = []
+    for layer, machine in pairs:
+        assert surely_fits(layer, machine), (layer, machine)
+        made.append(_made_up(layer, machine))
+    return made
 
 
-@cache
-def plain_mappings() -> Callable[[Iterable[Pair]], list[Mapped]]:
-    """Map layers in the place of `cached_mappings`, where any mapping will do, of which bits and cycles alone count.
+def surely_fits(layer: LoopNest, machine: Architecture) -> bool:
+    """Whether each level has room for what lies there whole, and of all else for what its lanes use at once."""
+    axes = dict(machine.array.unrollings[0])
+    taken = [0] * len(machine.levels)
+    for operand, numbers in machine.hierarchy.items():
+        taken[numbers[-1]] += layer.elements(operand) * layer.bits(operand)
+        width = max(layer.partial_bits, layer.output_bits) if operand == SUMS else layer.bits(operand)
+        for number in numbers[:-1]:
+            level = machine.levels[number]
+            loops = (loop for axis in level.serves for loop in axes.get(axis, ()))
+            at_once = prod(
+                min(factor, layer.extent(dim)) for dim, factor in loops if dim in RELEVANT[operand]
+            )
+            taken[number] += at_once * width * (2 if level.double_buffered else 1)
+    return all(bits <= level.size_bits for bits, level in zip(taken, machine.levels, strict=True))
 
-    Machines that differ in nothing but prices, or in room that the layer cannot fill, are mapped once in a process.
-    """
-    known: dict[Hashable, Mapped] = {}
 
-    def mapped(pair: Pair) -> Mapped:
-        alike = _less_prices(*pair)
-        if alike not in known:
-            known[alike] = plain_mapping(*pair)
-        return known[alike]
+def _made_up(layer: LoopNest, machine: Architecture) -> Mapped:
+    """Every operand passes each of its levels more often than the one outside; half of the layers read maps once."""
+    moved = []
+    for operand, numbers in machine.hierarchy.items():
+        width = layer.partial_bits if operand == SUMS else layer.bits(operand)
+        for often, number in enumerate(reversed(numbers), 1 + (layer.K % 2 if operand == FEATURES else 0)):
+            home, bits = number == numbers[-1], float(often * layer.elements(operand) * width)
+            if home and operand == SUMS:
+                continue  # they leave without a bit, as all layers of designs let them
+            ways = ("collect", "drain") if operand == SUMS else ("feed",) if home else ("feed", "fill")
+            moved += [
+                OperandTraffic(machine.levels[number].name, operand, way, bits, bits, 0.0) for way in ways
+            ]
+    steps = float(ceil(layer.macs / prod(machine.array.axes.values())))
+    return Mapped(layer, machine, NO_LOOPS, tuple(moved), Latency(steps, steps / 8, 2.0, 3.0, {}))
 
-    return lambda pairs: [mapped(pair) for pair in pairs]
 
-
-def _less_prices(layer: LoopNest, machine: Architecture) -> Hashable:
-    array, widest = machine.array, max(layer.partial_bits, *(layer.bits(operand) for operand in OPERANDS))
-    enough = 4 * widest * sum(layer.elements(operand) for operand in OPERANDS)
-    levels = tuple((min(level.size_bits, enough), _REST_OF_A_LEVEL(level)) for level in machine.levels)
-    wiring = (tuple(array.axes.items()), array.unrollings[0], array.holds, array.systolic)
-    return BUT_FOR_THE_NAME(layer), wiring, levels
+NO_LOOPS = Temporal((), (), {})
 
 
 def plain_mapping(layer: LoopNest, machine: Architecture) -> Mapped:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from hand_mapping import by_hand
+from hand_mapping import by_hand, plain_mapping, surely_fits
+from mapping_cases import random_layer, random_machine
 from toy_chip import chip
 
 import costmodel as cm
 from costmodel.evaluate.mappings import LayerMapping, mappings_of
 from costmodel.mapping.outline import AxisLanes, Step, Tile, nest_text, outline
+
+
+def test_what_surely_fits_has_a_mapping() -> None:
+    fitting = 0
+    for seed in range(300):
+        rng = random.Random(seed)
+        machine, layer = random_machine(rng, tight=rng.random() < 0.7), random_layer(rng, 400)
+        if surely_fits(layer, machine):
+            assert plain_mapping(layer, machine).moved, seed
+            fitting += 1
+    assert 200 < fitting < 280
 
 
 def test_the_outline_of_a_mapping_made_by_hand() -> None:
