@@ -142,7 +142,7 @@ def test_a_running_one_stops_after_an_epoch_at_the_deadline(tmp_path: Path) -> N
 
     long = spec("resnet20", "0.2", epochs=1000)
     out, started = StringIO(), time.monotonic()
-    assert run([long, spec("resnet20[sgd]", "0.2", epochs=1000)], tmp_path, seconds=5, out=out) == {}
+    assert run([long, spec("resnet20[sgd]", "0.2", epochs=1000)], tmp_path, seconds=3, out=out) == {}
     assert time.monotonic() - started < 30  # a thousand epochs would take 200 s
     assert missing([long], tmp_path) == [long]
     assert "stopped at the deadline" in out.getvalue()
