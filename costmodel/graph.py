@@ -138,7 +138,10 @@ def everywhere(compared: bool | np.ndarray) -> bool:
 
 def most(*sizes: Dimension) -> Dimension:
     """Largest of several numbers, or of arrays at each width."""
-    return reduce(np.maximum, sizes) if any(isinstance(size, np.ndarray) for size in sizes) else max(sizes)
+    for size in sizes:
+        if isinstance(size, np.ndarray):
+            return reduce(np.maximum, sizes)
+    return max(sizes)
 
 
 def accumulator(terms: Dimension) -> Precision:

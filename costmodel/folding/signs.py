@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from costmodel.folding.rewriting import (
     chain_to_sign,
     channels,
@@ -20,7 +18,7 @@ from costmodel.folding.rewriting import (
     rewritten,
     whole_number_limit,
 )
-from costmodel.graph import BINARY, Network, Note, Op, Param, Tensor, Value, accumulator
+from costmodel.graph import BINARY, Network, Note, Op, Param, Tensor, Value, accumulator, everywhere
 from costmodel.operations import known
 
 
@@ -156,7 +154,7 @@ def sign_where_made(network: Network) -> Network:
         if not way or made.precision == BINARY:
             continue
         signs = [op for op in way if op.kind in _SIGNS]
-        if not np.all(sum(op.output.bits for op in signs) < made.bits):
+        if not everywhere(sum(op.output.bits for op in signs) < made.bits):
             continue
         moved |= dict.fromkeys(way, layer)
         count = "one sign" if len(signs) == 1 else f"{len(signs)} signs"

@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-
 from costmodel.builder import Builder
-from costmodel.graph import Dimension, Tensor, precision
+from costmodel.graph import Dimension, Tensor, everywhere, precision
 from costmodel.methods.activations import bent
 from costmodel.methods.gating import excite, squeeze
 from costmodel.methods.shortcuts import pad_to
@@ -123,7 +121,7 @@ def _reshaped(g: Builder, x: Tensor, like: Tensor, share: Fraction, *, repeat: b
 
 def _first_channels(g: Builder, x: Tensor, channels: Dimension) -> Tensor:
     """Keep the first channels of a map; emits nothing where it has no more."""
-    if np.all(x.shape[0] == channels):
+    if everywhere(x.shape[0] == channels):
         return x
     attributes = {"axis": 0, "outer": 1, "size": x.shape[0], "start": 0, "stop": channels, "every": 1}
     shape = (channels, x.shape[1], x.shape[2])

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from costmodel.builder import Builder
-from costmodel.graph import BINARY, Dimension, Tensor
+from costmodel.graph import BINARY, Dimension, Tensor, everywhere
 from costmodel.methods.registry import MethodUse
 from costmodel.methods.shortcuts import sliced
 from costmodel.methods.site import Site, emit
@@ -49,7 +47,7 @@ def logic_block(
     """
     slices, wide = int(use.option("slices")), bool(use.option("concatenate"))
     passed = None
-    if wide and stride == 1 and np.all(x.shape[0] == 2 * channels * slices):
+    if wide and stride == 1 and everywhere(x.shape[0] == 2 * channels * slices):
         with g.origin(use.name), g.with_producer(x):
             x, passed = (_half(g, x, slices, number) for number in (0, 1))
     with g.layer("conv1"):
@@ -83,7 +81,7 @@ def _shortcut(g: Builder, style: LayerStyle, use: MethodUse, site: Site) -> Tens
     made = matched(g, style, site)
     if made.precision == BINARY:
         return made
-    levels = site.slices if np.all(made.shape[0] == site.channels) else 1
+    levels = site.slices if everywhere(made.shape[0] == site.channels) else 1
     with g.origin(use.name):
         return sliced(g, made, levels, site)
 

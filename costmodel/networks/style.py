@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from costmodel.builder import Builder
-from costmodel.graph import BINARY, Dimension, Precision, Tensor
+from costmodel.graph import BINARY, Dimension, Precision, Tensor, everywhere
 from costmodel.methods.registry import MethodUse
 from costmodel.methods.site import Composition, Site, chain, convolve, emit
 from costmodel.operations.window import Pair
@@ -78,7 +76,7 @@ def branch(
 def matched(g: Builder, style: LayerStyle, site: Site) -> Tensor:
     """Bring a block's input to the shape of its output; emits nothing where it has that shape."""
     x = site.branch
-    if site.stride == 1 and np.all(x.shape[0] == site.channels * site.slices):
+    if site.stride == 1 and everywhere(x.shape[0] == site.channels * site.slices):
         return x
     chosen = style.composition.first("downsample")
     if chosen:
