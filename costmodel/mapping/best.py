@@ -41,18 +41,7 @@ def best_mapping(
     preferred. Loops of more than `most_factors` primes, or `most_prefixes` sets of them, are merged; the result
     says so. Raises BnncostError where nothing fits.
     """
-    if goal not in GOALS:
-        raise unknown("goal", goal, GOALS)
-    if conventions.opportunistic and goal != "energy":
-        raise BnncostError(
-            f"goal '{goal}' with ZigZag's rules for waiting: those depend on more than the cuts, and only the "
-            f"energy is searched under them; use the goal 'energy', or this project's rules."
-        )
-    if conventions.final_as_partial and layer.output_bits > layer.partial_bits:
-        raise BnncostError(
-            f"layer '{layer.name}': outputs of {layer.output_bits} bits are made of sums of {layer.partial_bits}, "
-            f"which ZigZag's rules do not search; give sums the outputs' width, or use this project's rules."
-        )
+    _check_goal(layer, goal, conventions)
     tries = [
         _try(layer, machine, unrolling, spreads, goal, conventions, most_factors, most_prefixes)
         for unrolling, spreads in _distinct(layer, machine, most_factors, most_prefixes)
@@ -75,6 +64,22 @@ def best_mapping(
     if best is None:
         raise no_fit(tries[min(failed)].operands)
     return best[1]
+
+
+def _check_goal(layer: LoopNest, goal: str, conventions: Conventions) -> None:
+    """Refuse a goal that there is none of, and what the search does not reach by ZigZag's rules."""
+    if goal not in GOALS:
+        raise unknown("goal", goal, GOALS)
+    if conventions.opportunistic and goal != "energy":
+        raise BnncostError(
+            f"goal '{goal}' with ZigZag's rules for waiting: those depend on more than the cuts, and only the "
+            f"energy is searched under them; use the goal 'energy', or this project's rules."
+        )
+    if conventions.final_as_partial and layer.output_bits > layer.partial_bits:
+        raise BnncostError(
+            f"layer '{layer.name}': outputs of {layer.output_bits} bits are made of sums of {layer.partial_bits}, "
+            f"which ZigZag's rules do not search; give sums the outputs' width, or use this project's rules."
+        )
 
 
 @dataclass(frozen=True, slots=True)

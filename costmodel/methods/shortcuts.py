@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from costmodel.builder import Builder
 from costmodel.errors import BnncostError, unknown
-from costmodel.graph import BINARY, Dimension, Precision, Tensor, precision
+from costmodel.graph import BINARY, Dimension, Precision, Tensor, everywhere, precision
 from costmodel.methods.registry import repair_method
 from costmodel.methods.site import Site, before_sign, chain, convolve, signed_features
 
@@ -75,9 +73,9 @@ def sliced(g: Builder, x: Tensor, slices: int, site: Site) -> Tensor:
 
 def pad_to(g: Builder, x: Tensor, channels: Dimension) -> Tensor:
     """Add channels of zeros (of -1 to bits) until there are `channels`; emits nothing when there are enough."""
-    if np.all(x.shape[0] == channels):
+    if everywhere(x.shape[0] == channels):
         return x
-    if np.any(x.shape[0] > channels):
+    if not everywhere(x.shape[0] <= channels):
         raise BnncostError(
             f"design '{g.name}': a map of {x.shape[0]} channels has more than the {channels} of its block's output; "
             "take a width at which every stage has twice the channels of the one before, or a 1x1 shortcut."

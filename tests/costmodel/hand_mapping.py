@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import ceil, prod
 
+from mapping_judge import widest
+
 from costmodel.evaluate.mappings import LayerMapping
 from costmodel.mapping import Architecture, Array, Level, LoopNest, Mapped, Port, Temporal, cost_of
 from costmodel.mapping.architecture import DIRECTIONS
@@ -68,7 +70,7 @@ def surely_fits(layer: LoopNest, machine: Architecture) -> bool:
     taken = [0] * len(machine.levels)
     for operand, numbers in machine.hierarchy.items():
         taken[numbers[-1]] += layer.elements(operand) * layer.bits(operand)
-        width = max(layer.partial_bits, layer.output_bits) if operand == SUMS else layer.bits(operand)
+        width = widest(layer, operand, final=False)
         for number in numbers[:-1]:
             level = machine.levels[number]
             loops = (loop for axis in level.serves for loop in axes.get(axis, ()))
@@ -79,24 +81,29 @@ def surely_fits(layer: LoopNest, machine: Architecture) -> bool:
     return all(bits <= level.size_bits for bits, level in zip(taken, machine.levels, strict=True))
 
 
+WAYS = {
+    (False, False): ("feed", "fill"),
+    (False, True): ("feed",),
+    (True, False): ("collect", "drain"),
+    (True, True): (),
+}
+"""By whether it is sums that move and whether they are at home, which the sums of designs leave without a bit."""
+
+
 def _made_up(layer: LoopNest, machine: Architecture) -> Mapped:
-    """Every operand passes each of its levels more often than the one outside; half of the layers read maps once."""
+    """Every operand passes each of its levels more often than the one outside; half of the layers read maps twice."""
     moved = []
     for operand, numbers in machine.hierarchy.items():
         width = layer.partial_bits if operand == SUMS else layer.bits(operand)
-        for often, number in enumerate(reversed(numbers), 1 + (layer.K % 2 if operand == FEATURES else 0)):
-            home, bits = number == numbers[-1], float(often * layer.elements(operand) * width)
-            if home and operand == SUMS:
-                continue  # they leave without a bit, as all layers of designs let them
-            ways = ("collect", "drain") if operand == SUMS else ("feed",) if home else ("feed", "fill")
+        at_home = 1 + (layer.K.bit_length() % 2 if operand == FEATURES else 0)  # widths are powers of two
+        for often, number in enumerate(reversed(numbers), at_home):
+            bits = float(often * layer.elements(operand) * width)
+            ways = WAYS[operand == SUMS, number == numbers[-1]]
             moved += [
                 OperandTraffic(machine.levels[number].name, operand, way, bits, bits, 0.0) for way in ways
             ]
     steps = float(ceil(layer.macs / prod(machine.array.axes.values())))
-    return Mapped(layer, machine, NO_LOOPS, tuple(moved), Latency(steps, steps / 8, 2.0, 3.0, {}))
-
-
-NO_LOOPS = Temporal((), (), {})
+    return Mapped(layer, machine, Temporal((), (), {}), tuple(moved), Latency(steps, steps / 8, 2.0, 3.0, {}))
 
 
 def plain_mapping(layer: LoopNest, machine: Architecture) -> Mapped:

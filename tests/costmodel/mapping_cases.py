@@ -65,6 +65,14 @@ def random_machine(rng: random.Random, tight: bool = True) -> Architecture:
     return Architecture("toy", Array(axes, (unrolling,), holds), tuple(levels), rng.choice([0.0, 0.1]))
 
 
+def random_pair(
+    rng: random.Random, most_steps: int, share_tight: float = 0.7
+) -> tuple[LoopNest, Architecture]:
+    """A layer and a machine, which is short of room in a share of all cases."""
+    machine = random_machine(rng, tight=rng.random() < share_tight)
+    return random_layer(rng, most_steps), machine
+
+
 def random_layer(rng: random.Random, most_steps: int) -> LoopNest:
     """A layer of few iterations, edges and borders included."""
     while True:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hand_mapping import by_hand, plain_mapping, surely_fits
-from mapping_cases import random_layer, random_machine
+from mapping_cases import random_pair
 from toy_chip import chip
 
 import costmodel as cm
@@ -19,8 +19,7 @@ from costmodel.mapping.outline import AxisLanes, Step, Tile, nest_text, outline
 def test_what_surely_fits_has_a_mapping() -> None:
     fitting = 0
     for seed in range(300):
-        rng = random.Random(seed)
-        machine, layer = random_machine(rng, tight=rng.random() < 0.7), random_layer(rng, 400)
+        layer, machine = random_pair(random.Random(seed), 400)
         if surely_fits(layer, machine):
             assert plain_mapping(layer, machine).moved, seed
             fitting += 1

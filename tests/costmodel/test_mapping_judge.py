@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from mapping_cases import level, random_layer, random_machine
+from mapping_cases import level, random_pair
 from mapping_judge import OPERANDS, Case, Walk, best_of_all, judge, matters, prime_loops
 
 from costmodel.errors import BnncostError
@@ -19,9 +19,8 @@ SOUGHT = 30
 
 
 def case_of(seed: int, most_steps: int, share_tight: float) -> Case:
-    rng = random.Random(seed)
-    machine = random_machine(rng, tight=rng.random() < share_tight)
-    return Case(random_layer(rng, most_steps), machine, machine.array.unrollings[0])
+    layer, machine = random_pair(random.Random(seed), most_steps, share_tight)
+    return Case(layer, machine, machine.array.unrollings[0])
 
 
 def random_mapping(case: Case, seed: int) -> Temporal:

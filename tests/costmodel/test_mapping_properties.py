@@ -8,18 +8,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_cases import random_layer, random_machine
+from mapping_cases import random_pair
 
 from costmodel.errors import BnncostError
 from costmodel.mapping import Architecture, Level, LoopNest, best_mapping
 
 GOALS = st.sampled_from(["energy", "latency", "product"])
-CASES = st.integers(0, 10**6).map(lambda seed: drawn(random.Random(seed)))
-
-
-def drawn(rng: random.Random) -> tuple[LoopNest, Architecture]:
-    machine = random_machine(rng, tight=rng.random() < 0.7)
-    return random_layer(rng, 200), machine
+CASES = st.integers(0, 10**6).map(lambda seed: random_pair(random.Random(seed), 200))
 
 
 def value(layer: LoopNest, machine: Architecture, goal: str) -> float:

@@ -9,7 +9,7 @@ from math import inf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mapping_cases import random_layer, random_machine
+from mapping_cases import random_machine, random_pair
 
 from costmodel.errors import BnncostError
 from costmodel.mapping import OURS, Architecture, LoopNest, best_mapping
@@ -26,7 +26,7 @@ GOALS = st.sampled_from(["energy", "latency", "product"])
 def drawn(seed: int, cycle_energy_j: float) -> tuple[LoopNest, Architecture]:
     """A random machine with up to four more unrollings; half of the layers are the same along y and x."""
     rng = random.Random(seed)
-    machine, layer = random_machine(rng, tight=rng.random() < 0.7), random_layer(rng, 400)
+    layer, machine = random_pair(rng, 400)
     more = [
         tuple((axis, ((rng.choice(DIMS), lanes),)) for axis, lanes in machine.array.axes.items())
         for _ in range(rng.randint(1, 4))
