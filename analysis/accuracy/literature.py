@@ -21,6 +21,7 @@ from analysis.accuracy.csv_rows import (
 from analysis.accuracy.percent import percent_of, question_fractions
 from costmodel import NETWORKS, BnncostError, resolve
 from costmodel.designs.records import AccuracyRecord
+from costmodel.designs.resolving import canonical_name
 from costmodel.importers.model.naming import refuse_model
 
 LITERATURE = "literature"
@@ -100,8 +101,8 @@ def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) ->
             f"{given['reference']}, arXiv {arxiv}" if arxiv and given["reference"] else given["reference"]
         )
         yield AccuracyRecord(
-            name, key, top1, given["kind"] or kind, reference, given["note"], given["epochs"], given["seeds"],
-            low=low, high=high,
+            canonical_name(name), key, top1, given["kind"] or kind, reference, given["note"], given["epochs"],
+            given["seeds"], low=low, high=high,
         )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from analysis.accuracy.csv_rows import (
 )
 from analysis.accuracy.percent import question_fractions
 from costmodel import BnncostError, resolve
-from costmodel.designs.records import COMMAND, Measurement
+from costmodel.designs.catalogue import DATASETS
+from costmodel.designs.records import AS_TRAINED, COMMAND, Measurement
 from costmodel.output import UnreadableText, read_json
 
 MEASURED = "measured"
@@ -28,6 +29,8 @@ MEASURED = "measured"
 SHIPPED = "measured_accuracy.csv"
 MOST_FILES = 20_000
 """Files and folders below a folder of runs; each run leaves about ten."""
+RECORD = "record.json"
+"""The file of a run in which its measurement stands."""
 _MARK = "recipe_digest"
 """The column that sets a file of measurements apart from one of bare accuracies."""
 
@@ -152,14 +155,14 @@ def _records_below(folder: Path) -> Iterator[Path]:
             )
         exported = os.path.basename(place) == "export"
         yield from (
-            Path(place, one) for one in names if one == "record.json" or (exported and one.endswith(".json"))
+            Path(place, one) for one in names if one == RECORD or (exported and one.endswith(".json"))
         )
 
 
 def _from_file(file: Path) -> Iterable[Measurement]:
     """The measurement of one file; an export has other JSON files beside, which hold none."""
     values = read_json(file, advice="remove it, and its run writes it anew when it is run again")
-    if not isinstance(values, dict) or (file.name != "record.json" and _MARK not in values):
+    if not isinstance(values, dict) or (file.name != RECORD and _MARK not in values):
         return ()
     made = _checked(values, f"'{file}'")
     _require_own(made, file)
@@ -168,12 +171,18 @@ def _from_file(file: Path) -> Iterable[Measurement]:
 
 def _require_own(made: Measurement, file: Path) -> None:
     """Raise BnncostError where a record is of another run than the folder that it lies in, by its `run.json`."""
-    folder = file.parent if file.name == "record.json" else file.parent.parent
+    folder = file.parent if file.name == RECORD else file.parent.parent
     if not (folder / "run.json").is_file():
         return
     try:
         run = read_json(folder / "run.json", advice="delete the folder and train again")
-        expected = {"design": run["design"], "recipe": run["recipe"]["name"], "seed": run["seed"]}
+        recipe = run["recipe"]
+        expected = {
+            "design": run["design"], "recipe": recipe["name"], "epochs": recipe["epochs"], "seed": run["seed"],
+            "features": AS_TRAINED if file.name == RECORD else file.stem,
+        }  # fmt: skip
+        if run["data"] in DATASETS:  # another is called by its path, or by its content
+            expected["data"] = run["data"]
     except (KeyError, TypeError):
         raise BnncostError(
             f"'{folder / 'run.json'}' describes no run; delete the folder and train again."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import date
 from typing import Any
 
 from costmodel.designs.key import DesignKey
@@ -107,6 +109,11 @@ class Measurement:
             for name, (low, high, wanted) in _BOUNDS.items()
             if read[name] is not None and not low <= read[name] <= high
         ]
+        problems += [
+            f"{place}: {name} is {shown(read[name])}, but must be {wanted}."
+            for name, (is_one, wanted) in _FORMS.items()
+            if not is_one(read[name])
+        ]
         if problems:
             raise BnncostError("\n".join(problems))
         return cls(**read)
@@ -122,6 +129,20 @@ _BOUNDS = {
     "epochs": (0, 10**9, "from 0 to 10^9"),
     "seed": (0, 2**64 - 1, "from 0 to 2^64 - 1"),
     "wall_s": (0, 1e12, "a time from 0 to 10^12 s"),
+}
+_IMAGE = re.compile(r"[1-9]\d{0,4}(x[1-9]\d{0,4}){2}", re.ASCII)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+_FORMS = {
+    "image": (lambda text: _IMAGE.fullmatch(text), "channels and sides, as in 3x32x32"),
+    "date": (_is_date, "a day, as in 2026-01-31"),
 }
 _OPTIONAL = " | None"
 

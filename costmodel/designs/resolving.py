@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from costmodel.designs import low_bit, own_backbones  # noqa: F401  (they fill the table, after `published`)
 from costmodel.designs.declaring import DESIGNS, PublishedDesign
 from costmodel.designs.key import DesignKey, in_lower_case, place_of
 from costmodel.designs.network_files import NETWORKS, SUFFIXES
-from costmodel.errors import unknown
+from costmodel.errors import BnncostError, unknown
 
 
 def published_names() -> dict[str, DesignKey]:
@@ -21,10 +23,23 @@ def published_names() -> dict[str, DesignKey]:
 def published_design(text: str) -> PublishedDesign | None:
     """The published design that a text names, with or without its backbone; None for any other design.
 
+    What has the name of a network, too, is that network where no backbone of network and data set stands behind it.
+
     >>> published_design("Bi_Real Net/resnet18/imagenet").title, published_design("resnet20[prelu]/cifar10")
     ('Bi-Real Net', None)
     """
-    return DESIGNS.get(_simple(text).partition("/")[0])
+    name, _, backbone = in_lower_case(text.strip()).partition("/")
+    return None if name in NETWORKS and "/" not in backbone else DESIGNS.get(_simple(name))
+
+
+def canonical_name(text: str) -> str:
+    """The one name of a design, however it is spelled: a published design's full name, or the text form.
+
+    >>> canonical_name("Bi_Real Net"), canonical_name("ResNet20@w1.0")
+    ('bi-real-net/resnet18/imagenet', 'resnet20/cifar10')
+    """
+    key, design = resolve(text), published_design(text)
+    return f"{design.name}/{key.network}/{key.dataset}" if design else str(key)
 
 
 def _simple(text: str) -> str:
@@ -40,11 +55,12 @@ def resolve(text: str) -> DesignKey:
     """
     _ = place_of(text)
     name = in_lower_case(text.strip())
-    if any(suffix in name for suffix in SUFFIXES) or name in NETWORKS:
+    if any(suffix in name for suffix in SUFFIXES):
         return DesignKey.parse(name)
     design, backbone = published_design(name), _simple(name).partition("/")[2]
     if design is None:
-        if any(mark in name for mark in "/[@"):
+        if name in NETWORKS or any(mark in name for mark in "/[@"):
+            _refuse_settings(name)
             return DesignKey.parse(name)
         raise unknown("design", name, [*DESIGNS, *NETWORKS])
     if not backbone:
@@ -53,3 +69,15 @@ def resolve(text: str) -> DesignKey:
     if backbone not in offered:
         raise unknown("backbone", backbone, design.compositions, place=f"published design '{design.name}'")
     return design.key(offered[backbone])
+
+
+def _refuse_settings(text: str) -> None:
+    """Raise BnncostError where methods or settings stand behind the name of a published design, which has its own."""
+    name = re.split(r"[\[@/]", text)[0]
+    design = None if name in NETWORKS else DESIGNS.get(_simple(name))
+    if design is not None:
+        own = design.key(next(iter(design.compositions)))
+        raise BnncostError(
+            f"design '{text}': '{design.name}' is a published design; add methods and settings to its text form, "
+            f"'{own}'."
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.accuracy.literature import for_network, load_accuracy
+from analysis.accuracy.literature import by_design, for_network, load_accuracy
 from costmodel import BnncostError, published_names
 
 
@@ -45,6 +45,20 @@ def test_own_figures_need_a_design_and_an_accuracy(tmp_path: Path) -> None:
         ("resnet20", 71.5, "measured", "3"),
         ("resnet18", 66.0, "measured", ""),
     ]
+
+
+def test_spellings_of_one_design_are_one_design(tmp_path: Path) -> None:
+    rows = (
+        "resnet20,80\nResNet20/CIFAR10,90\nresnet20@w1.0,70\nresnet20[prelu+double_residual],81\n"
+        "resnet20[double_residual+prelu]/cifar10,83\n"
+    )
+    groups = by_design(load_accuracy(write(tmp_path, f"design,top1\n{rows}")))
+    assert {name: [one.top1 for one in group] for name, group in groups.items()} == {
+        "resnet20/cifar10": [80, 90, 70],
+        "resnet20[double_residual+prelu]/cifar10": [81, 83],
+    }
+    published = write(tmp_path, "design,top1\nBi_Real Net,60\nbi-real-net/resnet18/imagenet,58\n")
+    assert list(by_design(load_accuracy(published))) == ["bi-real-net/resnet18/imagenet"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,10 @@ def write(folder: Path, text: str) -> Path:
 
 def described(row: Measurement) -> dict[str, object]:
     """What `run.json` says of the run that a measurement is of."""
-    return {"design": row.design, "recipe": {"name": row.recipe}, "data": row.data, "seed": row.seed}
+    return {
+        "design": row.design, "recipe": {"name": row.recipe, "epochs": row.epochs}, "data": row.data,
+        "seed": row.seed,
+    }  # fmt: skip
 
 
 def run_folder(runs: Path, name: str, row: Measurement, exported: Measurement | None = None) -> None:
@@ -125,8 +128,14 @@ def test_a_record_in_the_folder_of_another_run_is_refused(tmp_path: Path) -> Non
     mine = measured(PLAIN, 58.0)
     run_folder(tmp_path, "mine", mine)
     assert load_measurements(tmp_path) == [mine]
-    for field, value in (("design", PRELU), ("seed", mine.seed + 1), ("recipe", {"name": "other"})):
-        (tmp_path / "mine/run.json").write_text(json.dumps({**described(mine), field: value}))
+    for field, own in (
+        ("design", {"design": PRELU}),
+        ("seed", {"seed": mine.seed + 1}),
+        ("recipe", {"recipe": {"name": "other", "epochs": mine.epochs}}),
+        ("epochs", {"recipe": {"name": mine.recipe, "epochs": mine.epochs + 1}}),
+        ("data", {"data": "digits"}),
+    ):
+        (tmp_path / "mine/run.json").write_text(json.dumps({**described(mine), **own}))
         with pytest.raises(
             BnncostError, match=f"record.json' has the {field} .*, but lies in the folder of a run"
         ):
@@ -134,6 +143,17 @@ def test_a_record_in_the_folder_of_another_run_is_refused(tmp_path: Path) -> Non
     (tmp_path / "mine/run.json").write_text("[]")
     with pytest.raises(BnncostError, match=r"run.json' describes no run; delete the folder"):
         load_measurements(tmp_path)
+
+
+def test_a_record_has_the_precision_that_its_file_is_named_after(tmp_path: Path) -> None:
+    run_folder(tmp_path, "mine", measured(PLAIN, 58.0, features="int4"))
+    with pytest.raises(BnncostError, match=r"record.json' has the features int4, .* with the features fp32"):
+        load_measurements(tmp_path)
+    run_folder(tmp_path / "other", "mine", measured(PLAIN, 58.0), measured(PLAIN, 57.0, features="int8"))
+    exported = tmp_path / "other/mine/export/int8.json"
+    exported.rename(exported.with_stem("int4"))
+    with pytest.raises(BnncostError, match=r"int4.json' has the features int8, .* with the features int4"):
+        load_measurements(tmp_path / "other")
 
 
 def test_where_none_are_shipped_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from strategies import design_keys, method_uses
 
 from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import NETWORKS
-from costmodel.designs.resolving import resolve
+from costmodel.designs.resolving import published_design, resolve
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS, MethodUse, check_combination
 from costmodel.methods.site import Composition
@@ -209,8 +209,19 @@ def test_the_same_method_with_other_options_is_still_the_same_method() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_name_of_a_network_is_the_network_without_repairs(name: str) -> None:
     """Also where a published design is called nearly like it, as `reactnet-a` is."""
-    key = resolve(name)
-    assert (key.network, key.methods, key.width) == (name, (), 1.0)
+    for key in (resolve(name), resolve(f"{name}/{resolve(name).dataset}")):
+        assert (key.network, key.methods, key.width) == (name, (), 1.0)
+    assert published_design(name) is None
+
+
+@pytest.mark.parametrize("text", ["reactnet@w2", "bi_real net[prelu]/imagenet", "BNN@features=int4"])
+def test_settings_of_a_published_design_are_added_to_its_text_form(text: str) -> None:
+    with pytest.raises(
+        BnncostError, match="is a published design; add methods and settings to its text"
+    ) as said:
+        resolve(text)
+    offered = str(said.value).split("'")[-2]
+    assert resolve(offered) == resolve(text.partition("@")[0].partition("[")[0])
 
 
 def test_spaces_round_the_parts_of_a_design_say_nothing() -> None:

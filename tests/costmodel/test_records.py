@@ -57,6 +57,10 @@ def test_a_time_that_is_not_known_is_an_empty_cell() -> None:
         ({"device": ["cpu"]}, "a.csv:2: field 'device' is a list, but must be text."),
         ({"seed": "-1"}, "a.csv:2: seed is -1, but must be from 0 to 2^64 - 1."),
         ({"seed": None}, "a.csv:2: the field 'seed' of a measurement is missing."),
+        ({"image": "32x32"}, "a.csv:2: image is '32x32', but must be channels and sides, as in 3x32x32."),
+        ({"image": "3x0x32"}, "a.csv:2: image is '3x0x32', but must be channels and sides, as in 3x32x32."),
+        ({"date": "2026-99-99"}, "a.csv:2: date is '2026-99-99', but must be a day, as in 2026-01-31."),
+        ({"date": "20260131"}, "a.csv:2: date is '20260131', but must be a day, as in 2026-01-31."),
         ({"sed": "1"}, "a.csv:2: unknown field of a measurement 'sed'; did you mean 'seed'?"),
     ],
 )

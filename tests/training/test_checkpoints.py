@@ -104,6 +104,17 @@ def test_a_checkpoint_of_another_network(run: Path) -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
+@pytest.mark.parametrize("name", ["model/extra", "weights", "model/stem.weight"])
+def test_tensors_that_no_training_leaves_are_refused(run: Path, name: str) -> None:
+    with safe_open(run / CHECKPOINT, "pt") as stream:
+        told = dict(stream.metadata())
+    tensors = load_file(run / CHECKPOINT)
+    tensors[name] = tensors.get(name, torch.zeros(3)).double()
+    save_file(tensors, run / CHECKPOINT, told)
+    with pytest.raises(BnncostError, match=r"another network .* delete it to train again"):
+        load_checkpoint(run / CHECKPOINT, lower(build(small_run().design)))
+
+
 def test_a_checkpoint_of_another_run(run: Path, tmp_path: Path) -> None:
     other = small_run(epochs=1, seed=1)
     folder = tmp_path / other.name

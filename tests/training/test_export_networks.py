@@ -211,6 +211,20 @@ def test_numbers_that_training_spoilt_are_refused() -> None:
         float_program(model, key, NORMALIZATION)
 
 
+def test_variances_that_training_cannot_leave_are_refused() -> None:
+    key = key_of()
+    model = made(key)
+    variance = next(op.params[3] for op in model.network.ops if op.kind == "batch_norm")
+    with torch.no_grad():
+        model.value(variance)[0] = -1e-3
+    for program in (
+        lambda: float_program(model, key, NORMALIZATION),
+        lambda: fixed_program(model, key, "int8", NORMALIZATION, some_images().images.numpy()),
+    ):
+        with pytest.raises(BnncostError, match=f"the variances '{variance.name}' are below zero"):
+            program()
+
+
 def test_more_bits_follow_the_floats_more_closely() -> None:
     key, images = key_of("double_residual"), some_images(40).images.numpy()
     model = made(key)

@@ -35,7 +35,7 @@ MAC_GUARD = 16
 
 def float_program(model: Lowered, key: DesignKey, normalization: Normalization) -> Program:
     """Fold a trained network for fp32 features such that every value is rounded as torch rounds it."""
-    check_finite(model, key)
+    check_values(model, key)
     folded = fold_exactly(model.network)
     values = stored_values(model, folded)
     arrays: dict[str, StoredArray] = {}
@@ -124,7 +124,7 @@ def fixed_program(
     """
     network = fold(build(replace(key, features=features)))
     _refuse_floats(network, key)
-    check_finite(model, key)
+    check_values(model, key)
     values = stored_values(model, network)
     pixels = _whole_pixels(_pixel_values(network, normalization))
     samples = sampled_maps(str(key), network, values, pixels, images)
@@ -136,14 +136,21 @@ def fixed_program(
     return Program(str(key), features, running, draft.arrays, draft.exponents, pixels)
 
 
-def check_finite(model: Lowered, key: DesignKey) -> None:
-    """Raise BnncostError where training left something that is no number."""
+def check_values(model: Lowered, key: DesignKey) -> None:
+    """Raise BnncostError where training left something that is no number, or a checkpoint has a variance below zero."""
     for param in model.network.learned():
         if not bool(torch.isfinite(model.value(param)).all()):
             raise BnncostError(
                 f"design '{key}': the trained parameter '{param.name}' holds values that are no numbers; train it "
                 "again with a lower learning rate."
             )
+    variances = [op.params[3] for op in model.network.ops if op.kind == "batch_norm"]
+    below = next((param.name for param in variances if bool((model.value(param) < 0).any())), None)
+    if below is not None:
+        raise BnncostError(
+            f"design '{key}': the variances '{below}' are below zero, so the checkpoint is not as training left it; "
+            "delete the folder and train again."
+        )
 
 
 def _refuse_floats(network: Network, key: DesignKey) -> None:

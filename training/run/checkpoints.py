@@ -19,6 +19,7 @@ from costmodel.output import parse_json, write_whole
 from training.run.optimizers import state_names
 
 FORMAT = "bnncost checkpoint 1"
+_PARTS = ("model/", "other/", "optimizer/")
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,13 @@ def load_checkpoint(
     expected = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     expected |= {f"other/{name}": tensor for name, tensor in (others or {}).items()}
     parts = ("model/", "other/") if others is not None else ("model/",)
-    own = {name: tensor for name, tensor in tensors.items() if name.startswith(parts)}
+    own = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if name.startswith(parts) or not name.startswith(_PARTS)
+    }
     wrong = sorted(set(expected) ^ set(own))
-    wrong += sorted(name for name in set(expected) & set(own) if expected[name].shape != own[name].shape)
+    wrong += sorted(name for name in set(expected) & set(own) if not _alike(expected[name], own[name]))
     if wrong:
         name = wrong[0].partition("/")[2]
         raise BnncostError(
@@ -109,6 +114,10 @@ def load_checkpoint(
         with torch.no_grad():
             tensor.copy_(tensors[f"other/{name}"])
     return header
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype
 
 
 def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

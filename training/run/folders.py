@@ -128,6 +128,7 @@ def require_own(made: Measurement, spec: RunSpec, path: Path) -> None:
     expected = {
         "design": (made.design, str(spec.design)),
         "seed": (made.seed, spec.seed),
+        "epochs": (made.epochs, recipe.epochs),
         "recipe": (f"{made.recipe} ({made.recipe_digest})", f"{recipe.name} ({recipe.digest})"),
     }
     for what, (there, own) in expected.items():

@@ -133,7 +133,8 @@ def amount_of(text: str, kind: Kind) -> float:
         wrong = dimension_problem(unit, kind)
         amount = float(number) * scale_of(unit).factor
     except BnncostError as error:
-        raise BnncostError(f"'{text}': {error}.") from None
+        ended = "" if str(error).endswith(".") else "."
+        raise BnncostError(f"'{text}': {error}{ended} Write {kind.name} as in {kind.example}.") from None
     if wrong:
         raise BnncostError(f"'{text}': {wrong}.")
     if not 0 < amount < math.inf:
