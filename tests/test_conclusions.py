@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +102,17 @@ NETWORKS = ("resnet20/cifar10", "resnet18/imagenet", "resnet18@compute=int8/imag
 
 def shown(priced: Cost) -> str:
     return f"{readable(priced.energy_j, 'J')}, {readable(priced.latency_s, 's')}"
+
+
+def test_the_example_of_a_mapping_runs_and_what_is_given_costs_what_was_found() -> None:
+    text = (ROOT / "docs" / "mapping.md").read_text("utf-8")
+    example = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert example
+    scope: dict[str, Any] = {}
+    exec(compile(example.group(1), "docs/mapping.md", "exec"), scope)
+    again = scope["cost_of"](scope["layer"], scope["architecture"], scope["found"].mapping)
+    assert (again.energy_j, again.cycles) == (scope["found"].energy_j, scope["found"].cycles)
+    assert scope["found"].exact
 
 
 @pytest.mark.parametrize("profile", MAPPED)
