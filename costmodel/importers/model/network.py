@@ -209,7 +209,7 @@ def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -
 
 def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: str) -> Map | None:
     """A map of the right shape in place of what is unknown, so that the rest is read too."""
-    if shape is None or not 1 <= len(shape) <= 4:
+    if shape is None or not 1 <= len(shape) <= 4 or min(shape) < 1:
         return None
     sides = shape[1:]
     full = (sides[1], sides[0], 1) if len(sides) == 2 else (*sides, 1, 1, 1)[:3]
