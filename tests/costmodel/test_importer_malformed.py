@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,15 @@ def test_infinite_padding_is_no_sum(tmp_path: Path) -> None:
     ]  # fmt: skip
     constants = {**CONSTANTS, "a": -INF, "pads": of(0, 0, 1, 1, 0, 0, 1, 1)}
     assert "Conv (once, first at 'y'): padding with -inf" in refusal(tmp_path, made(steps, constants))
+
+
+def test_a_network_has_an_end_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("costmodel.builder.MOST_OPERATIONS", 2)
+    names = ["x", "a", "b", "c", "y"]
+    steps = [helper.make_node("Abs", [one], [other]) for one, other in pairwise(names)]
+    assert refusal(tmp_path, made(steps, {})).startswith(
+        "'net.onnx' has more than 2 operations, which is the most"
+    )
 
 
 def test_what_reads_a_map_of_no_size_is_not_said_to_be_wrong(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from costmodel.builder import TooManyOperations
 from costmodel.designs.backbone import LARGEST
 from costmodel.errors import BnncostError
 from costmodel.folding.rewriting import live
@@ -93,6 +94,8 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
                 made = made_before[key]
             else:
                 made = made_before[key] = _understood(r, node, inputs)
+        except TooManyOperations:
+            raise
         except (NotRead, BnncostError, *_MALFORMED) as error:
             shapes = [graph.shapes.get(name) for name in node.outputs]
             made = tuple(_stand_in(r, node, shape, f"{len(unread)}_{n}") for n, shape in enumerate(shapes))
