@@ -161,6 +161,12 @@ def test_a_network_has_an_end_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
     )
 
 
+def test_a_root_of_minus_one_is_no_number(tmp_path: Path) -> None:
+    steps = [helper.make_node("Sign", ["x"], ["s"]), helper.make_node("Sqrt", ["s"], ["y"])]
+    said = refusal(tmp_path, made(steps, {}))
+    assert "Sqrt (once, first at 'y'): it makes numbers that are not finite" in said
+
+
 def test_what_reads_a_map_of_no_size_is_not_said_to_be_wrong(tmp_path: Path) -> None:
     steps = [
         helper.make_node("Resize", ["x", "", "a"], ["p"]), helper.make_node("Conv", ["p", "w"], ["y"]),

@@ -51,10 +51,12 @@ def check_node(node: Node, inputs: Sequence[Value]) -> None:
 
 
 def check_made(made: Value | tuple[Value, ...]) -> None:
-    """Raise NotRead for a map that is empty, or too large for any chip."""
+    """Raise NotRead for a map that is empty, too large for any chip, or no number times what is stored."""
     for one in made if isinstance(made, tuple) else (made,):
         if not isinstance(one, Map):
             continue
+        if not (np.isfinite(one.factor).all() and np.isfinite(one.offset).all()):
+            raise NotRead("it makes numbers that are not finite")
         shape = one.shape
         empty = next((sides for sides in (shape, (1, *one.tensor.shape)) if min(sides, default=1) < 1), None)
         if empty is not None:
