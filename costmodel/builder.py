@@ -38,6 +38,10 @@ MOST_OPERATIONS = 20_000
 _NO_ATTRIBUTES: Mapping[str, object] = MappingProxyType({})
 
 
+class TooManyOperations(BnncostError):
+    """A network is larger than any that is known."""
+
+
 class Builder:
     """Collects operations; `features` is the precision of non-binary feature maps.
 
@@ -127,8 +131,9 @@ class Builder:
         frozen = attributes if attributes is _NO_ATTRIBUTES else MappingProxyType(dict(attributes))
         op = Op(kind, inputs, output, params, frozen, self._layer, self._origin, when)
         if len(self._ops) == MOST_OPERATIONS:
-            raise BnncostError(
-                f"'{self.name}' has more than {MOST_OPERATIONS} operations; take fewer branches, bases or networks."
+            raise TooManyOperations(
+                f"'{self.name}' has more than {MOST_OPERATIONS:,} operations, which is the most; take a smaller "
+                "network, or fewer branches, bases or networks."
             )
         self._ops.append(op)
         self._producers[output] = op
@@ -220,7 +225,7 @@ class Builder:
         for channels, what in ((weight.shape[0], "made"), (x.shape[0], "read")):
             if not everywhere(channels % groups == 0):
                 raise BnncostError(
-                    f"{self._layer}: {channels} channels cannot be {what} by {groups} equal groups."
+                    f"{self._place}: {channels} channels cannot be {what} by {groups} equal groups."
                 )
         kernel = (int(weight.shape[2]), int(weight.shape[3]))
         axes = axes_of((x.shape[1], x.shape[2]), kernel, stride, padding, dilation)
@@ -284,7 +289,12 @@ class Builder:
 
     def _left(self, axes: tuple[Axis, Axis], what: str) -> tuple[int, int]:
         """Give the map (H, W) that windows leave, or refuse them in the layer's name."""
-        return left_of(axes, what, f"design '{self.name}': {self._layer}")
+        return left_of(axes, what, self._place)
+
+    @property
+    def _place(self) -> str:
+        """The design and the layer, as messages name them."""
+        return f"design '{self.name}': {self._layer}"
 
     def linear(self, x: Tensor, features: Dimension, *, weight: Precision, bias: bool = True) -> Tensor:
         """Multiply a (C, 1, 1) vector with a matrix (O, C), and add a bias to each output."""
@@ -353,7 +363,7 @@ class Builder:
         """Refuse two maps of different shapes, which an addition would silently broadcast or miscount."""
         if not all(everywhere(a == b) for a, b in zip(left.shape, right.shape, strict=True)):
             raise BnncostError(
-                f"{self._layer}: maps of shapes {left.shape} and {right.shape} cannot be added."
+                f"{self._place}: maps of shapes {left.shape} and {right.shape} cannot be added."
             )
 
     def subtract(self, left: Tensor, right: Tensor) -> Tensor:

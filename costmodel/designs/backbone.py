@@ -252,6 +252,7 @@ def rule_findings(backbone: Backbone) -> Iterator[Finding]:
     if not backbone.stages:
         yield ("stages",), "must not be empty: a network has at least one stage"
     yield from _depth_findings(backbone)
+    yield from _shape_findings(backbone)
     yield from _chain_findings(backbone)
 
 
@@ -262,6 +263,33 @@ def _depth_findings(backbone: Backbone) -> Iterator[Finding]:
         if depth > MOST_BLOCKS:
             yield ("stages", number, "blocks"), f"makes {depth} blocks together; {MOST_BLOCKS} are the most"
             return
+
+
+def _shape_findings(backbone: Backbone) -> Iterator[Finding]:
+    """Find kernels that change a map beside a shortcut, and groups that do not divide what a layer makes."""
+    for number, stage in enumerate(backbone.stages):
+        if BLOCKS[stage.block].shortcuts and stage.kernel % 2 == 0:
+            yield (
+                ("stages", number, "kernel"),
+                f"is {stage.kernel}, but the shortcut of '{stage.block}' blocks needs an odd one: an even one makes "
+                "maps of another size than the shortcut's",
+            )
+    for path, layers in _layers_of(backbone):
+        for number, layer in enumerate(layers):
+            if layer.channels is not None and layer.channels % layer.groups:
+                yield (
+                    (*path, number, "groups"),
+                    f"is {layer.groups}, but {layer.channels} channels cannot be made by so many equal groups",
+                )
+
+
+def _layers_of(backbone: Backbone) -> Iterator[tuple[Path, tuple[Layer, ...]]]:
+    """Yield the layers beside the blocks, with their places in the file."""
+    yield ("stem",), backbone.stem
+    yield ("large_stem",), backbone.large_stem or ()
+    yield ("head",), backbone.head
+    for number, stage in enumerate(backbone.stages):
+        yield ("stages", number, "before"), stage.before
 
 
 _KEEPING, _DOUBLING = ("quicknet", "shift_mlp"), ("reactnet", "bnext")

@@ -177,7 +177,9 @@ def _chain_problem(parent: ProfileFile, seen: list[ProfileFile]) -> str | None:
     if len(seen) >= _LONGEST_CHAIN:
         return f"is a chain of more than {_LONGEST_CHAIN} profiles: {names}"
     if isinstance(parent.path, Path) and not _is_file(str(parent.path)):
-        return f"'{parent.label}' does not exist; a path is relative to the file that names it"
+        there = os.path.exists(parent.path)
+        what = "is no plain file, but a folder, a pipe or a device" if there else "does not exist"
+        return f"'{parent.label}' {what}; a path is relative to the file that names it"
     return None
 
 

@@ -19,20 +19,24 @@ from costmodel.mapping.nest import DIMS
 MEMORY_OPERANDS = ("I1", "I2", "O")
 DIRECTION_OF = {"fh": "fill", "tl": "feed", "fl": "collect", "th": "drain"}
 """ZigZag's words (from high, to low, from low, to high) and this project's."""
+_MOST = 10**18 - 1
+"""What is written with as many digits as files of YAML may have."""
 _PAIR = re.compile(r"\s*([A-Z]+[0-9]*)\s*,\s*([0-9]+)\s*")
 
 
 def _whole(raw: Any) -> Any:
-    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        raise refused(f"must be a whole number from 1 on, got {shown(raw)}")
-    return raw
+    return _counted(raw, "a whole number", "")
 
 
 def _bandwidth(raw: Any) -> Any:
-    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        raise refused(
-            f"must be a whole number of bits a cycle from 1 on, got {shown(raw)}: nothing would get through"
-        )
+    return _counted(raw, "a whole number of bits a cycle", ": nothing would get through")
+
+
+def _counted(raw: Any, what: str, if_none: str) -> Any:
+    number = raw if isinstance(raw, int | float) and not isinstance(raw, bool) else math.nan
+    if not isinstance(raw, int) or not 1 <= number <= _MOST:
+        why = if_none if number < 1 else ", which is too large" if number > _MOST else ""
+        raise refused(f"must be {what} from 1 to {_MOST}, got {shown(raw)}{why}")
     return raw
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,19 @@ import numpy as np
 import pytest
 
 from costmodel import BnncostError, cost
+from costmodel.importers.model.source import read_model
 
 onnx = pytest.importorskip("onnx")
 helper, FLOAT = onnx.helper, onnx.TensorProto.FLOAT
 
+QONNX = "qonnx.custom_op.general"
+NAN, INF = np.float32("nan"), np.float32("inf")
+NORM = "BatchNormalization x ones ones ones"
 CONSTANTS: Mapping[str, np.ndarray] = {
     "w": np.linspace(-1, 1, 216, dtype=np.float32).reshape(4, 6, 3, 3),
     "t": np.linspace(-1, 1, 216, dtype=np.float32).reshape(6, 4, 3, 3),
+    "ones": np.ones(6, np.float32),
+    **{name: np.float32(number) for name, number in (("zero", 0), ("one", 1), ("four", 4))},
 }
 
 
@@ -26,7 +33,7 @@ def made(nodes: list[Any], constants: Mapping[str, np.ndarray], functions: tuple
     ends = [helper.make_tensor_value_info("x", FLOAT, [1, 6, 8, 10])]
     out = [helper.make_tensor_value_info("y", FLOAT, None)]
     graph = helper.make_graph(nodes, "g", ends, out, arrays)
-    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("my", 1)]
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("my", 1), helper.make_opsetid(QONNX, 1)]
     return helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=10)
 
 
@@ -75,6 +82,30 @@ def of(*numbers: int) -> np.ndarray:
         ("Add x a", np.zeros((4, 5, 1, 1), np.float32), {}, "tensors of shapes that do not go together"),
         ("QuantizeLinear x a", np.float32(-1), {}, "a step that is not above zero and finite"),
         ("Split x", None, {"num_outputs": 1}, "Split"),
+        ("ConvTranspose x t", None, {"pads": [8, 8, 8, 8]}, "it makes an empty map, 1x4x0x0"),
+        ("Conv x w a", np.array([1, NAN, 1, 1]), {}, "its constant 'a' is nan where it must be a finite number"),
+        ("Add x a", INF, {}, "its constant 'a' is inf"),
+        ("Add x a", np.full((1, 6, 1, 1), -INF), {}, "its constant 'a' is -inf"),
+        ("Greater x a", NAN, {}, "its constant 'a' is nan"),
+        ("Resize x _ a", np.array([1, 1, NAN, 2]), {}, "its constant 'a' is nan"),
+        ("LeakyRelu x", None, {"alpha": float("nan")}, "alpha is nan"),
+        ("Clip x a", NAN, {}, "its constant 'a' is nan"),
+        ("Clip x a one", np.float32(3), {}, "a clamp from 3 to 1, between which there is no number"),
+        ("Max x a", INF, {}, "a clamp from inf to inf"),
+        ("Div x a", np.float32(0), {}, "a division by zero"),
+        ("InstanceNormalization x ones ones", None, {"epsilon": -1.0}, "epsilon is -1, but must be from 0 on"),
+        (f"{NORM} a", np.full(6, NAN), {}, "its constant 'a' is nan"),
+        (f"{NORM} a", np.full(6, np.float32(-1)), {"epsilon": 2.0}, "a variance of -1 and an epsilon of 2"),
+        (f"{NORM} a", np.zeros(6, np.float32), {"epsilon": 0.0}, "a variance of 0 and an epsilon of 0"),
+        (f"{NORM} ones", None, {"training_mode": 1}, "it is in training mode"),
+        ("Dropout x zero a", np.array(True), {}, "export it after model.eval()"),
+        ("Pad x a", of(0, 0, -2, -2, 0, 0, -1, -1), {}, "padding of -2, which cuts off a part of the map"),
+        ("Quant x a zero four", np.float32(0), {}, "a step that is not above zero and finite"),
+        ("BipolarQuant x a", NAN, {}, "a step that is not above zero and finite"),
+        ("Trunc x a zero four one", -INF, {}, "a step that is not above zero and finite"),
+        ("Quant x one zero a", np.float32(1e9), {}, "rounding to 1e+09 bits, but they must be 1 to 64"),
+        ("MultiThreshold x a", np.array([[0, NAN]] * 6), {}, "its constant 'a' is nan"),
+        ("MultiThreshold x a", np.array([[2, 1]] * 6), {}, "thresholds that fall"),
     ],
 )  # fmt: skip
 def test_a_node_that_its_operator_is_not_is_named(
@@ -83,9 +114,64 @@ def test_a_node_that_its_operator_is_not_is_named(
     kind, *inputs = node.split()
     outputs = ["y", "more"] if kind in ("TopK", "Split") else ["y"]
     constants = {name: array for name, array in CONSTANTS.items() if name in inputs}
-    constants |= {} if constant is None else {"a": constant}
+    constants |= {} if constant is None else {"a": np.asarray(constant)}
     read = ["" if name == "_" else name for name in inputs]
-    assert said in refusal(tmp_path, made([helper.make_node(kind, read, outputs, **attributes)], constants))
+    domain = QONNX if kind in ("Quant", "BipolarQuant", "Trunc", "MultiThreshold") else ""
+    one = helper.make_node(kind, read, outputs, domain=domain, **attributes)
+    assert said in refusal(tmp_path, made([one], constants))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "kinds"),
+    [
+        ((("Clip x a one", {}),), ["clamp"]),
+        ((("Max x a", {}),), ["clamp"]),
+        ((("Pad x pads a", {}), ("MaxPool v0", {"kernel_shape": [2, 2]})), ["pad_map", "max_pool"]),
+        ((("Add x mask", {}), ("Softmax v0", {})), ["bias", "softmax"]),
+    ],
+)
+def test_ends_and_masks_may_be_infinite(
+    tmp_path: Path, nodes: tuple[tuple[str, dict[str, Any]], ...], kinds: list[str]
+) -> None:
+    mask = np.where(np.tri(8, 10), 0, -INF).astype(np.float32)
+    constants = {**CONSTANTS, "a": -INF, "mask": mask, "pads": of(0, 0, 1, 1, 0, 0, 1, 1)}
+    steps = [
+        helper.make_node(*(parts := node.split())[:1], parts[1:], [f"v{number}"], **attributes)
+        for number, (node, attributes) in enumerate(nodes)
+    ]
+    steps.append(helper.make_node("Identity", [f"v{len(steps) - 1}"], ["y"]))
+    (tmp_path / "net.onnx").write_bytes(made(steps, constants).SerializeToString())
+    assert [op.kind for op in read_model(str(tmp_path / "net.onnx")).network.ops] == kinds
+
+
+def test_infinite_padding_is_no_sum(tmp_path: Path) -> None:
+    steps = [
+        helper.make_node("Pad", ["x", "pads", "a"], ["p"]), helper.make_node("Conv", ["p", "w"], ["y"]),
+    ]  # fmt: skip
+    constants = {**CONSTANTS, "a": -INF, "pads": of(0, 0, 1, 1, 0, 0, 1, 1)}
+    assert "Conv (once, first at 'y'): padding with -inf" in refusal(tmp_path, made(steps, constants))
+
+
+def test_a_network_has_an_end_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("costmodel.builder.MOST_OPERATIONS", 2)
+    names = ["x", "a", "b", "c", "y"]
+    steps = [helper.make_node("Abs", [one], [other]) for one, other in pairwise(names)]
+    assert refusal(tmp_path, made(steps, {})).startswith(
+        "'net.onnx' has more than 2 operations, which is the most"
+    )
+
+
+def test_a_root_of_minus_one_is_no_number(tmp_path: Path) -> None:
+    steps = [helper.make_node("Sign", ["x"], ["s"]), helper.make_node("Sqrt", ["s"], ["y"])]
+    said = refusal(tmp_path, made(steps, {}))
+    assert "Sqrt (once, first at 'y'): it makes numbers that are not finite" in said
+
+
+def test_what_reads_a_map_of_no_size_is_not_said_to_be_wrong(tmp_path: Path) -> None:
+    steps = [
+        helper.make_node("Resize", ["x", "", "a"], ["p"]), helper.make_node("Conv", ["p", "w"], ["y"]),
+    ]  # fmt: skip
+    assert "has 1 node that" in refusal(tmp_path, made(steps, {**CONSTANTS, "a": np.array([1, 1, NAN, 2])}))
 
 
 def function(name: str, *bodies: str) -> Any:

@@ -181,6 +181,16 @@ def test_every_mistake_of_a_file_is_listed_with_its_line(tmp_path: Path) -> None
             "8: stages[1].channels: is 24, but a 'reactnet'",
         ),
         ("stages:", "stages: []\nold:", "unknown key 'old'"),
+        (
+            "block: basic, channels: 8,",
+            "block: basic, channels: 8, kernel: 2,",
+            "7: stages[0].kernel: is 2, but the shortcut of 'basic' blocks needs an odd one",
+        ),
+        (
+            "channels: 8, kernel: 3",
+            "channels: 8, groups: 3",
+            "5: stem[0].groups: is 3, but 8 channels cannot be made by so many equal groups",
+        ),
     ],
 )
 def test_a_mistake_between_parts_is_named(mine: Path, old: str, new: str, problem: str) -> None:
@@ -188,6 +198,13 @@ def test_a_mistake_between_parts_is_named(mine: Path, old: str, new: str, proble
     with pytest.raises(cm.BnncostError) as caught:
         cm.resolve(str(mine))
     assert problem in str(caught.value)
+
+
+def test_what_a_layer_cannot_read_is_named_with_the_file(mine: Path) -> None:
+    mine.write_text(MINE.replace("channels: 8, kernel: 3", "channels: 8, groups: 2"))
+    with pytest.raises(cm.BnncostError, match="3 channels cannot be read by 2 equal groups") as caught:
+        cm.build(cm.resolve(str(mine)))
+    assert f"design '{mine}/own': stem: " in str(caught.value)
 
 
 def test_a_changed_file_is_read_again(mine: Path) -> None:

@@ -272,6 +272,8 @@ def test_parent_with_broken_text_is_named(tmp_path: Path) -> None:
         ("chip.yaml", "goes in a circle"),
         ("./chip.yaml", "goes in a circle"),
         ("none.yaml", "does not exist"),
+        ("/dev/zero", "'/dev/zero' is no plain file, but a folder, a pipe or a device"),
+        ("/tmp", "'/tmp' is no plain file"),
         ("asic-45", "did you mean 'asic-45nm'"),
         ("3", "must be text"),
     ],

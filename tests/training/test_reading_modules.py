@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from costmodel.folding import fold, unfolded
 from costmodel.importers.model.naming import Model, parse_model
 from costmodel.importers.model.source import model_of
 from costmodel.operations.run import run
-from training.reading.capture import capture, record
+from training.reading.capture import NotCaptured, capture, record
 from training.reading.convert import graph_of
 
 
@@ -262,11 +264,35 @@ def test_a_binary_transformer_costs_what_its_block_says(share_bits: bool) -> Non
 
 
 def test_an_unknown_node_with_a_result_per_channel_is_named() -> None:
-    """A norm by the statistics of a batch also gives those, one number per channel."""
+    class Centred(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x - torch.var_mean(x, (0, 2, 3))[1].reshape(-1, 1, 1)
+
+    with pytest.raises(BnncostError, match="var_mean"):
+        read(Centred().eval(), exported=False)
+
+
+@pytest.mark.parametrize(
+    ("exported", "trained"),
+    [
+        (
+            False,
+            lambda x: torch.native_batch_norm(x, None, None, torch.zeros(3), torch.ones(3), True, 0, 0.1)[0],
+        ),
+        (False, lambda x: functional.dropout(x, 0.5)),
+        (True, lambda x: functional.dropout(x, 0.5)),
+    ],
+)
+def test_functions_that_train_are_refused(
+    exported: bool, trained: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
+    """What `eval` does not reach: a norm by the statistics of a batch, and a dropout that drops."""
 
     class Training(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.native_batch_norm(x, None, None, torch.zeros(3), torch.ones(3), True, 0.1, 1e-5)[0]
+            return trained(x)
 
-    with pytest.raises(BnncostError, match="native_batch_norm"):
-        read(Training().eval(), exported=False)
+    with pytest.raises(
+        (BnncostError, NotCaptured), match=r"in training mode.* and functions with training=False"
+    ):
+        read(Training().eval(), exported=exported)

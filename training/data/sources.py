@@ -145,6 +145,8 @@ def read_npz(path: Path) -> Arrays:
             missing = [key for key in NPZ_KEYS if key not in held]
             named = [key for key in (*NPZ_KEYS, "classes") if key in held]
             arrays = {} if missing else {key: _array(archive, key) for key in named}
+    except _Objects as error:
+        raise BnncostError(f"'{path}', {error}") from None
     except (
         OSError,
         ValueError,
@@ -169,6 +171,10 @@ def read_npz(path: Path) -> Arrays:
     )
 
 
+class _Objects(BnncostError):
+    """An array whose elements are Python objects: which, and what to store instead."""
+
+
 def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
     """Read one array; its header is compared with its size before anything is unpacked. Raises ValueError."""
     member = archive.getinfo(f"{key}.npy")
@@ -190,8 +196,13 @@ def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
                 f"'{key}' is of the version {version} of the format, which arrays of numbers are not"
             )
         shape, _, dtype = read_header[version](stream)
+        if dtype.hasobject:
+            raise _Objects(
+                f"{key}: holds Python objects, which are stored as a pickle, and none is read; store plain numbers or "
+                f"texts: numpy.array({key}.tolist())."
+            )
         claimed = prod(shape) * dtype.itemsize
-        if not dtype.hasobject and stream.tell() + claimed != member.file_size:
+        if stream.tell() + claimed != member.file_size:
             raise ValueError(f"'{key}' claims {claimed} bytes of {dtype} and has {member.file_size}")
     with archive.open(member) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -201,10 +212,11 @@ def _array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
 def _names(classes: np.ndarray | None, labels: np.ndarray, path: Path) -> tuple[str, ...]:
     if classes is None:
         whole = labels.dtype.kind in "iu" and labels.size
-        if whole and labels.max() >= MOST_CLASSES:
-            raise BnncostError(
-                f"'{path}', y_train: label {labels.max()} is out of range; give each class a number from 0 on."
-            )
+        for label in (labels.min(), labels.max()) if whole else ():
+            if not 0 <= label < MOST_CLASSES:
+                raise BnncostError(
+                    f"'{path}', y_train: label {label} is out of range; give each class a number from 0 on."
+                )
         return tuple(str(number) for number in range(int(labels.max()) + 1)) if whole else ()
     if classes.ndim != 1:
         raise BnncostError(f"'{path}', classes: must be a list of names, not of shape {classes.shape}.")

@@ -159,12 +159,13 @@ def _normed(
         shift = torch.zeros(shape[1]) if beta is None else beta
         w.add("InstanceNormalization", (x, of_sample, shift), call, {"epsilon": epsilon})
         return
-    if training or mean is None:
+    if mean is None:
         w.unknown(call)
         return
     gamma = torch.ones_like(mean) if gamma is None else gamma
     beta = torch.zeros_like(mean) if beta is None else beta
-    w.add("BatchNormalization", (x, gamma, beta, mean, variance), call, {"epsilon": epsilon})
+    attributes = {"epsilon": epsilon, "training_mode": int(training)}
+    w.add("BatchNormalization", (x, gamma, beta, mean, variance), call, attributes)
 
 
 @aten("layer_norm", "native_layer_norm")

@@ -47,11 +47,27 @@ for _name, _kind in _SAME.items():
     aten(_name)(_same(_kind))
 
 
-@aten("detach", "clone", "contiguous", "alias", "lift_fresh_copy", "dropout", "type_as", "lift_fresh", "detach_copy",
-      "feature_dropout", "native_dropout", "positive")  # fmt: skip
+@aten(
+    "detach",
+    "clone",
+    "contiguous",
+    "alias",
+    "lift_fresh_copy",
+    "type_as",
+    "lift_fresh",
+    "detach_copy",
+    "positive",
+)
 def same(w: Writer, call: Call) -> None:
     """What changes nothing of the numbers."""
     w.add("Identity", call.args[:1], call)
+
+
+@aten("dropout", "feature_dropout", "native_dropout")
+def dropout(w: Writer, call: Call) -> None:
+    """The same numbers, but in training."""
+    x, share, training = call.args[:3]
+    w.add("Dropout", (x, float(share), bool(training) and share > 0), call)
 
 
 @aten("to", "_to_copy")

@@ -273,6 +273,11 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if _name(func) == "bernoulli_":  # else a dropout would be a product with a constant
+            raise NotCaptured(
+                "it draws bits at random, as a dropout in training mode does; export it after model.eval(), and "
+                "functions with training=False"
+            )
         read = _referred(args, self.name_of), _referred(kwargs, self.name_of)
         result = func(*args, **kwargs)
         origin = next((self._parameters[id(one)] for one in args if id(one) in self._parameters), "")

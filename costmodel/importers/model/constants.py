@@ -91,11 +91,13 @@ def _clip(node: Node, arrays: Arrays) -> np.ndarray:
 
 
 def limits(node: Node, bounds: Sequence[np.ndarray | None]) -> tuple[float, float]:
-    """Bounds of a clip, from its inputs or, before opset 11, its attributes."""
+    """Bounds of a clip, from its inputs or, before opset 11, its attributes; raises NotRead where none lies between."""
     given = [None if one is None else float(np.asarray(one).reshape(-1)[0]) for one in bounds]
     given += [None] * (2 - len(given))
     low = given[0] if given[0] is not None else float(node.attributes.get("min", -np.inf))
     high = given[1] if given[1] is not None else float(node.attributes.get("max", np.inf))
+    if low > high or low == np.inf or high == -np.inf:
+        raise NotRead(f"a clamp from {low:g} to {high:g}, between which there is no number")
     return low, high
 
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from costmodel.builder import TooManyOperations
 from costmodel.designs.backbone import LARGEST
 from costmodel.errors import BnncostError
 from costmodel.folding.rewriting import live
@@ -93,6 +94,8 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
                 made = made_before[key]
             else:
                 made = made_before[key] = _understood(r, node, inputs)
+        except TooManyOperations:
+            raise
         except (NotRead, BnncostError, *_MALFORMED) as error:
             shapes = [graph.shapes.get(name) for name in node.outputs]
             made = tuple(_stand_in(r, node, shape, f"{len(unread)}_{n}") for n, shape in enumerate(shapes))
@@ -209,7 +212,7 @@ def _macs_of(node: Node, inputs: Sequence[Value], shape: Sequence[int] | None) -
 
 def _stand_in(r: Reading, node: Node, shape: Sequence[int] | None, number: str) -> Map | None:
     """A map of the right shape in place of what is unknown, so that the rest is read too."""
-    if shape is None or not 1 <= len(shape) <= 4:
+    if shape is None or not 1 <= len(shape) <= 4 or min(shape) < 1:
         return None
     sides = shape[1:]
     full = (sides[1], sides[0], 1) if len(sides) == 2 else (*sides, 1, 1, 1)[:3]

@@ -160,6 +160,8 @@ def divide(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Divide by a constant, or by a map; by a smaller one, multiply by one over it."""
     left, right = inputs
     if isinstance(right, np.ndarray):
+        if not np.all(right):
+            raise NotRead("a division by zero")
         return scaled(r, left, 1 / right.astype(np.float64))
     below = r.plain(right)
     if not isinstance(left, np.ndarray) and below.tensor.size == r.map_of(left).tensor.size:

@@ -43,6 +43,8 @@ def pad(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     value = float(node.attributes.get("value", 0.0))
     if len(inputs) > 2 and isinstance(inputs[2], np.ndarray):
         value = float(inputs[2].reshape(-1)[0])
+    if min(pads) < 0:
+        raise NotRead(f"padding of {min(pads)}, which cuts off a part of the map")
     around = [(pads[axis], pads[axis + rank]) for axis in range(rank)]
     if not any(map(any, around)):
         return made
@@ -65,7 +67,7 @@ def _pad_channels(r: Reading, made: Map, around: tuple[int, int], value: float) 
     before, after = around
     made = _moved(r, made)
     inner = (value - float(made.offset)) / float(made.factor)
-    if not np.isclose(inner, round(inner)) or after - before not in (0, 1):
+    if not np.isfinite(inner) or not np.isclose(inner, round(inner)) or after - before not in (0, 1):
         raise NotRead(f"{before} and {after} channels of {value:g} before and after a map")
     channels, height, width = made.tensor.shape
     total = int(channels) + before + after

@@ -61,6 +61,8 @@ def merged_padding(r: Reading, x: Map, pads: Sides) -> tuple[Map, Around]:
     inner = (given.above, given.below, given.left, given.right) if given else (0, 0, 0, 0)
     above, below, left, right = (a + b for a, b in zip(pads, inner, strict=True))
     value, replicate = (given.value, given.replicate) if given else (0.0, False)
+    if not np.isfinite(value):
+        raise NotRead(f"padding with {value:g} in front of what computes sums")
     return replace(x, padding=None), Around((above, below, left, right), value, replicate)
 
 

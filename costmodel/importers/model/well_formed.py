@@ -9,6 +9,7 @@ import numpy as np
 
 from costmodel.designs.backbone import LARGEST
 from costmodel.importers.model.document import Node
+from costmodel.importers.model.finite import check_numbers
 from costmodel.importers.model.values import Map, NotRead, Value
 
 _COUNTS = ("strides", "dilations", "kernel_shape", "group", "num_groups", "num_outputs", "blocksize")
@@ -41,19 +42,25 @@ def check_node(node: Node, inputs: Sequence[Value]) -> None:
         _check_together([shapes[0], tuple(int(side) if side != -1 else 1 for side in inputs[1].reshape(-1))])
     if node.kind in ("Conv", "ConvTranspose"):
         _check_kernel(node, inputs, shapes[0][1] if shapes and len(shapes[0]) > 2 else None)
-    step = inputs[1] if node.kind in ("QuantizeLinear", "DequantizeLinear") else None
-    if isinstance(step, np.ndarray) and not np.all(np.isfinite(step) & (step > 0)):
-        raise NotRead("a step that is not above zero and finite")
+    check_numbers(node, inputs)
+    if _is_trained(node, inputs):
+        raise NotRead(
+            "it is in training mode, in which the batch or chance decides; export it after model.eval(), and functions "
+            "with training=False"
+        )
 
 
 def check_made(made: Value | tuple[Value, ...]) -> None:
-    """Raise NotRead for a map that is empty, or too large for any chip."""
+    """Raise NotRead for a map that is empty, too large for any chip, or no number times what is stored."""
     for one in made if isinstance(made, tuple) else (made,):
         if not isinstance(one, Map):
             continue
+        if not (np.isfinite(one.factor).all() and np.isfinite(one.offset).all()):
+            raise NotRead("it makes numbers that are not finite")
         shape = one.shape
-        if min((*shape, *one.tensor.shape), default=1) < 1:
-            raise NotRead(f"it makes an empty map, {'x'.join(map(str, shape))}")
+        empty = next((sides for sides in (shape, (1, *one.tensor.shape)) if min(sides, default=1) < 1), None)
+        if empty is not None:
+            raise NotRead(f"it makes an empty map, {'x'.join(str(max(int(side), 0)) for side in empty)}")
         if prod(shape) > _MOST_ELEMENTS or (len(shape) == 4 and max(shape[2:]) > LARGEST):
             raise NotRead(
                 f"it makes a map of {'x'.join(map(str, shape))}; {LARGEST} is the largest side of an image, and "
@@ -66,6 +73,14 @@ def _check_whole(node: Node, name: str, least: int) -> None:
     for one in given if isinstance(given, (tuple, list)) else (given,):
         if not least <= int(one) <= LARGEST:
             raise NotRead(f"{name} is {one}, but must be {least} to {LARGEST}")
+
+
+def _is_trained(node: Node, inputs: Sequence[Value]) -> bool:
+    """Whether a node does what it does in training; before opset 14 a norm says so by what else it makes."""
+    if node.kind == "BatchNormalization":
+        return bool(node.attributes.get("training_mode", 0)) or len([one for one in node.outputs if one]) > 1
+    told = inputs[2] if node.kind == "Dropout" and len(inputs) > 2 else None
+    return isinstance(told, np.ndarray) and bool(told.any())
 
 
 def _shape_of(value: Value) -> tuple[int, ...] | None:
