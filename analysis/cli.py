@@ -132,6 +132,7 @@ def main() -> None:
     if not _has_outputs() or not _has_texts():
         sys.exit(USER_MISTAKE)
     os.environ["MPLBACKEND"] = "agg"  # pictures are files; one that is not there would end the command
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # they have no date; one that is none would, too
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal may lack a letter such as µ
     try:

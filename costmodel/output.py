@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all, and text that is read or refused with a sentence."""
+"""Files that are written whole or not at all, text that is read or refused with a sentence, and what draws pictures."""
 
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import math
 import os
@@ -13,6 +14,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
@@ -334,3 +336,25 @@ def _writing_in(folder: Path) -> Iterator[None]:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def load_matplotlib() -> None:
+    """Import matplotlib with the settings that it ships: pictures follow none of the folder or home where this runs.
+
+    It looks for a file of settings in the working folder first, and nothing can keep it from that: so it is imported in
+    the folder of its own. What it says of homes that cannot be written concerns its cache of fonts alone.
+    """
+    import logging  # not for the help
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    found = find_spec("matplotlib")
+    assert found is not None and found.origin is not None
+    here = os.getcwd()
+    entered = os.access(here, os.X_OK)  # else no file of it can be read, and nobody could go back there
+    if entered:
+        os.chdir(Path(found.origin).with_name("mpl-data"))
+    try:
+        importlib.import_module("matplotlib")
+    finally:
+        if entered:
+            os.chdir(here)
