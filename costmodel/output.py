@@ -224,7 +224,7 @@ def check_folder(path: str | os.PathLike[str]) -> None:
     folder = _written_path(path)
     there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
     if not there.is_dir():
-        raise _not_made(folder, f"'{there}' is a file; name another folder")
+        raise _not_made(folder, _in_the_way(there))
     part = there / f".bnncost-{secrets.token_hex(6)}.part"
     try:
         part.touch(exist_ok=False)
@@ -243,7 +243,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise _not_made(folder, f"{_in_the_way(folder)} is a file; name another folder") from None
+        raise _not_made(folder, _in_the_way(folder)) from None
     except OSError as error:
         raise _not_made(folder, f"{_reason(error)}; name another") from None
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -273,11 +273,11 @@ def _written_path(path: str | os.PathLike[str]) -> Path:
 
 
 def _in_the_way(folder: Path) -> str:
-    """The nearest part of a path that is there and is no folder."""
-    parts = [folder, *folder.parents]
-    return next(
-        (f"'{part}'" for part in parts if os.path.lexists(part) and not part.is_dir()), "a part of it"
-    )
+    """Say which part of a path is there and is no folder: the nearest."""
+    parts = [part for part in (folder, *folder.parents) if os.path.lexists(part) and not part.is_dir()]
+    named = f"'{parts[0]}'" if parts else "a part of it"
+    is_lost = parts and not parts[0].exists()
+    return f"{named} is a {'link to nowhere' if is_lost else 'file'}; name another folder"
 
 
 def _is_device(path: Path) -> bool:
