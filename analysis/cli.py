@@ -6,9 +6,9 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -132,6 +132,7 @@ def main() -> None:
     if not _has_outputs() or not _has_texts():
         sys.exit(USER_MISTAKE)
     os.environ["MPLBACKEND"] = "agg"  # pictures are files; one that is not there would end the command
+    os.environ.pop("SOURCE_DATE_EPOCH", None)  # they have no date; one that is none would, too
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an old terminal may lack a letter such as µ
     try:
@@ -152,9 +153,22 @@ def _has_outputs() -> bool:
     """Say whether there is a standard output; complains where it is closed, if anybody can hear it."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (it stays open to the end)
+    elif isinstance(sys.stderr, TextIOWrapper):
+        heard = BufferedWriter(_Heard(sys.stderr.fileno(), "w", closefd=False))
+        sys.stderr = TextIOWrapper(heard, sys.stderr.encoding, sys.stderr.errors, line_buffering=True)
     if sys.stdout is None:
         _complain("the output cannot be written: standard output is closed.")
     return sys.stdout is not None
+
+
+class _Heard(FileIO):
+    """Standard error; what it does not take, since it is full or nobody reads it, is lost and does not end the work."""
+
+    def write(self, text: Any) -> int:
+        try:
+            return super().write(text) or len(text)
+        except OSError:
+            return len(text)
 
 
 def _has_texts() -> bool:

@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all, and text that is read or refused with a sentence."""
+"""Files that are written whole or not at all, text that is read or refused with a sentence, and what draws pictures."""
 
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import math
 import os
@@ -13,6 +14,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
@@ -222,7 +224,7 @@ def check_folder(path: str | os.PathLike[str]) -> None:
     folder = _written_path(path)
     there = next(part for part in (folder, *folder.parents) if os.path.lexists(part))
     if not there.is_dir():
-        raise _not_made(folder, f"'{there}' is a file; name another folder")
+        raise _not_made(folder, _in_the_way(there))
     part = there / f".bnncost-{secrets.token_hex(6)}.part"
     try:
         part.touch(exist_ok=False)
@@ -241,7 +243,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise _not_made(folder, f"{_in_the_way(folder)} is a file; name another folder") from None
+        raise _not_made(folder, _in_the_way(folder)) from None
     except OSError as error:
         raise _not_made(folder, f"{_reason(error)}; name another") from None
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -271,11 +273,11 @@ def _written_path(path: str | os.PathLike[str]) -> Path:
 
 
 def _in_the_way(folder: Path) -> str:
-    """The nearest part of a path that is there and is no folder."""
-    parts = [folder, *folder.parents]
-    return next(
-        (f"'{part}'" for part in parts if os.path.lexists(part) and not part.is_dir()), "a part of it"
-    )
+    """Say which part of a path is there and is no folder: the nearest."""
+    parts = [part for part in (folder, *folder.parents) if os.path.lexists(part) and not part.is_dir()]
+    named = f"'{parts[0]}'" if parts else "a part of it"
+    is_lost = parts and not parts[0].exists()
+    return f"{named} is a {'link to nowhere' if is_lost else 'file'}; name another folder"
 
 
 def _is_device(path: Path) -> bool:
@@ -334,3 +336,25 @@ def _writing_in(folder: Path) -> Iterator[None]:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def load_matplotlib() -> None:
+    """Import matplotlib with the settings that it ships: pictures follow none of the folder or home where this runs.
+
+    It looks for a file of settings in the working folder first, and nothing can keep it from that: so it is imported in
+    the folder of its own. What it says of homes that cannot be written concerns its cache of fonts alone.
+    """
+    import logging  # not for the help
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    found = find_spec("matplotlib")
+    assert found is not None and found.origin is not None
+    here = os.getcwd()
+    entered = os.access(here, os.X_OK)  # else no file of it can be read, and nobody could go back there
+    if entered:
+        os.chdir(Path(found.origin).with_name("mpl-data"))
+    try:
+        importlib.import_module("matplotlib")
+    finally:
+        if entered:
+            os.chdir(here)

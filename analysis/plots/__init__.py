@@ -1,4 +1,9 @@
 """Figures for a paper: of each kind, what it shows as a frozen dataclass, and how it is drawn."""
+# ruff: noqa: E402  (matplotlib is there, as it comes, before anything here imports it)
+
+from costmodel.output import load_matplotlib
+
+load_matplotlib()
 
 from analysis.plots.front import FrontInfo, front_info
 from analysis.plots.front_drawing import draw_front

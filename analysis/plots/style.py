@@ -94,8 +94,10 @@ def short_number(value: float) -> str:
 
 
 def styled() -> Any:
-    """The style as a context; what is drawn or written inside has it."""
-    return mpl.rc_context(dict(STYLE))
+    """The style as a context; what is drawn or written inside has it, whatever was set outside."""
+    shipped: dict[Any, Any] = dict(mpl.rcParamsDefault)
+    del shipped["backend"]
+    return mpl.rc_context({**shipped, **STYLE})
 
 
 def canvas(width: float, height: float) -> Figure:
@@ -149,7 +151,8 @@ def text_size(
 
 def write_figure(figure: Figure, stem: Path, forms: Sequence[str] = (".png", ".svg")) -> list[Path]:
     """Write a figure in several forms, PDF and SVG with their text as text; the same figure gives the same bytes."""
-    return [write_picture(figure, stem.with_name(stem.name + suffix)) for suffix in forms]
+    drawn = [(stem.with_name(stem.name + suffix), _drawn(figure, suffix)) for suffix in forms]
+    return [write_whole(path, content) for path, content in drawn]  # none where one cannot be drawn
 
 
 def write_drawn(figure: Figure, out: Path, stem: str) -> list[Path]:
@@ -161,7 +164,11 @@ def write_drawn(figure: Figure, out: Path, stem: str) -> list[Path]:
 
 def write_picture(figure: Figure, path: Path) -> Path:
     """Write a figure to one file, as its suffix says: .png, .svg or .pdf."""
-    form = path.suffix.lower().removeprefix(".")
+    return write_whole(path, _drawn(figure, path.suffix))
+
+
+def _drawn(figure: Figure, suffix: str) -> bytes:
+    form = suffix.lower().removeprefix(".")
     metadata: dict[str, Any] = {
         "png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None},
     }[form]  # fmt: skip
@@ -169,4 +176,4 @@ def write_picture(figure: Figure, path: Path) -> Path:
     with styled():
         options: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if form == "png" else {}
         figure.savefig(drawn, format=form, dpi=DPI, metadata=metadata, **options)
-    return write_whole(path, drawn.getvalue())
+    return drawn.getvalue()

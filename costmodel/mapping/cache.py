@@ -11,8 +11,10 @@ import json
 import math
 import os
 import sqlite3
+import stat
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -36,6 +38,7 @@ _DAMAGED = (sqlite3.DatabaseError, UnicodeDecodeError)
 _DIGEST_BYTES = 16
 _OWNER_ONLY = 0o600, 0o700
 """Permissions of the file and of its folder: nobody else has a say in what things cost."""
+_TABLE = "mappings (asked BLOB PRIMARY KEY, found TEXT, seal BLOB) WITHOUT ROWID"
 _TOGETHER = 256
 """Entries that are read, or written, in one go."""
 _NAMED: dict[str, Operand] = {operand: operand for operand in OPERANDS}
@@ -180,24 +183,13 @@ class Known:
 
     def _connection(self) -> sqlite3.Connection | None:
         if not self._tried and self.path is not None:
-            self._tried = True
             try:
-                _make_private(self.path)
-                self._file = sqlite3.connect(self.path, timeout=_LOCKED_S, check_same_thread=False)
-                self._file.execute("PRAGMA journal_mode=WAL")
-                self._file.execute("PRAGMA synchronous=NORMAL")
-                with self._file:
-                    self._file.execute(
-                        "CREATE TABLE IF NOT EXISTS mappings (asked BLOB PRIMARY KEY, found TEXT, seal BLOB)"
-                        " WITHOUT ROWID"
-                    )
-            except (
-                OSError,
-                sqlite3.OperationalError,
-            ):  # no place to write: every process searches for itself
-                self._file = None
+                self._file = _connected(self.path)
+            except (OSError, sqlite3.OperationalError):
+                self._file = None  # no place to write, or one of others: every process searches for itself
             except _DAMAGED as error:
                 raise self._damaged(error) from error
+            self._tried = True
         return self._file
 
     def _damaged(self, what: object) -> BnncostError:
@@ -207,14 +199,57 @@ class Known:
         )
 
 
+def _connected(path: Path) -> sqlite3.Connection:
+    """Open the file, which is made where it is not there; raises DatabaseError where it holds anything but mappings.
+
+    A view or a trigger would run what its maker wrote.
+    """
+    _make_private(path)
+    file = sqlite3.connect(path, timeout=_LOCKED_S, check_same_thread=False)
+    try:
+        for setting in ("trusted_schema=OFF", "journal_mode=WAL", "synchronous=NORMAL"):
+            file.execute(f"PRAGMA {setting}")
+        with file:
+            file.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE}")
+        there = file.execute("SELECT type, sql FROM sqlite_master LIMIT 2").fetchall()
+        if there != [("table", f"CREATE TABLE {_TABLE}")]:
+            raise sqlite3.DatabaseError("it holds something else than mappings")
+    except _DAMAGED:
+        file.close()
+        raise
+    return file
+
+
 def _make_private(path: Path) -> None:
-    """Make a file and its folder for the owner alone, whatever the umask says; what is there keeps its permissions."""
+    """Make a file and its folder for the owner alone, whatever the umask says; what is there keeps its permissions.
+
+    Raises PermissionError where others can have written it, since whoever writes an entry can seal it as well.
+    """
     file_mode, folder_mode = _OWNER_ONLY
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     if not path.parent.is_dir():
         path.parent.mkdir(mode=folder_mode)
     if not path.exists():
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, file_mode))
+    there = [path.parent.stat()]
+    for beside in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            there.append(os.lstat(f"{path}{beside}"))
+    if not all(map(is_own, there)):
+        raise PermissionError(f"'{path}' is open to others")
+
+
+def is_own(there: os.stat_result) -> bool:
+    """Whether a file or folder is the user's, or root's, and nobody else can write it, or replace what is in it.
+
+    A folder may be open to a group: often that is the user's alone, and what another puts there is not the user's.
+    """
+    mode = there.st_mode
+    if there.st_uid not in (os.geteuid(), 0):
+        return False
+    if stat.S_ISDIR(mode):
+        return not mode & stat.S_IWOTH or bool(mode & stat.S_ISVTX)
+    return stat.S_ISREG(mode) and not mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _stored(mapped: Mapped) -> str:

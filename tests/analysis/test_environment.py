@@ -114,6 +114,11 @@ def test_a_full_output_is_a_sentence() -> None:
     assert done.stderr == "Error: the output cannot be written: No space left on device.\n"
 
 
+def test_messages_that_nobody_can_hear_do_not_change_how_a_command_ends() -> None:
+    command = f"{sys.executable} -m analysis.cli cost nonet 2>/dev/full"
+    assert subprocess.run(["sh", "-c", command], cwd=ROOT, check=False).returncode == 2
+
+
 def test_a_reader_that_has_enough_ends_a_command_without_a_word() -> None:
     command = f"{sys.executable} -m analysis.cli designs | head -1"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("analysis", "costmodel", "hardware_profiles", "training")
@@ -18,6 +19,9 @@ SMALL = (
 )
 """A command whose files may have 4 kB, as on a disk that is full."""
 FRONT = ("pareto", "--network", "tfc", "--dataset", "mnist", "--traffic", "compulsory", "--out")
+
+SETTINGS = 'text.usetex: True\naxes.prop_cycle: cycler("color", [])\nfigure.facecolor: red\nnonsense\n'
+"""Of matplotlib, in the working folder: pictures without them are white, and nothing is said of what is wrong there."""
 
 
 def bnncost(
@@ -39,18 +43,21 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize(
     "odd",
     [
-        {"MPLBACKEND": "nonsense"}, {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}, {"COLUMNS": "1"},
+        {"MPLBACKEND": "nonsense", "MPLCONFIGDIR": "/dev/null/none"},
+        {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}, {"COLUMNS": "1"},
         {"TZ": "No/Where", "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "0", "TMPDIR": "/nowhere/at/all"},
-        {"PYTHONOPTIMIZE": "1", "PYTHONWARNINGS": "error::ResourceWarning"},
+        {"SOURCE_DATE_EPOCH": "abc", "PYTHONOPTIMIZE": "1", "PYTHONWARNINGS": "error::ResourceWarning"},
     ],
     ids=lambda odd: "-".join(odd),
 )  # fmt: skip
 def test_a_front_is_drawn_in_odd_surroundings(tmp_path: Path, odd: dict[str, str]) -> None:
+    (tmp_path / "matplotlibrc").write_text(SETTINGS, "utf-8")
     done = bnncost(*FRONT, "out", cwd=tmp_path, **odd)
     assert done.returncode == 0 and {line.split()[0] for line in done.stderr.splitlines()} == {"Wrote"}, (
         done.stderr
     )
     assert (tmp_path / "out" / "front-energy.png").stat().st_size > 10_000
+    assert imread(tmp_path / "out" / "front-energy.png")[0, 0].tolist() == [1, 1, 1, 1]
 
 
 def test_python_without_docstrings_is_said(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -192,3 +193,26 @@ def test_bodies_are_json_of_a_stated_and_small_length(server: PageServer) -> Non
             with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as plain:
                 plain.sendall(f"{head}{line}\r\n\r\n".encode())
                 assert status in plain.recv(200)
+
+
+@pytest.mark.parametrize(
+    "sent", ["GET /", "POST /{token}/price HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n{kind}\r\n{{"]
+)
+def test_a_browser_that_goes_away_leaves_no_word_in_the_terminal(
+    server: PageServer, sent: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = threading.Event()
+    monkeypatch.setattr(server, "shutdown_request", lambda request: (request.close(), done.set()))
+    text = sent.format(token=server.token, host=server.hosts[0], kind="Content-Type: application/json\r\n")
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as gone:
+        gone.sendall(text.encode())
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # reset when closed
+    assert done.wait(60)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_page_that_was_deleted_is_gone(tmp_path: Path) -> None:
+    with PageServer(tmp_path / "gone", [], []) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert ask(server, "GET", "/")[0] == 410
+        server.shutdown()

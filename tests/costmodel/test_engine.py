@@ -16,7 +16,7 @@ from benchmarks.processes import alive, family_of
 from costmodel import BnncostError
 from costmodel.evaluate.engine import pool_of
 
-PARENT = """
+POOL = """
 import sys, time
 from pathlib import Path
 from tests_worker_tasks import busy
@@ -28,13 +28,22 @@ if __name__ == "__main__":
             pool.submit(busy, sys.argv[1])
         time.sleep(60)
 """
+APART = """
+import sys
+from costmodel.importers.model.apart import apart
+
+apart("tests_worker_tasks", sys.argv[1])
+"""
 TASKS = """
-import os, time
+import os, sys, time
 from pathlib import Path
 
 def busy(folder):
     Path(folder, str(os.getpid())).touch()
     time.sleep(60)
+
+if __name__ == "__main__":
+    busy(sys.argv[1])
 """
 PATIENCE_S = 20.0
 
@@ -47,8 +56,11 @@ def until(true: object, what: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
-def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
-    (tmp_path / "parent.py").write_text(PARENT, "utf-8")
+@pytest.mark.parametrize(
+    ("program", "workers", "least"), [(POOL, 2, 3), (APART, 1, 1)], ids=["pool", "apart"]
+)
+def test_no_process_outlives_a_killed_parent(tmp_path: Path, program: str, workers: int, least: int) -> None:
+    (tmp_path / "parent.py").write_text(program, "utf-8")
     (tmp_path / "tests_worker_tasks.py").write_text(TASKS, "utf-8")
     started = tmp_path / "started"
     started.mkdir()
@@ -59,9 +71,9 @@ def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{tmp_path}"},
     )
     try:
-        until(lambda: len(list(started.iterdir())) == 2, "two workers start")
-        family = family_of(parent.pid)  # the workers, and Python's resource tracker
-        assert len(family) >= 3
+        until(lambda: len(list(started.iterdir())) == workers, "all workers start")
+        family = family_of(parent.pid)  # the workers, and of a pool Python's resource tracker
+        assert len(family) >= least
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         until(lambda: not any(map(alive, family)), f"of {family} some live on")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from tpu_like import conv, tpu_like
 from costmodel.errors import BnncostError
 from costmodel.mapping import ZIGZAG, Architecture, LoopNest, Mapped, best_mapping, cached_mappings
 from costmodel.mapping import cache as module
-from costmodel.mapping.cache import cache_file, opened
+from costmodel.mapping.cache import cache_file, is_own, opened
 
 LAYER = conv("a", 16, 8, 6, 3, 1)
 
@@ -149,6 +150,26 @@ def test_a_file_that_is_no_cache_is_named_with_what_to_do(file: Path) -> None:
         cached_mapping(LAYER, tpu_like())
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "DROP TABLE mappings; CREATE VIEW mappings AS WITH RECURSIVE n(asked) AS (SELECT 1 UNION ALL SELECT asked + 1"
+        " FROM n) SELECT asked, 'found' AS found, x'00' AS seal FROM n",
+        "CREATE TRIGGER other AFTER INSERT ON mappings BEGIN DELETE FROM mappings; END",
+        "CREATE TABLE other (found TEXT)",
+    ],
+    ids=["view", "trigger", "table"],
+)
+def test_a_file_that_holds_more_than_mappings_is_not_read(file: Path, made: str) -> None:
+    cached_mapping(LAYER, tpu_like())
+    opened.cache_clear()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executescript(made)
+    for _ in range(2):
+        with pytest.raises(BnncostError, match=r"is damaged \(it holds something else than mappings\)"):
+            cached_mapping(LAYER, tpu_like())
+
+
 CHANGES = ["found = replace(found, '1', '2')", "seal = x'00'", "found = NULL", "asked = x'01'"]
 
 
@@ -214,6 +235,46 @@ def test_only_the_owner_may_read_or_write_the_file(file: Path, umask: int) -> No
     modes = {path.name: path.stat().st_mode & 0o777 for path in (file.parent, *file.parent.iterdir())}
     assert modes.pop(file.parent.name) == 0o700
     assert set(modes.values()) == {0o600}
+
+
+OURS, OTHERS = os.geteuid(), 12_345
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "owner", "own"),
+    [
+        (stat.S_IFREG, 0o600, OURS, True),
+        (stat.S_IFREG, 0o644, OURS, True),
+        (stat.S_IFREG, 0o600, OTHERS, False),
+        (stat.S_IFREG, 0o660, OURS, False),
+        (stat.S_IFREG, 0o602, OURS, False),
+        (stat.S_IFLNK, 0o777, OURS, False),
+        (stat.S_IFIFO, 0o600, OURS, False),
+        (stat.S_IFDIR, 0o755, OURS, True),
+        (stat.S_IFDIR, 0o775, OURS, True),
+        (stat.S_IFDIR, 0o755, OTHERS, False),
+        (stat.S_IFDIR, 0o777, OURS, False),
+        (stat.S_IFDIR, 0o1777, 0, True),
+    ],
+)
+def test_what_others_own_or_can_write_is_not_the_users(kind: int, mode: int, owner: int, own: bool) -> None:
+    assert is_own(os.stat_result((kind | mode, 1, 1, 1, owner, owner, 1, 1, 1, 1))) is own
+
+
+@pytest.mark.parametrize(
+    "other",
+    [lambda file: file, lambda file: file.with_name(f"{file.name}-wal"), lambda file: file.parent],
+    ids=["file", "beside", "folder"],
+)
+def test_a_file_that_others_can_write_is_not_used(
+    searches: list[str], file: Path, other: Callable[[Path], Path]
+) -> None:
+    cached_mapping(LAYER, tpu_like())
+    with closing(opened(file)._file) as kept:  # type: ignore[type-var]  # else there is none beside it
+        opened.cache_clear()
+        other(file).chmod(0o777)
+        cached_mapping(LAYER, tpu_like())
+        assert len(searches) == 2 and kept is not None
 
 
 def test_a_locked_file_is_waited_for_a_second_at_most(searches: list[str], file: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from fcntl import LOCK_SH, flock
 from pathlib import Path
 
 import pytest
 
 from costmodel import BnncostError
-from costmodel.output import UnreadableText, make_folder, read_json, read_text, write_whole
+from costmodel.output import UnreadableText, check_folder, make_folder, read_json, read_text, write_whole
 
 
 def test_text_and_bytes_are_written_with_their_folders(tmp_path: Path) -> None:
@@ -105,6 +106,14 @@ def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
             make_folder(folder)
     with pytest.raises(BnncostError, match="cannot be"):
         write_whole("/proc/nothing/here", "x")
+
+
+@pytest.mark.parametrize("make", [make_folder, check_folder])
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_a_link_to_nowhere_is_no_folder(tmp_path: Path, make: Callable[[str], object], below: str) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BnncostError, match=f"made: '{tmp_path}/dangling' is a link to nowhere; name another"):
+        make(f"{tmp_path}/dangling{below}")
 
 
 def test_a_folder_without_permission_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,9 @@ PROJECT = str(Path(__file__).parents[2])
 """Below it lies what is nobody's own: the project, and where it is tested what is installed for it."""
 
 
-def called_here(module: str, *arguments: str, given: str = "") -> CompletedProcess[str]:
+def called_here(
+    module: str, *arguments: str, given: str = "", files: Sequence[int] = ()
+) -> CompletedProcess[str]:
     """Do what the process that reading starts would do; modules of the user's are forgotten behind it."""
     if module != source.READER:
         return CompletedProcess([module], 0, json.dumps(inferred_shapes(*json.loads(given))), "")

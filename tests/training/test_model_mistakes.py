@@ -189,7 +189,7 @@ def failed(folder: Path) -> CompletedProcess[str]:
 @pytest.fixture
 def fails(failed: CompletedProcess[str], monkeypatch: pytest.MonkeyPatch) -> str:
     """A factory whose process is that one."""
-    monkeypatch.setattr(source, "apart", lambda *arguments: failed)
+    monkeypatch.setattr(source, "apart", lambda *arguments, files: failed)
     return "net.py:fails@input=3x8x8"
 
 

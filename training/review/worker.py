@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
+from costmodel.importers.model.apart import end_with
 from costmodel.methods.plugins import load_named_plugins
 from costmodel.output import NoRoomError
 from training.run.folders import RunSpec, claimed
 
 if TYPE_CHECKING:
     from training.data.dataset import Dataset
-
-ORPHANED = 3
-"""Exit code of a worker whose parent has died."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ Opener = Callable[[Setup], Trainer]
 def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: Setup) -> None:
     """Train every run that comes, one after the other, until None comes; tell what becomes of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    threading.Thread(target=_die_with_parent, args=(lifeline,), daemon=True).start()
+    end_with(lifeline.fileno())
     try:
         load_named_plugins()
         trainer = opener(setting)
@@ -96,12 +92,6 @@ def trained(trainer: Trainer, spec: RunSpec, watch: Watch, deadline_s: float | N
         return Ended("done", top1=done.top1)
     late = deadline_s is not None and time.monotonic() >= deadline_s
     return Ended("stopped" if late else "busy")
-
-
-def _die_with_parent(lifeline: Connection) -> None:
-    """Wait for the end of a pipe that nobody writes to: it comes when the parent dies, however it dies."""
-    wait([lifeline])
-    os._exit(ORPHANED)
 
 
 def open_training(setting: Setup) -> Trainer:

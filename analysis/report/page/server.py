@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,11 @@ class PageServer(ThreadingHTTPServer):
         self.operations = tuple(operations)
         self.token = secrets.token_urlsafe(24)
         self.one_at_a_time = threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of browsers that go away or fall silent, which is no fault; of any other error all."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -121,8 +127,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Send the page."""
-        if self._is_welcome("/"):
-            self._send(HTTPStatus.OK, self.server.page.read_bytes(), "text/html; charset=utf-8")
+        if not self._is_welcome("/"):
+            return
+        try:
+            page = self.server.page.read_bytes()
+        except OSError:
+            self._refuse(HTTPStatus.GONE)
+        else:
+            self._send(HTTPStatus.OK, page, "text/html; charset=utf-8")
 
     def do_POST(self) -> None:
         """Price what is sent."""

@@ -10,14 +10,11 @@ import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from costmodel.errors import BnncostError
-from costmodel.output import write_whole
 
 FORMAT = "bnncost-model-graph"
 VERSION = 1
@@ -57,8 +54,8 @@ class ModelGraph:
     real: str = "fp32"
 
 
-def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> Path:
-    """Write a graph as one .npz file: a description in JSON, and the arrays."""
+def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> None:
+    """Write a graph as one .npz file, which is there and has no other reader: a description in JSON, and the arrays."""
     description = {
         "format": FORMAT,
         "version": VERSION,
@@ -73,9 +70,8 @@ def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> Path:
     }
     arrays = {f"a{number}": _small(array) for number, array in enumerate(graph.constants.values())}
     text = np.frombuffer(json.dumps(description).encode(), np.uint8)
-    buffer = BytesIO()
-    np.savez(buffer, allow_pickle=False, **{_DESCRIPTION: text}, **arrays)
-    return write_whole(Path(path), buffer.getvalue())
+    with open(path, "wb") as stream:
+        np.savez(stream, allow_pickle=False, **{_DESCRIPTION: text}, **arrays)
 
 
 def _small(array: np.ndarray) -> np.ndarray:

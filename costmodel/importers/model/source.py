@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from costmodel.errors import BnncostError
 from costmodel.graph import Network, Precision, precision
+from costmodel.importers.model.apart import apart
 from costmodel.importers.model.document import ModelGraph, read_graph
 from costmodel.importers.model.naming import Model, ModelText, ReaderFailed, parse_model
 from costmodel.importers.model.network import ReadNetwork, UnknownNodes, read_network
@@ -111,26 +110,13 @@ def _on_widths(chosen: Widths, settings: Mapping[str, str]) -> list[str]:
 def _torch_graph(given: ModelText) -> ModelGraph:
     """Let the torch side write the graph, in a process of its own: user code runs there, and torch stays there."""
     _require_there(given.source)
-    with tempfile.TemporaryDirectory(prefix="bnncost-") as folder:
-        out = Path(folder) / "graph.npz"
-        done = apart(READER, given.source, given.settings.get("input", ""), str(out))
-        if done.returncode or not out.exists():
+    with tempfile.TemporaryFile() as out:  # it has no name: whoever is killed leaves nothing
+        place = f"/dev/fd/{out.fileno()}"
+        asked = (given.source, given.settings.get("input", ""), place)
+        done = apart(READER, *asked, files=(out.fileno(),))
+        if done.returncode or not os.fstat(out.fileno()).st_size:
             raise ReaderFailed(given.source, done.returncode, done.stderr)
-        return read_graph(out)
-
-
-def apart(module: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a module as a program that reads `given`; modules of the working folder come last."""
-    places = os.pathsep.join([*filter(None, sys.path), os.curdir])
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        input=given,
-        env=os.environ | {"PYTHONPATH": places, "PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+        return read_graph(place)
 
 
 def _with_shapes(graph: ModelGraph, path: str) -> ModelGraph:
