@@ -1,9 +1,8 @@
-"""Files that are written whole or not at all, text that is read or refused with a sentence, and what draws pictures."""
+"""Files that are written whole or not at all, and text that is read or refused with a sentence."""
 
 from __future__ import annotations
 
 import errno
-import importlib
 import json
 import math
 import os
@@ -338,23 +337,24 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def load_matplotlib() -> None:
-    """Import matplotlib with the settings that it ships: pictures follow none of the folder or home where this runs.
+@contextmanager
+def without_local_settings(package: str, folder: str) -> Iterator[None]:
+    """Stand in a folder of a package while that is imported, since it obeys a file of settings in the working folder.
 
-    It looks for a file of settings in the working folder first, and nothing can keep it from that: so it is imported in
-    the folder of its own. What it says of homes that cannot be written concerns its cache of fonts alone.
+    Nothing else keeps matplotlib from that; in a folder of its own it finds those that it ships. What it says of homes
+    that cannot be written concerns its cache of fonts alone.
     """
     import logging  # not for the help
 
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    found = find_spec("matplotlib")
+    logging.getLogger(package).setLevel(logging.ERROR)
+    found = find_spec(package)
     assert found is not None and found.origin is not None
     here = os.getcwd()
     entered = os.access(here, os.X_OK)  # else no file of it can be read, and nobody could go back there
     if entered:
-        os.chdir(Path(found.origin).with_name("mpl-data"))
+        os.chdir(Path(found.origin).with_name(folder))
     try:
-        importlib.import_module("matplotlib")
+        yield
     finally:
         if entered:
             os.chdir(here)

@@ -1,9 +1,9 @@
 """Figures for a paper: of each kind, what it shows as a frozen dataclass, and how it is drawn."""
-# ruff: noqa: E402  (matplotlib is there, as it comes, before anything here imports it)
 
-from costmodel.output import load_matplotlib
+from costmodel.output import without_local_settings
 
-load_matplotlib()
+with without_local_settings("matplotlib", "mpl-data"):
+    import matplotlib  # noqa: F401
 
 from analysis.plots.front import FrontInfo, front_info
 from analysis.plots.front_drawing import draw_front

@@ -6,13 +6,14 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
-from costmodel.output import write_whole
+from costmodel.output import without_local_settings, write_whole
 from training.run.checkpoints import Epoch
 from training.run.folders import RunSpec
+
+with without_local_settings("matplotlib", "mpl-data"):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
 LOSS, TOP1 = "#30475e", "#c8553d"
 

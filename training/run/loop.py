@@ -22,7 +22,7 @@ from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
-from costmodel.output import load_matplotlib, write_whole
+from costmodel.output import write_whole
 from training.data.augment import Normalization, batches_per_epoch, generator_of, normalize, shuffled
 from training.data.dataset import Dataset, Part, in_order
 from training.data.pins import path_and_digest
@@ -308,7 +308,6 @@ def _data_name(spec: RunSpec, images: Prepared) -> str:
 
 def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Measurement:
     """Read the test set, draw the curve, and write the record, which makes the run count as done."""
-    load_matplotlib()
     from training.run.curves import draw_curve  # a second of imports that only the end needs
 
     header = read_header(folder / CHECKPOINT)
