@@ -40,7 +40,9 @@ def _curve(
 @reads("Clip", "HardTanh")
 def clip(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """Clamp; with rounding before or after it, a quantizer."""
-    bounds = [one if isinstance(one, np.ndarray) else None for one in inputs[1:]]
+    bounds = [one for one in inputs[1:] if one is None or (isinstance(one, np.ndarray) and one.size == 1)]
+    if len(bounds) < len(inputs[1:]):
+        raise NotRead("a clamp whose ends are not one number each, and the same for every image")
     return _clipped(r, inputs[0], *limits(node, bounds))
 
 
@@ -193,6 +195,8 @@ def bounded(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     numbers = [one for one in inputs if isinstance(one, np.ndarray)]
     if len(maps) != 1 or any(one.size != 1 for one in numbers):
         raise NotRead("the larger or smaller of two maps")
-    level = numbers[0].reshape(())
+    if not numbers:
+        return maps[0]
+    level = (np.max if node.kind == "Max" else np.min)(np.concatenate([one.reshape(-1) for one in numbers]))
     ends = (level, None) if node.kind == "Max" else (None, level)
     return _clipped(r, maps[0], *limits(node, ends))
