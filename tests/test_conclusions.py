@@ -115,6 +115,15 @@ def test_the_example_of_a_mapping_runs_and_what_is_given_costs_what_was_found() 
     assert scope["found"].exact
 
 
+def test_what_a_narrow_port_does_is_calculated() -> None:
+    narrow = cm.load_profile("asic-22nm-programmable", ["memories.feature_sram.port=32bit/cycle"])
+    as_it_is, at_low = (
+        readable(cm.cost("resnet20", chip).energy_j, "J") for chip in ("asic-22nm-programmable", narrow)
+    )
+    line = f"takes {as_it_is}, and {at_low} with a feature memory of 32 bit/cycle in place of 128."
+    assert line in (ROOT / "docs" / "cost.md").read_text("utf-8"), f"docs/cost.md needs: {line}"
+
+
 @pytest.mark.parametrize("profile", MAPPED)
 def test_what_mapping_adds_to_compulsory_traffic_is_calculated(profile: str) -> None:
     cells = [

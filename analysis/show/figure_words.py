@@ -65,7 +65,7 @@ def assumption_sentence(found: Sensitivity) -> str:
         return ""
     figure = effect.figure
     where = "" if figure.stated else ", half to double, for the profile gives it no range"
-    aside = "" if found.sizes else " (sizes of memories aside)"
+    aside = "" if found.anew else " (sizes and ports of memories aside)"
     return (
         f"Of all figures neither published nor measured{aside}, {named(figure)} moves the energy of {found.design} "
         f"most ({figure.place}, {figure.status}): {_energies(effect)} at "

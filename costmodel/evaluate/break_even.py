@@ -1,8 +1,8 @@
 """Between two designs: which figure would turn their order, and where.
 
 Everything is held (what lies where, what moves, the cycles of each mapping), so that both energies are linear in each
-energy and power, and the figure at which they are equal is exact. For the size of a memory, both designs are placed and
-mapped anew.
+energy and power, and the figure at which they are equal is exact. For the size of a memory, and for a port where layers
+are mapped, both designs are placed and mapped anew.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _NOTHING = 1e-9
 _FARTHEST = 1000.0
 """Where energy is linear in neither a figure nor its inverse, it is searched so many times above and below."""
 _STEPS = 61
-_SIZE_STEPS = 8
-"""Halvings of a range of sizes, in each of which two designs are mapped anew."""
+_HALVINGS = 8
+"""Of a range, in each of which two designs are mapped anew."""
 Energies = Callable[[float], tuple[float, float] | None]
 """Both energies [J] with a figure so many times as large; None where a design does not fit."""
 
@@ -207,13 +207,13 @@ def _first_zero(now: float, energies: Energies, factors: list[float]) -> float |
 
 
 def _another_chip(figure: Figure, now: float, energies: Energies) -> float | None:
-    """A size in the range across which the order turns, to a hundredth or so; sizes may turn it in steps."""
+    """A value in the range across which the order turns, to a hundredth or so; sizes and ports may turn it in steps."""
     for end in (figure.low, figure.high):
         same, turned = 1.0, end / figure.value
         there = _difference(energies(turned))
         if there is None or there * now >= 0:
             continue
-        for _ in range(_SIZE_STEPS):
+        for _ in range(_HALVINGS):
             middle = math.sqrt(same * turned)
             there = _difference(energies(middle))
             same, turned = (middle, turned) if there is not None and there * now > 0 else (same, middle)

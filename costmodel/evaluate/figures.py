@@ -123,7 +123,7 @@ def figures_of(points: PointCosts, at: int = 0, runs: Sequence[bool] | None = No
         if (name, size) not in known:
             known[name, size] = tuple(_of_memory(profile, name, size))
         found += known[name, size]
-    return tuple(map(_with_unstated, found))
+    return tuple(_with_unstated(_as_mapped(figure, points)) for figure in found)
 
 
 _SINGLES: KnownByProfile[str, Figure] = KnownByProfile()
@@ -227,6 +227,12 @@ def _at(level: MemoryLevel, field: str, end: End | None) -> MemoryLevel:
             moved = quantity.model_copy(update={"value": value})
             level = with_quantity_at(level, ("macros", number, field), moved)
     return level
+
+
+def _as_mapped(figure: Figure, points: PointCosts) -> Figure:
+    """A port of a chip that layers are mapped on: how long the array waits for it is in the cycles of each mapping."""
+    waits = points.traffic == "mapped" and figure.paths[0][-1] == "port"
+    return replace(figure, law="another chip") if waits else figure
 
 
 def _with_unstated(figure: Figure) -> Figure:

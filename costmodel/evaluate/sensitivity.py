@@ -2,8 +2,8 @@
 
 Energy is a sum of figures times exact counts. With everything held where it is (what lies in which memory, what moves,
 the cycles of each mapping) it is linear in every energy and every power, and in every area that leaks, and what a range
-does is exact. The size of a
-memory is another chip: there, all is placed and mapped anew.
+does is exact. A memory of
+another size is another chip, and so is a port where layers are mapped: there, all is placed and mapped anew.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Sensitivity:
     low_j: float
     high_j: float
     effects: tuple[Effect, ...]
-    sizes: bool = True
-    """Whether the sizes of memories are among the figures."""
+    anew: bool = True
+    """Whether figures are among them that all is mapped anew for."""
 
     @property
     def spread_j(self) -> float:
@@ -70,17 +70,18 @@ def sensitivity(
     profile: AnyProfile = "asic-45nm",
     *,
     traffic: TrafficModel | None = None,
-    sizes: bool = True,
+    anew: bool = True,
 ) -> Sensitivity:
     """Find what every figure of a profile does to the energy of a design; raises BnncostError as `cost` does.
 
-    Without `sizes`, those of memories are left out: each end of one maps every layer anew.
+    Without `anew`, figures are left out at each end of which every layer is mapped anew: sizes of memories, and ports where
+    traffic is mapped.
 
     >>> found = sensitivity("resnet20/cifar10")
     >>> abs(sum(one.part_j for one in found.effects if one.figure.law == "linear") / found.energy_j - 1) < 1e-9
     True
     """
-    return sensitivity_of(held(design, profile, traffic), sizes=sizes)
+    return sensitivity_of(held(design, profile, traffic), anew=anew)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +130,9 @@ def held_demand(
     return Held(name, demand, points)
 
 
-def sensitivity_of(one: Held, *, sizes: bool = True) -> Sensitivity:
-    """Find what every figure, or every one but the sizes of memories, does to the energy of a held design."""
-    figures = [figure for figure in figures_of(one.points) if sizes or figure.law != "another chip"]
+def sensitivity_of(one: Held, *, anew: bool = True) -> Sensitivity:
+    """Find what every figure does to the energy of a held design; `anew` is as in `sensitivity`."""
+    figures = [figure for figure in figures_of(one.points) if anew or figure.law != "another chip"]
     effects = [effect for figure in figures if (effect := _effect(one, figure))]
     spread = sum(effect.swing_j for effect in effects if _shares(effect))
     shared = [
@@ -146,7 +147,7 @@ def sensitivity_of(one: Held, *, sizes: bool = True) -> Sensitivity:
         low_j=_together(one, effects, cheap=True),
         high_j=_together(one, effects, cheap=False),
         effects=tuple(sorted(shared, key=lambda one: (-one.swing_j, -(one.part_j or 0.0), one.figure.place))),
-        sizes=sizes,
+        anew=anew,
     )
 
 

@@ -11,7 +11,7 @@ from toy_chip import ALL, chip, figure, large, macro, toy_network
 from costmodel import cost, load_profile, shipped_profiles
 from costmodel.demand.arrays import demand_of
 from costmodel.evaluate.break_even import Comparison, Turn, compare
-from costmodel.evaluate.figures import figures_of
+from costmodel.evaluate.figures import ENDS, End, figures_of
 from costmodel.evaluate.sensitivity import (
     Effect,
     Sensitivity,
@@ -354,10 +354,25 @@ def test_cycles_of_waiting_and_of_depthwise_macs_are_figures() -> None:
     assert {"processor.weight_wait", "compute.8x8.depthwise"} <= {one.figure.place for one in found.effects}
 
 
-def test_without_sizes_no_other_chip_is_priced_and_the_rest_stays() -> None:
+@pytest.mark.parametrize(
+    ("profile", "port"), [("asic-45nm", "feature_sram"), ("asic-22nm-programmable", "feature_sram")]
+)
+@pytest.mark.parametrize("end", ENDS)
+def test_a_port_where_layers_are_mapped_does_what_setting_it_does(profile: str, port: str, end: End) -> None:
+    place = f"memories.{port}.port"
+    effect = of(sensitivity("resnet20[double_residual]", profile), place)
+    value = getattr(effect.figure, end)
+    set_to = load_profile(profile, [f"{place}={value:g}bit/cycle"])
+    assert getattr(effect, f"{end}_j") == cost("resnet20[double_residual]", set_to).energy_j
+    assert effect.share is None and effect.figure.law == "another chip"
+
+
+def test_without_what_is_mapped_anew_the_rest_stays() -> None:
     whole = sensitivity("resnet20/cifar10", "asic-65nm")
-    held_still = sensitivity("resnet20/cifar10", "asic-65nm", sizes=False)
-    sizes = {"memories.weight_sram.size", "memories.feature_sram.size"}
-    assert sizes <= {effect.figure.place for effect in whole.effects}
-    assert held_still.effects == tuple(one for one in whole.effects if one.figure.place not in sizes)
+    held_still = sensitivity("resnet20/cifar10", "asic-65nm", anew=False)
+    anew = {"memories.weight_sram.size", "memories.feature_sram.size", "memories.dram.port"}
+    assert anew <= {effect.figure.place for effect in whole.effects}
+    assert held_still.effects == tuple(
+        one for one in whole.effects if one.figure.place not in anew and not one.figure.place.endswith("port")
+    )
     assert (held_still.low_j, held_still.high_j) == (whole.low_j, whole.high_j)

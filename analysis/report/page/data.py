@@ -134,10 +134,10 @@ def costs_on(space: Space, keys: Sequence[DesignKey | Model], chip: HardwareProf
 def _heaviest(space: Space, chip: HardwareProfile) -> str:
     """Which assumption moves the energy of the plain network most, in a sentence.
 
-    Sizes of memories are left to `bnncost sensitivity`: each end of one maps every layer anew.
+    Sizes and ports of memories are left to `bnncost sensitivity`: each end of one maps every layer anew.
     """
     try:
-        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip, sizes=False))
+        return assumption_sentence(sensitivity(DesignKey(space.network, space.dataset), chip, anew=False))
     except BnncostError:  # it has no cost here, as is said of it
         return ""
 
