@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 
 import typer
@@ -28,6 +29,7 @@ class Command(TyperCommand):
         rest = super().parse_args(ctx, args)
         _require_not_read(ctx.params.get("out"), written)
         _require_plain({str(param.name): param.opts[0] for param in order}, written, ctx.params)
+        ctx.params |= {name: _each_once(value) for name, value in ctx.params.items()}
         return rest
 
 
@@ -35,6 +37,13 @@ def _takes_one_value(param: object) -> bool:
     """Whether a parameter is an option whose second value would replace the first; a flag given twice says the same."""
     harmless = getattr(param, "is_flag", True) and not getattr(param, "secondary_opts", ())
     return not getattr(param, "multiple", True) and not harmless
+
+
+def _each_once(value: object) -> object:
+    """Choices without those that are made again, in the order in which they are first made; another value as it is."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, Enum) for one in value):
+        return value
+    return list(dict.fromkeys(value))
 
 
 def _require_filled(param: object, written: object) -> None:

@@ -74,8 +74,8 @@ def sensitivity(
 ) -> Sensitivity:
     """Find what every figure of a profile does to the energy of a design; raises BnncostError as `cost` does.
 
-    Without `anew`, figures are left out at each end of which every layer is mapped anew: sizes of memories, and ports where
-    traffic is mapped.
+    Without `anew`, figures are left out at each end of which every layer is mapped anew: sizes of memories, and ports
+    where traffic is mapped.
 
     >>> found = sensitivity("resnet20/cifar10")
     >>> abs(sum(one.part_j for one in found.effects if one.figure.law == "linear") / found.energy_j - 1) < 1e-9

@@ -74,6 +74,12 @@ def test_where_accuracy_alone_is_demanded_the_least_energy_is_the_best(capsys: C
     assert found["price_only"] == [], "no budget limits a cost"
 
 
+def test_an_accuracy_that_every_design_has_leaves_all_of_them(capsys: Captured, own: str) -> None:
+    found = read_json(capsys, "best", "--network", "resnet20", "--accuracy", own, "--top1", "0")
+    assert [row["top1_left_points"] for row in found["fits"]] == [row["top1"] for row in found["fits"]]
+    assert {row["design"] for row in found["fits"]} == set(OWN)
+
+
 def test_where_nothing_fits_the_answer_says_what_fails_and_what_is_nearest(
     capsys: Captured, own: str
 ) -> None:

@@ -51,6 +51,24 @@ def test_an_option_with_one_value_is_given_once(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_choice_that_is_made_again_is_made_once(capsys: Captured) -> None:
+    asked = [
+        "table",
+        "--methods",
+        "prelu",
+        "--format",
+        "json",
+        "--ops-convention",
+        "ops",
+        "--ops-convention",
+        "ace",
+    ]
+    assert run(asked) == 0
+    once = capsys.readouterr().out
+    assert run([*asked, "--ops-convention", "ops"]) == 0
+    assert capsys.readouterr().out == once
+
+
 def test_a_second_value_as_a_process() -> None:
     done = shell("cost", "resnet20", "--profile", "asic-45nm", "--profile", "asic-7nm")
     assert (done.returncode, done.stdout) == (2, "") and "--profile takes one value" in done.stderr

@@ -51,13 +51,13 @@ class Budget:
         return f"{self.name} {'≥' if self.is_accuracy else '≤'} {amount}"
 
     def overrun(self, value: float) -> float:
-        """How far a value is beyond the limit, as a share of it; negative within.
+        """How far a value is beyond the limit, as a share of it, or in points of a limit of none; negative within.
 
         >>> Budget("energy", "energy_j", "J", 5e-6).overrun(6e-6), Budget("top-1", "top1", "%", 80.0).overrun(84.0)
         (0.2, -0.05)
         """
         beyond = self.limit - value if self.is_accuracy else value - self.limit
-        return round(beyond / self.limit, 12)
+        return round(beyond / (self.limit or 1.0), 12)
 
     @property
     def left_name(self) -> str:
