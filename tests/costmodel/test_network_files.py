@@ -259,6 +259,7 @@ def test_windows_by_hand() -> None:
     assert Axis(4, 3, 1, 2).outputs == 0
     assert Axis(5, 3, 2, 1, 1, 1).cuts() == [(1, 0), (0, 0), (0, 1)]
     assert Axis(3, 3, 1, 2, 2, 2).cuts() == [(1, 0), (1, 1), (0, 1)]
+    assert not Axis(2, 2, 1, 4, 3, 3).has_empty is Axis(2, 2, 1, 5, 3, 3).has_empty is False
     assert same_padding((224, 224), 11, 4) == (3, 4, 3, 4) and same_padding((8, 8), 3, 2) == (0, 1, 0, 1)
 
 
