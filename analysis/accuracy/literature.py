@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from analysis.accuracy.csv_rows import (
     text_of,
 )
 from analysis.accuracy.percent import percent_of, question_fractions
-from costmodel import NETWORKS, BnncostError, resolve
+from costmodel import DATASETS, NETWORKS, BnncostError, DesignKey, resolve
+from costmodel.designs.catalogue import OWN, DatasetShape
 from costmodel.designs.records import AccuracyRecord
 from costmodel.designs.resolving import canonical_name
 from costmodel.importers.model.naming import refuse_model
@@ -84,7 +86,7 @@ def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) ->
             continue
         try:
             refuse_model(name, f"give its accuracy with --add '{name}={value}'")
-            key = resolve(name)
+            key = rated_design(name)
         except BnncostError as error:
             problems.append(f"{place}: {error}")
             continue
@@ -104,6 +106,23 @@ def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) ->
             canonical_name(name), key, top1, given["kind"] or kind, reference, given["note"], given["epochs"],
             given["seeds"], low=low, high=high,
         )  # fmt: skip
+
+
+def rated_design(text: str) -> DesignKey:
+    """Read the design of an accuracy; raises BnncostError where that is one of another task than its data set's."""
+    key = resolve(text)
+    task = DATASETS.get(key.dataset)
+    if task is not None and not task.is_task_of(key.shape.image, key.shape.classes):
+        shape = key.shape
+        raise BnncostError(
+            f"design '{key}': its accuracy is none of {key.dataset}, which has {_task(task)}, and not {_task(shape)}; "
+            f"give it as that of '{replace(key, dataset=OWN, image=shape.image, classes=shape.classes)}'."
+        )
+    return key
+
+
+def _task(shape: DatasetShape) -> str:
+    return f"{shape.classes} classes of images of {'x'.join(map(str, shape.image))}"
 
 
 def _require_between(low: float | None, top1: float, high: float | None) -> None:

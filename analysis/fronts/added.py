@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from analysis.accuracy.literature import rated_design
 from analysis.accuracy.percent import lone_percent
 from analysis.show.classes import ADDED
-from costmodel import BnncostError, resolve
+from costmodel import BnncostError
 from costmodel.designs.records import AccuracyRecord
 from costmodel.designs.resolving import published_design
 from costmodel.errors import shortened
@@ -80,7 +81,7 @@ def added_figure(text: str) -> AccuracyRecord | AddedModel:
 
             own = label or PurePath(parse_model(design).source).name
             return AddedModel(name, read_model(design), top1, own)
-        key = resolve(design)
+        key = rated_design(design)
     except BnncostError as error:
         raise BnncostError(f"--add '{shortened(text)}': {error}") from error
     published = published_design(design)

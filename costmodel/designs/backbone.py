@@ -14,7 +14,7 @@ from costmodel.hardware.text.messages import refused
 from costmodel.hardware.text.problem import Finding, Path
 from costmodel.hardware.text.quantity import shown, unknown_name
 from costmodel.methods.registry import MethodUse
-from costmodel.operations.window import Around, Pair
+from costmodel.operations.window import Around, Axis, Pair, axes_of
 
 LARGEST = 65_536
 """No channel count, side or number of classes of a network file is larger."""
@@ -57,7 +57,7 @@ def _padding(raw: Any) -> Any:
     if raw == "same":
         return raw
     if isinstance(raw, bool) or not isinstance(raw, int) or not 0 <= raw <= LARGEST:
-        raise refused(f"must be a whole number from 0 on, or 'same'; got {shown(raw)}")
+        raise refused(f"must be a whole number from 0 to {LARGEST}, or 'same'; got {shown(raw)}")
     return raw
 
 
@@ -237,7 +237,10 @@ def _stage_findings(stage: Mapping[Any, Any], path: Path) -> Iterator[Finding]:
     for number, step in _mappings_in(stage.get("before")):
         yield from _layer_findings(step, (*path, "before", number))
     if stage.get("padding") == "same":
-        yield (*path, "padding"), "must be a whole number from 0 on; half of the kernel is the default"
+        yield (
+            (*path, "padding"),
+            f"must be a whole number from 0 to {LARGEST}; half of the kernel is the default",
+        )
     name = stage.get("block")
     if not isinstance(name, str) or name not in BLOCKS:
         return
@@ -253,6 +256,7 @@ def rule_findings(backbone: Backbone) -> Iterator[Finding]:
         yield ("stages",), "must not be empty: a network has at least one stage"
     yield from _depth_findings(backbone)
     yield from _shape_findings(backbone)
+    yield from _padding_findings(backbone)
     yield from _chain_findings(backbone)
 
 
@@ -281,6 +285,29 @@ def _shape_findings(backbone: Backbone) -> Iterator[Finding]:
                     (*path, number, "groups"),
                     f"is {layer.groups}, but {layer.channels} channels cannot be made by so many equal groups",
                 )
+
+
+def _padding_findings(backbone: Backbone) -> Iterator[Finding]:
+    """Find padding so wide that windows of a kernel read nothing else, or wider than torch lets a pool have it."""
+    for path, layers in _layers_of(backbone):
+        for number, layer in enumerate(layers):
+            axes = axes_of((1, 1), layer.size or layer.kernel, dilation=layer.dilation)
+            if layer.size:
+                most, why = min(axis.kernel for axis in axes) // 2, "half of a window"
+            else:
+                most, why = min(axis.reach for axis in axes) - 1, _NOTHING_ELSE
+            yield from _too_wide((*path, number), layer.padding, most, why)
+    for number, stage in enumerate(backbone.stages):
+        most = Axis(1, stage.kernel, dilation=stage.dilation).reach - 1
+        yield from _too_wide(("stages", number), stage.padding, most, _NOTHING_ELSE)
+
+
+_NOTHING_ELSE = "with more, windows read nothing else"
+
+
+def _too_wide(path: Path, padding: int | str | None, most: int, why: str) -> Iterator[Finding]:
+    if isinstance(padding, int) and padding > most:
+        yield (*path, "padding"), f"is {padding}, but can be at most {most} here: {why}"
 
 
 def _layers_of(backbone: Backbone) -> Iterator[tuple[Path, tuple[Layer, ...]]]:

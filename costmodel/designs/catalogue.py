@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LARGE_SIDE = 128
+"""Images of so many pixels and more are large."""
+
 
 @dataclass(frozen=True)
 class DatasetShape:
@@ -20,7 +23,16 @@ class DatasetShape:
     @property
     def large_images(self) -> bool:
         """True where networks begin with their stem for large images, such as a strided 7x7 convolution."""
-        return self.image[1] >= 128
+        return self.image[1] >= LARGE_SIDE
+
+    def is_task_of(self, image: tuple[int, ...], classes: int) -> bool:
+        """Whether a network reads images like these, large ones of any size, and tells as many classes apart.
+
+        >>> DATASETS["imagenet"].is_task_of((3, 160, 160), 1000), DATASETS["cifar10"].is_task_of((3, 64, 64), 10)
+        (True, False)
+        """
+        any_size = self.large_images and image[0] == self.image[0] and image[1] >= LARGE_SIDE
+        return (image == self.image or any_size) and classes == self.classes
 
 
 DATASETS = {

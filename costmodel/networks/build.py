@@ -22,6 +22,7 @@ from costmodel.networks.blocks import MAKERS, Block, mix
 from costmodel.networks.layers import Widths, add_layers, classifier
 from costmodel.networks.logic import logic_block, logic_stem
 from costmodel.networks.style import LayerStyle
+from costmodel.operations.convolution import taps
 
 
 def build(key: DesignKey, widths: float | np.ndarray | None = None, side: int | None = None) -> Network:
@@ -49,13 +50,29 @@ def build(key: DesignKey, widths: float | np.ndarray | None = None, side: int | 
     )
     ensemble = composition.first("ensemble")
     if ensemble is None:
-        return g.finish(_network(g, style, backbone, dataset, widths_of))
+        return _checked(g.finish(_network(g, style, backbone, dataset, widths_of)))
     outputs = []
     for number in range(int(ensemble.option("count"))):
         with g.layer(f"net{number + 1}"), g.origin(ensemble.name if number else "base"):
             outputs.append(_network(g, style, backbone, dataset, widths_of))
     with g.layer("vote"):
-        return g.finish(emit(g, ensemble, tuple(outputs)))
+        return _checked(g.finish(emit(g, ensemble, tuple(outputs))))
+
+
+ANY_MAP_DILATION = 32
+"""Taps may lie so far apart on any map, as those of DeepLab do on small ones."""
+
+
+def _checked(network: Network) -> Network:
+    """Refuse taps that lie far beyond their map: what pads it, in training and export, would be many times its size."""
+    for op in network.ops:
+        for axis in taps(op) if op.kind == "conv" else ():
+            if axis.kernel > 1 and axis.dilation > max(axis.length, ANY_MAP_DILATION):
+                raise BnncostError(
+                    f"design '{network.name}': {op.layer}: the taps of its kernel lie {axis.dilation} apart on a map "
+                    f"of {axis.length}; a dilation of more than {ANY_MAP_DILATION} is at most a side of the map."
+                )
+    return network
 
 
 _PADS_WITH = {"one": 1, "zero": 0, "replicate": None}

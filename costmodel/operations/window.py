@@ -46,11 +46,25 @@ class Axis:
 
     def cuts(self) -> list[Cut]:
         """Say, per window, how many of its taps lie before and after the map."""
-        taps = np.arange(self.kernel) * self.dilation
-        starts = np.arange(self.outputs) * self.stride - self.before
-        places = starts[:, None] + taps
-        before, after = (places < 0).sum(axis=1), (places >= self.length).sum(axis=1)
-        return [(int(above), int(below)) for above, below in zip(before, after, strict=True)]
+        before, behind = (
+            taps_before(position, self.starts, self.kernel, self.dilation) for position in (0, self.length)
+        )
+        return [(int(above), self.kernel - int(below)) for above, below in zip(before, behind, strict=True)]
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Position of each window's first tap; the map begins at 0."""
+        return np.arange(self.outputs) * self.stride - self.before
+
+    @property
+    def has_empty(self) -> bool:
+        """Whether a window has no tap on the map."""
+        return any(before + after == self.kernel for before, after in self.cuts())
+
+
+def taps_before(position: int, starts: np.ndarray, kernel: int, dilation: int) -> np.ndarray:
+    """Say, per window of those that begin at `starts`, how many of its taps lie before a position."""
+    return np.clip(-((starts - position) // dilation), 0, kernel)
 
 
 def pair(value: Pair) -> tuple[int, int]:

@@ -146,7 +146,7 @@ def test_every_mistake_of_a_file_is_listed_with_its_line(tmp_path: Path) -> None
         ("7: stages[1].blocks: must be a whole number from 1 to 65536, got 2.5"),
         ("7: stages[1].channels: must be a whole number from 1 to 65536, got 0"),
         ("8: stages[2].padding: has no meaning for blocks of 'basic': it takes dilation, kernel, stride"),
-        ("8: stages[2].padding: must be a whole number from 0 on, or 'same'; got a list"),
+        ("8: stages[2].padding: must be a whole number from 0 to 65536, or 'same'; got a list"),
         ("9: classifier: unknown classifier 'fp32'"),
     ]
     assert len(lines) == len(expected), "\n".join(lines)
@@ -190,6 +190,21 @@ def test_every_mistake_of_a_file_is_listed_with_its_line(tmp_path: Path) -> None
             "channels: 8, kernel: 3",
             "channels: 8, groups: 3",
             "5: stem[0].groups: is 3, but 8 channels cannot be made by so many equal groups",
+        ),
+        (
+            "{layer: activation}",
+            "{layer: max_pool, size: 2, padding: 2}",
+            "5: stem[1].padding: is 2, but can be at most 1 here: half of a window",
+        ),
+        (
+            "channels: 8, kernel: 3",
+            "channels: 8, kernel: [5, 3], padding: 3",
+            "5: stem[0].padding: is 3, but can be at most 2 here: with more, windows read nothing else",
+        ),
+        (
+            "block: basic, channels: 8,",
+            "block: plain, channels: 8, dilation: 2, padding: 5,",
+            "7: stages[0].padding: is 5, but can be at most 4 here: with more",
         ),
     ],
 )
@@ -244,7 +259,20 @@ def test_windows_by_hand() -> None:
     assert Axis(4, 3, 1, 2).outputs == 0
     assert Axis(5, 3, 2, 1, 1, 1).cuts() == [(1, 0), (0, 0), (0, 1)]
     assert Axis(3, 3, 1, 2, 2, 2).cuts() == [(1, 0), (1, 1), (0, 1)]
+    assert not Axis(2, 2, 1, 4, 3, 3).has_empty is Axis(2, 2, 1, 5, 3, 3).has_empty is False
     assert same_padding((224, 224), 11, 4) == (3, 4, 3, 4) and same_padding((8, 8), 3, 2) == (0, 1, 0, 1)
+
+
+def test_a_dilation_far_beyond_its_map_is_refused(mine: Path) -> None:
+    mine.write_text(MINE.replace("blocks: 2, stride: 2", "dilation: 33"))
+    assert cm.build(cm.resolve(f"{mine}@input=33x40")).output.shape == (4, 1, 1)
+    with pytest.raises(
+        cm.BnncostError, match=r"stage2\.block1\.conv1: .* 33 apart on a map of 24;"
+    ) as caught:
+        cm.build(cm.resolve(str(mine)))
+    assert f"design '{mine}" in str(caught.value)
+    mine.write_text(MINE.replace("blocks: 2, stride: 2", "dilation: 32"))
+    assert cm.build(cm.resolve(f"{mine}@input=4x4")).output.shape == (4, 1, 1)
 
 
 def test_the_example_of_the_documentation_is_a_network(tmp_path: Path) -> None:

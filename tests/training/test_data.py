@@ -114,7 +114,7 @@ def test_grey_npz_images_without_class_names(tmp_path: Path) -> None:
         (changed(classes=np.array(["cat", "dog"], object)), r"numpy\.array\(classes\.tolist\(\)\)"),
         (
             {key: array for key, array in changed(y_train=[-1, 0, 1, 2]).items() if key != "classes"},
-            r"y_train: label -1 is out of range; give each class a number from 0 on",
+            r"y_train: label -1 is out of range; give each class a number from 0 to 65535",
         ),
     ],
 )

@@ -215,7 +215,8 @@ def _names(classes: np.ndarray | None, labels: np.ndarray, path: Path) -> tuple[
         for label in (labels.min(), labels.max()) if whole else ():
             if not 0 <= label < MOST_CLASSES:
                 raise BnncostError(
-                    f"'{path}', y_train: label {label} is out of range; give each class a number from 0 on."
+                    f"'{path}', y_train: label {label} is out of range; give each class a number from 0 to "
+                    f"{MOST_CLASSES - 1}."
                 )
         return tuple(str(number) for number in range(int(labels.max()) + 1)) if whole else ()
     if classes.ndim != 1:

@@ -10,7 +10,7 @@ from analysis.fronts.added import Added, AddedModel, added_figures
 from analysis.fronts.own_figures import overlay_of
 from analysis.report.page.data import Space
 from costmodel import DATASETS, BnncostError
-from costmodel.designs.catalogue import OWN, DatasetShape
+from costmodel.designs.catalogue import OWN
 
 
 def read_own(sources: Sequence[str], add: Sequence[str] = ()) -> Added:
@@ -42,17 +42,12 @@ def own_spaces(models: Iterable[AddedModel], known: Sequence[Space]) -> list[Spa
     datasets = [DATASETS[name] for name in dict.fromkeys(one.dataset for one in known) if name in DATASETS]
     found = []
     for one in models:
-        fitting = next((shape.name for shape in datasets if _fits(one, shape)), OWN)
+        network = one.model.network
+        image, classes = tuple(map(int, network.input.shape)), int(network.output.shape[0])
+        fitting = next((shape.name for shape in datasets if shape.is_task_of(image, classes)), OWN)
         if (one.label, fitting) in taken:
             raise BnncostError(
                 f"{one.name}: a network on {fitting} is called '{one.label}' already; name yours MODEL=TOP1:NAME."
             )
         found.append(Space(one.label, fitting, model=one))
     return found
-
-
-def _fits(one: AddedModel, shape: DatasetShape) -> bool:
-    """Whether a network reads images like those of a data set, large ones of any size, and tells its classes apart."""
-    image, classes = one.model.network.input.shape, one.model.network.output.shape[0]
-    alike = image == shape.image or (shape.large_images and image[0] == shape.image[0] and image[1] >= 128)
-    return alike and classes == shape.classes

@@ -17,7 +17,7 @@ from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.sliding import Around, Slide, merged_padding, pads_of, slide_of
 from costmodel.importers.model.values import Map, Mean, NotRead, Value
 from costmodel.importers.model.views import transposed
-from costmodel.operations.window import Axis, axes_of
+from costmodel.operations.window import Axis, axes_of, taps_before
 
 # ------------------------------------------------------------------ norms
 
@@ -46,12 +46,10 @@ def _window(r: Reading, node: Node, x: Map) -> tuple[Map, Slide, Around]:
     x = as_map(r, x) if x.padding is None else x
     slide = slide_of(node, node.attributes["kernel_shape"])
     above, below, left, right = pads_of(node, x, slide)
-    reach = [(size - 1) * apart + 1 for size, _, apart in zip(*slide, strict=True)]
-    if max(above, below) >= reach[0] or max(left, right) >= reach[1]:
-        raise NotRead("padding as wide as its windows, which then hold nothing")
+    axes = axes_of((x.shape[-2], x.shape[-1]), *slide[:2], (above, below, left, right), slide.dilation)
+    if any(max(axis.before, axis.after) >= axis.reach or axis.has_empty for axis in axes):
+        raise NotRead("padding so wide that windows hold nothing else")
     if node.attributes.get("ceil_mode", 0):
-        sides = (above, below, left, right)
-        axes = axes_of((x.shape[-2], x.shape[-1]), slide.kernel, slide.stride, sides, slide.dilation)
         below, right = (axis.after + _missing(axis) for axis in axes)
     made, around = merged_padding(r, x, (above, below, left, right))
     return made, slide, around
@@ -130,10 +128,12 @@ def _inside(node: Node, x: Map, slide: Slide, made: Sequence[int]) -> np.ndarray
     pads = pads_of(node, x, slide)
     for axis, (side, outputs) in enumerate(zip(x.shape[-2:], made, strict=True)):
         before, after = pads[2 * axis : 2 * axis + 2]
-        taps = np.arange(slide.kernel[axis]) * slide.dilation[axis]
-        places = (np.arange(int(outputs)) * slide.stride[axis] - before)[:, None] + taps
-        first, last = (-before, side + after) if padded else (0, side)
-        counts.append(((places >= first) & (places < last)).sum(axis=1))
+        starts = np.arange(int(outputs)) * slide.stride[axis] - before
+        first, last = (
+            taps_before(end, starts, slide.kernel[axis], slide.dilation[axis])
+            for end in ((-before, side + after) if padded else (0, side))
+        )
+        counts.append(last - first)
     return counts[0][:, None] * counts[1]
 
 
