@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -10,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from costmodel import DesignKey, cost, load_profile
 from costmodel.builder import Builder
-from costmodel.errors import BnncostError
+from costmodel.errors import BnncostError, CodeFailed
+from costmodel.evaluate.cells import price_cells
+from costmodel.evaluate.space import Space
 from costmodel.graph import Tensor
 from costmodel.methods import METHODS, plugins
 from costmodel.methods.plugins import load_plugin, load_plugins
@@ -140,3 +145,59 @@ def test_a_package_that_is_not_there_has_no_line(monkeypatch: pytest.MonkeyPatch
         r"'no_such_module'. Mend it, or uninstall its package.$",
     ):
         load_plugins(())
+
+
+# ------------------------------------------------------------------ used
+
+
+def deeper(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Call itself for ever."""
+    return deeper(g, y, site)
+
+
+def in_a_library(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Fail in the code of others."""
+    return json.loads("{")
+
+
+def of_one_argument(g: Builder, *, early: bool = False) -> Any:
+    """Take less than the hook gives."""
+
+
+def nothing(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Return nothing."""
+
+
+@pytest.mark.parametrize(
+    ("function", "changed", "said"),
+    [
+        (deeper, {}, rf"^method 'deeper' \('{HERE}', line \d+\) raised RecursionError: maximum recursion depth"),
+        (in_a_library, {}, rf"\('{HERE}', line \d+\) raised JSONDecodeError"),
+        (of_one_argument, {}, rf"\('{HERE}', line \d+\) raised TypeError: of_one_argument\(\) takes 1 pos"),
+        (nothing, {}, rf"\('{HERE}', line \d+\) returned None, but .* 'activation' returns a Tensor\.$"),
+        (nothing, {"hook": "weight"}, "of the hook 'weight' returns a Param"),
+        (nothing, {"hook": "features"}, "of the hook 'features' returns a tuple of Tensors"),
+    ],
+)  # fmt: skip
+def test_a_method_that_fails_is_told_with_its_own_line(function: Any, changed: Any, said: str) -> None:
+    declare(function, **changed)
+    with pytest.raises(CodeFailed, match=said) as raised:
+        cost(f"resnet20[{function.__name__}]")
+    assert ("Traceback" in raised.value.traceback) is (" raised " in said)
+    assert str(copy.copy(raised.value)) == str(raised.value), "as where a process hands it on"
+
+
+def test_a_space_with_a_method_that_fails_is_not_priced_without_it() -> None:
+    """It is to be mended, and no property of the designs that have it."""
+    declare(nothing)
+    space = Space.of([DesignKey.parse("resnet20")], ["nothing"], [1.0], ["int16"], ["binary"])
+    cells = [space.cell(number) for number in range(space.cells)]
+    with pytest.raises(CodeFailed, match="method 'nothing' "):
+        price_cells(space, cells, [load_profile("asic-45nm")])
+
+
+def test_what_a_method_of_bnncost_raises_is_its_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(in_a_library)
+    monkeypatch.setattr(in_a_library, "__module__", "costmodel.methods.activations")
+    with pytest.raises(json.JSONDecodeError):
+        cost("resnet20[in_a_library]")
