@@ -201,3 +201,22 @@ def test_what_a_method_of_bnncost_raises_is_its_own_fault(monkeypatch: pytest.Mo
     monkeypatch.setattr(in_a_library, "__module__", "costmodel.methods.activations")
     with pytest.raises(json.JSONDecodeError):
         cost("resnet20[in_a_library]")
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "said"),
+    [
+        ((0,), "", "slope' has 1 sizes for the 0 axes ''"),
+        ((), "C", "slope' has 0 sizes for the 1 axes 'C'"),
+        ((10**12,), "C", r"conv1.slope' has 1000000000000 values along C, but the map has 16\."),
+        ((32, 31), "HW", r"has 31 values along W, but the map has 32\."),
+    ],
+)
+def test_a_parameter_has_as_many_values_as_its_map(shape: Any, axes: str, said: str) -> None:
+    def odd_slope(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+        """Bend by a slope of another shape."""
+        return g.prelu(y, g.param("slope", shape, axes))
+
+    declare(odd_slope)
+    with pytest.raises(BnncostError, match=said):
+        cost("resnet20[odd_slope]")
