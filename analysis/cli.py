@@ -47,11 +47,9 @@ def bnncost(
     if version:
         print(f"bnncost {_version()}")
         raise typer.Exit
-    from costmodel.methods.plugins import load_named_plugins, load_plugin  # not for the help
+    from costmodel.methods.plugins import load_plugins  # not for the help
 
-    load_named_plugins()
-    for file in plugin or ():
-        load_plugin(file)
+    load_plugins(plugin or ())
 
 
 register(app)

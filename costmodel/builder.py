@@ -19,6 +19,7 @@ from costmodel.graph import (
     When,
     accumulator,
     everywhere,
+    misfit,
 )
 from costmodel.operations import known
 from costmodel.operations.window import (
@@ -154,8 +155,14 @@ class Builder:
         attributes: Mapping[str, object] = _NO_ATTRIBUTES,
         when: When = "run",
     ) -> Tensor:
-        """Append an operation whose result is a feature map, shaped like its first input unless given."""
+        """Append an operation whose result is a feature map, shaped like its first input unless given.
+
+        Raises BnncostError for a parameter that does not vary with the map as it says.
+        """
         output = Tensor(f"t{len(self._ops)}", shape or inputs[0].shape, stored or self.features)
+        for param in params:
+            if wrong := misfit(param, output):
+                raise BnncostError(f"{self._place}: parameter '{param.name}' {wrong}.")
         self.emit(kind, inputs, output, params, attributes, when)
         return output
 

@@ -10,6 +10,12 @@ class BnncostError(ValueError):
     """A mistake in what the user gave; the message says where, what is allowed and what to do."""
 
 
+class CodeFailed(BnncostError):
+    """Code of the user's own failed; `traceback` is Python's account of where, if there is one."""
+
+    traceback = ""
+
+
 QUOTED = 200
 """Characters of a user's text that a message repeats."""
 

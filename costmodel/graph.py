@@ -201,6 +201,25 @@ class Param:
 Value = Tensor | Param
 
 
+def misfit(param: Param, x: Tensor) -> str:
+    """Say what is wrong with a parameter that does not vary with the map `x` as its axes say; empty if it does.
+
+    It would be stored, and counted, with as many values as it has.
+    """
+    if param.axes == "C" and len(param.shape) == 1 and param.shape[0] is x.shape[0]:
+        return ""  # as most: they are the very channels of the map, and need no comparison
+    if len(param.axes) != len(param.shape):
+        sizes, axes = len(param.shape), len(param.axes)
+        return f"has {sizes} sizes for the {axes} axes '{param.axes}'; give one for each, as in (x.shape[0],) and 'C'"
+    for axis, size in zip(param.axes, param.shape, strict=True):
+        if axis in _AXES and not everywhere(size == x.shape[_AXES[axis]]):
+            return f"has {size} values along {axis}, but the map has {x.shape[_AXES[axis]]}"
+    return ""
+
+
+_AXES = {"C": 0, "H": 1, "W": 2}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Op:
     """One operation: what it computes from what, where it runs, which method added it, and when it runs.

@@ -13,8 +13,9 @@ import typer
 
 from analysis.show.document import Format
 from costmodel.demand.conventions import OpsConvention
+from costmodel.errors import CodeFailed
 from costmodel.hardware import HardwareProfile, load_profile
-from costmodel.importers.model.naming import ReaderFailed, names_model, with_settings
+from costmodel.importers.model.naming import names_model, with_settings
 from costmodel.output import check_file, check_folder
 from costmodel.pricing.price import TrafficModel
 
@@ -210,7 +211,7 @@ def own_models(
             with_settings(design, settings) if its or not any(theirs) else design
             for design, its in zip(designs, theirs, strict=True)
         ]
-    except ReaderFailed as error:
+    except CodeFailed as error:
         if verbose and error.traceback:
             print(error.traceback, file=sys.stderr)
         raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from costmodel.demand.arrays import Demand
-from costmodel.errors import BnncostError
+from costmodel.errors import BnncostError, CodeFailed
 from costmodel.evaluate.space import Cell, Space
 from costmodel.evaluate.sweep import demand_over_widths, memory_of, priced_demands
 from costmodel.hardware import HardwareProfile
@@ -53,6 +53,8 @@ def price_cells(
     for place, cell in enumerate(cells):
         try:
             demands[place] = demand_over_widths(space.key(cell), widths)
+        except CodeFailed:  # a method to be mended, which says nothing of the designs that have it
+            raise
         except BnncostError as error:
             refused |= {(place, at): str(error) for at in range(len(profiles))}
     priced = []

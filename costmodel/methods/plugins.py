@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import entry_points
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from costmodel.errors import BnncostError
-from costmodel.methods.registry import METHODS
+from costmodel.methods.registry import METHODS, check_names
+from costmodel.methods.user_code import OF_USER_CODE, raised_at, told
 from costmodel.output import read_text
 
 GROUP = "bnncost.plugins"
 _VARIABLE = "BNNCOST_PLUGINS"
-_OF_USER_CODE = (
-    SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError,
-    ArithmeticError, RuntimeError, AssertionError,
-)  # fmt: skip
-"""What a file that is run may raise."""
+
+
+def load_plugins(files: Iterable[str]) -> None:
+    """Load all that a command has: installed packages, the files of the process that started it, and these.
+
+    Raises BnncostError as `load_named_plugins` and `load_plugin` do, and for a method that names another, or a slot,
+    which none of them declares.
+    """
+    load_named_plugins()
+    for file in files:
+        load_plugin(file)
+    check_names()
 
 
 def load_plugin(file: str | os.PathLike[str]) -> None:
@@ -63,8 +72,8 @@ def load_named_plugins() -> None:
     for point in entry_points(group=GROUP):
         try:
             point.load()
-        except _OF_USER_CODE as error:
-            raise BnncostError(f"plugin '{point.name}' ({point.value}): {_told(error)}") from error
+        except OF_USER_CODE as error:
+            raise BnncostError(f"plugin '{point.name}'{_of_package(point, error)}") from error
     for name in _files():
         _run(Path(name))
 
@@ -86,17 +95,26 @@ def _run(path: Path) -> None:
         spec.loader.exec_module(module)
         if set(METHODS) == before:
             raise BnncostError("it declares no method; decorate a function with @repair_method (see README).")
-    except _OF_USER_CODE as error:
+    except OF_USER_CODE as error:
         del sys.modules[name]
-        raise BnncostError(f"--plugin '{path}': {_told(error)}") from error
+        for added in METHODS.keys() - before:
+            del METHODS[added]
+        at = raised_at(error, name)
+        where = f"line {at[1]}: " if at else ""
+        raise BnncostError(f"--plugin '{path}': {where}{_sentence(error)}") from error
 
 
-def _told(error: BaseException) -> str:
-    """An error of a user's code in a sentence, with its line where it is known."""
-    if isinstance(error, BnncostError):
-        return str(error)
-    line = error.lineno if isinstance(error, SyntaxError) else None
-    traceback = error.__traceback__
-    while traceback is not None and not isinstance(error, SyntaxError):
-        line, traceback = traceback.tb_lineno, traceback.tb_next
-    return f"line {line}: {type(error).__name__}: {error}."
+def _of_package(point: EntryPoint, error: BaseException) -> str:
+    """Say of what package a plugin is, what is wrong with it and where, and how to be rid of it.
+
+    Every command loads it, those that have no use for it too.
+    """
+    at = raised_at(error, point.module)
+    package = f"the package '{point.dist.name}'" if point.dist else "its package"
+    where = f"'{at[0]}', line {at[1]}: " if at else ""
+    return f" of {package} ({point.value}): {where}{_sentence(error)} Mend it, or uninstall {package}."
+
+
+def _sentence(error: BaseException) -> str:
+    """An error of a user's code in a sentence."""
+    return str(error) if isinstance(error, BnncostError) else f"{told(error)}."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from costmodel.errors import BnncostError, shortened, unknown
 from costmodel.output import number_of, whole_of
@@ -85,7 +85,19 @@ class RepairMethod:
     @property
     def surroundings(self) -> tuple[MethodUse, ...]:
         """The methods of `beside`."""
-        return tuple(MethodUse.parse(text, f"method '{self.name}'") for text in self.beside)
+        return tuple(MethodUse.parse(text, self.place) for text in self.beside)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is one of bnncost, not of a plugin."""
+        return self.emit.__module__.startswith("costmodel.")
+
+    @property
+    def place(self) -> str:
+        """What messages call it: a plugin's with the file and line of its function."""
+        code = getattr(inspect.unwrap(self.emit), "__code__", None)
+        where = f" ('{code.co_filename}', line {code.co_firstlineno})" if code and not self.own else ""
+        return f"method '{self.name}'{where}"
 
 
 METHODS: dict[str, RepairMethod] = {}
@@ -112,22 +124,31 @@ def repair_method(
     The first line of its docstring is the method's summary, its keyword-only arguments are the options.
     Methods of one `exclusive` slot cannot be combined, nor a method with a slot that it names in `conflicts`.
     Methods of one hook act in the order of their `rank`, so that a design's cost does not depend on the order
-    in which they are written. A second method of the same name raises.
+    in which they are written.
+
+    Raises BnncostError for a second method of the same name, and for what the rest could not work with. Whether the
+    names in `conflicts` and `beside` are there is for `check_names`, once all methods are declared.
     """
 
     def register(emit: Emit) -> Emit:
         name = emit.__name__
         if name in METHODS:
             raise BnncostError(f"repair method '{name}' is declared twice.")
+        place = f"method '{name}'"
+        if branch not in CATEGORIES:
+            raise unknown("branch", branch, CATEGORIES, place)
         if category not in CATEGORIES[branch]:
-            raise unknown(f"category of the {branch} branch", category, CATEGORIES[branch], place=name)
+            raise unknown(f"category of the {branch} branch", category, CATEGORIES[branch], place)
+        if hook not in get_args(Hook):
+            raise unknown("hook", hook, get_args(Hook), place)
+        if type(rank) is not int:
+            raise BnncostError(f"{place}: rank is {rank!r}, but must be a whole number.")
         parameters = inspect.signature(emit).parameters.values()
         options = {item.name: item.default for item in parameters if item.kind is item.KEYWORD_ONLY}
+        _check_options(place, hook, options)
         summary = (emit.__doc__ or "").strip().partition("\n")[0]
         if not summary:
-            raise BnncostError(
-                f"method '{name}' has no docstring, whose first line says what it does; write one."
-            )
+            raise BnncostError(f"{place} has no docstring, whose first line says what it does; write one.")
         METHODS[name] = RepairMethod(
             name, branch, category, hook, emit, summary, source, note, exclusive, conflicts, rank,
             free_because, estimator, MappingProxyType(options), MappingProxyType(dict(beside)), rescales_latents,
@@ -135,6 +156,44 @@ def repair_method(
         return emit
 
     return register
+
+
+_NEEDED: Mapping[str, Mapping[str, Option]] = {
+    "activation": {"early": False},
+    "width": {"factor": 1.5},
+    "every_shortcut": {"slices": 2, "concatenate": False},
+    "ensemble": {"count": 2},
+    "branches": {"count": 2},
+}
+"""Options that the methods of a hook have, since the network reads them, each with a default that it could have."""
+
+
+def _check_options(place: str, hook: str, options: Mapping[str, object]) -> None:
+    """Refuse options whose default no design's text could say, and a method without those that its hook needs."""
+    for name, value in options.items():
+        if type(value) not in _READERS or not _is_in_range(value):
+            given = "no default" if value is inspect.Parameter.empty else f"the default {value!r}"
+            raise BnncostError(
+                f"{place}: option '{name}' has {given}, but must have one that is true, false, a text, or a number "
+                f"above 0 and at most {_LARGEST}."
+            )
+    for name, example in _NEEDED.get(hook, {}).items():
+        if type(options.get(name)) is not type(example):
+            raise BnncostError(
+                f"{place}: a method of the hook '{hook}' has an option '{name}'; write it behind a `*` among its "
+                f"arguments, as in `*, {name}: {type(example).__name__} = {example}`."
+            )
+
+
+def check_names() -> None:
+    """Refuse a method whose `conflicts` or `beside` name what no method has, or which stands beside itself."""
+    slots = {method.exclusive for method in METHODS.values() if method.exclusive}
+    for method in METHODS.values():
+        for slot in method.conflicts:
+            if slot not in slots:
+                raise unknown("slot in `conflicts`", slot, slots, method.place)
+        if any(use.name == method.name for use in method.surroundings):
+            raise BnncostError(f"{method.place}: it cannot stand beside itself; take it out of `beside`.")
 
 
 @dataclass(frozen=True)
@@ -205,6 +264,11 @@ _READERS: Mapping[type, tuple[Callable[[str], Option | None], str]] = {
 """How an option is read by the type of its default, None for what is no such thing, and how messages call it."""
 
 
+def _is_in_range(value: object) -> bool:
+    """Whether an option may be so large, if it is a number."""
+    return isinstance(value, bool | str) or (isinstance(value, int | float) and 0 < value <= _LARGEST)
+
+
 def _text(value: Option) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -221,7 +285,7 @@ def _read_option(name: str, key: str, value: str) -> Option:
     number = read(value)
     if number is None:
         raise BnncostError(f"method '{name}': option '{key}' is '{shortened(value)}', but must be {wanted}.")
-    if not isinstance(number, bool | str) and not 0 < number <= _LARGEST:
+    if not _is_in_range(number):
         raise BnncostError(
             f"method '{name}': option '{key}' is {shortened(value)}, but must lie above 0 and at most be {_LARGEST}."
         )

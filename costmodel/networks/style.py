@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from costmodel.builder import Builder
 from costmodel.graph import BINARY, Dimension, Precision, Tensor, everywhere
 from costmodel.methods.registry import MethodUse
-from costmodel.methods.site import Composition, Site, chain, convolve, emit
+from costmodel.methods.site import Composition, Site, called, chain, convolve, emit
 from costmodel.operations.window import Pair
 
 
@@ -79,8 +79,5 @@ def matched(g: Builder, style: LayerStyle, site: Site) -> Tensor:
     if site.stride == 1 and everywhere(x.shape[0] == site.channels * site.slices):
         return x
     chosen = style.composition.first("downsample")
-    if chosen:
-        made: Tensor = emit(g, chosen, x, site)
-        return made
-    made = style.downsample.method.emit(g, x, site, **style.downsample.settings())
+    made: Tensor = emit(g, chosen, x, site) if chosen else called(g, style.downsample, x, site)
     return made

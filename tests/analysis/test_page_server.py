@@ -187,6 +187,7 @@ def test_bodies_are_json_of_a_stated_and_small_length(server: PageServer) -> Non
         head = f"POST /{server.token}/price HTTP/1.1\r\nHost: 127.0.0.1:{server.server_port}\r\n"
         for line, status in (
             (f"Content-Length: {LARGEST + 1}", b"413"),
+            (f"Content-Length: {'9' * 5000}", b"413"),
             ("Content-Length: -1", b"411"),
             ("Transfer-Encoding: chunked", b"411"),
         ):

@@ -196,6 +196,12 @@ def test_an_installed_package_is_found_by_its_entry_point(tmp_path: Path) -> Non
         ("import nothing_of_this_name\n", ["ModuleNotFoundError"]),
         ("x = 1\n", ["declares no method", "@repair_method"]),
         ("raise ValueError('\\x1b[31mred')\n", ["\\x1b[31mred"]),
+        (
+            "from costmodel.methods.registry import repair_method\n\n\n"
+            "@repair_method(branch='topologie', category='width', hook='width', source='me')\n"
+            "def mine():\n    'Do it.'\n",
+            ["line 4: method 'mine': unknown branch 'topologie'; did you mean 'topology'?"],
+        ),
     ],
 )
 def test_a_faulty_plugin_is_told_in_a_sentence(

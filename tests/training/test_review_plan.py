@@ -305,6 +305,13 @@ first: [w2]
     ]
 
 
+def test_a_method_does_not_stand_beside_itself() -> None:
+    with pytest.raises(
+        BnncostError, match=r"pairs: prelu\+prelu: a method cannot stand beside itself; name "
+    ):
+        plan_of("baseline: vgg_small/digits\npairs: [{method: prelu, beside: prelu}]\n")
+
+
 def test_a_plan_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(BnncostError, match="unknown plan 'digit'; did you mean 'digits'"):
         load_plan("digit")

@@ -36,7 +36,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
         ("seed", None, "does not describe a run of this version"),
         ("recipe", {"name": "x"}, "does not describe a run of this version"),
         ("recipe", [], "does not describe a run of this version"),
-        ("design", 5, "unknown network '5'"),
+        ("design", 5, "run.json': design '5': unknown network '5'"),
     ],
 )
 def test_a_run_that_describes_nothing_is_told_in_a_sentence(

@@ -190,6 +190,10 @@ def _pair(plan: Plan, method: str, beside: tuple[str, ...]) -> Comparison | Bnnc
     label, studied = "+".join((method, *beside)), MethodUse.parse(method)
     chosen = tuple(map(MethodUse.parse, beside))
     for other in chosen:
+        if studied == other:
+            return BnncostError(
+                f"{label}: a method cannot stand beside itself; name another one in `beside`."
+            )
         if takes_over(studied, other):
             return BnncostError(
                 f"{label}: '{method}' takes the place of '{other}' and cannot stand beside it."

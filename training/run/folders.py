@@ -104,8 +104,8 @@ def load_spec(folder: Path) -> RunSpec:
             str(content["data"]),
             int(content["seed"]),
         )
-    except BnncostError:
-        raise
+    except BnncostError as error:
+        raise BnncostError(f"'{folder / SPEC}': {error}") from None
     except (KeyError, TypeError, ValueError) as error:  # pydantic's errors are ValueErrors
         raise BnncostError(
             f"'{folder / SPEC}' does not describe a run of this version ({type(error).__name__}); train it again."

@@ -33,6 +33,7 @@ def array_problems(data: Mapping[str, Any]) -> Findings:
     for name in _list(array.get("systolic")):
         if isinstance(name, str) and name not in axes:
             yield ("array", "systolic"), unknown_name("axis", name, axes)
+    yield from listed_twice(("array", "systolic"), array.get("systolic"))
     buffers = array.get("buffers")
     for name, buffer in buffers.items() if isinstance(buffers, Mapping) else ():
         if isinstance(buffer, Mapping):
@@ -45,6 +46,13 @@ def array_problems(data: Mapping[str, Any]) -> Findings:
 
 def _list(value: object) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
+
+
+def listed_twice(path: Path, listed: object) -> Findings:
+    """Yield the names that a list has more than once."""
+    names = [name for name in _list(listed) if isinstance(name, str)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield path, f"lists {name} twice"
 
 
 def _lane_problems(path: Path, unit: Mapping[str, Any], axes: tuple[str, ...]) -> Findings:
@@ -80,15 +88,15 @@ def _lane_problems(path: Path, unit: Mapping[str, Any], axes: tuple[str, ...]) -
 def _loop_problems(loops: Mapping[str, Any]) -> Findings:
     for axis, orders in loops.items():
         for number, order in enumerate(_list(orders)):
-            names = [name for name in _list(order) if isinstance(name, str)]
-            for name in sorted({name for name in names if names.count(name) > 1}):
-                yield ("array", "loops", axis, number), f"lists {name} twice"
+            yield from listed_twice(("array", "loops", axis, number), order)
 
 
 def _buffer_problems(path: Path, buffer: Mapping[str, Any], axes: tuple[str, ...]) -> Findings:
     for name in _list(buffer.get("serves")):
         if isinstance(name, str) and name not in axes:
             yield (*path, "serves"), unknown_name("axis", name, axes)
+    for field in ("holds", "serves"):
+        yield from listed_twice((*path, field), buffer.get(field))
     if ("words" in buffer) == ("size" in buffer):
         yield path, "needs `words` (elements of each operand) or `size` (bits of one instance), one of them"
     energies = [name for name in ("read", "write") if name in buffer]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 from costmodel.errors import BnncostError
 from costmodel.graph import ROLES, Role, read_precisions
-from costmodel.hardware.checks.array import array_problems
+from costmodel.hardware.checks.array import array_problems, listed_twice
 from costmodel.hardware.memories.level import PRICED_BY, Macro
 from costmodel.hardware.profile import Archetype, MacUnit, SideUnit
 from costmodel.hardware.text.problem import Finding, Findings, Path
@@ -160,9 +160,7 @@ def _role_problems(data: Mapping[str, Any]) -> Findings:
                 ("memories", name, "loaded"),
                 "needs a level further out that holds weights to fetch them from",
             )
-        roles = [role for role in _list(_mapping(level).get("holds")) if isinstance(role, str)]
-        for role in sorted({role for role in roles if roles.count(role) > 1}):
-            yield ("memories", name, "holds"), f"lists {role} twice"
+        yield from listed_twice(("memories", name, "holds"), _mapping(level).get("holds"))
 
 
 def _memory_problems(data: Mapping[str, Any], archetype: str) -> Findings:

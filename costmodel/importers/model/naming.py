@@ -13,7 +13,7 @@ from pathlib import PurePath
 import numpy as np
 
 from costmodel.designs.key import EDGE, FEATURES, enter_setting, place_of
-from costmodel.errors import BnncostError, shortened
+from costmodel.errors import BnncostError, CodeFailed, shortened
 from costmodel.graph import Network
 from costmodel.output import whole_of
 
@@ -153,7 +153,7 @@ def image_of(text: str) -> tuple[int, ...]:
     return tuple(sides)
 
 
-class ReaderFailed(BnncostError):
+class ReaderFailed(CodeFailed):
     """The torch side could not read a model: what is wrong, and the traceback of the user's code, if any."""
 
     def __init__(self, source: str, code: int, errors: str) -> None:

@@ -1,0 +1,222 @@
+"""Methods of a user's own: what is wrong with one is told in a sentence, when it is declared or when it is used."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from costmodel import DesignKey, cost, load_profile
+from costmodel.builder import Builder
+from costmodel.errors import BnncostError, CodeFailed
+from costmodel.evaluate.cells import price_cells
+from costmodel.evaluate.space import Space
+from costmodel.graph import Tensor
+from costmodel.methods import METHODS, plugins
+from costmodel.methods.plugins import load_plugin, load_plugins
+from costmodel.methods.registry import check_names, repair_method
+from costmodel.methods.site import Site
+
+BENT = {"branch": "topology", "category": "activation function", "hook": "activation", "source": "a test"}
+HERE = re.escape(__file__)
+
+
+@pytest.fixture(autouse=True)
+def no_traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("BNNCOST_PLUGINS", "")
+    before = set(METHODS)
+    yield
+    for name in METHODS.keys() - before:
+        del METHODS[name]
+
+
+def declare(function: Any, **changed: Any) -> None:
+    """Declare an activation function, but for what is changed."""
+    repair_method(**{**BENT, **changed})(function)
+
+
+def mine(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+    """Leave the map as it is."""
+    return y
+
+
+def without(g: Builder, y: Tensor, site: Site) -> Tensor:
+    """Have no option."""
+    return y
+
+
+def unsaid(g: Builder, y: Tensor, site: Site, *, early: bool = False, much: object = None) -> Tensor:
+    """Have an option that no text says."""
+    return y
+
+
+def needed(g: Builder, y: Tensor, site: Site, *, early: bool = False, much: int) -> Tensor:
+    """Have an option without a default."""
+    return y
+
+
+def too_large(g: Builder, y: Tensor, site: Site, *, early: bool = False, much: int = 65) -> Tensor:
+    """Have a default that may not be given."""
+    return y
+
+
+# ------------------------------------------------------------------ declared
+
+
+@pytest.mark.parametrize(
+    ("function", "changed", "said"),
+    [
+        (mine, {"branch": "topologie"}, "'mine': unknown branch 'topologie'; did you mean 'topology'"),
+        (mine, {"hook": "activate"}, "'mine': unknown hook 'activate'; did you mean 'activation'"),
+        (mine, {"rank": "a"}, "'mine': rank is 'a', but must be a whole number"),
+        (without, {}, r"hook 'activation' has an option 'early'; .* `\*, early: bool = False`"),
+        (without, {"hook": "width", "category": "width"}, r"an option 'factor'; .* `\*, factor: float = 1.5`"),
+        (without, {"hook": "ensemble", "category": "ensemble"}, r"an option 'count'; .* `\*, count: int = 2`"),
+        (unsaid, {}, "option 'much' has the default None, but must have one that is true, false, a text"),
+        (needed, {}, "option 'much' has no default, but must"),
+        (too_large, {}, "option 'much' has the default 65, but must .* above 0 and at most 64"),
+    ],
+)  # fmt: skip
+def test_a_method_that_could_not_be_used_is_not_declared(function: Any, changed: Any, said: str) -> None:
+    before = dict(METHODS)
+    with pytest.raises(BnncostError, match=said):
+        declare(function, **changed)
+    assert before == METHODS
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"beside": {"prelo": "so"}}, rf"'mine' \('{HERE}', line \d+\): unknown method 'prelo'; did you mean 'prelu'"),
+        ({"beside": {"mine": "a test"}}, "it cannot stand beside itself"),
+        ({"conflicts": ("feature",)}, "unknown slot in `conflicts` 'feature'; did you mean 'features'"),
+    ],
+)  # fmt: skip
+def test_names_of_other_methods_are_known_once_all_are_loaded(changed: Any, said: str) -> None:
+    check_names()
+    declare(mine, **changed)
+    with pytest.raises(BnncostError, match=said):
+        check_names()
+
+
+def test_methods_of_two_files_may_name_each_other(tmp_path: Path) -> None:
+    text = (
+        "from costmodel.methods.registry import repair_method\n\n\n"
+        "@repair_method(branch='topology', category='activation function', hook='activation', source='a test',\n"
+        "    exclusive='{0}', beside={{'{1}': 'a test'}}, conflicts=('{1}',))\n"
+        "def {0}(g, y, site, *, early: bool = False):\n    'Do it.'\n    return y\n"
+    )
+    files = [tmp_path / "one.py", tmp_path / "two.py"]
+    for file, names in zip(files, (("here", "there"), ("there", "here")), strict=True):
+        file.write_text(text.format(*names), "utf-8")
+    load_plugins(map(str, files))
+    assert [use.name for use in METHODS["here"].surroundings] == ["there"]
+
+
+# ------------------------------------------------------------------ loaded
+
+
+def test_a_fault_is_told_with_the_line_of_the_plugin_that_led_to_it(tmp_path: Path) -> None:
+    """Not with the line of what it called; and nothing stays of a file that is refused."""
+    path = tmp_path / "led.py"
+    path.write_text(
+        "import json\nfrom costmodel.methods.registry import repair_method\n\n\n"
+        f"@repair_method(**{BENT!r})\ndef led(g, y, site, *, early: bool = False):\n    'Do it.'\n\n\n"
+        "json.loads('{')\n",
+        "utf-8",
+    )
+    with pytest.raises(BnncostError, match=r"led.py': line 10: JSONDecodeError"):
+        load_plugin(path)
+    assert "led" not in METHODS
+
+
+def test_a_package_that_is_not_there_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint("mine", "no_such_module", plugins.GROUP)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
+    with pytest.raises(
+        BnncostError,
+        match=r"^plugin 'mine' of its package \(no_such_module\): ModuleNotFoundError: No module named "
+        r"'no_such_module'. Mend it, or uninstall its package.$",
+    ):
+        load_plugins(())
+
+
+# ------------------------------------------------------------------ used
+
+
+def deeper(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Call itself for ever."""
+    return deeper(g, y, site)
+
+
+def in_a_library(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Fail in the code of others."""
+    return json.loads("{")
+
+
+def of_one_argument(g: Builder, *, early: bool = False) -> Any:
+    """Take less than the hook gives."""
+
+
+def nothing(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Return nothing."""
+
+
+@pytest.mark.parametrize(
+    ("function", "changed", "said"),
+    [
+        (deeper, {}, rf"^method 'deeper' \('{HERE}', line \d+\) raised RecursionError: maximum recursion depth"),
+        (in_a_library, {}, rf"\('{HERE}', line \d+\) raised JSONDecodeError"),
+        (of_one_argument, {}, rf"\('{HERE}', line \d+\) raised TypeError: of_one_argument\(\) takes 1 pos"),
+        (nothing, {}, rf"\('{HERE}', line \d+\) returned None, but .* 'activation' returns a Tensor\.$"),
+        (nothing, {"hook": "weight"}, "of the hook 'weight' returns a Param"),
+        (nothing, {"hook": "features"}, "of the hook 'features' returns a tuple of Tensors"),
+    ],
+)  # fmt: skip
+def test_a_method_that_fails_is_told_with_its_own_line(function: Any, changed: Any, said: str) -> None:
+    declare(function, **changed)
+    with pytest.raises(CodeFailed, match=said) as raised:
+        cost(f"resnet20[{function.__name__}]")
+    assert ("Traceback" in raised.value.traceback) is (" raised " in said)
+    assert str(copy.copy(raised.value)) == str(raised.value), "as where a process hands it on"
+
+
+def test_a_space_with_a_method_that_fails_is_not_priced_without_it() -> None:
+    """It is to be mended, and no property of the designs that have it."""
+    declare(nothing)
+    space = Space.of([DesignKey.parse("resnet20")], ["nothing"], [1.0], ["int16"], ["binary"])
+    cells = [space.cell(number) for number in range(space.cells)]
+    with pytest.raises(CodeFailed, match="method 'nothing' "):
+        price_cells(space, cells, [load_profile("asic-45nm")])
+
+
+def test_what_a_method_of_bnncost_raises_is_its_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(in_a_library)
+    monkeypatch.setattr(in_a_library, "__module__", "costmodel.methods.activations")
+    with pytest.raises(json.JSONDecodeError):
+        cost("resnet20[in_a_library]")
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "said"),
+    [
+        ((0,), "", "slope' has 1 sizes for the 0 axes ''"),
+        ((), "C", "slope' has 0 sizes for the 1 axes 'C'"),
+        ((10**12,), "C", r"conv1.slope' has 1000000000000 values along C, but the map has 16\."),
+        ((32, 31), "HW", r"has 31 values along W, but the map has 32\."),
+    ],
+)
+def test_a_parameter_has_as_many_values_as_its_map(shape: Any, axes: str, said: str) -> None:
+    def odd_slope(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:
+        """Bend by a slope of another shape."""
+        return g.prelu(y, g.param("slope", shape, axes))
+
+    declare(odd_slope)
+    with pytest.raises(BnncostError, match=said):
+        cost("resnet20[odd_slope]")
