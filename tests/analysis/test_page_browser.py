@@ -211,7 +211,8 @@ def test_the_page_says_what_its_energies_count_which_traffic_and_which_figure_ma
     note = opened.page.locator("#note")
     assert "best mapping of every layer" in note.inner_text() and "compulsory" not in note.inner_text()
     said = re.search(
-        r"neither published nor measured \(sizes and ports of memories aside\), .*? moves the energy of resnet20/cifar10 most",
+        r"neither published nor measured \(sizes and ports of memories aside\), .*? moves the energy of "
+        "resnet20/cifar10 most",
         note.inner_text(),
     )
     assert said is not None
