@@ -77,10 +77,13 @@ def sensitivity_info(found: Sensitivity) -> TornadoInfo:
 
 
 def comparison_info(compared: Comparison) -> TornadoInfo:
-    """Say what the picture of a comparison shows: figures that turn the order, then those of the largest swing."""
-    turning = [turn for turn in compared.turns if turn.within]
+    """Say what the picture of a comparison shows: figures that turn the order, then those of the largest swing.
+
+    Of those that turn it beyond their range, the nearest is among the first, since the sentence names it.
+    """
+    turning = [turn for turn in compared.turns if turn.within or turn is compared.nearest]
     others = sorted(
-        (turn for turn in compared.turns if not turn.within), key=lambda turn: -_swing(compared, turn)
+        (turn for turn in compared.turns if turn not in turning), key=lambda turn: -_swing(compared, turn)
     )
     widest = max((_swing(compared, turn) for turn in compared.turns), default=0.0)
     drawn = [*turning, *(turn for turn in others if _swing(compared, turn) > _NOISE * widest)][:MOST_ROWS]

@@ -31,7 +31,7 @@ _AXIS_IN, _GAP_IN = 0.42, 0.12
 _WRAP = 116
 _PAD = 5.0
 """Room between a bar and the text at its end, and behind the text [pt]."""
-_SIDES = {-1: "the first takes less", 1: "the second takes less"}
+_SIDES = {-1: "first less", 1: "second less"}
 _HATCH = "////"
 _VISIBLE = 2e-3
 """Part of the axis from which a bar can be seen."""
@@ -49,7 +49,8 @@ def draw_tornado(info: TornadoInfo) -> Figure:
         figure = canvas(DOUBLE, above + _ROW_IN * max(1, len(info.rows)) + below)
         names, values, turns = (_widest(figure, column) for column in zip(*_texts(info), strict=True))
         left = names + values + 2 * _GAP_IN + 0.04
-        right = turns + _GAP_IN if info.compares else 0.1
+        turned = any(row.turns_at for row in info.rows)
+        right = turns + _GAP_IN + 0.06 if turned else 0.1
         axes = axes_in(figure, left, below, right, above)
         _draw_axes(axes, info, _limits(figure, info, (DOUBLE - left - right) * 72))
         for at, row in enumerate(info.rows):
@@ -58,8 +59,9 @@ def draw_tornado(info: TornadoInfo) -> Figure:
             _beside(axes, row.value, -(values + _GAP_IN) * 72, at, colour=GREY)
             if row.turns_at:
                 _beside(axes, row.turns_at, _GAP_IN * 72, at, after=True)
-        if info.compares:
+        if turned:
             _beside(axes, "equal at", _GAP_IN * 72, -1, colour=GREY, after=True)
+        if info.compares:
             _draw_sides(axes)
         write_titles(figure, info.title, subtitle)
         _draw_legend(figure, info, NOTE_IN * len(notes))
@@ -82,7 +84,7 @@ def _notes(info: TornadoInfo) -> list[str]:
     notes = []
     if any(row.anew for row in info.rows):
         notes.append(
-            "* At another size all is placed and mapped anew; else what moves and its cycles are held."
+            "* On another size or port all is placed and mapped anew; else what moves and its cycles are held."
         )
     if info.left_out:
         notes.append(f"{info.left_out} figures with less effect are not drawn.")

@@ -114,6 +114,6 @@ def _turning(turn: Turn) -> str:
 
 
 HELD = (
-    "What lies in which memory, what moves and the cycles of each mapping are held; at another size of a memory all "
-    "is placed and mapped anew."
+    "What lies in which memory, what moves and the cycles of each mapping are held; at another size of a memory, and "
+    "at another port where layers are mapped, all is placed and mapped anew."
 )

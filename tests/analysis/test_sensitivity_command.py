@@ -212,9 +212,21 @@ def test_the_bars_are_as_long_as_they_say() -> None:
             )
 
 
+def test_the_figure_that_the_sentence_names_is_drawn_beyond_its_range_too() -> None:
+    compared = compare("resnet20[double_residual]", "resnet20[prelu]", "asic-22nm-programmable")
+    assert compared.nearest is not None and not compared.nearest.within
+    drawn = comparison_info(compared)
+    assert compared.nearest.figure.place in drawn.subtitle and drawn.rows[0].turns_at
+    assert drawn.rows[0].label == compared.nearest.figure.place
+    assert len({row.label for row in drawn.rows}) == len(drawn.rows)
+
+
 PICTURES = {
     "alone": lambda: sensitivity_info(sensitivity(REPAIRED, "asic-28nm-bnn")),
     "two": lambda: comparison_info(compare(REPAIRED, WIDER, "asic-28nm-bnn")),
+    "narrow": lambda: comparison_info(
+        compare("resnet20[double_residual]", "resnet20[prelu]", "asic-22nm-programmable")
+    ),
     "board": lambda: sensitivity_info(sensitivity("resnet20", "fpga-zynq7020")),
     "does not fit": lambda: TornadoInfo(
         "A design", "a subtitle", "energy", 3.0,
