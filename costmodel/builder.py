@@ -230,7 +230,7 @@ class Builder:
         Raises BnncostError where groups do not divide the channels, or no window fits the map.
         """
         for channels, what in ((weight.shape[0], "made"), (x.shape[0], "read")):
-            if not everywhere(channels % groups == 0):
+            if not everywhere((channels % groups == 0) & (channels > 0)):
                 raise BnncostError(
                     f"{self._place}: {channels} channels cannot be {what} by {groups} equal groups."
                 )
