@@ -103,7 +103,7 @@ def _records(rows: Iterable[tuple[str, Row]], problems: list[str], kind: str) ->
             f"{given['reference']}, arXiv {arxiv}" if arxiv and given["reference"] else given["reference"]
         )
         yield AccuracyRecord(
-            canonical_name(name), key, top1, given["kind"] or kind, reference, given["note"], given["epochs"],
+            canonical_name(name, key), key, top1, given["kind"] or kind, reference, given["note"], given["epochs"],
             given["seeds"], low=low, high=high,
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib import resources
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from analysis.accuracy.csv_rows import (
 from analysis.accuracy.percent import question_fractions
 from costmodel import BnncostError, resolve
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.records import AS_TRAINED, COMMAND, Measurement
+from costmodel.designs.records import AS_TRAINED, COMMAND, RECORD, SPEC, Measurement, require_same
 from costmodel.output import UnreadableText, read_json
 
 MEASURED = "measured"
@@ -29,8 +29,6 @@ MEASURED = "measured"
 SHIPPED = "measured_accuracy.csv"
 MOST_FILES = 20_000
 """Files and folders below a folder of runs; each run leaves about ten."""
-RECORD = "record.json"
-"""The file of a run in which its measurement stands."""
 _MARK = "recipe_digest"
 """The column that sets a file of measurements apart from one of bare accuracies."""
 
@@ -172,10 +170,10 @@ def _from_file(file: Path) -> Iterable[Measurement]:
 def _require_own(made: Measurement, file: Path) -> None:
     """Raise BnncostError where a record is of another run than the folder that it lies in, by its `run.json`."""
     folder = file.parent if file.name == RECORD else file.parent.parent
-    if not (folder / "run.json").is_file():
+    if not (folder / SPEC).is_file():
         return
     try:
-        run = read_json(folder / "run.json", advice="delete the folder and train again")
+        run = read_json(folder / SPEC, advice="delete the folder and train again")
         recipe = run["recipe"]
         expected = {
             "design": run["design"], "recipe": recipe["name"], "epochs": recipe["epochs"], "seed": run["seed"],
@@ -185,11 +183,6 @@ def _require_own(made: Measurement, file: Path) -> None:
             expected["data"] = run["data"]
     except (KeyError, TypeError):
         raise BnncostError(
-            f"'{folder / 'run.json'}' describes no run; delete the folder and train again."
+            f"'{folder / SPEC}' describes no run; delete the folder and train again."
         ) from None
-    for what, own in expected.items():
-        if getattr(made, what) != own:
-            raise BnncostError(
-                f"'{file}' has the {what} {getattr(made, what)}, but lies in the folder of a run with the {what} "
-                f"{own}; move it to its own folder, or delete it and train again."
-            )
+    require_same(file, asdict(made), expected)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from costmodel.designs.key import DesignKey
@@ -16,6 +17,8 @@ from costmodel.output import number_of, whole_of
 
 AS_TRAINED = "fp32"
 """What a measurement calls the features of a network as it was trained."""
+SPEC, RECORD = "run.json", "record.json"
+"""The files of a run's folder that say what the run is, and, once it has ended, what came out."""
 COMMAND = "command"
 """A column beside those of measurements in a CSV: what to type to make one again."""
 
@@ -117,6 +120,16 @@ class Measurement:
         if problems:
             raise BnncostError("\n".join(problems))
         return cls(**read)
+
+
+def require_same(file: Path, there: Mapping[str, object], own: Mapping[str, object]) -> None:
+    """Raise BnncostError where what a record says of its run is not what the run in whose folder it lies says."""
+    for what, value in own.items():
+        if there[what] != value:
+            raise BnncostError(
+                f"'{file}' has the {what} {there[what]}, but lies in the folder of a run with the {what} {value}; "
+                "move it to its own folder, or delete it and train again."
+            )
 
 
 _PERCENT = (0, 100, "a number from 0 to 100 (percent)")

@@ -32,13 +32,13 @@ def published_design(text: str) -> PublishedDesign | None:
     return None if name in NETWORKS and "/" not in backbone else DESIGNS.get(_simple(name))
 
 
-def canonical_name(text: str) -> str:
-    """The one name of a design, however it is spelled: a published design's full name, or the text form.
+def canonical_name(text: str, key: DesignKey) -> str:
+    """The one name of a design, `key`, however its `text` spells it: a published design's full name, or the text form.
 
-    >>> canonical_name("Bi_Real Net"), canonical_name("ResNet20@w1.0")
-    ('bi-real-net/resnet18/imagenet', 'resnet20/cifar10')
+    >>> [canonical_name(text, resolve(text)) for text in ("Bi_Real Net", "ResNet20@w1.0")]
+    ['bi-real-net/resnet18/imagenet', 'resnet20/cifar10']
     """
-    key, design = resolve(text), published_design(text)
+    design = published_design(text)
     return f"{design.name}/{key.network}/{key.dataset}" if design else str(key)
 
 

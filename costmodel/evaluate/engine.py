@@ -82,12 +82,16 @@ def _begin(thresholds: tuple[int, int, int]) -> None:
     gc.set_threshold(*thresholds)
     atexit.register(gc.freeze)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     load_named_plugins()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End this process once its parent is gone, however it went: nobody reads what it would still calculate."""
+    Thread(target=_outlive_no_parent, daemon=True).start()
+
+
+def _outlive_no_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()

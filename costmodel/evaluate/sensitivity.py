@@ -2,8 +2,8 @@
 
 Energy is a sum of figures times exact counts. With everything held where it is (what lies in which memory, what moves,
 the cycles of each mapping) it is linear in every energy and every power, and in every area that leaks, and what a range
-does is exact. A memory of
-another size is another chip, and so is a port where layers are mapped: there, all is placed and mapped anew.
+does is exact. A memory of another size is another chip, and so is a port where layers are mapped: there, all is placed
+and mapped anew.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from costmodel.networks.layers import Widths, add_layers, classifier
 from costmodel.networks.logic import logic_block, logic_stem
 from costmodel.networks.style import LayerStyle
 from costmodel.operations.convolution import taps
+from costmodel.operations.window import pair_in
 
 
 def build(key: DesignKey, widths: float | np.ndarray | None = None, side: int | None = None) -> Network:
@@ -66,7 +67,8 @@ ANY_MAP_DILATION = 32
 def _checked(network: Network) -> Network:
     """Refuse taps that lie far beyond their map: what pads it, in training and export, would be many times its size."""
     for op in network.ops:
-        for axis in taps(op) if op.kind == "conv" else ():
+        far = op.kind == "conv" and max(pair_in(op.attributes, "dilation")) > ANY_MAP_DILATION
+        for axis in taps(op) if far else ():
             if axis.kernel > 1 and axis.dilation > max(axis.length, ANY_MAP_DILATION):
                 raise BnncostError(
                     f"design '{network.name}': {op.layer}: the taps of its kernel lie {axis.dilation} apart on a map "

@@ -21,7 +21,7 @@ from analysis.accuracy.studies import studies
 from analysis.report.manifest import MANIFEST, read_manifest
 from costmodel import DesignKey, build
 from costmodel.designs.outcome import read_outcome
-from costmodel.designs.records import Measurement
+from costmodel.designs.records import RECORD, SPEC, Measurement
 from costmodel.output import read_json
 from tools.fuzz import mutate
 from tools.fuzz.loop import Reader
@@ -31,7 +31,7 @@ from training.export.compiling import fixed_program, float_program
 from training.export.files import ARRAYS, DESCRIPTION, load_deployment, write_deployment
 from training.module.lower import lower
 from training.review.study import load_plan
-from training.run.folders import RECORD, SPEC, load_spec, measurement_of
+from training.run.folders import load_spec, measurement_of
 from training.run.recipe import load_recipe
 
 ROOT = Path(__file__).parents[2]

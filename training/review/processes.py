@@ -17,12 +17,11 @@ from training.run.folders import RunSpec
 
 @dataclass(eq=False)
 class Worker:
-    """One process, the seat that it fills, and the two pipes to it."""
+    """One process, the seat that it fills, and the pipe to it."""
 
     seat: Seat
     process: BaseProcess
     commands: Connection
-    lifeline: Connection
 
 
 @dataclass(eq=False)
@@ -78,17 +77,13 @@ class Processes:
         return next(worker for worker in self.workers if worker.seat is seat)
 
     def _started(self, seat: Seat, setting: Setup) -> Worker:
-        """Start a process of its own, which shares nothing with this one but two pipes."""
+        """Start a process of its own, which shares nothing with this one but a pipe."""
         context = get_context("spawn")
         commands, its_commands = context.Pipe()
-        its_lifeline, lifeline = context.Pipe(duplex=False)
-        process = context.Process(
-            target=serve, args=(its_commands, its_lifeline, self.opener, setting), daemon=True
-        )
+        process = context.Process(target=serve, args=(its_commands, self.opener, setting), daemon=True)
         process.start()
         its_commands.close()
-        its_lifeline.close()
-        return Worker(seat, process, commands, lifeline)
+        return Worker(seat, process, commands)
 
     def _replaced(self, worker: Worker) -> list[tuple[Seat, Beat | Ended]]:
         """Start another process in the place of one that died; gives what became of its run, if it had one."""
@@ -117,4 +112,3 @@ def _end(worker: Worker) -> None:
     worker.process.kill()
     worker.process.join()
     worker.commands.close()
-    worker.lifeline.close()

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from costmodel.designs.records import RECORD
 from costmodel.errors import BnncostError
 from costmodel.output import make_folder
 from training.review.crew import Crew, Seat
 from training.review.pace import Pace, epochs_of, pace_of
 from training.review.view import View
 from training.review.worker import Beat, Ended, Setup
-from training.run.folders import RECORD, RunSpec
+from training.run.folders import RunSpec
 
 TELL_S = 5.0
 BUSY_S = 3.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from costmodel.importers.model.apart import end_with
+from costmodel.evaluate.engine import end_with_parent
 from costmodel.methods.plugins import load_named_plugins
 from costmodel.output import NoRoomError
 from training.run.folders import RunSpec, claimed
@@ -62,10 +62,10 @@ Opener = Callable[[Setup], Trainer]
 """Makes, in a worker's process, the function that trains a run; it is named by its module, so it lies at its top."""
 
 
-def serve(commands: Connection, lifeline: Connection, opener: Opener, setting: Setup) -> None:
+def serve(commands: Connection, opener: Opener, setting: Setup) -> None:
     """Train every run that comes, one after the other, until None comes; tell what becomes of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    end_with(lifeline.fileno())
+    end_with_parent()
     try:
         load_named_plugins()
         trainer = opener(setting)

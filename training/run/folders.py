@@ -9,26 +9,19 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import DesignKey
-from costmodel.designs.records import Measurement
+from costmodel.designs.records import RECORD, SPEC, Measurement, require_same
 from costmodel.errors import BnncostError
 from costmodel.output import make_folder, read_json, write_whole
 from training.data.pins import identity_of
 from training.run.recipe import Recipe
 
-SPEC, CHECKPOINT, RECORD, HISTORY, CURVE, LOCK = (
-    "run.json",
-    "checkpoint.safetensors",
-    "record.json",
-    "history.csv",
-    "loss.png",
-    "lock",
-)
+CHECKPOINT, HISTORY, CURVE, LOCK = "checkpoint.safetensors", "history.csv", "loss.png", "lock"
 _LONGEST_NAME = 80
 _LOOK_AGAIN_S = 0.5
 
@@ -124,19 +117,14 @@ def measurement_of(folder: Path, spec: RunSpec) -> Measurement | None:
 
 def require_own(made: Measurement, spec: RunSpec, path: Path) -> None:
     """Raise BnncostError where a record is not of the run whose folder it lies in."""
-    recipe = spec.recipe
-    expected = {
-        "design": (made.design, str(spec.design)),
-        "seed": (made.seed, spec.seed),
-        "epochs": (made.epochs, recipe.epochs),
-        "recipe": (f"{made.recipe} ({made.recipe_digest})", f"{recipe.name} ({recipe.digest})"),
+    recipe, digest = spec.recipe.name, spec.recipe.digest
+    own = {
+        "design": str(spec.design),
+        "seed": spec.seed,
+        "epochs": spec.recipe.epochs,
+        "recipe": f"{recipe} ({digest})",
     }
-    for what, (there, own) in expected.items():
-        if there != own:
-            raise BnncostError(
-                f"'{path}' has the {what} {there}, but lies in the folder of a run with the {what} {own}; move it to "
-                "its own folder, or delete it and train again."
-            )
+    require_same(path, asdict(made) | {"recipe": f"{made.recipe} ({made.recipe_digest})"}, own)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.records import Measurement
+from costmodel.designs.records import AS_TRAINED, RECORD, Measurement
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
 from costmodel.output import write_whole
@@ -33,7 +33,6 @@ from training.run.folders import (
     CHECKPOINT,
     CURVE,
     HISTORY,
-    RECORD,
     RunSpec,
     claimed,
     measurement_of,
@@ -315,7 +314,7 @@ def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Me
     draw_curve(folder / CURVE, spec, header.history)
     record = Measurement(
         design=str(spec.design),
-        features="fp32",
+        features=AS_TRAINED,
         top1=evaluate(model, images.test, images.normalization),
         validation_top1=header.history[-1].validation_top1,
         recipe=spec.recipe.name,

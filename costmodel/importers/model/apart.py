@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from threading import Thread
 
-ORPHANED = 3
+_ORPHANED = 3
 """Exit code of a process whose parent has died."""
 
 
@@ -35,17 +35,13 @@ def apart(
         os.close(held)
 
 
-def end_with(lifeline: int) -> None:
-    """End this process with the pipe whose other end its parent alone holds: once that dies, however it dies."""
-    Thread(target=_end_with, args=(lifeline,), daemon=True).start()
-
-
 def _end_with(lifeline: int) -> None:
+    """End this process with the pipe whose other end its parent alone holds: once that dies, however it dies."""
     os.read(lifeline, 1)
-    os._exit(ORPHANED)
+    os._exit(_ORPHANED)
 
 
 if __name__ == "__main__":
-    end_with(int(sys.argv[1]))
+    Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
     del sys.argv[:2]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
