@@ -142,7 +142,7 @@ def _are(made: object, kind: type) -> bool:
     return isinstance(made, tuple) and bool(made) and all(isinstance(one, kind) for one in made)
 
 
-def _failure(method: RepairMethod, error: Exception) -> CodeFailed:
+def _failure(method: RepairMethod, error: BaseException) -> CodeFailed:
     """Say what a plugin's method raised, and where in its own file."""
     at = raised_at(error, method.emit.__module__)
     place = f"method '{method.name}' ('{at[0]}', line {at[1]})" if at else method.place

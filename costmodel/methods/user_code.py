@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from traceback import walk_tb
 
-OF_USER_CODE = (
-    SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError,
-    ArithmeticError, RuntimeError, AssertionError,
-)  # fmt: skip
-"""What such code may raise."""
+OF_USER_CODE = (Exception, SystemExit)
+"""What such code may raise: errors of its own kind, and `sys.exit`, which would end the command without a word."""
 
 
 def raised_at(error: BaseException, module: str) -> tuple[str, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -122,6 +123,20 @@ def test_methods_of_two_files_may_name_each_other(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ loaded
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("class Own(Exception): ...\n\n\nraise Own('boom')\n", r"own.py': line 4: Own: boom\.$"),
+        ("import sys\n\nsys.exit(0)\n", r"own.py': line 3: SystemExit: 0\.$"),
+    ],
+)
+def test_a_file_that_raises_what_it_likes_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    """One that ends the process would else do so as if all were well."""
+    (tmp_path / "own.py").write_text(text, "utf-8")
+    with pytest.raises(BnncostError, match=said):
+        load_plugin(tmp_path / "own.py")
+
+
 def test_a_fault_is_told_with_the_line_of_the_plugin_that_led_to_it(tmp_path: Path) -> None:
     """Not with the line of what it called; and nothing stays of a file that is refused."""
     path = tmp_path / "led.py"
@@ -168,9 +183,25 @@ def nothing(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
     """Return nothing."""
 
 
+class Own(Exception):
+    """An error of a kind that a plugin declares."""
+
+
+def own_error(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Raise it."""
+    raise Own("boom")
+
+
+def leaving(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """End the command, as if it had done all that it was asked for."""
+    sys.exit(0)
+
+
 @pytest.mark.parametrize(
     ("function", "changed", "said"),
     [
+        (own_error, {}, rf"\('{HERE}', line \d+\) raised Own: boom\.$"),
+        (leaving, {}, rf"\('{HERE}', line \d+\) raised SystemExit: 0\.$"),
         (deeper, {}, rf"^method 'deeper' \('{HERE}', line \d+\) raised RecursionError: maximum recursion depth"),
         (in_a_library, {}, rf"\('{HERE}', line \d+\) raised JSONDecodeError"),
         (of_one_argument, {}, rf"\('{HERE}', line \d+\) raised TypeError: of_one_argument\(\) takes 1 pos"),
