@@ -353,33 +353,39 @@ class Builder:
 
     def add(self, left: Tensor, right: Tensor) -> Tensor:
         """Add two feature maps of the same shape."""
-        self._check_same(left, right)
-        return self.map("add", (left, right))
+        return self._of_two("add", left, right)
 
     def logic_xnor(self, left: Tensor, right: Tensor) -> Tensor:
         """Combine two maps of bits of the same shape by XNOR."""
-        self._check_same(left, right)
-        return self.map("logic_xnor", (left, right), stored=BINARY)
+        return self._of_two("logic_xnor", left, right, stored=BINARY)
 
     def logic_or(self, left: Tensor, right: Tensor) -> Tensor:
         """Combine two maps of bits of the same shape by OR."""
-        self._check_same(left, right)
-        return self.map("logic_or", (left, right), stored=BINARY)
-
-    def _check_same(self, left: Tensor, right: Tensor) -> None:
-        """Refuse two maps of different shapes, which an addition would silently broadcast or miscount."""
-        if not all(everywhere(a == b) for a, b in zip(left.shape, right.shape, strict=True)):
-            raise BnncostError(
-                f"{self._place}: maps of shapes {left.shape} and {right.shape} cannot be added."
-            )
+        return self._of_two("logic_or", left, right, stored=BINARY)
 
     def subtract(self, left: Tensor, right: Tensor) -> Tensor:
         """Subtract `right`, a map or a per-sample (1 or C, 1, 1) value, from every element of `left`."""
-        return self.map("subtract", (left, right))
+        return self._of_two("subtract", left, right, repeats=True)
 
     def multiply(self, left: Tensor, right: Tensor) -> Tensor:
         """Multiply two maps; `right` may have size 1 along an axis."""
-        return self.map("multiply", (left, right))
+        return self._of_two("multiply", left, right, repeats=True)
+
+    def _of_two(
+        self,
+        kind: str,
+        left: Tensor,
+        right: Tensor,
+        *,
+        repeats: bool = False,
+        stored: Precision | None = None,
+    ) -> Tensor:
+        """Combine two maps of one shape, or of size 1 where `right` `repeats`; others would silently be miscounted."""
+        for side, other in zip(left.shape, right.shape, strict=True):
+            if not everywhere(side == other) and not (repeats and everywhere(other == 1)):
+                shapes = f"maps of shapes {left.shape} and {right.shape}"
+                raise BnncostError(f"{self._place}: {shapes} cannot be combined by '{kind}'.")
+        return self.map(kind, (left, right), stored=stored)
 
     def relu(self, x: Tensor) -> Tensor:
         """Keep the positive part."""

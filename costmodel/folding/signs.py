@@ -12,6 +12,7 @@ from costmodel.folding.rewriting import (
     chain_to_sign,
     channels,
     like_op,
+    live,
     made_at_export,
     only_signed,
     per_channel,
@@ -54,7 +55,16 @@ def _can_fold(op: Op | None) -> bool:
 
 
 def gate_before_sign(network: Network) -> Network:
-    """Leave out a positive factor, of a sigmoid or one over a root, where a sign is the product's only reader."""
+    """Leave out a positive factor, of a sigmoid or one over a root, where a sign is the product's only reader.
+
+    A gate that goes may have been the last other reader of an earlier product, whose gate goes then, too.
+    """
+    while (fewer := _without_gates(network)) is not network:
+        network = live(fewer)
+    return network
+
+
+def _without_gates(network: Network) -> Network:
     rewrites: dict[Op, tuple[Op, ...]] = {}
     aliases: dict[Value, Value] = {}
     notes = []

@@ -81,7 +81,7 @@ def bottleneck(g: Builder, style: LayerStyle, x: Tensor, block: Block) -> Tensor
         y = activate(g, unit(g, second), second, early=False)
     with g.layer("conv3"):
         third = narrow_features(g, style.pointwise_site(y, x, block.behind))
-        whole = replace(third, bits=first.bits, stride=block.stride)
+        whole = replace(first, channels=block.behind, stride=block.stride)
         shortcut = matched(g, style, whole)
         return activate(g, g.add(branch(g, third), shortcut), third, early=False)
 

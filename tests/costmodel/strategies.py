@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from costmodel.designs.network_files import NETWORKS, backbone_of
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Param, Tensor, Value
 from costmodel.methods import METHODS, MethodUse
+from costmodel.networks.build import build
 from costmodel.operations import known
 
 EPSILON = 1e-5
@@ -218,6 +220,46 @@ def _value(found: dict[Value, np.ndarray], values: dict[str, np.ndarray], item: 
         return found[item]
     assert isinstance(item, Param), f"{item.name} is read before it is made"
     return values[item.name]
+
+
+# ------------------------------------------------------------------ before folding and behind it
+
+
+LARGEST = 2.0**40
+"""Beyond it a double has few bits left for fractions, and sums of maps begin to depend on their order."""
+
+
+def exactly_computed(network: Network, maps: Mapping[Tensor, np.ndarray]) -> set[Tensor]:
+    """The maps up to the first that outgrows exact arithmetic, as they do in deep networks of random scales."""
+    exact: set[Tensor] = set()
+    for op in network.ops:
+        if op.output in maps:
+            if np.abs(maps[op.output]).max() > LARGEST:
+                break
+            exact.add(op.output)
+    return exact
+
+
+def assert_exact(key: DesignKey, seed: int) -> None:
+    """Every map that both networks have is the same, bit for bit, on values whose arithmetic is exact.
+
+    Maps that a fold moved something across (a norm before a shortcut's sum) keep their place in the folded network
+    with another value, so only bits and the output are compared.
+    """
+    network = build(key)
+    folded = fold(network)
+    rng = np.random.default_rng(seed)
+    values, image = dyadic_values(network, rng), images(network, rng)
+    expected = evaluate(network, values, image)
+    found = evaluate(folded, values, image)
+    assert np.all(np.isfinite(expected[network.output]))
+    exact = exactly_computed(network, expected)
+    if network.output in exact:
+        assert np.array_equal(found[folded.output], expected[network.output])
+    shared = [tensor for tensor in found if tensor.precision == BINARY and tensor in exact]
+    assert shared or key.compute != "binary"
+    for tensor in shared:
+        assert np.array_equal(found[tensor], expected[tensor]), tensor.name
 
 
 # ------------------------------------------------------------------ counts

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from strategies import (
     NARROW,
     any_values,
+    assert_exact,
     dyadic_values,
     emitting,
     evaluate,
@@ -24,7 +23,7 @@ from costmodel.designs.key import COMPUTE, PADDING, DesignKey
 from costmodel.designs.network_files import backbone_of
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
-from costmodel.graph import BINARY, Network, Tensor
+from costmodel.graph import BINARY, Network
 from costmodel.methods import METHODS
 from costmodel.networks.build import build
 from costmodel.operations.run import exported_values, run
@@ -32,43 +31,6 @@ from costmodel.operations.run import exported_values, run
 EVERY_METHOD = [(network, name) for network in NARROW for name in emitting(network)]
 REORDERING = {"merge", "bias", "weights"}
 """Rules that are exact in real arithmetic, but round in another order."""
-
-
-LARGEST = 2.0**40
-"""Beyond it a double has few bits left for fractions, and sums of maps begin to depend on their order."""
-
-
-def exactly_computed(network: Network, maps: Mapping[Tensor, np.ndarray]) -> set[Tensor]:
-    """The maps up to the first that outgrows exact arithmetic, as they do in deep networks of random scales."""
-    known: set[Tensor] = set()
-    for op in network.ops:
-        if op.output in maps:
-            if np.abs(maps[op.output]).max() > LARGEST:
-                break
-            known.add(op.output)
-    return known
-
-
-def assert_exact(key: DesignKey, seed: int) -> None:
-    """Every map that both networks have is the same, bit for bit, on values whose arithmetic is exact.
-
-    Maps that a fold moved something across (a norm before a shortcut's sum) keep their place in the folded network
-    with another value, so only bits and the output are compared.
-    """
-    network = build(key)
-    folded = fold(network)
-    rng = np.random.default_rng(seed)
-    values, image = dyadic_values(network, rng), images(network, rng)
-    expected = evaluate(network, values, image)
-    found = evaluate(folded, values, image)
-    assert np.all(np.isfinite(expected[network.output]))
-    exact = exactly_computed(network, expected)
-    if network.output in exact:
-        assert np.array_equal(found[folded.output], expected[network.output])
-    shared = [tensor for tensor in found if tensor.precision == BINARY and tensor in exact]
-    assert shared or key.compute != "binary"
-    for tensor in shared:
-        assert np.array_equal(found[tensor], expected[tensor]), tensor.name
 
 
 @pytest.mark.parametrize("padding", PADDING)

@@ -342,7 +342,15 @@ def test_an_unknown_kind_names_the_closest() -> None:
 
 def test_the_builder_refuses_shapes_that_do_not_fit() -> None:
     g = Builder("toy", (4, 8, 8), precision("int8"), precision("int16"))
-    with pytest.raises(BnncostError, match="cannot be added"):
-        g.add(g.input, g.map("subsample", (g.input,), shape=(4, 4, 4), attributes={"stride": 2}))
+    smaller = g.map("subsample", (g.input,), shape=(4, 4, 4), attributes={"stride": 2})
+    for combine, kind in ((g.add, "add"), (g.multiply, "multiply"), (g.subtract, "subtract")):
+        with pytest.raises(
+            BnncostError, match=rf"\(4, 8, 8\) and \(4, 4, 4\) cannot be combined by '{kind}'"
+        ):
+            combine(g.input, smaller)
+    each = g.map("global_average_pool", (g.input,), shape=(4, 1, 1))
+    assert g.multiply(g.input, each).shape == (4, 8, 8)
+    with pytest.raises(BnncostError, match="cannot be combined by 'add'"):
+        g.add(g.input, each)
     with pytest.raises(BnncostError, match="6 channels cannot be made by 4 equal groups"):
         g.conv(g.sign(g.input), g.binary_weight(6, g.input, 3, groups=4), groups=4)

@@ -118,7 +118,12 @@ def layer_b(make: Toy, *, later: bool = False, stored: str = "int16") -> int:
     with g.layer("c"):
         z = g.relu(y)
         if later:
-            z = g.multiply(z, g.map("global_average_pool", (x,), shape=(4, 1, 1)))
+            z = g.multiply(
+                z,
+                g.map(
+                    "absolute_sum", (g.map("global_average_pool", (x,), shape=(4, 1, 1)),), shape=(1, 1, 1)
+                ),
+            )
     return kept_by(g, z)["b"]
 
 

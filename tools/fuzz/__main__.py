@@ -11,13 +11,15 @@ from pathlib import Path
 from tools.fuzz.loop import fuzz
 from tools.fuzz.readers_costs import READERS as OF_COSTS
 from tools.fuzz.readers_data import READERS as OF_DATA
+from tools.fuzz.readers_designs import READERS as OF_DESIGNS
 from tools.fuzz.readers_models import READERS as OF_MODELS
 from tools.fuzz.readers_records import READERS as OF_RECORDS
 from tools.fuzz.readers_stopped import READERS as OF_STOPPED
 from tools.fuzz.readers_texts import READERS as OF_TEXTS
 
 READERS = {
-    reader.name: reader for reader in (*OF_COSTS, *OF_DATA, *OF_MODELS, *OF_RECORDS, *OF_STOPPED, *OF_TEXTS)
+    reader.name: reader
+    for reader in (*OF_COSTS, *OF_DATA, *OF_DESIGNS, *OF_MODELS, *OF_RECORDS, *OF_STOPPED, *OF_TEXTS)
 }
 
 
