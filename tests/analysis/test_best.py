@@ -123,6 +123,38 @@ def test_forms_without_accuracy_stand_apart_and_fit(capsys: Captured, own: str) 
     assert "resnet20@compute=ternary/cifar10" in forms and "resnet20@compute=int8/cifar10" not in forms
 
 
+@pytest.mark.parametrize(
+    ("best", "called"),
+    [
+        ("resnet20@w1.5", "plain BNN"),
+        ("resnet20@features=int8", "plain BNN"),
+        ("resnet20[prelu]@w1.5,features=int8", "resnet20[prelu]/cifar10"),
+    ],
+)
+def test_a_form_has_the_name_of_the_design_that_is_priced(
+    capsys: Captured, tmp_path: Path, best: str, called: str
+) -> None:
+    """A best design at another width or precision lends its forms no name that holds its own."""
+    (tmp_path / "own.csv").write_text(f'design,top1\n"{best}",81\n', "utf-8")
+    asked = ("--accuracy", str(tmp_path / "own.csv"), "--energy", "2.4uJ", "--latency", "100us")
+    found = read_json(capsys, "best", "--network", "resnet20", *asked)
+    rows = {row["design"]: row["label"] for row in found["price_only"] if "compute" not in row["design"]}
+    assert called in {label.split(", ")[0] for label in rows.values()}
+    for design, label in rows.items():
+        text, _, settings = design.removesuffix("/cifar10").partition("@")
+        width = [f"width {part[1:]}" for part in settings.split(",") if part.startswith("w")]
+        features = [f"{part[9:]} features" for part in settings.split(",") if part.startswith("features=")]
+        name = {"resnet20": "plain BNN", "resnet20[prelu]": "resnet20[prelu]/cifar10"}[text]
+        assert label == ", ".join([name, *width, *features])
+
+
+def test_the_widest_width_that_is_tried_is_told_where_it_fits(capsys: Captured, own: str) -> None:
+    asked = ("best", "--network", "resnet20", "--accuracy", own, "--energy")
+    told = "No width above 4 was looked at."
+    assert told in " ".join(said(capsys, *asked, "1J").split())
+    assert told not in " ".join(said(capsys, *asked, "3uJ").split())
+
+
 def test_a_memory_is_the_sum_of_what_is_kept_and_kb_has_1024_byte(capsys: Captured, own: str) -> None:
     bits = sum(cost("resnet20/cifar10", "asic-45nm").memory_bits.values())
     for unit, size in (("kB", 8 * 1024), ("KiB", 8 * 1024), ("B", 8), ("bit", 1)):
