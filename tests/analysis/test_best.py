@@ -14,7 +14,8 @@ import pytest
 from command_outputs import Captured, read_json, said
 
 from analysis.cli import run
-from costmodel import cost
+from analysis.fronts.questions.known import repairs_text
+from costmodel import METHODS, DesignKey, backbone_of, cost
 
 ROOT = Path(__file__).parents[2]
 OWN = {
@@ -153,6 +154,27 @@ def test_the_widest_width_that_is_tried_is_told_where_it_fits(capsys: Captured, 
     told = "No width above 4 was looked at."
     assert told in " ".join(said(capsys, *asked, "1J").split())
     assert told not in " ".join(said(capsys, *asked, "3uJ").split())
+
+
+@pytest.mark.parametrize("branch", ["training", "topology"])
+def test_what_has_no_repairs_costs_what_the_plain_network_costs(branch: str) -> None:
+    """Whichever branch it stands in: some training techniques leave operations."""
+    plain = cost("resnet20/cifar10", "asic-45nm")
+    dearer = set()
+    for name, method in METHODS.items():
+        if (
+            method.branch != branch
+            or method.hook == "width"
+            or not backbone_of("resnet20").offers(method.hook)
+        ):
+            continue
+        key = DesignKey.parse(f"resnet20[{name}]/cifar10")
+        found = cost(key, "asic-45nm")
+        assert repairs_text(key) == name or (repairs_text(key), found.energy_j) == ("none", plain.energy_j)
+        if found.energy_j > 1.001 * plain.energy_j:
+            dearer.add(name)
+    leaving = {"mean_subtraction", "sample_standardize", "data_dependent_shift", "adaptive_weights"}
+    assert branch == "topology" or dearer == {*leaving, "norm_before_classifier"}
 
 
 def test_a_memory_is_the_sum_of_what_is_kept_and_kb_has_1024_byte(capsys: Captured, own: str) -> None:
