@@ -13,7 +13,8 @@ from analysis.methods.marginal import MethodTable, method_table
 from analysis.methods.method_columns import table_record
 from analysis.methods.method_frames import method_frame, width_curve
 from analysis.methods.method_tables import method_view
-from costmodel import METHODS, BnncostError, DesignKey, cost
+from analysis.report.page.method_costs import method_records
+from costmodel import METHODS, BnncostError, DesignKey, cost, load_profile
 
 # outputs of ResNet-20's binary convolutions: six per stage
 OUTPUTS = 6 * (16 * 32 * 32 + 32 * 16 * 16 + 64 * 8 * 8)
@@ -111,6 +112,16 @@ def test_a_width_is_found_again_by_its_energy(profile: str) -> None:
         )
     assert scale.width_at(0.0) is None
     assert scale.width_at(1e9) is None
+
+
+def test_the_page_prices_what_costs_in_either_branch() -> None:
+    rows = {
+        one["method"]: one
+        for one in method_records("resnet20", "cifar10", load_profile("asic-45nm"))["methods"]
+    }
+    assert {"mean_subtraction", "adaptive_weights", "double_residual"} < set(rows) and "ede" not in rows
+    added = cost("resnet20[mean_subtraction]").energy_j - cost("resnet20").energy_j
+    assert sum(rows["mean_subtraction"]["alone"]) == pytest.approx(added, rel=1e-9)
 
 
 def test_an_equivalent_width_lies_between_widths_of_the_grid_not_on_steps_of_whole_channels(
