@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     else:
         from importlib.abc import Traversable
 
-SUFFIXES = (".yaml", ".yml")
+_SUFFIX = re.compile(r"\.ya?ml", re.IGNORECASE)
+_NOT_OF_A_TEXT = "[]@:"
+"""What ends a path in the text of a design, or makes it that of a model."""
 
 
 class _ShippedNetworks(Mapping[str, Backbone]):
@@ -52,7 +56,33 @@ NETWORKS: Mapping[str, Backbone] = _ShippedNetworks()
 
 def is_file(network: str) -> bool:
     """Say whether a network is named by the path of its file."""
-    return network.endswith(SUFFIXES)
+    return bool(network) and end_of_path(network) == len(network)
+
+
+def end_of_path(text: str) -> int:
+    """Where the path of a network file ends with which a design's text begins; 0 where there is none.
+
+    >>> end_of_path("Mine.YAML[prelu]"), end_of_path("resnet20[prelu]")
+    (9, 0)
+    """
+    return max((found.end() for found in _SUFFIX.finditer(text)), default=0)
+
+
+def one_spelling(network: str) -> str:
+    """The one name of a network: a file's path without detours and links, relative if it lies below the working folder.
+
+    A path that a design's text could not hold stays as it is given, and so do names.
+    """
+    if not is_file(network):
+        return network
+    path = os.path.realpath(network)
+    if not is_file(path):  # a link to what is called otherwise
+        folder, name = os.path.split(network)
+        path = os.path.join(os.path.realpath(folder), name)
+    here = os.path.join(os.path.realpath(os.curdir), "")
+    path = path.removeprefix(here)
+    is_text = path == path.strip() and path.isprintable() and not set(path) & set(_NOT_OF_A_TEXT)
+    return path if is_text else network
 
 
 def backbone_of(network: str, place: str = "") -> Backbone:

@@ -16,7 +16,7 @@ from pathlib import Path
 from costmodel.errors import BnncostError
 from costmodel.methods.registry import METHODS, check_names
 from costmodel.methods.user_code import OF_USER_CODE, raised_at, told
-from costmodel.output import read_text
+from costmodel.output import read_text, require_utf8
 
 GROUP = "bnncost.plugins"
 _VARIABLE = "BNNCOST_PLUGINS"
@@ -40,6 +40,7 @@ def load_plugin(file: str | os.PathLike[str]) -> None:
     Raises BnncostError for a file that cannot be read or run, and for one that declares no method.
     """
     path = Path(file)
+    require_utf8(str(path.absolute()), f"--plugin '{file}'")
     if not os.path.isfile(path) or path.suffix != ".py":
         raise BnncostError(
             f"--plugin '{file}' is not a Python file; give one that declares a method, such as mine.py."

@@ -151,6 +151,13 @@ def test_a_fault_is_told_with_the_line_of_the_plugin_that_led_to_it(tmp_path: Pa
     assert "led" not in METHODS
 
 
+def test_a_file_whose_name_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        BnncostError, match=r"--plugin '.*its name has bytes that are no UTF-8; rename the file"
+    ):
+        load_plugin(tmp_path / "\udce9.py")
+
+
 def test_a_package_that_is_not_there_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [EntryPoint("mine", "no_such_module", plugins.GROUP)]
     monkeypatch.setattr(plugins, "entry_points", lambda group: points)
