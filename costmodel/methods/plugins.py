@@ -20,6 +20,8 @@ from costmodel.output import read_text, require_utf8
 
 GROUP = "bnncost.plugins"
 _VARIABLE = "BNNCOST_PLUGINS"
+_BETWEEN = "\n"
+"""Between the files in it: what separates paths elsewhere, a colon, may stand in one."""
 
 
 def load_plugins(files: Iterable[str]) -> None:
@@ -46,8 +48,10 @@ def load_plugin(file: str | os.PathLike[str]) -> None:
             f"--plugin '{file}' is not a Python file; give one that declares a method, such as mine.py."
         )
     path = path.resolve()
+    if _BETWEEN in str(path):
+        raise BnncostError(f"--plugin {str(path)!r}: its path has a line break; rename what has it.")
     _run(path)
-    set_named_plugins(os.pathsep.join(dict.fromkeys([*_files(), str(path)])))
+    set_named_plugins(_BETWEEN.join(dict.fromkeys([*_files(), str(path)])))
 
 
 def named_plugins() -> str:
@@ -80,7 +84,7 @@ def load_named_plugins() -> None:
 
 
 def _files() -> list[str]:
-    return list(filter(None, named_plugins().split(os.pathsep)))
+    return list(filter(None, named_plugins().split(_BETWEEN)))
 
 
 def _run(path: Path) -> None:
