@@ -16,7 +16,7 @@ from pathlib import Path
 from costmodel.errors import BnncostError
 from costmodel.methods.registry import METHODS, check_names
 from costmodel.methods.user_code import OF_USER_CODE, raised_at, told
-from costmodel.output import read_text, require_utf8
+from costmodel.output import require_utf8
 
 GROUP = "bnncost.plugins"
 _VARIABLE = "BNNCOST_PLUGINS"
@@ -62,11 +62,6 @@ def named_plugins() -> str:
 def set_named_plugins(files: str) -> None:
     """Let these files, in the text of `named_plugins`, be loaded by what is started from here."""
     os.environ[_VARIABLE] = files
-
-
-def texts_of_plugins() -> str:
-    """All that the named files say, one behind the other: what results depend on besides the project itself."""
-    return "\n".join(read_text(Path(name), "--plugin") for name in _files())
 
 
 def load_named_plugins() -> None:
