@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import is_file, text_of_file
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
+
+_DIGITS = re.compile(r"(?:[0-9a-f]{8})?", re.ASCII)
+
+
+def is_content(text: str) -> bool:
+    """Whether a text is what `content_of` gives."""
+    return _DIGITS.fullmatch(text) is not None
 
 
 def content_of(key: DesignKey) -> str:
