@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -47,18 +47,22 @@ class Refusal:
 class Surroundings:
     """What a worker must have as the process that asks has it: versions by package, and files of methods.
 
-    `thresholds` say how many objects are made before Python looks for circles among them.
+    `thresholds` say how many objects are made before Python looks for circles among them, `folder` is the working
+    folder, from which network files are named.
     """
 
     versions: tuple[tuple[str, str], ...]
     plugins: str
     plugin_content: str
     thresholds: tuple[int, int, int]
+    folder: str
 
     @classmethod
     def here(cls, packages: Sequence[str]) -> Surroundings:
         """Those of this process, for work that needs these packages."""
-        return cls(versions_of(packages), named_plugins(), content_of_methods(), gc.get_threshold())
+        return cls(
+            versions_of(packages), named_plugins(), content_of_methods(), gc.get_threshold(), os.getcwd()
+        )
 
 
 @dataclass(frozen=True)
@@ -265,6 +269,8 @@ def _fit(expected: Surroundings) -> None:
     if other:
         raise BnncostError(f"it has {' and '.join(other)}; install the same there.")
     gc.set_threshold(*expected.thresholds)
+    with suppress(OSError):  # a file that is missed here is named by whoever reads it
+        os.chdir(expected.folder)
     set_named_plugins(expected.plugins)
     load_named_plugins()
     if content_of_methods() != expected.plugin_content:

@@ -56,7 +56,7 @@ def test_a_worker_with_the_same_versions_works() -> None:
 def test_a_worker_with_other_versions_refuses() -> None:
     _, own = versions_of(("numpy",))
     assert own == ("numpy", np.__version__)
-    other = Surroundings((("bnncost", "9.9 (00000000)"), ("numpy", "1.0")), "", "", gc.get_threshold())
+    other = Surroundings((("bnncost", "9.9 (00000000)"), ("numpy", "1.0")), "", "", gc.get_threshold(), ".")
     said = _told(other, max, 3, 5)
     assert isinstance(said, Refusal)
     assert "not 9.9 (00000000) and numpy" in said.sentence
@@ -72,10 +72,20 @@ def test_a_worker_with_another_plugin_refuses(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "mine.py").write_text("# nothing that a test would leave behind\n", "utf-8")
     monkeypatch.setenv("BNNCOST_PLUGINS", "")
     monkeypatch.setattr(cluster, "load_named_plugins", lambda: None)
-    other = Surroundings(here().versions, str(tmp_path / "mine.py"), "00000000", gc.get_threshold())
+    other = Surroundings(here().versions, str(tmp_path / "mine.py"), "00000000", gc.get_threshold(), ".")
     said = _told(other, max, 3, 5)
     assert isinstance(said, Refusal)
     assert "its files of --plugin, or of packages that declare methods, differ" in said.sentence
+
+
+def test_a_worker_stands_where_network_files_are_named_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    asked = here()
+    monkeypatch.chdir("/")
+    assert _told(asked, os.path.isfile, "net.yaml") is True
 
 
 def test_what_a_task_cannot_do_is_a_sentence() -> None:
