@@ -108,6 +108,12 @@ def require_plain(path: str | os.PathLike[str], what: str = "") -> None:
         raise UnreadableText(f"{what} '{path}' cannot be read: {reason}.".lstrip(), "unreadable", reason)
 
 
+def require_utf8(name: str, place: str) -> None:
+    """Raise BnncostError for the name of a file that no table or record could hold: bytes of it are no UTF-8."""
+    if any("\udc80" <= sign <= "\udcff" for sign in name):
+        raise BnncostError(f"{place}: its name has bytes that are no UTF-8; rename the file.")
+
+
 LARGEST_JSON = 64_000_000
 """Bytes of JSON that are read; the largest that is written is a network's description."""
 _MOST_DIGITS = 40

@@ -15,7 +15,7 @@ from training.export.report import export_outcome
 from training.export.run import RECORDS, export_run
 from training.run.console import Tell, say, under_way
 from training.run.devices import choose_device, enough_memory
-from training.run.folders import RunSpec, load_spec, source_of
+from training.run.folders import load_spec, run_of, source_of
 from training.run.loop import train
 from training.run.recipe import MOST_EPOCHS, Recipe, load_recipe
 from training.run.request import requested
@@ -46,7 +46,7 @@ def train_design(
     settings = _with_epochs(load_recipe(recipe or RECIPES_BY_DATA.get(key.dataset, "cifar")), epochs)
     if not 0 <= seed <= LARGEST_SEED:
         raise BnncostError(f"the seed must be 0 to {LARGEST_SEED}, not {seed}.")
-    spec = RunSpec(key, settings, source, seed)
+    spec = run_of(key, settings, source, seed)
     with watched(console) as watch, enough_memory():
         record = train(spec, images, out, device=chosen, watch=watch)
     if record is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from analysis.accuracy.csv_rows import (
 from analysis.accuracy.percent import question_fractions
 from costmodel import BnncostError, resolve
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.records import AS_TRAINED, COMMAND, RECORD, SPEC, Measurement, require_same
+from costmodel.designs.content import require_content
+from costmodel.designs.records import AS_TRAINED, COMMAND, NEEDED, RECORD, SPEC, Measurement, require_same
 from costmodel.output import UnreadableText, read_json
 
 MEASURED = "measured"
@@ -82,10 +83,9 @@ def parse_measurements(text: str, where: str) -> list[Measurement]:
     Raises one BnncostError that lists every row at fault with its line.
     """
     reader = reader_of(text)
-    names = [item.name for item in fields(Measurement)]
     if reader.fieldnames:
-        wanted = f"a file of measurements has the columns {','.join(names)}"
-        require_columns(reader, names, where, wanted)
+        wanted = f"a file of measurements has the columns {','.join(NEEDED)}"
+        require_columns(reader, NEEDED, where, wanted)
         require_closed_quotes(reader, text, where)
     problems: list[str] = []
     measurements: list[Measurement] = []
@@ -117,12 +117,13 @@ def _add(
 
 
 def _checked(values: Mapping[str, object], place: str) -> Measurement:
-    """A measurement whose design is known."""
+    """A measurement whose design is known, and is what it was when it was measured."""
     made = Measurement.from_mapping(values, place)
     try:
-        resolve(made.design)
+        key = resolve(made.design)
     except BnncostError as error:
         raise BnncostError(f"{place}: {error}") from None
+    require_content(made.content, key, place)
     return made
 
 
@@ -177,7 +178,7 @@ def _require_own(made: Measurement, file: Path) -> None:
         recipe = run["recipe"]
         expected = {
             "design": run["design"], "recipe": recipe["name"], "epochs": recipe["epochs"], "seed": run["seed"],
-            "features": AS_TRAINED if file.name == RECORD else file.stem,
+            "content": run.get("content", ""), "features": AS_TRAINED if file.name == RECORD else file.stem,
         }  # fmt: skip
         if run["data"] in DATASETS:  # another is called by its path, or by its content
             expected["data"] = run["data"]

@@ -58,13 +58,14 @@ def explore_command(
 ) -> None:
     """One page, out/index.html, on which accuracies, costs and prices can be moved."""
     from analysis.report.explore import explore
+    from costmodel.designs.network_files import one_spelling
 
     console = console_for(sys.stdout)
     made = explore(
         out,
         profile or None,
         console,
-        networks=network or (),
+        networks=[one_spelling(one) for one in network or ()],
         accuracy=accuracy or (),
         add=add or (),
         tables=tables,

@@ -94,10 +94,11 @@ def pareto_command(
     from analysis.accuracy.literature import LITERATURE
     from analysis.fronts.front_files import Look
     from analysis.fronts.pareto_document import FrontChoice, pareto_document
+    from costmodel.designs.network_files import one_spelling
 
     chip = chip_of(profile, overrides)
     choice = FrontChoice(
-        network,
+        network and one_spelling(network),
         dataset,
         chip,
         x,

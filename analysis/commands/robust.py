@@ -63,10 +63,11 @@ def robust_command(
     """
     from analysis.fronts.robust import blocks_of
     from analysis.fronts.robust_document import RobustChoice, robust_document
+    from costmodel.designs.network_files import one_spelling
     from costmodel.evaluate.cluster import engine_of
 
     choice = RobustChoice(
-        network,
+        network and one_spelling(network),
         dataset,
         chip_of(profile, overrides),
         accuracy,

@@ -123,11 +123,12 @@ def page_data(
     """The data of the page, and how many networks on profiles were priced for it; the rest is in the old page."""
     code = code_digest()
     old = {space["name"]: space for space in read_page(out).get("spaces", ())}
+    made_from = {
+        (source, space): costs_digest(space, chip, code) for source, chip in chips.items() for space in wanted
+    }
     stale = {
         source: [
-            space
-            for space in wanted
-            if _known(old, space, chip).get("made_from") != costs_digest(space, chip, code)
+            space for space in wanted if _known(old, space, chip).get("made_from") != made_from[source, space]
         ]
         for source, chip in chips.items()
     }
@@ -138,7 +139,7 @@ def page_data(
         for source, priced in chain(_models_priced(waiting, chips), _priced(waiting, chips)):
             chip = chips[source]
             for space, costs in priced.items():
-                new.setdefault(space, {})[chip.name] = costs | {"made_from": costs_digest(space, chip, code)}
+                new.setdefault(space, {})[chip.name] = costs | {"made_from": made_from[source, space]}
                 tell(f"{space.name} on {chip.name}")
     merged = [_merged(space, new.get(space, {}), old.get(space.name, {}), chips) for space in wanted]
     return page_record(merged, chips.values(), package_version()), made

@@ -6,17 +6,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from analysis.report.job import Job
+from costmodel.designs.content import content_of, content_of_methods
+from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError
+from costmodel.evaluate.versions import versions_of
 from costmodel.hardware import HardwareProfile
 from costmodel.output import read_json, write_whole
 
 MANIFEST = "manifest.json"
-_PACKAGES = ("costmodel", "analysis")
 _LIBRARIES = ("numpy", "pandas", "matplotlib", "moocore", "scipy")
 
 
@@ -53,20 +55,15 @@ def package_version() -> str:
 
 
 def code_digest() -> str:
-    """Digest of the sources, the shipped accuracies, and the versions of the libraries that compute and draw."""
-    parts: list[str | bytes] = [package_version()]
-    parts += [f"{name} {metadata.version(name)}" for name in _LIBRARIES]
-    for package in _PACKAGES:
-        root = Path(str(resources.files(package)))
-        for path in sorted(path for suffix in ("*.py", "*.csv", "*.json") for path in root.rglob(suffix)):
-            parts += [path.relative_to(root).as_posix(), path.read_bytes()]
-    return digest(*parts)
+    """Digest of the files that are shipped, the methods of plugins, and the libraries that compute and draw."""
+    return digest(repr(versions_of(_LIBRARIES)), content_of_methods())
 
 
 def job_digest(job: Job, chip: HardwareProfile, code: str) -> str:
     """Digest of everything that the files of a job depend on: code, network, and the figures of its profile."""
+    content = content_of(DesignKey(job.network, job.dataset))
     asked = (str(job.tables), str(job.figures), str(job.ranges))
-    return digest(code, job.network, job.dataset, *asked, chip.model_dump_json())
+    return digest(code, job.network, job.dataset, content, *asked, chip.model_dump_json())
 
 
 def read_manifest(out: Path) -> Manifest:

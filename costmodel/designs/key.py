@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 from costmodel.designs.backbone import LARGEST, image_problem
 from costmodel.designs.catalogue import DATASETS, OWN, DatasetShape
-from costmodel.designs.network_files import SUFFIXES, backbone_of
+from costmodel.designs.network_files import backbone_of, end_of_path, one_spelling
 from costmodel.errors import BnncostError, shortened, unknown
 from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
-from costmodel.output import number_of, whole_of
+from costmodel.output import number_of, require_utf8, whole_of
 
 FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
 COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
@@ -39,7 +39,7 @@ _SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})", re.ASCII)
 class DesignKey:
     """A network, its repairs and its settings; text form `network[method+method]@w1.5,features=int8/data`.
 
-    `network` is the name of a shipped network or the path of a network file, which ends in .yaml.
+    `network` is the name of a shipped network or the path of a network file, which ends in .yaml, in its one spelling.
     `features` is the precision of non-binary maps, `compute` that of the operands of the inner
     convolutions, `edge` that of the first and last layer, `padding` what surrounds a map of bits: ones, zeros, or
     what stands at its border.
@@ -133,6 +133,7 @@ class DesignKey:
         place = place_of(text)
         head, slash, dataset = _without_dataset(in_lower_case(text.strip()))
         network, methods, settings = _split(place, head)
+        network = one_spelling(network)
         backbone = backbone_of(network, place)
         dataset = dataset if slash else backbone.dataset or OWN
         if dataset not in (*DATASETS, OWN):
@@ -162,7 +163,7 @@ _NO_TEXT = ("Cc", "Cs")
 
 
 def place_of(text: str, what: str = "design") -> str:
-    """What messages call a design; raises BnncostError for a text that no design has: too long, or with controls.
+    """What messages call a design; raises BnncostError for a text that no design has: too long, or with odd characters.
 
     >>> place_of("resnet20")
     "design 'resnet20'"
@@ -171,7 +172,8 @@ def place_of(text: str, what: str = "design") -> str:
     if len(text) > LONGEST:
         raise BnncostError(f"{place}: a {what} has at most {LONGEST} characters.")
     strange = next((sign for sign in text.strip() if unicodedata.category(sign) in _NO_TEXT), "")
-    if strange and not "\udc80" <= strange <= "\udcff":  # a byte of a path that is no UTF-8
+    require_utf8(text, place)
+    if strange:
         raise BnncostError(f"{place}: the character U+{ord(strange):04X} stands in no {what}.")
     return place
 
@@ -200,10 +202,10 @@ def _width_apart(
 def in_lower_case(text: str) -> str:
     """A design as names are written; the path of a file stays as it is.
 
-    >>> in_lower_case("ResNet20[PReLU]/CIFAR10"), in_lower_case("Mine.yaml[PReLU]@W1.5")
-    ('resnet20[prelu]/cifar10', 'Mine.yaml[prelu]@w1.5')
+    >>> in_lower_case("ResNet20[PReLU]/CIFAR10"), in_lower_case("Mine.YAML[PReLU]@W1.5")
+    ('resnet20[prelu]/cifar10', 'Mine.YAML[prelu]@w1.5')
     """
-    end = max(text.rfind(suffix) + len(suffix) if suffix in text else 0 for suffix in SUFFIXES)
+    end = end_of_path(text)
     return text[:end] + text[end:].lower()
 
 
@@ -235,7 +237,7 @@ def _shape_given(network: str, dataset: str) -> DatasetShape | None:
 def _without_dataset(text: str) -> tuple[str, str, str]:
     """Cut `network.../data` at the slash in front of the data set; those in the path of a file stay."""
     head, slash, dataset = text.rpartition("/")
-    if not slash or any(suffix in dataset for suffix in SUFFIXES):
+    if not slash or end_of_path(dataset):
         return text, "", ""
     return head, slash, dataset.strip()
 

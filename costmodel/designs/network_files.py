@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -10,19 +12,21 @@ from typing import TYPE_CHECKING
 
 from costmodel.designs.backbone import Backbone, rule_findings, written_findings
 from costmodel.errors import unknown
-from costmodel.hardware.text.reader import read_document, section_in
+from costmodel.hardware.text.reader import LARGEST, read_document, section_in
+from costmodel.hardware.text.yaml_lines import YamlDocument, read_yaml
+from costmodel.output import Cause, UnreadableText, read_text
 
 if TYPE_CHECKING:
     import sys
-
-    from costmodel.output import TextFile
 
     if sys.version_info >= (3, 11):
         from importlib.resources.abc import Traversable
     else:
         from importlib.abc import Traversable
 
-SUFFIXES = (".yaml", ".yml")
+_SUFFIX = re.compile(r"\.ya?ml", re.IGNORECASE)
+_NOT_OF_A_TEXT = "[]@:"
+"""What ends a path in the text of a design, or makes it that of a model."""
 
 
 class _ShippedNetworks(Mapping[str, Backbone]):
@@ -52,7 +56,33 @@ NETWORKS: Mapping[str, Backbone] = _ShippedNetworks()
 
 def is_file(network: str) -> bool:
     """Say whether a network is named by the path of its file."""
-    return network.endswith(SUFFIXES)
+    return bool(network) and end_of_path(network) == len(network)
+
+
+def end_of_path(text: str) -> int:
+    """Where the path of a network file ends with which a design's text begins; 0 where there is none.
+
+    >>> end_of_path("Mine.YAML[prelu]"), end_of_path("resnet20[prelu]")
+    (9, 0)
+    """
+    return max((found.end() for found in _SUFFIX.finditer(text)), default=0)
+
+
+def one_spelling(network: str) -> str:
+    """The one name of a network: a file's path without detours and links, relative if it lies below the working folder.
+
+    A path that a design's text could not hold stays as it is given, and so do names.
+    """
+    if not is_file(network):
+        return network
+    path = os.path.realpath(network)
+    if not is_file(path):  # a link to what is called otherwise
+        folder, name = os.path.split(network)
+        path = os.path.join(os.path.realpath(folder), name)
+    here = os.path.join(os.path.realpath(os.curdir), "")
+    path = path.removeprefix(here)
+    is_text = path == path.strip() and path.isprintable() and not set(path) & set(_NOT_OF_A_TEXT)
+    return path if is_text else network
 
 
 def backbone_of(network: str, place: str = "") -> Backbone:
@@ -61,15 +91,18 @@ def backbone_of(network: str, place: str = "") -> Backbone:
     Raises BnncostError for an unknown name, and for a file with all that is wrong with it, by line.
     """
     if is_file(network):
-        path = Path(network)
         try:
-            changed = path.stat().st_mtime_ns
-        except (OSError, ValueError):  # the reader says what is wrong with the path
-            changed = 0
-        return _own(path, changed)
+            return _own(network, text_of_file(network))
+        except UnreadableText:  # the reader says it as it does of all its files
+            return _checked(read_document(Path(network), network, _missing()))
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS, place=place)
     return NETWORKS[network]
+
+
+def text_of_file(network: str) -> str:
+    """What a network file says; raises `UnreadableText`."""
+    return read_text(Path(network), largest=LARGEST)
 
 
 def _folder() -> Traversable:
@@ -85,16 +118,18 @@ def _names() -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _shipped(name: str) -> Backbone:
     path = _folder().joinpath(f"{name}.yaml")
-    return _checked(path, str(path))
+    return _checked(read_document(path, str(path), _missing()))
 
 
 @lru_cache(maxsize=64)
-def _own(path: Path, changed: int) -> Backbone:
-    """Read a user's file; `changed` says which version of it."""
-    return _checked(path, str(path))
+def _own(path: str, text: str) -> Backbone:
+    """Understand the text of a user's file, which messages call by its path."""
+    return _checked(read_yaml(text, path))
 
 
-def _checked(path: TextFile, label: str) -> Backbone:
-    missing = f"give the path of a network file, or one of: {', '.join(_names())}"
-    document = read_document(path, label, {"missing": missing})
+def _missing() -> dict[Cause, str]:
+    return {"missing": f"give the path of a network file, or one of: {', '.join(_names())}"}
+
+
+def _checked(document: YamlDocument) -> Backbone:
     return section_in(document, Backbone, rule_findings, written=written_findings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from costmodel.designs.content import is_content
 from costmodel.designs.key import DesignKey
 from costmodel.errors import BnncostError, unknown
 from costmodel.hardware.text.quantity import shown
@@ -61,7 +62,8 @@ class Measurement:
     `top1` was measured: fp32 as trained, or that of an exported integer network. `top1` [%] is that of the test set
     after the last epoch, `validation_top1` [%] that of images kept from the training set. `recipe_digest` stands
     for all settings of the recipe; `image` is (C, H, W) as "3x32x32"; `wall_s` [s] is the time of training, None where
-    several runs shared a device and no time was taken of each.
+    several runs shared a device and no time was taken of each. `content` stands for the network file and the plugins
+    that the design names, as they were (`content_of`): empty where all is shipped, or where nobody noted it.
     """
 
     design: str
@@ -81,6 +83,7 @@ class Measurement:
     torch: str
     commit: str
     date: str
+    content: str = ""
 
     @property
     def protocol(self) -> str:
@@ -96,8 +99,9 @@ class Measurement:
         )
 
     def to_json(self) -> str:
-        """Write as one JSON object."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        """Write as one JSON object; the content only where there is one, so that other versions read the rest."""
+        values = {name: value for name, value in asdict(self).items() if name != "content" or value}
+        return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], place: str) -> Measurement:
@@ -106,7 +110,11 @@ class Measurement:
         for name in values:
             if name not in columns:
                 raise unknown("field of a measurement", str(name), columns, place)
-        read = {name: _field(values, name, str(kind), place) for name, kind in columns.items()}
+        read = {
+            name: _field(values, name, str(kind), place)
+            for name, kind in columns.items()
+            if name in values or name in NEEDED
+        }
         problems = [
             f"{place}: {name} is {read[name]}, but must be {wanted}."
             for name, (low, high, wanted) in _BOUNDS.items()
@@ -115,11 +123,15 @@ class Measurement:
         problems += [
             f"{place}: {name} is {shown(read[name])}, but must be {wanted}."
             for name, (is_one, wanted) in _FORMS.items()
-            if not is_one(read[name])
+            if name in read and not is_one(read[name])
         ]
         if problems:
             raise BnncostError("\n".join(problems))
         return cls(**read)
+
+
+NEEDED = tuple(item.name for item in fields(Measurement) if item.default is MISSING)
+"""The fields that every measurement has."""
 
 
 def require_same(file: Path, there: Mapping[str, object], own: Mapping[str, object]) -> None:
@@ -156,6 +168,7 @@ def _is_date(text: str) -> bool:
 _FORMS = {
     "image": (lambda text: _IMAGE.fullmatch(text), "channels and sides, as in 3x32x32"),
     "date": (_is_date, "a day, as in 2026-01-31"),
+    "content": (is_content, "eight digits from 0 to f, or empty"),
 }
 _OPTIONAL = " | None"
 

@@ -7,7 +7,7 @@ import re
 from costmodel.designs import low_bit, own_backbones  # noqa: F401  (they fill the table, after `published`)
 from costmodel.designs.declaring import DESIGNS, PublishedDesign
 from costmodel.designs.key import DesignKey, in_lower_case, place_of
-from costmodel.designs.network_files import NETWORKS, SUFFIXES
+from costmodel.designs.network_files import NETWORKS, end_of_path
 from costmodel.errors import BnncostError, unknown
 
 
@@ -55,7 +55,7 @@ def resolve(text: str) -> DesignKey:
     """
     _ = place_of(text)
     name = in_lower_case(text.strip())
-    if any(suffix in name for suffix in SUFFIXES):
+    if end_of_path(name):
         return DesignKey.parse(name)
     design, backbone = published_design(name), _simple(name).partition("/")[2]
     if design is None:

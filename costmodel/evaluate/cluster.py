@@ -7,23 +7,22 @@ results must not depend on where a task ran.
 from __future__ import annotations
 
 import gc
-import hashlib
 import logging
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
+from costmodel.designs.content import content_of_methods
 from costmodel.errors import BnncostError
 from costmodel.evaluate.engine import Engine, Here, Processes, Result, Task
-from costmodel.methods.plugins import load_named_plugins, named_plugins, set_named_plugins, texts_of_plugins
+from costmodel.evaluate.versions import versions_of
+from costmodel.methods.plugins import load_named_plugins, named_plugins, set_named_plugins
 from costmodel.output import whole_of
 
 LOCAL = "local"
@@ -35,7 +34,6 @@ _WANTS_TOKEN = b"AuthenticationError"
 """What a cluster complains of that wants to know who asks."""
 _WAITING_PER_CORE = 3
 """Tasks that are handed out for each core: some to run, some to wait, however many there are."""
-_SOURCES = ("costmodel", "training", "analysis", "hardware_profiles")
 
 
 @dataclass(frozen=True)
@@ -49,18 +47,22 @@ class Refusal:
 class Surroundings:
     """What a worker must have as the process that asks has it: versions by package, and files of methods.
 
-    `thresholds` say how many objects are made before Python looks for circles among them.
+    `thresholds` say how many objects are made before Python looks for circles among them, `folder` is the working
+    folder, from which network files are named.
     """
 
     versions: tuple[tuple[str, str], ...]
     plugins: str
-    plugin_digest: str
+    plugin_content: str
     thresholds: tuple[int, int, int]
+    folder: str
 
     @classmethod
     def here(cls, packages: Sequence[str]) -> Surroundings:
         """Those of this process, for work that needs these packages."""
-        return cls(versions_of(packages), named_plugins(), _digest(texts_of_plugins()), gc.get_threshold())
+        return cls(
+            versions_of(packages), named_plugins(), content_of_methods(), gc.get_threshold(), os.getcwd()
+        )
 
 
 @dataclass(frozen=True)
@@ -186,12 +188,6 @@ def joined(address: str, workers: int, packages: Sequence[str] = ("numpy",)) -> 
             ray.shutdown()
 
 
-def versions_of(packages: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The version of bnncost, with a digest of its files, and those of packages, without what they were built for."""
-    found = [("bnncost", f"{_version('bnncost')} ({_digest_of_sources()})")]
-    return (*found, *((name, _version(name).partition("+")[0]) for name in packages))
-
-
 # ---------------------------------------------------------------- joining
 
 
@@ -273,27 +269,12 @@ def _fit(expected: Surroundings) -> None:
     if other:
         raise BnncostError(f"it has {' and '.join(other)}; install the same there.")
     gc.set_threshold(*expected.thresholds)
+    with suppress(OSError):  # a file that is missed here is named by whoever reads it
+        os.chdir(expected.folder)
     set_named_plugins(expected.plugins)
     load_named_plugins()
-    if _digest(texts_of_plugins()) != expected.plugin_digest:
-        raise BnncostError("its files of --plugin differ; put them into a folder that all nodes share.")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
-@cache
-def _digest_of_sources() -> str:
-    """Eight digits that stand for all files of the project that results depend on."""
-    root = Path(__file__).resolve().parents[2]
-    files = (path for folder in _SOURCES for path in (root / folder).rglob("*"))
-    listed = sorted(path for path in files if path.suffix in (".py", ".yaml", ".csv", ".json"))
-    return _digest("\n".join(f"{path.relative_to(root)} {_digest(path.read_bytes())}" for path in listed))
-
-
-def _digest(content: str | bytes) -> str:
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:8]
+    if content_of_methods() != expected.plugin_content:
+        raise BnncostError(
+            "its files of --plugin, or of packages that declare methods, differ; put the files into a folder that all "
+            "nodes share, and install the same packages."
+        )

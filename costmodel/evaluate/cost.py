@@ -13,6 +13,7 @@ import numpy as np
 from costmodel.demand.arrays import Demand, arrange
 from costmodel.demand.compulsory import Traffic, compulsory_traffic
 from costmodel.demand.counts import CountRow, count
+from costmodel.designs.content import content_of
 from costmodel.designs.key import DesignKey
 from costmodel.designs.resolving import resolve
 from costmodel.errors import BnncostError
@@ -102,19 +103,25 @@ class Workload:
 
 def prepared(key: DesignKey | Model, folding: bool = True) -> Workload:
     """Build a design's network, fold it (or only leave out what training alone runs), and count it."""
-    return _prepared(key if isinstance(key, Model) else key.as_run(), folding)
+    if isinstance(key, Model):
+        return _prepared(key, "", folding)
+    run = key.as_run()
+    return _prepared(run, content_of(run), folding)
 
 
 @lru_cache(maxsize=2048)
-def _prepared(key: DesignKey | Model, folding: bool) -> Workload:
-    """Prepare a network; the last 2,048 are kept, since the same design is priced on profile after profile."""
-    network = key.network if isinstance(key, Model) else _built(key)
+def _prepared(key: DesignKey | Model, content: str, folding: bool) -> Workload:
+    """Prepare a network; the last 2,048 are kept, since the same design is priced on profile after profile.
+
+    A design is the same as long as its files have the same content.
+    """
+    network = key.network if isinstance(key, Model) else _built(key, content)
     work = _workload(fold(network) if folding else unfolded(network))
     return replace(work, notes=(*read_notes(key), *work.notes))
 
 
 @lru_cache(maxsize=4)
-def _built(key: DesignKey) -> Network:
+def _built(key: DesignKey, content: str) -> Network:
     """Build a network; the last ones are kept, since a design is priced as emitted right after it was folded."""
     return build(key)
 

@@ -16,10 +16,12 @@ from pathlib import Path
 from costmodel.errors import BnncostError
 from costmodel.methods.registry import METHODS, check_names
 from costmodel.methods.user_code import OF_USER_CODE, raised_at, told
-from costmodel.output import read_text
+from costmodel.output import require_utf8
 
 GROUP = "bnncost.plugins"
 _VARIABLE = "BNNCOST_PLUGINS"
+_BETWEEN = "\n"
+"""Between the files in it: what separates paths elsewhere, a colon, may stand in one."""
 
 
 def load_plugins(files: Iterable[str]) -> None:
@@ -40,13 +42,16 @@ def load_plugin(file: str | os.PathLike[str]) -> None:
     Raises BnncostError for a file that cannot be read or run, and for one that declares no method.
     """
     path = Path(file)
+    require_utf8(str(path.absolute()), f"--plugin '{file}'")
     if not os.path.isfile(path) or path.suffix != ".py":
         raise BnncostError(
             f"--plugin '{file}' is not a Python file; give one that declares a method, such as mine.py."
         )
     path = path.resolve()
+    if _BETWEEN in str(path):
+        raise BnncostError(f"--plugin {str(path)!r}: its path has a line break; rename what has it.")
     _run(path)
-    set_named_plugins(os.pathsep.join(dict.fromkeys([*_files(), str(path)])))
+    set_named_plugins(_BETWEEN.join(dict.fromkeys([*_files(), str(path)])))
 
 
 def named_plugins() -> str:
@@ -57,11 +62,6 @@ def named_plugins() -> str:
 def set_named_plugins(files: str) -> None:
     """Let these files, in the text of `named_plugins`, be loaded by what is started from here."""
     os.environ[_VARIABLE] = files
-
-
-def texts_of_plugins() -> str:
-    """All that the named files say, one behind the other: what results depend on besides the project itself."""
-    return "\n".join(read_text(Path(name), "--plugin") for name in _files())
 
 
 def load_named_plugins() -> None:
@@ -79,7 +79,7 @@ def load_named_plugins() -> None:
 
 
 def _files() -> list[str]:
-    return list(filter(None, named_plugins().split(os.pathsep)))
+    return list(filter(None, named_plugins().split(_BETWEEN)))
 
 
 def _run(path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from types import MappingProxyType
+from pathlib import Path
+from types import CodeType, MappingProxyType
 from typing import Literal, TypeVar, get_args
 
 from costmodel.errors import BnncostError, shortened, unknown
@@ -63,6 +65,7 @@ class RepairMethod:
     gradient that it gives to the sign of the features or weights. `beside` has the methods that its paper has round it
     and without which it is not what the paper describes, each with the reason: a study has them on both sides.
     `rescales_latents` is true where a latent weight's gradient grows as its filter shrinks: SGD then moves it faster.
+    `content` stands for the text of the plugin that declares it, as it was loaded; empty for a method of bnncost.
     """
 
     name: str
@@ -81,6 +84,7 @@ class RepairMethod:
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
     beside: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     rescales_latents: bool = False
+    content: str = ""
 
     @property
     def changes_network(self) -> bool:
@@ -95,14 +99,33 @@ class RepairMethod:
     @property
     def own(self) -> bool:
         """Whether it is one of bnncost, not of a plugin."""
-        return self.emit.__module__.startswith("costmodel.")
+        return _is_own(self.emit)
 
     @property
     def place(self) -> str:
         """What messages call it: a plugin's with the file and line of its function."""
-        code = getattr(inspect.unwrap(self.emit), "__code__", None)
+        code = _code_of(self.emit)
         where = f" ('{code.co_filename}', line {code.co_firstlineno})" if code and not self.own else ""
         return f"method '{self.name}'{where}"
+
+
+def _is_own(emit: Callable) -> bool:
+    return emit.__module__.startswith("costmodel.")
+
+
+def _code_of(emit: Callable) -> CodeType | None:
+    return getattr(inspect.unwrap(emit), "__code__", None)
+
+
+def _content_of(emit: Callable) -> str:
+    """A digest of the file of a plugin's function; empty for one that was typed in, which no other process knows."""
+    code = _code_of(emit)
+    if _is_own(emit) or code is None:
+        return ""
+    try:
+        return hashlib.sha256(Path(code.co_filename).read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 METHODS: dict[str, RepairMethod] = {}
@@ -157,6 +180,7 @@ def repair_method(
         METHODS[name] = RepairMethod(
             name, branch, category, hook, emit, summary, source, note, exclusive, conflicts, rank,
             free_because, estimator, MappingProxyType(options), MappingProxyType(dict(beside)), rescales_latents,
+            _content_of(emit),
         )  # fmt: skip
         return emit
 

@@ -12,6 +12,7 @@ from measured_rows import PLAIN, PRELU, SMALL_STUDY, csv_of, measured
 from analysis.accuracy import measurements as module
 from analysis.accuracy.measurements import holds_measurements, load_measurements, shipped_measurements
 from costmodel import BnncostError, resolve
+from costmodel.designs.content import content_of
 from costmodel.designs.records import Measurement
 
 
@@ -143,6 +144,26 @@ def test_a_record_in_the_folder_of_another_run_is_refused(tmp_path: Path) -> Non
     (tmp_path / "mine/run.json").write_text("[]")
     with pytest.raises(BnncostError, match=r"run.json' describes no run; delete the folder"):
         load_measurements(tmp_path)
+
+
+def test_an_accuracy_of_another_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cost would be that of the network which now has its name; one that says nothing is taken at its word."""
+    monkeypatch.chdir(tmp_path)
+    net = "summary: s\nimage: [3, 8, 8]\nclasses: 4\nstem: []\nstages: [{block: plain, channels: 8, blocks: 1}]\n"
+    Path("net.yaml").write_text(net, "utf-8")
+    mine = measured("net.yaml/own", 58.0)
+    noted = replace(mine, content=content_of(resolve("net.yaml")))
+    run_folder(tmp_path / "runs", "mine", noted)
+    (tmp_path / "runs/mine/run.json").write_text(json.dumps({**described(noted), "content": noted.content}))
+    table = write(tmp_path, csv_of([mine, noted]))
+    assert load_measurements(tmp_path / "runs") == [noted]
+    assert load_measurements(table) == [mine, noted]
+    Path("net.yaml").write_text(net.replace("blocks: 1", "blocks: 2"), "utf-8")
+    for source, place in ((tmp_path / "runs", "'.*record.json'"), (table, "mine.csv:3")):
+        with pytest.raises(
+            BnncostError, match=f"^{place} is of 'net.yaml/own' as it was before: 'net.yaml' has been"
+        ):
+            load_measurements(source)
 
 
 def test_a_record_has_the_precision_that_its_file_is_named_after(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,10 +23,12 @@ from analysis.report.explore import explore, read_profiles
 from analysis.report.files import plan, write_files
 from analysis.report.job import Job
 from analysis.report.jobs import run_job
-from analysis.report.page.data import Space
+from analysis.report.page.data import Space, costs_digest
 from analysis.show.axes import Axis
 from costmodel import BnncostError, cost, load_profile, shipped_profiles
+from costmodel.evaluate import versions
 from costmodel.hardware import HardwareProfile
+from costmodel.methods import METHODS
 
 RESNET20, VGG = ("resnet20", "cifar10"), ("vgg_small", "cifar10")
 OWN = """\
@@ -162,6 +165,38 @@ def test_changed_code_makes_everything_again(
     made(tmp_path, "asic-45nm")
     monkeypatch.setattr(report, "code_digest", lambda: "other code")
     assert "Made 1 of 1 folders" in made(tmp_path, "asic-45nm")
+
+
+def test_what_is_made_depends_on_a_network_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chip, digests = load_profile("asic-45nm"), set()
+    for channels in (8, 9, 8):
+        Path("net.yaml").write_text(
+            f"summary: s\nimage: [3, 8, 8]\nclasses: 4\nstem: [{{layer: conv, channels: {channels}}}]\n"
+            "stages: [{block: plain, channels: 8, blocks: 1}]\n",
+            "utf-8",
+        )
+        job = Job("net.yaml", "own", "asic-45nm", "asic-45nm")
+        digests |= {
+            report_manifest.job_digest(job, chip, "code"), costs_digest(Space("net.yaml", "own"), chip, "code")
+        }  # fmt: skip
+    assert len(digests) == 4
+
+
+def test_what_is_made_depends_on_plugins_and_everything_shipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = [report_manifest.code_digest()]
+    monkeypatch.setitem(METHODS, "mine", replace(METHODS["prelu"], name="mine", content="as it was loaded"))
+    digests.append(report_manifest.code_digest())
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "costmodel/evaluate/versions.py"))
+    monkeypatch.setattr(versions, "_digest_of_sources", versions._digest_of_sources.__wrapped__)
+    for name in ("costmodel/networks/shipped/a.yaml", "hardware_profiles/tables/b.csv", "analysis/c.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        for text in ("before", "after"):
+            (tmp_path / name).write_text(text, "utf-8")
+            digests.append(report_manifest.code_digest())
+    assert len(set(digests)) == 8
 
 
 def test_a_broken_manifest_counts_as_none(tmp_path: Path) -> None:

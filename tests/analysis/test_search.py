@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -18,6 +18,7 @@ from analysis.fronts.search.log import opened_log
 from analysis.fronts.search.request import SearchRequest, read_widths
 from analysis.fronts.search.running import SearchResult, run_search
 from analysis.show.axes import Axis
+from costmodel.evaluate import versions
 from costmodel.evaluate.engine import Here, Processes
 from costmodel.evaluate.space import Space
 from costmodel.methods import MethodUse, check_combination
@@ -254,20 +255,46 @@ def test_a_search_that_was_stopped_goes_on(
     assert not list(tmp_path.glob(".search*"))
 
 
-def test_a_search_with_another_plugin_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = tmp_path / "mine.py"
-    digests = []
-    for files, text in (
-        ("", "a = 1"),
-        (str(plugin), "a = 1"),
-        (str(plugin), "a = 2"),
-        (str(plugin), "a = 1"),
-    ):
-        plugin.write_text(text, "utf-8")
-        monkeypatch.setenv("BNNCOST_PLUGINS", files)
-        digests.append(request((Axis.energy,), None).digest)
-    assert len(set(digests)) == 3
-    assert digests[1] == digests[3]
+def test_a_search_with_another_plugin_or_bnncost_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = request((Axis.energy,), None)
+    digests = {asked.digest}
+    mine = replace(cm.METHODS["prelu"], name="mine", content="as it was loaded")
+    for content in ("as it was loaded", "edited", "edited"):
+        monkeypatch.setitem(cm.METHODS, "mine", replace(mine, content=content))
+        digests.add(asked.digest)
+    monkeypatch.delitem(cm.METHODS, "mine")
+    monkeypatch.setattr(versions, "_digest_of_sources", lambda: "another")
+    assert len(digests | {asked.digest}) == 4
+
+
+def of_file(path: Path, channels: int) -> SearchRequest:
+    """A search over a network file with so many channels."""
+    path.write_text(
+        f"summary: s\nimage: [3, 8, 8]\nclasses: 4\nstem: [{{layer: conv, channels: {channels}}}]\n"
+        "stages: [{block: plain, channels: 8, blocks: 1}]\n",
+        "utf-8",
+    )
+    space = Space.of(
+        [cm.resolve(str(path))], ["prelu", "hardtanh", "double_residual"], [0.5, 1.0], ["int16"], ["binary"]
+    )
+    chips = (cm.load_profile("asic-45nm"),)
+    return SearchRequest(space, chips, (Axis.energy,), {}, None, "none", "compulsory", cells_together=1)
+
+
+def test_a_stopped_search_does_not_go_on_with_another_network(tmp_path: Path) -> None:
+    """Nor does one that runs while its file is edited."""
+    asked, path = of_file(tmp_path / "net.yaml", 8), tmp_path / "net.yaml"
+    with pytest.raises(Stopped):
+        run_search(asked, tmp_path / "out", Here(), stop_after(2))
+    other = of_file(path, 9)
+    assert run_search(other, tmp_path / "out", Here()).taken_up == 0
+
+    def edited(chunks: int) -> None:
+        of_file(path, 8 + chunks)
+
+    with pytest.raises(cm.BnncostError, match="a network file was edited while it was searched"):
+        run_search(of_file(path, 8), tmp_path / "other", Here(), edited)
+    assert run_search(of_file(path, 8), tmp_path / "out", Here()).taken_up == 2
 
 
 def bent_lines(log: bytes) -> list[bytes]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from costmodel.demand.counts import count, totals
 from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.key import COMPUTE, FEATURES, PADDING, DesignKey, in_one_order
-from costmodel.designs.network_files import NETWORKS, backbone_of
+from costmodel.designs.network_files import NETWORKS, backbone_of, one_spelling
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Param, Tensor, Value
 from costmodel.methods import METHODS, MethodUse
@@ -22,7 +22,7 @@ from costmodel.operations import known
 EPSILON = 1e-5
 """What batch norm adds to the variance; written out here, so that a changed constant is noticed."""
 FILES = Path(__file__).parent / "networks"
-MIXED, BOTTLENECKS = (str(FILES / f"{name}.yaml") for name in ("mixed", "bottlenecks"))
+MIXED, BOTTLENECKS = (one_spelling(str(FILES / f"{name}.yaml")) for name in ("mixed", "bottlenecks"))
 NARROW = {
     "resnet20": 0.25, "resnet18": 0.0625, "resnet34": 0.0625, "vgg_small": 0.0625, "resnet8": 0.125, "cnv": 0.0625,
     "binareye": 0.0625, MIXED: 1.0, BOTTLENECKS: 1.0,

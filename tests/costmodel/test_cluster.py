@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from costmodel.errors import BnncostError
-from costmodel.evaluate import cluster
-from costmodel.evaluate.cluster import Refusal, Surroundings, _told, engine_of, joined, versions_of
+from costmodel.evaluate import cluster, versions
+from costmodel.evaluate.cluster import Refusal, Surroundings, _told, engine_of, joined
 from costmodel.evaluate.engine import Here, Processes
+from costmodel.evaluate.versions import versions_of
 
 ROOT = Path(__file__).parents[2]
 needs_ray = pytest.mark.skipif(
@@ -55,7 +56,7 @@ def test_a_worker_with_the_same_versions_works() -> None:
 def test_a_worker_with_other_versions_refuses() -> None:
     _, own = versions_of(("numpy",))
     assert own == ("numpy", np.__version__)
-    other = Surroundings((("bnncost", "9.9 (00000000)"), ("numpy", "1.0")), "", "", gc.get_threshold())
+    other = Surroundings((("bnncost", "9.9 (00000000)"), ("numpy", "1.0")), "", "", gc.get_threshold(), ".")
     said = _told(other, max, 3, 5)
     assert isinstance(said, Refusal)
     assert "not 9.9 (00000000) and numpy" in said.sentence
@@ -63,7 +64,7 @@ def test_a_worker_with_other_versions_refuses() -> None:
 
 
 def test_a_build_for_another_device_is_no_other_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "version", lambda name: "2.13.0+cu130")
+    monkeypatch.setattr(versions, "version", lambda name: "2.13.0+cu130")
     assert versions_of(("torch",))[1] == ("torch", "2.13.0")
 
 
@@ -71,10 +72,20 @@ def test_a_worker_with_another_plugin_refuses(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "mine.py").write_text("# nothing that a test would leave behind\n", "utf-8")
     monkeypatch.setenv("BNNCOST_PLUGINS", "")
     monkeypatch.setattr(cluster, "load_named_plugins", lambda: None)
-    other = Surroundings(here().versions, str(tmp_path / "mine.py"), "00000000", gc.get_threshold())
+    other = Surroundings(here().versions, str(tmp_path / "mine.py"), "00000000", gc.get_threshold(), ".")
     said = _told(other, max, 3, 5)
     assert isinstance(said, Refusal)
-    assert "its files of --plugin differ" in said.sentence
+    assert "its files of --plugin, or of packages that declare methods, differ" in said.sentence
+
+
+def test_a_worker_stands_where_network_files_are_named_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    asked = here()
+    monkeypatch.chdir("/")
+    assert _told(asked, os.path.isfile, "net.yaml") is True
 
 
 def test_what_a_task_cannot_do_is_a_sentence() -> None:

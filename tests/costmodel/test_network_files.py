@@ -283,3 +283,50 @@ def test_the_example_of_the_documentation_is_a_network(tmp_path: Path) -> None:
     assert network.input.shape == (3, 64, 64) and network.output.shape == (10, 1, 1)
     for names in (BLOCKS, LAYERS):
         assert all(f"`{name}`" in text for name in names)
+
+
+# ------------------------------------------------------------------ what a file is called
+
+
+@pytest.mark.parametrize("name", ["NN2.YAML", "NN2.Yml"])
+def test_a_path_keeps_its_case(name: str, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another file has the same name in lower case."""
+    monkeypatch.chdir(mine.parent)
+    Path(name.lower()).write_text(MINE)
+    Path(name).write_text(MINE.replace("classes: 4", "classes: 5"))
+    key = cm.resolve(f"{name}[PReLU]@W2")
+    assert str(key) == f"{name}[prelu]@w2/own" and key.shape.classes == 5
+
+
+def test_every_spelling_of_a_path_is_one_design(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(mine.parent)
+    (mine.parent / "link.yaml").symlink_to("mine.yaml")
+    (mine.parent / "folder").symlink_to(mine.parent)
+    below = ("mine.yaml", "./mine.yaml", "nowhere/../mine.yaml", str(mine), "link.yaml", "folder/mine.yaml")
+    assert {str(cm.resolve(path)) for path in below} == {"mine.yaml/own"}
+    monkeypatch.chdir(mine.parents[1])
+    Path("beside").mkdir()
+    monkeypatch.chdir("beside")
+    assert {str(cm.resolve(path)) for path in ("../nets/mine.yaml", str(mine))} == {f"{mine}/own"}
+
+
+def test_a_spelling_is_one_that_a_text_can_hold(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder whose name would end the path stays out of it, and so does a link to what is no network file by name."""
+    odd = mine.parent / "a@b"
+    (odd / "in").mkdir(parents=True)
+    mine.rename(odd / "mine.yaml")
+    monkeypatch.chdir(odd / "in")
+    Path("stored").write_text(MINE)
+    Path("to.yaml").symlink_to("stored")
+    for path in ("../mine.yaml", "./to.yaml"):
+        key = cm.resolve(path)
+        assert cm.resolve(str(key)) == key
+    assert str(cm.resolve("./to.yaml")) == "to.yaml/own"
+
+
+@pytest.mark.parametrize(
+    "name", ["\udce9.yaml", "\udce9.yaml[prelu]/cifar10", "\udce9.onnx", "\udce9.py:make"]
+)
+def test_a_name_that_is_no_utf8_is_refused(name: str) -> None:
+    with pytest.raises(cm.BnncostError, match="its name has bytes that are no UTF-8; rename the file"):
+        cm.cost(name)

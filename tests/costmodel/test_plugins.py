@@ -151,6 +151,38 @@ def test_a_fault_is_told_with_the_line_of_the_plugin_that_led_to_it(tmp_path: Pa
     assert "led" not in METHODS
 
 
+def test_a_file_whose_name_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        BnncostError, match=r"--plugin '.*its name has bytes that are no UTF-8; rename the file"
+    ):
+        load_plugin(tmp_path / "\udce9.py")
+
+
+def test_processes_load_a_file_with_a_colon_in_its_path(tmp_path: Path) -> None:
+    (tmp_path / "x:y").mkdir()
+    files = [tmp_path / "x:y" / "one.py", tmp_path / "two.py"]
+    for file in files:
+        file.write_text(
+            "from costmodel.methods.registry import repair_method\n\n\n"
+            f"@repair_method(**{BENT!r})\ndef {file.stem}(g, y, site, *, early: bool = False):\n    'Do it.'\n",
+            "utf-8",
+        )
+    load_plugins(map(str, files))
+    for file in files:
+        del METHODS[file.stem], sys.modules[f"bnncost plugin {file}"]
+    plugins.load_named_plugins()
+    assert {"one", "two"} <= set(METHODS)
+
+
+def test_a_file_with_a_line_break_in_its_path_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb.py"
+    path.touch()
+    with pytest.raises(
+        BnncostError, match=r"--plugin '.*a\\nb.py': its path has a line break; rename what has it"
+    ):
+        load_plugin(path)
+
+
 def test_a_package_that_is_not_there_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [EntryPoint("mine", "no_such_module", plugins.GROUP)]
     monkeypatch.setattr(plugins, "entry_points", lambda group: points)

@@ -80,3 +80,15 @@ def test_the_protocol_follows_all_that_has_to_be_the_same(field: str) -> None:
 def test_the_protocol_is_the_same_for_other_designs_and_machines(field: str) -> None:
     other = 7 if isinstance(getattr(MADE, field), (int, float)) else "other"
     assert replace(MADE, **{field: other}).protocol == MADE.protocol
+
+
+def test_a_content_is_eight_digits_or_nothing() -> None:
+    """Nothing is what records have that were made before it was noted, and those of what is shipped."""
+    assert MADE.content == "" and "content" not in json.loads(MADE.to_json())
+    noted = replace(MADE, content="1f3a5b7c")
+    assert Measurement.from_mapping(json.loads(noted.to_json()), "a.json") == noted
+    assert Measurement.from_mapping({**asdict(MADE), "content": ""}, "a.csv:2") == MADE
+    with pytest.raises(
+        BnncostError, match=r"a.csv:2: content is 'x', but must be eight digits from 0 to f, or empty"
+    ):
+        Measurement.from_mapping({**asdict(MADE), "content": "x"}, "a.csv:2")

@@ -8,7 +8,7 @@ import torch
 
 from costmodel.designs.key import DesignKey
 from training.data.dataset import Dataset, Part
-from training.run.folders import RunSpec
+from training.run.folders import RunSpec, run_of
 from training.run.recipe import Recipe
 
 DESIGN = "resnet20@w0.25/digits"
@@ -42,4 +42,4 @@ def small_recipe(epochs: int = 3, **changes: object) -> Recipe:
 
 def small_run(design: str = DESIGN, epochs: int = 3, seed: int = 0, **changes: object) -> RunSpec:
     """A run of the small recipe."""
-    return RunSpec(DesignKey.parse(design), small_recipe(epochs, **changes), "generated", seed)
+    return run_of(DesignKey.parse(design), small_recipe(epochs, **changes), "generated", seed)

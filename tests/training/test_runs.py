@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_runs import small_run
+from small_runs import TWO_BLOCKS, small_data, small_run
 
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
 from training.run.folders import CHECKPOINT, RECORD, SPEC, claimed, load_spec, measurement_of, open_folder
-from training.run.loop import trained_model
+from training.run.loop import train, trained_model
 
 
 def test_a_recipe_described_in_other_words_is_the_same_run(tmp_path: Path) -> None:
@@ -101,3 +102,65 @@ def test_a_record_of_another_run_is_refused(changed: dict[str, object], said: st
     (folder / RECORD).write_text(replace(record, recipe_digest="1f3a5b7c", **changed).to_json())
     with pytest.raises(BnncostError, match=said):
         measurement_of(folder, spec)
+
+
+# ------------------------------------------------------------------ what a design's text does not say
+
+
+def test_the_name_of_a_shipped_run_is_as_it_was() -> None:
+    """Records that lie in folders of such names stay with them."""
+    spec = small_run()
+    parts = ("resnet20@w0.25/digits", "small", spec.recipe.digest, "generated", "0")
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+    assert spec.name == f"resnet20-w0.25-digits-small-s0-{digest}"
+    assert "content" not in json.loads(spec.to_json())
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A network file in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    path = Path("net.yaml")
+    path.write_text(Path(TWO_BLOCKS).read_text("utf-8"), "utf-8")
+    return path
+
+
+def edit(net: Path) -> None:
+    """Change what a network does, and neither its shape nor that of its values."""
+    before = net.read_text("utf-8")
+    net.write_text(before.replace("pool=false", "pool=true"), "utf-8")
+    assert net.read_text("utf-8") != before
+
+
+def test_another_network_under_the_same_name_is_another_run(net: Path) -> None:
+    first = small_run("net.yaml/digits", epochs=1)
+    record = train(first, small_data(), Path("runs"))
+    assert record is not None and record.content == first.content != ""
+    assert load_spec(Path("runs") / first.name) == first
+    before = net.read_text("utf-8")
+    edit(net)
+    second = small_run("net.yaml/digits", epochs=1)
+    assert measurement_of(open_folder(second, Path("runs")), second) is None
+    with pytest.raises(
+        BnncostError, match=r"is of 'net.yaml/digits' as it was before: 'net.yaml' has been edited"
+    ):
+        load_spec(Path("runs") / first.name)
+    net.write_text(before, "utf-8")
+    assert load_spec(Path("runs") / first.name) == first
+
+
+def test_a_file_that_is_edited_while_it_waits_is_not_trained(net: Path) -> None:
+    spec = small_run("net.yaml/digits", epochs=1)
+    edit(net)
+    with pytest.raises(
+        BnncostError, match=r"^run 'net.yaml-digits-small-s0-.*: 'net.yaml' has been edited since"
+    ):
+        train(spec, small_data(), Path("runs"))
+
+
+@pytest.mark.parametrize("content", ["x", "1F3A5B7C", 5])
+def test_a_run_with_a_content_that_is_none_is_refused(content: object, tmp_path: Path) -> None:
+    folder = open_folder(small_run(), tmp_path)
+    (folder / SPEC).write_text(json.dumps({**json.loads(small_run().to_json()), "content": content}))
+    with pytest.raises(BnncostError, match=r"does not describe a run of this version \(ValueError\)"):
+        load_spec(folder)

@@ -21,7 +21,7 @@ from training.review.fair import (
     with_methods,
 )
 from training.review.plan import ALL, Plan, Role
-from training.run.folders import RunSpec
+from training.run.folders import RunSpec, run_of
 from training.run.recipe import Recipe
 
 BASELINE, FULL = "baseline", "full"
@@ -63,7 +63,7 @@ class StudyRun:
 
     def spec(self, data: str) -> RunSpec:
         """The run on a data set, given by its name or path."""
-        return RunSpec(self.design, self.recipe, data, self.seed)
+        return run_of(self.design, self.recipe, data, self.seed)
 
 
 def jobs_of(plan: Plan) -> tuple[StudyRun, ...]:

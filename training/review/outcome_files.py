@@ -11,7 +11,7 @@ from pathlib import Path
 
 from costmodel.designs.catalogue import DATASETS
 from costmodel.designs.outcome import Outcome
-from costmodel.designs.records import AS_TRAINED, COMMAND, Measurement
+from costmodel.designs.records import AS_TRAINED, COMMAND, NEEDED, Measurement
 from costmodel.output import read_json, write_whole
 from training.review.comparisons import jobs_of
 from training.review.plan import Plan
@@ -36,11 +36,12 @@ def write_outcome(plan: Plan, outcome: Outcome, runs: Path, *, data: str = "") -
 def measurements_csv(plan: Plan, runs: Path, *, data: str = "") -> str:
     """Write every measurement of a plan as a row, those of exported networks too, with the command that repeats it."""
     stream = StringIO()
-    names = [item.name for item in fields(Measurement)]
-    writer = csv.DictWriter(stream, [*names, COMMAND], lineterminator="\n")
+    specs = [job.spec(data or plan.images) for job in jobs_of(plan)]
+    noted = any(spec.content for spec in specs)
+    names = [item.name for item in fields(Measurement) if item.name in NEEDED or noted]
+    writer = csv.DictWriter(stream, [*names, COMMAND], lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    for job in jobs_of(plan):
-        spec = job.spec(data or plan.images)
+    for spec in specs:
         for made in measurements_of(runs / spec.name, spec):
             writer.writerow({**asdict(made), COMMAND: command_of(plan, spec, made, runs)})
     return stream.getvalue()

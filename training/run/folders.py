@@ -7,13 +7,14 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from costmodel.designs.catalogue import DATASETS
+from costmodel.designs.content import content_of, is_content, require_content
 from costmodel.designs.key import DesignKey
 from costmodel.designs.records import RECORD, SPEC, Measurement, require_same
 from costmodel.errors import BnncostError
@@ -30,23 +31,26 @@ _LOOK_AGAIN_S = 0.5
 class RunSpec:
     """What one run is: a design, a recipe, a data set and a seed; the rest follows from these.
 
-    `data` is a name, or a path with the digest of its content, by which it is known wherever it lies.
+    `data` is a name, or a path with the digest of its content, by which it is known wherever it lies. `content` is that
+    of the design when the run was asked for, which `run_of` notes: it stays what it is while files are edited.
     """
 
     design: DesignKey
     recipe: Recipe
     data: str
     seed: int = 0
+    content: str = ""
 
     @property
     def digest(self) -> str:
-        """Eight digits that stand for all of it."""
+        """Eight digits that stand for all of it; the content has no part in those of what is shipped."""
         parts = [
             str(self.design),
             self.recipe.name,
             self.recipe.digest,
             identity_of(self.data),
             str(self.seed),
+            *filter(None, [self.content]),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
@@ -70,9 +74,14 @@ class RunSpec:
         """Write as one JSON object."""
         content = {
             "design": str(self.design), "recipe": self.recipe.model_dump(mode="json"), "data": self.data,
-            "seed": self.seed,
+            "seed": self.seed, **({"content": self.content} if self.content else {}),
         }  # fmt: skip
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def run_of(design: DesignKey, recipe: Recipe, data: str, seed: int = 0) -> RunSpec:
+    """The run of a design as its files are now."""
+    return RunSpec(design, recipe, data, seed, content_of(design))
 
 
 def source_of(data: str) -> str:
@@ -85,17 +94,18 @@ def source_of(data: str) -> str:
 
 
 def load_spec(folder: Path) -> RunSpec:
-    """Read what a run is; raises BnncostError for a folder that is none, or of another version."""
+    """Read what a run is; raises BnncostError for none, for another version, and where its files were edited since."""
     try:
         content = _read_object(folder / SPEC)
     except BnncostError as error:
         raise BnncostError(f"'{folder}' is not the folder of a run: {error}") from None
     try:
-        return RunSpec(
+        spec = RunSpec(
             DesignKey.parse(str(content["design"])),
             Recipe.model_validate(content["recipe"]),
             str(content["data"]),
             int(content["seed"]),
+            _content(content),
         )
     except BnncostError as error:
         raise BnncostError(f"'{folder / SPEC}': {error}") from None
@@ -103,6 +113,16 @@ def load_spec(folder: Path) -> RunSpec:
         raise BnncostError(
             f"'{folder / SPEC}' does not describe a run of this version ({type(error).__name__}); train it again."
         ) from None
+    require_content(spec.content, spec.design, f"run '{folder}'")
+    return spec
+
+
+def _content(run: Mapping[str, Any]) -> str:
+    """The content of a run's design; raises ValueError for what is none."""
+    content = str(run.get("content", ""))
+    if not is_content(content):
+        raise ValueError(content)
+    return content
 
 
 def measurement_of(folder: Path, spec: RunSpec) -> Measurement | None:
@@ -123,6 +143,7 @@ def require_own(made: Measurement, spec: RunSpec, path: Path) -> None:
         "seed": spec.seed,
         "epochs": spec.recipe.epochs,
         "recipe": f"{recipe} ({digest})",
+        "content": spec.content,
     }
     require_same(path, asdict(made) | {"recipe": f"{made.recipe} ({made.recipe_digest})"}, own)
 

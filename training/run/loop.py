@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from costmodel.designs.catalogue import DATASETS
+from costmodel.designs.content import require_content
 from costmodel.designs.records import AS_TRAINED, RECORD, Measurement
 from costmodel.errors import BnncostError
 from costmodel.networks.build import build
@@ -137,6 +138,9 @@ def _train_phases(
     for phase in phases_of(spec):
         if header.epochs_done > phase.end:
             continue
+        require_content(
+            spec.content, spec.design, f"run '{spec.name}'"
+        )  # the file may be edited between two phases
         trainee = begin(phase, spec, images, teacher, earlier=model)
         if phase.number == header.phase:
             load_checkpoint(
@@ -330,6 +334,7 @@ def _finish(spec: RunSpec, folder: Path, model: Lowered, images: Prepared) -> Me
         torch=torch.__version__,
         commit=commit(),
         date=date.today().isoformat(),
+        content=spec.content,
     )
     write_whole(folder / RECORD, record.to_json())
     return record

@@ -24,14 +24,20 @@ _DIGEST_BYTES = 16
 
 @dataclass(frozen=True, eq=False)
 class ChunkLog:
-    """The chunks of one search by number; every line carries a digest of itself and of what was asked."""
+    """The chunks of one search by number; every line carries a digest of itself and of what was `asked`, at first."""
 
     request: SearchRequest
+    asked: str
     done: dict[int, ChunkFront]
     stream: FileIO
 
     def add(self, front: ChunkFront) -> None:
-        """Keep a chunk, in memory and in the file."""
+        """Keep a chunk, in memory and in the file; raises BnncostError where it is of a network that was edited."""
+        if self.request.digest != self.asked:
+            raise BnncostError(
+                "a network file was edited while it was searched, so that chunks would be of two networks; give the "
+                "same command again: it searches the file as it is then."
+            )
         self.done[front.number] = front
         text = json.dumps(front.to_row(), allow_nan=False).encode()
         try:
@@ -51,7 +57,8 @@ def opened_log(request: SearchRequest, out: Path) -> Iterator[ChunkLog]:
 
     A line that broke off, or was changed, counts as none. Raises BnncostError where another process owns it.
     """
-    path = make_folder(out) / f".search-{request.digest}.jsonl"
+    asked = request.digest
+    path = make_folder(out) / f".search-{asked}.jsonl"
     with path.open("a+b", buffering=0) as stream:  # nothing is left to write, and to fail, when it is closed
         try:
             flock(stream, LOCK_EX | LOCK_NB)
@@ -64,7 +71,7 @@ def opened_log(request: SearchRequest, out: Path) -> Iterator[ChunkLog]:
         if lines.pop():
             stream.write(b"\n")  # what comes next begins a line of its own
         fronts = [front for front in (_read(request, line) for line in lines) if front is not None]
-        log, whole = ChunkLog(request, {front.number: front for front in fronts}, stream), False
+        log, whole = ChunkLog(request, asked, {front.number: front for front in fronts}, stream), False
         try:
             yield log
             whole = True

@@ -13,11 +13,12 @@ import numpy as np
 
 from analysis.show.axes import Axis
 from costmodel import BnncostError, DesignKey
+from costmodel.designs.content import content_of, content_of_methods
 from costmodel.designs.key import WIDTH_DIGITS, WIDTHS
 from costmodel.errors import shortened
 from costmodel.evaluate.space import Space
+from costmodel.evaluate.versions import versions_of
 from costmodel.hardware import HardwareProfile
-from costmodel.methods.plugins import texts_of_plugins
 from costmodel.output import number_of
 from costmodel.pricing.price import TrafficModel
 
@@ -25,6 +26,7 @@ LARGEST = 10**10
 """Designs from which a search is refused: with a million a second, ten thousand seconds."""
 MOST_CELLS = 2_000_000
 """Networks to build from which a search is refused: at a hundred a second and core, hours."""
+_LIBRARIES = ("numpy", "moocore")
 CELLS_TOGETHER = 128
 """Cells of a chunk: of a second or two, so that little is lost when a search is stopped."""
 
@@ -65,12 +67,13 @@ class SearchRequest:
 
     @property
     def digest(self) -> str:
-        """A text that stands for all that the result depends on, the files of `--plugin` included."""
+        """A text that stands for all that the result depends on: bnncost, network files and plugins included."""
         space = self.space
         told = [
             *map(str, space.plains), *map(str, space.methods), space.widths, [str(axis) for axis in self.axes],
             sorted((str(axis), most) for axis, most in self.limits.items()), self.accuracy_text, self.traffic,
-            self.cells_together, texts_of_plugins(), *(profile.model_dump_json() for profile in self.profiles),
+            self.cells_together, versions_of(_LIBRARIES), *map(content_of, space.plains), content_of_methods(),
+            *(profile.model_dump_json() for profile in self.profiles),
         ]  # fmt: skip
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 

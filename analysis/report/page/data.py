@@ -27,6 +27,7 @@ from analysis.show.figure_words import assumption_sentence
 from analysis.show.words import network_title
 from costmodel import BnncostError, DesignKey
 from costmodel.demand.arrays import OperationKey
+from costmodel.designs.content import content_of
 from costmodel.designs.records import AccuracyRecord
 from costmodel.evaluate.cost import prepared
 from costmodel.evaluate.sensitivity import sensitivity
@@ -170,7 +171,8 @@ def operations_of(records: Iterable[Mapping[str, Any]]) -> list[OperationKey]:
 
 def space_digest(space: Space, code: str) -> str:
     """Digest of all that the points and designs of a space depend on."""
-    return digest(code, space.name, repr(space.own), repr(space.model))
+    content = content_of(DesignKey(space.network, space.dataset)) if space.model is None else ""
+    return digest(code, space.name, content, repr(space.own), repr(space.model))
 
 
 def costs_digest(space: Space, chip: HardwareProfile, code: str) -> str:

@@ -37,7 +37,7 @@ class Model:
 
 @dataclass(frozen=True)
 class ModelText:
-    """A MODEL taken apart: the file or module, its factory, and the settings."""
+    """A MODEL taken apart: the file or module, its factory, and the settings; `text` is the one way to write it."""
 
     text: str
     source: str
@@ -105,16 +105,21 @@ def _cut(text: str) -> tuple[str, str]:
 
 
 def parse_model(text: str) -> ModelText:
-    """Read a MODEL; raises BnncostError for settings that are unknown or out of range."""
+    """Read a MODEL; raises BnncostError for settings that are unknown or out of range.
+
+    >>> parse_model("net.onnx@edge=int8,input=1X28X28").text
+    'net.onnx@input=1x28x28,edge=int8'
+    """
     place = place_of(text, "model")
     source, settings = _cut(text)
     values: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
         name, _, value = part.partition("=")
         enter_setting(place, values, name, value, SETTINGS)
-    made = ModelText(text.strip(), source, values)
-    _ = made.image
-    return made
+    if "input" in values:
+        values["input"] = "x".join(map(str, image_of(values["input"])))
+    written = ",".join(f"{name}={values[name]}" for name in SETTINGS if name in values)
+    return ModelText(f"{source}@{written}" if written else source, source, values)
 
 
 def with_settings(text: str, given: Mapping[str, str | None]) -> str:

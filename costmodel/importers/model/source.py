@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,24 +38,38 @@ _BITS_OF = (
 
 
 def read_model(text: str) -> Model:
-    """Read the network that a MODEL names; the same file, unchanged, is read once.
+    """Read the network that a MODEL names; the same files, unchanged, are read once.
 
     Raises BnncostError for what cannot be read, and with all nodes that are not understood.
     """
     given = parse_model(text)
-    return _read(given.text, _stamp(given))
+    return _read(given.text, tuple(map(_stamp, _files_of(given.source))))
 
 
-def _stamp(given: ModelText) -> float:
-    path = Path(given.source.partition(":")[0] if ".py:" in given.source else given.source)
+def _files_of(source: str) -> list[Path]:
+    """The files that a MODEL is read from: of code those beside a file, or of the whole package of a module."""
+    place, colon, _ = source.rpartition(":")
+    if not colon:
+        return [Path(source)]
+    if place.endswith(".py"):
+        return sorted(Path(place).parent.glob("*.py"))
+    name, found = place.partition(".")[0], list[Path]()
+    for folder in map(Path, [*filter(None, sys.path), os.curdir]):
+        found += [folder / f"{name}.py", *sorted((folder / name).rglob("*.py"))]
+    return found
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Which version of a file there is."""
     try:
-        return path.stat().st_mtime
+        now = path.stat()
     except (OSError, ValueError):
-        return 0.0
+        return os.path.abspath(path), 0, 0
+    return os.path.abspath(path), now.st_mtime_ns, now.st_size
 
 
 @lru_cache(maxsize=64)
-def _read(text: str, stamp: float) -> Model:
+def _read(text: str, stamps: tuple[tuple[str, int, int], ...]) -> Model:
     given = parse_model(text)
     is_onnx = given.source.lower().endswith(".onnx")
     graph = read_onnx(given.source, given.image) if is_onnx else _torch_graph(given)
