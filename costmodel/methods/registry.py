@@ -207,6 +207,13 @@ class MethodUse:
     name: str
     options: tuple[tuple[str, Option], ...] = ()
 
+    def __post_init__(self) -> None:
+        """Keep the options as their text reads back; raises BnncostError for an unknown name, option or value."""
+        if not isinstance(self.name, str) or self.name not in METHODS:
+            raise unknown("method", str(self.name), METHODS)
+        if self.options or self.options != ():
+            object.__setattr__(self, "options", _options_of(self.name, self.options))
+
     @property
     def method(self) -> RepairMethod:
         """The declaration."""
@@ -240,15 +247,10 @@ class MethodUse:
             raise unknown("method", name, METHODS, place)
         if bracket and not rest.endswith(")"):
             raise BnncostError(f"method '{shortened(text)}': the bracket after '{name}' is not closed.")
-        given: dict[str, Option] = {}
-        for part in filter(None, rest[:-1].split(",")):
-            key, _, value = (piece.strip() for piece in part.partition("="))
-            if key in given:
-                raise BnncostError(f"method '{name}': option '{key}' is given twice.")
-            given[key] = _read_option(name, key, value)
-        defaults = METHODS[name].options
-        kept = {key: given[key] for key in defaults if key in given and given[key] != defaults[key]}
-        return cls(name, tuple(kept.items()))
+        if not rest[:-1]:
+            return cls(name)
+        parts = [part.partition("=") for part in filter(None, rest[:-1].split(","))]
+        return cls(name, tuple((key.strip(), value.strip()) for key, _, value in parts))
 
 
 _LARGEST = 64
@@ -271,6 +273,24 @@ def _is_in_range(value: object) -> bool:
 
 def _text(value: Option) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _options_of(name: str, given: object) -> tuple[tuple[str, Option], ...]:
+    """Options other than their defaults, in the order of these; each is read as its text would be."""
+    if not isinstance(given, tuple | list) or not all(
+        isinstance(one, tuple) and len(one) == 2 for one in given
+    ):
+        raise BnncostError(
+            f"method '{name}': options are pairs such as (('early', True),), not {shortened(repr(given))}."
+        )
+    read: dict[str, Option] = {}
+    for key, value in given:
+        option = str(key)
+        if option in read:
+            raise BnncostError(f"method '{name}': option '{option}' is given twice.")
+        read[option] = _read_option(name, option, _text(value))
+    defaults = METHODS[name].options
+    return tuple((key, read[key]) for key in defaults if key in read and read[key] != defaults[key])
 
 
 def _read_option(name: str, key: str, value: str) -> Option:
