@@ -353,39 +353,31 @@ class Builder:
 
     def add(self, left: Tensor, right: Tensor) -> Tensor:
         """Add two feature maps of the same shape."""
-        return self._of_two("add", left, right)
+        return self.map("add", self._alike(left, right))
 
     def logic_xnor(self, left: Tensor, right: Tensor) -> Tensor:
         """Combine two maps of bits of the same shape by XNOR."""
-        return self._of_two("logic_xnor", left, right, stored=BINARY)
+        return self.map("logic_xnor", self._alike(left, right), stored=BINARY)
 
     def logic_or(self, left: Tensor, right: Tensor) -> Tensor:
         """Combine two maps of bits of the same shape by OR."""
-        return self._of_two("logic_or", left, right, stored=BINARY)
+        return self.map("logic_or", self._alike(left, right), stored=BINARY)
 
     def subtract(self, left: Tensor, right: Tensor) -> Tensor:
         """Subtract `right`, a map or a per-sample (1 or C, 1, 1) value, from every element of `left`."""
-        return self._of_two("subtract", left, right, repeats=True)
+        return self.map("subtract", self._alike(left, right, repeats=True))
 
     def multiply(self, left: Tensor, right: Tensor) -> Tensor:
         """Multiply two maps; `right` may have size 1 along an axis."""
-        return self._of_two("multiply", left, right, repeats=True)
+        return self.map("multiply", self._alike(left, right, repeats=True))
 
-    def _of_two(
-        self,
-        kind: str,
-        left: Tensor,
-        right: Tensor,
-        *,
-        repeats: bool = False,
-        stored: Precision | None = None,
-    ) -> Tensor:
-        """Combine two maps of one shape, or of size 1 where `right` `repeats`; others would silently be miscounted."""
+    def _alike(self, left: Tensor, right: Tensor, *, repeats: bool = False) -> tuple[Tensor, Tensor]:
+        """Refuse two maps of unlike shapes, which would silently be miscounted; `right` may `repeat` from size 1."""
         for side, other in zip(left.shape, right.shape, strict=True):
             if not everywhere(side == other) and not (repeats and everywhere(other == 1)):
                 shapes = f"maps of shapes {left.shape} and {right.shape}"
-                raise BnncostError(f"{self._place}: {shapes} cannot be combined by '{kind}'.")
-        return self.map(kind, (left, right), stored=stored)
+                raise BnncostError(f"{self._place}: {shapes} cannot be combined.")
+        return left, right
 
     def relu(self, x: Tensor) -> Tensor:
         """Keep the positive part."""

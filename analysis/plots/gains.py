@@ -131,14 +131,20 @@ def _known(value: object) -> float | None:
 
 
 def _x_limits(frame: pd.DataFrame) -> tuple[float, float]:
-    """Limits with zero between them and room for the errors; the few gains far beyond all others stay outside."""
-    farthest = _farthest([abs(float(gain)) for gain in frame["gain"]])
-    within = frame[frame["gain"].abs() <= farthest]
-    errors = within["error"].astype(float).fillna(0.0)
-    low = min(0.0, float((within["gain"] - errors).min()))
-    high = max(0.0, float((within["gain"] + errors).max()))
-    room = _AROUND * (high - low) or 1.0
-    return low - room, high + room
+    """Limits with zero between them and room for the errors; the few gains far beyond all others stay outside.
+
+    One of those that lies on the axis after all, where errors are large, gets room for its own error.
+    """
+    gains, errors = frame["gain"].astype(float), frame["error"].astype(float).fillna(0.0)
+    shown = gains.abs() <= _farthest(list(gains.abs()))
+    while True:
+        low = min(0.0, float((gains - errors)[shown].min()))
+        high = max(0.0, float((gains + errors)[shown].max()))
+        room = _AROUND * (high - low) or 1.0
+        limits = low - room, high + room
+        if not (more := gains.between(*limits) & ~shown).any():
+            return limits
+        shown |= more
 
 
 def _farthest(sizes: Sequence[float]) -> float:

@@ -17,6 +17,8 @@ from costmodel.demand.storage import Storage, role_of, storage_of
 from costmodel.demand.windows import LineRow, line_rows
 from costmodel.errors import BnncostError
 from costmodel.graph import ROLES, Dimension, Network, Op, Param, Role, Tensor, Value, most
+from costmodel.operations.convolution import taps
+from costmodel.operations.window import windows
 
 VIEWS = ("concatenate", "interleave_channels", "half_of_slices")
 """Kinds whose result is never stored: who reads it finds its channels in the maps that it is made of."""
@@ -101,10 +103,12 @@ def _values_read(network: Network, views: Sources) -> dict[tuple[str, Value], Di
 def _amount_read(op: Op, value: Value) -> Dimension:
     if op.kind == "subsample":
         return op.output.bits
-    if op.kind == "conv" and value is op.inputs[0] and op.params[0].shape[2:] == (1, 1):
-        positions = op.output.shape[1] * op.output.shape[2]  # a strided 1x1 kernel skips the others
-        return value.shape[0] * (positions * value.precision.bits)
-    return value.bits
+    is_conv, told = op.kind == "conv", op.attributes
+    slides = is_conv or ("size" in told and "stride" in told)
+    if not slides or value is not op.inputs[0] or (told["stride"] == 1 and "dilation" not in told):
+        return value.bits
+    rows, columns = taps(op) if is_conv else windows(op)
+    return value.shape[0] * (rows.positions_read * columns.positions_read * value.precision.bits)
 
 
 def _layer_order(network: Network, producer_layer: Mapping[Value, str]) -> list[str]:

@@ -111,6 +111,27 @@ def bias_through_sum(network: Network) -> Network:
     return rewritten(network, rewrites, notes, aliases)
 
 
+def bias_of_linear(network: Network) -> Network:
+    """Take the bias of a fully connected layer out of it where an offset or a sign behind it takes it up.
+
+    A factor alone does so only with floating-point weights, into which it goes itself.
+    """
+    rewrites: dict[Op, tuple[Op, ...]] = {}
+    for op in network.ops:
+        layer = network.producers.get(op.inputs[0]) if op.kind == "sign" or _affine(op) else None
+        if layer is None or layer.kind != "linear" or len(layer.params) == 1 or op.when != "run":
+            continue
+        merges = op.kind in ("sign", "bias", *NORMS) or layer.params[0].precision.kind == "float"
+        if not merges or network.readers[layer.output] != 1:
+            continue
+        sums = replace(layer.output, name=f"{layer.output.name}.sums")
+        rewrites[layer] = (
+            replace(layer, params=layer.params[:1], output=sums),
+            like_op(layer, "bias", (sums,), layer.params[1:]),
+        )
+    return rewritten(network, rewrites)
+
+
 def merge_affine(network: Network) -> Network:
     """Merge neighbouring per-channel factors and offsets (scale, shift, bias, norm) into one of each.
 
@@ -154,30 +175,37 @@ def _merged(op: Op, chain: tuple[Op, ...]) -> tuple[Op, ...]:
     return (make_factor, make_offset, like_op(op, "affine", source, (factor, offset)))
 
 
+_WEIGHTED = ("conv", "linear", "transposed_conv")
+
+
 def scale_into_weights(network: Network) -> Network:
-    """Move the factor of a norm into floating-point weights before it; the offset stays, as the bias.
+    """Move the factor of a norm into floating-point weights before it; an offset stays, as the bias.
 
     Binary and integer weights cannot hold it: there the norm does the rescaling that their sums need anyway.
     """
     rewrites: dict[Op, tuple[Op, ...]] = {}
     notes = []
     for op in network.ops:
-        conv = network.producers.get(op.inputs[0]) if op.kind == "affine" else None
-        if conv is None or conv.kind != "conv" or network.readers[conv.output] != 1:
+        factor = op.when == "run" and op.kind in ("affine", "scale") and per_channel(op)
+        layer = network.producers.get(op.inputs[0]) if factor else None
+        if layer is None or layer.kind not in _WEIGHTED or network.readers[layer.output] != 1:
             continue
-        weight = conv.params[0]
-        if weight.precision.kind != "float" or op.params[0].axes != "C":
+        weight, stored = layer.params[0], layer.output.precision
+        if weight.precision.kind != "float" or len(layer.params) > 1 or stored != op.output.precision:
             continue
         scaled = Param(f"{weight.name}.scaled", weight.shape, weight.precision, weight.axes)
         make = Op(
             "scaled_weight", (weight, op.params[0]), scaled, (), op.attributes, op.layer, op.origin, "export"
         )
-        rewrites[conv] = ()
-        rewrites[op] = (
-            make,
-            replace(conv, params=(scaled, *conv.params[1:])),
-            like_op(op, "bias", (conv.output,), (op.params[1],)),
-        )
+        rewrites[layer] = ()
+        if op.kind == "scale":
+            rewrites[op] = (make, replace(layer, params=(scaled,), output=op.output))
+        else:
+            rewrites[op] = (
+                make,
+                replace(layer, params=(scaled,)),
+                like_op(op, "bias", (layer.output,), (op.params[1],)),
+            )
         notes.append(
             Note("weights", op.layer, "the norm's factor goes into the real-valued weights before it")
         )

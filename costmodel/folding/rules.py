@@ -8,6 +8,7 @@ import numpy as np
 
 from costmodel.folding.merging import (
     average_before_norm,
+    bias_of_linear,
     bias_through_sum,
     merge_affine,
     pool_before_scale,
@@ -102,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     gate_before_sign,
     average_before_norm,
     live,
+    bias_of_linear,
     sign_before_pool,
     pool_before_scale,
     threshold,

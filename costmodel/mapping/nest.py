@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import Enum
-from functools import lru_cache
 from operator import attrgetter
 from typing import Literal, get_args
 
 from costmodel.errors import BnncostError
+from costmodel.operations.window import positions_read
 
 LoopName = Literal["K", "C", "OY", "OX", "FY", "FX", "G"]
 DIMS: tuple[str, ...] = get_args(LoopName)
@@ -54,16 +54,9 @@ class ImageAxis:
 
     def positions_read(self) -> int:
         """Count the positions of the map that some output reads."""
-        return _positions_read(self)
-
-
-@lru_cache(maxsize=4096)
-def _positions_read(axis: ImageAxis) -> int:
-    outputs, taps = range(axis.outputs), range(axis.kernel)
-    positions = {
-        output * axis.stride + tap * axis.dilation - axis.padding for output in outputs for tap in taps
-    }
-    return sum(0 <= position < axis.length for position in positions)
+        return positions_read(
+            self.outputs, self.kernel, self.stride, self.dilation, self.padding, self.length
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,17 @@ from costmodel.operations.window import padded, padding_of, pair_in, windows, wi
 Arrays = Sequence[np.ndarray]
 
 
-def _divide(op: Op, divisor: int) -> Count:
-    """Division by a constant: a shift when it is a power of two and the map is an integer, else a multiply."""
-    is_power = divisor & (divisor - 1) == 0
+def _averaged(op: Op, terms: int) -> list[Count]:
+    """Additions and a division by a constant: a shift where it is a power of two and the map is an integer.
+
+    The average of one number is that number, which no unit is needed for.
+    """
+    if terms == 1:
+        return []
+    label, size = op.output.precision.label, op.output.size
+    is_power = terms & (terms - 1) == 0
     sort = "shift" if is_power and op.output.precision.kind == "integer" else "mul"
-    return Count(sort, op.output.precision.label, op.output.size)
+    return [Count("add", label, size * (terms - 1)), Count(sort, label, size)]
 
 
 def _map(op: Op) -> Tensor:
@@ -32,9 +38,8 @@ def _map(op: Op) -> Tensor:
 
 
 def _count_global_pool(op: Op) -> list[Count]:
-    channels, height, width = _map(op).shape
-    area = height * width
-    return [Count("add", op.output.precision.label, channels * (area - 1)), _divide(op, area)]
+    _, height, width = _map(op).shape
+    return _averaged(op, height * width)
 
 
 @operation("global_average_pool", count=_count_global_pool)
@@ -57,8 +62,7 @@ def _window(op: Op) -> int:
 
 
 def _count_average_pool(op: Op) -> list[Count]:
-    window = _window(op)
-    return [Count("add", op.output.precision.label, op.output.size * (window - 1)), _divide(op, window)]
+    return _averaged(op, _window(op))
 
 
 @operation("average_pool", count=_count_average_pool)
@@ -132,8 +136,7 @@ def box_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
 
 
 def _count_slice_mean(op: Op) -> list[Count]:
-    slices = op.integer("slices")
-    return [Count("add", op.output.precision.label, op.output.size * (slices - 1)), _divide(op, slices)]
+    return _averaged(op, op.integer("slices"))
 
 
 @operation("slice_mean", count=_count_slice_mean)

@@ -44,6 +44,11 @@ class Axis:
         """Number of windows; none where the map is shorter than `smallest`."""
         return max(0, (self.length + self.before + self.after - self.reach) // self.stride + 1)
 
+    @property
+    def positions_read(self) -> int:
+        """Number of the map's positions that some window reads."""
+        return positions_read(self.outputs, self.kernel, self.stride, self.dilation, self.before, self.length)
+
     def cuts(self) -> list[Cut]:
         """Say, per window, how many of its taps lie before and after the map."""
         before, behind = (
@@ -60,6 +65,18 @@ class Axis:
     def has_empty(self) -> bool:
         """Whether a window has no tap on the map."""
         return any(before + after == self.kernel for before, after in self.cuts())
+
+
+@lru_cache(maxsize=4096)
+def positions_read(outputs: int, kernel: int, stride: int, dilation: int, padding: int, length: int) -> int:
+    """Count the positions of an axis of `length` that some window reads: a stride may skip some, padding is none.
+
+    >>> positions_read(outputs=4, kernel=2, stride=4, dilation=1, padding=0, length=16)
+    8
+    """
+    taps = range(kernel)
+    read = {output * stride + tap * dilation - padding for output in range(outputs) for tap in taps}
+    return sum(0 <= position < length for position in read)
 
 
 def taps_before(position: int, starts: np.ndarray, kernel: int, dilation: int) -> np.ndarray:

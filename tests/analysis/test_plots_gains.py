@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -215,6 +215,7 @@ def test_a_gain_far_beyond_all_others_lies_outside_the_axis() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=45), st.floats(0, 3))
+@example(gains=[0.0] * 5 + [1.0, 0.25], error=1.0)
 def test_zero_and_nearly_all_gains_with_their_errors_are_on_the_axis(
     gains: list[float], error: float
 ) -> None:

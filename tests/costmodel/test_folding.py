@@ -374,6 +374,7 @@ def test_the_rules_are_those_shown_to_fire() -> None:
         "gate_before_sign",
         "average_before_norm",
         "live",
+        "bias_of_linear",
         "sign_before_pool",
         "pool_before_scale",
         "threshold",

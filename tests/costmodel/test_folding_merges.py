@@ -172,6 +172,38 @@ def test_the_norms_factor_goes_into_floating_point_weights() -> None:
     assert ("mul", "fp32") not in totals(count(folded))
 
 
+def test_a_factor_alone_goes_into_them_without_a_trace() -> None:
+    g = builder("fp32")
+    y = g.conv(g.input, g.narrow_weight(CHANNELS, g.input, 3, FP32), padding=1)
+    folded = check(g.finish(g.relu(g.scale(y, g.param("factor", (CHANNELS,), "C")))), exactly=False)
+    assert kinds(folded) == ["conv", "relu"] and rules_of(folded) == {"weights": 1}
+
+
+@pytest.mark.parametrize("behind", ["norm", "factor", "sign", "relu"])
+@pytest.mark.parametrize("stored", ["fp32", "int8"])
+def test_a_fully_connected_layer_adds_one_offset(stored: str, behind: str) -> None:
+    """Its own bias is not added beside that of the norm behind it; where there is none, it stays where it was."""
+    g = builder(stored)
+    made = g.linear(g.input, 5, weight=precision(stored))
+    y = {
+        "norm": lambda: g.relu(g.batch_norm(made)),
+        "factor": lambda: g.scale(made, g.param("share", (), "", positive=True)),
+        "sign": lambda: g.sign(made),
+        "relu": lambda: g.relu(made),
+    }[behind]()
+    folded = check(g.finish(y), exactly=False)
+    floating = stored == "fp32"
+    left = {
+        "norm": ["bias", "relu"] if floating else ["affine", "relu"],
+        "factor": ["bias"] if floating else ["scale"],
+        "sign": ["threshold"],
+        "relu": ["relu"],
+    }[behind]
+    assert kinds(folded) == ["linear", *left]
+    (layer,) = (op for op in folded.running() if op.kind == "linear")
+    assert len(layer.params) == (2 if behind == "relu" or (behind == "factor" and not floating) else 1)
+
+
 @pytest.mark.parametrize("case", ["integer weights", "convolution read twice"])
 def test_a_factor_that_stays_out_of_the_weights(case: str) -> None:
     stored = "int8" if case == "integer weights" else "fp32"

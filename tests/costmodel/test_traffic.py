@@ -74,6 +74,33 @@ def test_a_strided_1x1_kernel_reads_a_quarter_of_a_map() -> None:
     assert moved(g.finish(y))["b", "features"] == (4 * 2 * 2 * 16, 2 * 2 * 2 * 32)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "rows_read"),
+    [
+        (2, 4, 1, 8),  # four windows of two rows, none of which meet
+        (3, 3, 1, 15),  # five windows, and one row behind the last
+        (2, 2, 3, 14),  # rows 0 3, 2 5, 4 7, 6 9, 8 11, 10 13 and 12 15: neither 1 nor 14
+        (5, 2, 1, 15),
+        (3, 1, 1, 16),
+    ],
+)
+def test_what_a_stride_skips_is_not_read(kernel: int, stride: int, dilation: int, rows_read: int) -> None:
+    g = builder((4, 16, 16))
+    with g.layer("a"):
+        x = g.relu(g.input)
+    with g.layer("b"):
+        weight = g.narrow_weight(2, x, kernel, precision("int8"))
+        g.conv(x, weight, stride=stride, dilation=dilation)
+    with g.layer("c"):
+        y = g.window("max_pool", x, kernel, stride=stride, dilation=dilation)
+    with g.layer("b"):
+        z = g.conv(x, weight, stride=stride, dilation=dilation)
+    with g.layer("d"):
+        network = g.finish(g.map("concatenate", (y, z), shape=(6, *y.shape[1:])))
+    read = {layer: bits for (layer, role), (bits, _) in moved(network).items() if role == "features"}
+    assert read["b"] == read["c"] == 4 * rows_read**2 * 16
+
+
 def test_roles_and_parameters() -> None:
     """Weights of MACs are weights, all else is a parameter; what export reads is not moved."""
     g = builder()

@@ -296,3 +296,28 @@ def test_functions_that_train_are_refused(
         (BnncostError, NotCaptured), match=r"in training mode.* and functions with training=False"
     ):
         read(Training().eval(), exported=exported)
+
+
+def dense() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(768, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def convolved() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 8, 16), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 3, 1))
+
+
+@pytest.mark.parametrize("seen", [False, True], ids=["untrained", "trained"])
+@pytest.mark.parametrize("make", [dense, convolved])
+def test_a_norm_leaves_an_offset_behind_layers_of_either_kind_trained_or_not(
+    make: Callable[[], nn.Module], seen: bool
+) -> None:
+    """Its factor is in the weights, and the layer's own bias is in its offset."""
+    module = make().eval()
+    norm = next(one for one in module.modules() if isinstance(one, (nn.BatchNorm1d, nn.BatchNorm2d)))
+    if seen:
+        nn.init.normal_(norm.running_mean)
+        nn.init.uniform_(norm.running_var, 0.5, 2)
+    folded = fold(read(module, exported=True)[0].network)
+    assert totals(count(folded)) == {
+        ("mac", "fp32xfp32"): 768 * 8 + 8 * 3, ("add", "fp32"): 8 + 3, ("compare", "fp32"): 8,
+    }  # fmt: skip

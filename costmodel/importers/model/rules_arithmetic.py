@@ -101,12 +101,15 @@ def _corner(bits: Map, values: Sequence[int]) -> np.ndarray:
     return np.array(values) * float(bits.factor) + float(bits.offset)
 
 
-def shifted(r: Reading, value: Value, constant: np.ndarray) -> Value:
-    """Add a constant; to bits it is not added before something reads them as numbers."""
+def shifted(r: Reading, value: Value, constant: np.ndarray, *, even_zero: bool = False) -> Value:
+    """Add a constant; to bits it is not added before something reads them as numbers.
+
+    Nothing is added for zero, unless `even_zero` says that it stands for another number.
+    """
     if isinstance(value, TwoBits) and constant.size == 1:
         return replace(value, values=value.values + float(constant.reshape(-1)[0]))
     made = r.map_of(value)
-    if not np.any(constant):
+    if not np.any(constant) and not even_zero:
         return made if made.padding is None and _keeps_shape(made, constant) else Map(r.plain(made))
     axes, values = r.along(made.view, constant) if made.padding is None else ("", constant.reshape(()))
     if made.is_bits:

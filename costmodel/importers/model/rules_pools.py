@@ -24,7 +24,7 @@ from costmodel.operations.window import Axis, axes_of, taps_before
 
 @reads("BatchNormalization")
 def batch_norm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """A factor and an offset per channel."""
+    """A factor and an offset per channel; a norm that never saw an image gets the offset that training will leave."""
     x, *statistics = inputs[:5]
     if not all(isinstance(one, np.ndarray) for one in statistics):
         raise NotRead("statistics that are computed from the image")
@@ -35,7 +35,8 @@ def batch_norm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     if made.padding is None and not made.is_bits:
         made = Map(r.plain(made)) if made.factor.size > 1 else made
     scaled_map = scaled(r, made, factor.reshape(shape))
-    return shifted(r, scaled_map, (beta - mean * factor).reshape(shape))
+    untrained = not mean.any() and not beta.any() and bool(np.all(variance == 1))
+    return shifted(r, scaled_map, (beta - mean * factor).reshape(shape), even_zero=untrained)
 
 
 # ------------------------------------------------------------------ pools
