@@ -156,7 +156,7 @@ class DesignKey:
         require_listed(place, "data set", dataset, _DATASETS)
         uses = tuple(MethodUse.parse(part, place) for part in _split_plus(methods))
         values = _read_settings(place, settings)
-        width = read_width(place, values.pop("w", "1"))
+        width = read_width(place, values.pop("w")) if "w" in values else 1.0
         compute = values.get("compute", "binary")
         given = _shape_given(network, dataset)
         sides, number = values.pop("input", None), values.pop("classes", None)
