@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -101,6 +102,9 @@ class RepairMethod:
 
 
 METHODS: dict[str, RepairMethod] = {}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What a design's text, which is read in small letters, can name."""
+_NAMED = "small letters, digits and '_', a letter first"
 Emit = TypeVar("Emit", bound=Callable)
 
 
@@ -135,6 +139,12 @@ def repair_method(
         if name in METHODS:
             raise BnncostError(f"repair method '{name}' is declared twice.")
         place = f"method '{name}'"
+        if not _NAME.fullmatch(name):
+            raise BnncostError(f"{place}: no design can name it; call it by {_NAMED}.")
+        _check_words(
+            place, conflicts, beside, branch=branch, category=category, hook=hook, source=source, note=note,
+            exclusive=exclusive, free_because=free_because, estimator=estimator,
+        )  # fmt: skip
         if branch not in CATEGORIES:
             raise unknown("branch", branch, CATEGORIES, place)
         if category not in CATEGORIES[branch]:
@@ -158,6 +168,20 @@ def repair_method(
     return register
 
 
+def _check_words(place: str, conflicts: object, beside: object, **texts: object) -> None:
+    """Refuse what is no text where one belongs."""
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise BnncostError(f"{place}: {name} is {text!r}, but must be a text.")
+    if not isinstance(conflicts, tuple) or not all(isinstance(slot, str) for slot in conflicts):
+        raise BnncostError(
+            f"{place}: conflicts is {conflicts!r}, but must be a tuple such as ('activation',)."
+        )
+    pairs = beside.items() if isinstance(beside, Mapping) else [(beside, None)]
+    if not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise BnncostError(f"{place}: beside is {beside!r}, but must be such as {{'prelu': 'the reason'}}.")
+
+
 _NEEDED: Mapping[str, Mapping[str, Option]] = {
     "activation": {"early": False},
     "width": {"factor": 1.5},
@@ -171,6 +195,8 @@ _NEEDED: Mapping[str, Mapping[str, Option]] = {
 def _check_options(place: str, hook: str, options: Mapping[str, object]) -> None:
     """Refuse options whose default no design's text could say, and a method without those that its hook needs."""
     for name, value in options.items():
+        if not _NAME.fullmatch(name):
+            raise BnncostError(f"{place}: no design can name its option '{name}'; call it by {_NAMED}.")
         if type(value) not in _READERS or not _is_in_range(value):
             given = "no default" if value is inspect.Parameter.empty else f"the default {value!r}"
             raise BnncostError(
