@@ -72,7 +72,7 @@ class DesignKey:
         require_listed(place, "value of 'edge'", self.edge, EDGE)
         require_listed(place, "value of 'padding'", self.padding, PADDING)
         width = width_of(place, self.width)
-        if self.methods or self.methods != ():
+        if self.methods != ():
             methods, width = _in_one_form(place, self.methods, width)
             object.__setattr__(self, "methods", methods)
         object.__setattr__(self, "width", width)
@@ -126,7 +126,7 @@ class DesignKey:
         return replace(self, methods=(), width=1.0)
 
     def with_methods(self, methods: tuple[MethodUse, ...]) -> DesignKey:
-        """The same design with other repairs."""
+        """The same design with other repairs; raises BnncostError for those that cannot stand together."""
         return replace(self, methods=methods)
 
     def with_features(self, features: str) -> DesignKey:
@@ -221,10 +221,10 @@ def _in_one_form(place: str, methods: object, width: float) -> tuple[tuple[Metho
     uses = tuple(methods)
     check_combination(uses)
     factors = [float(use.option("factor")) for use in uses if use.method.hook == "width"]
-    others = (
-        in_one_order(use for use in uses if use.method.hook != "width") if factors else in_one_order(uses)
-    )
-    return others, width_of(place, round(width * factors[0], 10)) if factors else width
+    if not factors:
+        return in_one_order(uses), width
+    others = in_one_order(use for use in uses if use.method.hook != "width")
+    return others, width_of(place, round(width * factors[0], 10))
 
 
 def in_lower_case(text: str) -> str:

@@ -237,7 +237,7 @@ class MethodUse:
         """Keep the options as their text reads back; raises BnncostError for an unknown name, option or value."""
         if not isinstance(self.name, str) or self.name not in METHODS:
             raise unknown("method", str(self.name), METHODS)
-        if self.options or self.options != ():
+        if self.options != ():
             object.__setattr__(self, "options", _options_of(self.name, self.options))
 
     @property
