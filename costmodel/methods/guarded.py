@@ -10,7 +10,7 @@ from costmodel.builder import Builder
 from costmodel.errors import BnncostError, CodeFailed, shortened
 from costmodel.graph import Tensor
 from costmodel.methods.registry import Option, RepairMethod
-from costmodel.methods.user_code import aside, raised_at, told
+from costmodel.methods.user_code import OF_USER_CODE, aside, raised_at, told
 from costmodel.operations.sound import fault_of, fault_of_value
 
 
@@ -33,7 +33,7 @@ def emitted(
             made = method.emit(g, *arguments, **options)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except OF_USER_CODE as error:
         if isinstance(error, BnncostError) and type(error).__module__.startswith("costmodel."):
             raise
         raise _failure(method, error) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from costmodel.errors import BnncostError
 from costmodel.methods.registry import METHODS, check_names
-from costmodel.methods.user_code import aside, raised_at, told
+from costmodel.methods.user_code import OF_USER_CODE, aside, raised_at, told
 from costmodel.output import read_text
 
 GROUP = "bnncost.plugins"
@@ -75,7 +75,7 @@ def load_named_plugins() -> None:
                 point.load()
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
+        except OF_USER_CODE as error:
             raise BnncostError(f"plugin '{point.name}'{_of_package(point, error)}") from error
     for name in _files():
         _run(Path(name))
@@ -101,7 +101,7 @@ def _run(path: Path) -> None:
             raise BnncostError("it declares no method; decorate a function with @repair_method (see README).")
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except OF_USER_CODE as error:
         sys.modules.pop(name, None)
         for added in METHODS.keys() - before:
             del METHODS[added]

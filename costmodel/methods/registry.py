@@ -141,10 +141,11 @@ def repair_method(
         place = f"method '{name}'"
         if not _NAME.fullmatch(name):
             raise BnncostError(f"{place}: no design can name it; call it by {_NAMED}.")
-        _check_words(
-            place, conflicts, beside, branch=branch, category=category, hook=hook, source=source, note=note,
-            exclusive=exclusive, free_because=free_because, estimator=estimator,
-        )  # fmt: skip
+        texts = {
+            "branch": branch, "category": category, "hook": hook, "source": source, "note": note,
+            "exclusive": exclusive, "free_because": free_because, "estimator": estimator,
+        }  # fmt: skip
+        _check_words(place, texts, conflicts, beside)
         if branch not in CATEGORIES:
             raise unknown("branch", branch, CATEGORIES, place)
         if category not in CATEGORIES[branch]:
@@ -168,7 +169,7 @@ def repair_method(
     return register
 
 
-def _check_words(place: str, conflicts: object, beside: object, **texts: object) -> None:
+def _check_words(place: str, texts: Mapping[str, object], conflicts: object, beside: object) -> None:
     """Refuse what is no text where one belongs."""
     for name, text in texts.items():
         if not isinstance(text, str):

@@ -9,6 +9,8 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from threading import RLock
 from traceback import walk_tb
 
+OF_USER_CODE = BaseException
+"""What such code may raise, `sys.exit` and errors of its own kind, too; Ctrl-C is to be let through before."""
 _ONE_AT_A_TIME = RLock()
 """Standard output and the working folder are those of all threads."""
 

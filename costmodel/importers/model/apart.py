@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from tempfile import TemporaryFile
 from threading import Thread
-from traceback import print_exc
+from types import TracebackType
 from typing import IO
 
 
@@ -76,17 +76,25 @@ def _run(module: str) -> int:
         if isinstance(done.code, str):
             print(done.code, file=sys.stderr)
         return done.code if isinstance(done.code, int) else 0 if done.code is None else 1
-    except BaseException:  # noqa: BLE001  (told as Python itself would tell it)
-        print_exc()
-        return 1
     return 0
+
+
+def _fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell an error as Python does, and leave."""
+    sys.__excepthook__(kind, error, trace)
+    _leave(1)
+
+
+def _leave(code: int) -> None:
+    """End this process, whatever threads of a user's code still run."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(ValueError, AttributeError):  # closed, or taken away
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
     Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
     del sys.argv[:2]
-    code = _run(sys.argv[0])
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(ValueError, AttributeError):  # closed, or taken away
-            stream.flush()
-    os._exit(code)  # threads of a user's code may still run
+    sys.excepthook = _fail
+    _leave(_run(sys.argv[0]))
