@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from costmodel.graph import Op
-from costmodel.operations.registry import MANY, operation
+from costmodel.operations.registry import ANY, operation
 
 Arrays = Sequence[np.ndarray]
 
@@ -39,7 +39,7 @@ def repeat_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return x[..., np.arange(op.integer("channels")) % x.shape[-3], :, :]
 
 
-@operation("concatenate", inputs=MANY, free_because="neighbouring channels are addressing")
+@operation("concatenate", inputs=ANY[1:], free_because="neighbouring channels are addressing")
 def concatenate(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Put the channels of all inputs after each other."""
     return np.concatenate(list(inputs), axis=-3)

@@ -46,8 +46,8 @@ class OperationKind:
     attributes: tuple[str, ...]
 
 
-MANY = range(1, 1_000_000)
-"""As many inputs as there are."""
+ANY = range(1_000_000)
+"""Any number of inputs."""
 OPERATIONS: dict[str, OperationKind] = {}
 
 
