@@ -149,6 +149,10 @@ def main() -> None:
 
 def _has_outputs() -> bool:
     """Say whether there is a standard output; complains where it is closed, if anybody can hear it."""
+    if (
+        sys.stdin is None
+    ):  # else a file of this command has its number, which what is started takes for its own
+        os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (it stays open to the end)
     elif isinstance(sys.stderr, TextIOWrapper):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
@@ -140,6 +140,11 @@ class Builder:
         self._producers[output] = op
         self._layers[output] = self._layer
 
+    @property
+    def operations(self) -> Sequence[Op]:
+        """What was appended so far."""
+        return self._ops
+
     def producer(self, value: Value) -> Op | None:
         """Return the operation that makes `value`, or None for the input and for learned parameters."""
         return self._producers.get(value)
@@ -236,7 +241,7 @@ class Builder:
                 )
         kernel = (int(weight.shape[2]), int(weight.shape[3]))
         axes = axes_of((x.shape[1], x.shape[2]), kernel, stride, padding, dilation)
-        height, width = self._left(axes, "kernel")
+        height, width = left_of(axes, "kernel", self._place)
         exact = weight.precision == BINARY and x.precision == BINARY
         result = accumulator(weight.size // weight.shape[0]) if exact else _wide(x.precision)
         params: tuple[Param, ...] = (weight,)
@@ -285,7 +290,7 @@ class Builder:
         Raises BnncostError where no window fits the map.
         """
         axes = axes_of((x.shape[1], x.shape[2]), size, stride, padding, dilation)
-        height, width = self._left(axes, kind.replace("_", " "))
+        height, width = left_of(axes, kind.replace("_", " "), self._place)
         attributes: dict[str, object] = {
             "size": size[0] if isinstance(size, tuple) and len(set(size)) == 1 else size
         }
@@ -293,10 +298,6 @@ class Builder:
         if pad_value is not None:
             attributes["pad_value"] = pad_value
         return self.map(kind, (x,), shape=(x.shape[0], height, width), stored=stored, attributes=attributes)
-
-    def _left(self, axes: tuple[Axis, Axis], what: str) -> tuple[int, int]:
-        """Give the map (H, W) that windows leave, or refuse them in the layer's name."""
-        return left_of(axes, what, self._place)
 
     @property
     def _place(self) -> str:

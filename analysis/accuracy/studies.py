@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from costmodel import BnncostError, DesignKey, resolve
-from costmodel.designs.key import FEATURES
 from costmodel.designs.outcome import pooled_deviation, pooled_error, spread
 from costmodel.designs.records import AS_TRAINED, Measurement
+from costmodel.designs.settings import FEATURES
 from costmodel.errors import unknown
 
 

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from costmodel.designs.backbone import LARGEST, image_problem
 from costmodel.designs.catalogue import DATASETS, OWN, DatasetShape
 from costmodel.designs.network_files import backbone_of, end_of_path, one_spelling
+from costmodel.designs.settings import (
+    COMPUTE,
+    EDGE,
+    FEATURES,
+    PADDING,
+    SETTINGS,
+    Image,
+    classes_of,
+    image_of,
+    read_classes,
+    read_image,
+    read_width,
+    require_listed,
+    shortest,
+    width_of,
+)
 from costmodel.errors import BnncostError, shortened, unknown
 from costmodel.graph import precision
 from costmodel.methods import MethodUse, check_combination
-from costmodel.output import number_of, require_utf8, whole_of
+from costmodel.output import require_utf8
 
-FEATURES = ("fp32", "fp16", "int16", "int8", "int6", "int4")
-COMPUTE = ("binary", "ternary", "int2", "int3", "int4", "int8", "fp16", "fp32")
-PADDING = ("one", "zero", "replicate")
-EDGE = ("fp32", "fp16", "int16", "int8", "int4")
-WIDTHS = 0.05, 64.0
-"""Least and largest factor on the channels of a network."""
-WIDTH_DIGITS = 4
-"""Digits behind the point that a width may have: two designs whose names differ are to differ."""
-_SETTINGS: Mapping[str, Sequence[str] | None] = {
-    "features": FEATURES,
-    "compute": COMPUTE,
-    "edge": EDGE,
-    "padding": PADDING,
-    "input": None,
-    "classes": None,
-}
-"""Settings and their values, where these can be listed."""
-_SIDES = re.compile(r"(?:(\d{1,5})x)?(\d{1,5})x(\d{1,5})", re.ASCII)
+_DATASETS = (*DATASETS, OWN)
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,9 @@ class DesignKey:
     the one that the network is usually trained on. `image` (C, H, W) and `classes` stand where they are not the data
     set's: `@input=64x64,classes=2`. The data set `own` has no shape but these, or the network file's.
 
+    However it is made, one design is one key: numbers are Python's own, methods stand in one order, and the method
+    `width` is the setting. What no text form could say raises BnncostError.
+
     >>> str(DesignKey.parse("resnet20[double_residual+prelu]@w1.5/cifar10"))
     'resnet20[double_residual+prelu]@w1.5/cifar10'
     """
@@ -59,14 +59,37 @@ class DesignKey:
     features: str = "int16"
     edge: str = "int8"
     padding: str = "one"
-    image: tuple[int, int, int] | None = None
+    image: Image | None = None
     classes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the values into the one form that they have; raises BnncostError where that is none."""
+        place = f"design '{self.network}'"
+        if not isinstance(self.network, str):
+            raise BnncostError(f"{place}: a network is a name, or the path of its file.")
+        require_listed(place, "data set", self.dataset, _DATASETS)
+        require_listed(place, "value of 'compute'", self.compute, COMPUTE)
+        require_listed(place, "value of 'features'", self.features, FEATURES)
+        require_listed(place, "value of 'edge'", self.edge, EDGE)
+        require_listed(place, "value of 'padding'", self.padding, PADDING)
+        width = width_of(place, self.width)
+        if self.methods != ():
+            methods, width = _in_one_form(place, self.methods, width)
+            object.__setattr__(self, "methods", methods)
+        object.__setattr__(self, "width", width)
+        given = DATASETS.get(self.dataset)
+        if self.image is not None:
+            image = image_of(place, self.image)
+            object.__setattr__(self, "image", None if given and image == given.image else image)
+        if self.classes is not None:
+            classes = classes_of(place, self.classes)
+            object.__setattr__(self, "classes", None if given and classes == given.classes else classes)
 
     def __str__(self) -> str:
         """Text form; settings at their defaults are left out."""
         methods = f"[{'+'.join(map(str, self.methods))}]" if self.methods else ""
         implied = _implied(self.compute)
-        settings = [f"w{_shortest(self.width)}"] if self.width != 1 else []
+        settings = [f"w{shortest(self.width)}"] if self.width != 1 else []
         settings += [f"compute={self.compute}"] if self.compute != "binary" else []
         for name in ("features", "edge"):
             if getattr(self, name) != implied[name]:
@@ -104,15 +127,11 @@ class DesignKey:
         return replace(self, methods=(), width=1.0)
 
     def with_methods(self, methods: tuple[MethodUse, ...]) -> DesignKey:
-        """The same design with other repairs."""
-        check_combination(methods)
-        others, width = _width_apart(methods, self.width, "a design")
-        return replace(self, methods=in_one_order(others), width=width)
+        """The same design with other repairs; raises BnncostError for those that cannot stand together."""
+        return replace(self, methods=methods)
 
     def with_features(self, features: str) -> DesignKey:
         """The same design with non-binary maps of another precision; raises BnncostError for an unknown one."""
-        if features not in FEATURES:
-            raise unknown("precision of features", features, FEATURES, place=f"design '{self}'")
         return replace(self, features=features)
 
     def without(self, name: str) -> DesignKey:
@@ -136,22 +155,28 @@ class DesignKey:
         network = one_spelling(network)
         backbone = backbone_of(network, place)
         dataset = dataset if slash else backbone.dataset or OWN
-        if dataset not in (*DATASETS, OWN):
-            raise unknown("data set", dataset, [*DATASETS, OWN], place=place)
+        require_listed(place, "data set", dataset, _DATASETS)
         uses = tuple(MethodUse.parse(part, place) for part in _split_plus(methods))
-        check_combination(uses)
         values = _read_settings(place, settings)
-        others, width = _width_apart(uses, float(values.pop("w", "1")), place)
-        uses = in_one_order(others)
+        width = read_width(place, values.pop("w")) if "w" in values else 1.0
         compute = values.get("compute", "binary")
         given = _shape_given(network, dataset)
-        image = _read_image(place, values.pop("input", None), given.image if given else None)
-        classes = _read_classes(place, values.pop("classes", None))
+        sides, number = values.pop("input", None), values.pop("classes", None)
+        image = None if sides is None else read_image(place, sides, given.image if given else None)
+        classes = None if number is None else read_classes(place, number)
         return cls(
             network, dataset, uses, width, **{**_implied(compute), **values},
             image=None if given and image == given.image else image,
             classes=None if given and classes == given.classes else classes,
         )  # fmt: skip
+
+
+def require_key(design: object) -> None:
+    """Raise BnncostError for what is no DesignKey."""
+    if not isinstance(design, DesignKey):
+        raise BnncostError(
+            f"a DesignKey is asked for, such as resolve('resnet20'), not {shortened(repr(design))}."
+        )
 
 
 LONGEST = 4096
@@ -168,11 +193,15 @@ def place_of(text: str, what: str = "design") -> str:
     >>> place_of("resnet20")
     "design 'resnet20'"
     """
+    if not isinstance(text, str):
+        raise BnncostError(f"a {what} is a text, not {shortened(repr(text))}.")
     place = f"{what} '{shortened(text)}'"
     if len(text) > LONGEST:
         raise BnncostError(f"{place}: a {what} has at most {LONGEST} characters.")
-    strange = next((sign for sign in text.strip() if unicodedata.category(sign) in _NO_TEXT), "")
+    if text.isprintable():  # as most are
+        return place
     require_utf8(text, place)
+    strange = next((sign for sign in text.strip() if unicodedata.category(sign) in _NO_TEXT), "")
     if strange:
         raise BnncostError(f"{place}: the character U+{ord(strange):04X} stands in no {what}.")
     return place
@@ -187,16 +216,19 @@ def in_one_order(methods: Iterable[MethodUse]) -> tuple[MethodUse, ...]:
     return tuple(sorted(methods, key=str))
 
 
-def _width_apart(
-    methods: Sequence[MethodUse], width: float, place: str
-) -> tuple[tuple[MethodUse, ...], float]:
-    """Take the method `width` as the setting that it is: one network has one name."""
-    factors = [float(use.option("factor")) for use in methods if use.method.hook == "width"]
+def _in_one_form(place: str, methods: object, width: float) -> tuple[tuple[MethodUse, ...], float]:
+    """Order methods that may stand together, and take the method `width` as the setting that it is."""
+    if not isinstance(methods, tuple | list) or not all(isinstance(use, MethodUse) for use in methods):
+        raise BnncostError(
+            f"{place}: its methods are a tuple such as (MethodUse('prelu'),), not {shortened(repr(methods))}."
+        )
+    uses = tuple(methods)
+    check_combination(uses)
+    factors = [float(use.option("factor")) for use in uses if use.method.hook == "width"]
     if not factors:
-        return tuple(methods), width
-    made = round(width * factors[0], 10)
-    _require_width(place, made, f"{made:g}")
-    return tuple(use for use in methods if use.method.hook != "width"), made
+        return in_one_order(uses), width
+    others = in_one_order(use for use in uses if use.method.hook != "width")
+    return others, width_of(place, round(width * factors[0], 10))
 
 
 def in_lower_case(text: str) -> str:
@@ -207,14 +239,6 @@ def in_lower_case(text: str) -> str:
     """
     end = end_of_path(text)
     return text[:end] + text[end:].lower()
-
-
-def _shortest(width: float) -> str:
-    """Write a width in the fewest digits that read back as the same number."""
-    try:
-        return repr(float(width)).removesuffix(".0")
-    except (TypeError, ValueError, OverflowError):
-        raise BnncostError(f"a width is a number such as 1.5, not {shortened(repr(width))}.") from None
 
 
 def _implied(compute: str) -> dict[str, str]:
@@ -248,37 +272,6 @@ def _sides_text(image: tuple[int, int, int], given: DatasetShape | None) -> str:
     return "x".join(map(str, sides))
 
 
-def _read_image(
-    place: str, value: str | None, given: tuple[int, int, int] | None
-) -> tuple[int, int, int] | None:
-    """Read `64x64` or `3x64x64`; channels are those of the data set unless given."""
-    if value is None:
-        return None
-    found = _SIDES.fullmatch(value)
-    channels = (found and found[1]) or (given and given[0])
-    if not found or not channels:
-        form = "HEIGHTxWIDTH or CHANNELSxHEIGHTxWIDTH" if given else "CHANNELSxHEIGHTxWIDTH"
-        raise BnncostError(f"{place}: input '{shortened(value)}' must be {form}, as in '@input=3x64x64'.")
-    image = (int(channels), int(found[2]), int(found[3]))
-    if not all(1 <= side <= LARGEST for side in image):
-        raise BnncostError(f"{place}: input '{shortened(value)}' must have sides from 1 to {LARGEST}.")
-    problem = image_problem(image)
-    if problem:
-        raise BnncostError(f"{place}: input '{value}' {problem}.")
-    return image
-
-
-def _read_classes(place: str, value: str | None) -> int | None:
-    if value is None:
-        return None
-    number = whole_of(value)
-    if number is None or not 1 <= number <= LARGEST:
-        raise BnncostError(
-            f"{place}: classes '{shortened(value)}' must be a whole number from 1 to {LARGEST}, as in '@classes=2'."
-        )
-    return number
-
-
 def _split(place: str, head: str) -> tuple[str, str, str]:
     """Cut `network[methods]@settings` into its three parts."""
     if head.count("[") != head.count("]") or head.count("[") > 1:
@@ -307,9 +300,9 @@ def _read_settings(place: str, settings: str) -> dict[str, str]:
     for part in filter(None, (piece.strip() for piece in settings.split(","))):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals and name.startswith("w"):
-            enter_once(place, values, "w", _read_width(place, name[1:]))
+            enter_once(place, values, "w", name[1:])
         else:
-            enter_setting(place, values, name, value, _SETTINGS, also="w1.5")
+            enter_setting(place, values, name, value, SETTINGS, also="w1.5")
     return values
 
 
@@ -339,21 +332,3 @@ def enter_once(place: str, values: dict[str, str], name: str, value: str) -> Non
     if name in values:
         raise BnncostError(f"{place}: setting '{shortened(name)}' is given twice.")
     values[name] = value
-
-
-def _read_width(place: str, value: str) -> str:
-    _require_width(place, number_of(value), shortened(value))
-    return value
-
-
-def _require_width(place: str, width: float | None, value: str) -> None:
-    low, high = WIDTHS
-    if width is None or not low <= width <= high:
-        raise BnncostError(
-            f"{place}: width '{value}' must be a number from {low:g} to {high:g}, as in '@w1.5'."
-        )
-    if width != round(width, WIDTH_DIGITS):
-        raise BnncostError(
-            f"{place}: width '{shortened(value)}' has more than {WIDTH_DIGITS} digits behind the point; write "
-            f"w{_shortest(round(width, WIDTH_DIGITS))}."
-        )

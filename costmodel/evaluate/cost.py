@@ -43,8 +43,6 @@ Key = TypeVar("Key")
 
 def as_profile(profile: AnyProfile) -> HardwareProfile:
     """Return the profile itself, or read it by name or path; anything else raises BnncostError."""
-    if not isinstance(profile, (HardwareProfile, str, os.PathLike)):
-        raise BnncostError(f"a profile is a name, a path or a HardwareProfile, not {profile!r}.")
     return profile if isinstance(profile, HardwareProfile) else load_profile(profile)
 
 

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from costmodel.designs.key import DesignKey, in_one_order
+from costmodel.designs.key import DesignKey, require_key
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS, MethodUse
 from costmodel.networks.build import check_places
@@ -181,7 +181,7 @@ class Space:
     def key(self, cell: Cell, width: float = 1.0, free: int = 0) -> DesignKey:
         """The design of a cell with one set of free methods, at one width."""
         uses = (*self.costed.at(cell.number), *self.free.at(free))
-        return replace(cell.plain, methods=in_one_order(uses), width=width)
+        return replace(cell.plain, methods=uses, width=width)
 
     def free_at(self, plain: DesignKey) -> tuple[bool, ...]:
         """Whether each of the free methods has a place in one of the networks."""
@@ -205,6 +205,7 @@ def _has_place(key: DesignKey) -> bool:
 
 
 def _at_precision(network: DesignKey, compute: str, features: str) -> DesignKey:
+    require_key(network)
     text = f"{network.network}@compute={compute}/{network.dataset}"
     implied = DesignKey.parse(text)
     wide = implied.features.startswith("fp")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from costmodel.demand.arrays import Demand, OperationKey, demand_of, distinct, joined, part
-from costmodel.designs.key import DesignKey
+from costmodel.designs.key import DesignKey, require_key
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Dimension, Network, accumulator
@@ -76,6 +76,8 @@ def sweep(
     widths = _checked(widths)
     if not designs or not profiles:
         raise BnncostError("a sweep needs at least one design and one profile.")
+    for key in designs:
+        require_key(key)
     run = [key.as_run() for key in designs]  # of all that differ in training alone one is built
     demand = {key: demand_over_widths(key, widths) for key in dict.fromkeys(run)}
     demands = [demand[key] for key in run]
@@ -141,8 +143,7 @@ def demand_over_widths(key: DesignKey, widths: np.ndarray) -> Demand:
     if len(widths) == 1:  # numbers are faster than arrays of one
         return distinct(demand_of(fold(build(key, float(widths[0])))))
     if np.max(widths) > _SURELY_EXACT:
-        largest = replace(key, width=float(np.max(widths)))
-        demand_of(fold(build(largest)))
+        demand_of(fold(build(key, float(np.max(widths)))))
     network = fold(build(key, widths))
     groups = _alike(network, len(widths))
     if len(groups) == 1:

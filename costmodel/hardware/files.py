@@ -68,6 +68,8 @@ def examine(name_or_path: str | os.PathLike[str], overrides: Sequence[str] = ())
 
     Raises BnncostError for an unknown name, and for overrides of another form.
     """
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise BnncostError(f"a profile is a name, a path or a HardwareProfile, not {name_or_path!r}.")
     documents, problems = _chain(_locate(os.fspath(name_or_path)))
     laid = tuple(map(read_override, overrides))
     if problems or not all(document.complete for document in documents):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from costmodel.errors import BnncostError
 from costmodel.methods.registry import METHODS, check_names
-from costmodel.methods.user_code import OF_USER_CODE, raised_at, told
+from costmodel.methods.user_code import OF_USER_CODE, aside, raised_at, told
 from costmodel.output import require_utf8
 
 GROUP = "bnncost.plugins"
@@ -71,7 +71,10 @@ def load_named_plugins() -> None:
     """
     for point in entry_points(group=GROUP):
         try:
-            point.load()
+            with aside():
+                point.load()
+        except KeyboardInterrupt:
+            raise
         except OF_USER_CODE as error:
             raise BnncostError(f"plugin '{point.name}'{_of_package(point, error)}") from error
     for name in _files():
@@ -92,11 +95,14 @@ def _run(path: Path) -> None:
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with aside():
+            spec.loader.exec_module(module)
         if set(METHODS) == before:
             raise BnncostError("it declares no method; decorate a function with @repair_method (see README).")
+    except KeyboardInterrupt:
+        raise
     except OF_USER_CODE as error:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
         for added in METHODS.keys() - before:
             del METHODS[added]
         at = raised_at(error, name)

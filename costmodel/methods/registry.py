@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -129,6 +130,9 @@ def _content_of(emit: Callable) -> str:
 
 
 METHODS: dict[str, RepairMethod] = {}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What a design's text, which is read in small letters, can name."""
+_NAMED = "small letters, digits and '_', a letter first"
 Emit = TypeVar("Emit", bound=Callable)
 
 
@@ -163,6 +167,13 @@ def repair_method(
         if name in METHODS:
             raise BnncostError(f"repair method '{name}' is declared twice.")
         place = f"method '{name}'"
+        if not _NAME.fullmatch(name):
+            raise BnncostError(f"{place}: no design can name it; call it by {_NAMED}.")
+        texts = {
+            "branch": branch, "category": category, "hook": hook, "source": source, "note": note,
+            "exclusive": exclusive, "free_because": free_because, "estimator": estimator,
+        }  # fmt: skip
+        _check_words(place, texts, conflicts, beside)
         if branch not in CATEGORIES:
             raise unknown("branch", branch, CATEGORIES, place)
         if category not in CATEGORIES[branch]:
@@ -187,6 +198,20 @@ def repair_method(
     return register
 
 
+def _check_words(place: str, texts: Mapping[str, object], conflicts: object, beside: object) -> None:
+    """Refuse what is no text where one belongs."""
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise BnncostError(f"{place}: {name} is {text!r}, but must be a text.")
+    if not isinstance(conflicts, tuple) or not all(isinstance(slot, str) for slot in conflicts):
+        raise BnncostError(
+            f"{place}: conflicts is {conflicts!r}, but must be a tuple such as ('activation',)."
+        )
+    pairs = beside.items() if isinstance(beside, Mapping) else [(beside, None)]
+    if not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise BnncostError(f"{place}: beside is {beside!r}, but must be such as {{'prelu': 'the reason'}}.")
+
+
 _NEEDED: Mapping[str, Mapping[str, Option]] = {
     "activation": {"early": False},
     "width": {"factor": 1.5},
@@ -200,6 +225,8 @@ _NEEDED: Mapping[str, Mapping[str, Option]] = {
 def _check_options(place: str, hook: str, options: Mapping[str, object]) -> None:
     """Refuse options whose default no design's text could say, and a method without those that its hook needs."""
     for name, value in options.items():
+        if not _NAME.fullmatch(name):
+            raise BnncostError(f"{place}: no design can name its option '{name}'; call it by {_NAMED}.")
         if type(value) not in _READERS or not _is_in_range(value):
             given = "no default" if value is inspect.Parameter.empty else f"the default {value!r}"
             raise BnncostError(
@@ -236,6 +263,13 @@ class MethodUse:
     name: str
     options: tuple[tuple[str, Option], ...] = ()
 
+    def __post_init__(self) -> None:
+        """Keep the options as their text reads back; raises BnncostError for an unknown name, option or value."""
+        if not isinstance(self.name, str) or self.name not in METHODS:
+            raise unknown("method", str(self.name), METHODS)
+        if self.options != ():
+            object.__setattr__(self, "options", _options_of(self.name, self.options))
+
     @property
     def method(self) -> RepairMethod:
         """The declaration."""
@@ -269,15 +303,10 @@ class MethodUse:
             raise unknown("method", name, METHODS, place)
         if bracket and not rest.endswith(")"):
             raise BnncostError(f"method '{shortened(text)}': the bracket after '{name}' is not closed.")
-        given: dict[str, Option] = {}
-        for part in filter(None, rest[:-1].split(",")):
-            key, _, value = (piece.strip() for piece in part.partition("="))
-            if key in given:
-                raise BnncostError(f"method '{name}': option '{key}' is given twice.")
-            given[key] = _read_option(name, key, value)
-        defaults = METHODS[name].options
-        kept = {key: given[key] for key in defaults if key in given and given[key] != defaults[key]}
-        return cls(name, tuple(kept.items()))
+        if not rest[:-1]:
+            return cls(name)
+        parts = [part.partition("=") for part in filter(None, rest[:-1].split(","))]
+        return cls(name, tuple((key.strip(), value.strip()) for key, _, value in parts))
 
 
 _LARGEST = 64
@@ -300,6 +329,24 @@ def _is_in_range(value: object) -> bool:
 
 def _text(value: Option) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _options_of(name: str, given: object) -> tuple[tuple[str, Option], ...]:
+    """Options other than their defaults, in the order of these; each is read as its text would be."""
+    if not isinstance(given, tuple | list) or not all(
+        isinstance(one, tuple) and len(one) == 2 for one in given
+    ):
+        raise BnncostError(
+            f"method '{name}': options are pairs such as (('early', True),), not {shortened(repr(given))}."
+        )
+    read: dict[str, Option] = {}
+    for key, value in given:
+        option = str(key)
+        if option in read:
+            raise BnncostError(f"method '{name}': option '{option}' is given twice.")
+        read[option] = _read_option(name, option, _text(value))
+    defaults = METHODS[name].options
+    return tuple((key, read[key]) for key in defaults if key in read and read[key] != defaults[key])
 
 
 def _read_option(name: str, key: str, value: str) -> Option:

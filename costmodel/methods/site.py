@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import reduce
-from traceback import format_exception
 from typing import Any, NamedTuple
 
 from costmodel.builder import Builder
-from costmodel.errors import BnncostError, CodeFailed, shortened
+from costmodel.errors import BnncostError
 from costmodel.graph import BINARY, Dimension, Param, Precision, Tensor
-from costmodel.methods.registry import Hook, MethodUse, RepairMethod
-from costmodel.methods.user_code import OF_USER_CODE, raised_at, told
+from costmodel.methods.guarded import emitted
+from costmodel.methods.registry import Hook, MethodUse
 from costmodel.operations.window import Pair
 
 
@@ -112,43 +111,21 @@ def emit(g: Builder, use: MethodUse, *arguments: Any) -> Any:
 
 
 def called(g: Builder, use: MethodUse, *arguments: Any) -> Any:
-    """Let a method add its operations; raises CodeFailed where one of a plugin fails, or returns something else.
+    """Let a method add its operations; raises CodeFailed where one of a plugin fails, or adds what no network has.
 
     An error in a method of bnncost is a fault of bnncost, and goes on as it is.
     """
     method = use.method
-    try:
-        made = method.emit(g, *arguments, **use.settings())
-    except OF_USER_CODE as error:
-        if method.own or isinstance(error, BnncostError):
-            raise
-        raise _failure(method, error) from error
+    if method.own:
+        return method.emit(g, *arguments, **use.settings())
     kind = _MADE.get(method.hook, Tensor)
-    several = method.hook in _SEVERAL
-    if not (_are(made, kind) if several else isinstance(made, kind)):
-        wanted = f"a tuple of {kind.__name__}s" if several else f"a {kind.__name__}"
-        given = f"{method.place} returned {shortened(repr(made))}"
-        raise CodeFailed(f"{given}, but a method of the hook '{method.hook}' returns {wanted}.")
-    return made
+    return emitted(g, method, arguments, use.settings(), kind, several=method.hook in _SEVERAL)
 
 
 _MADE: Mapping[Hook, type] = {"weight": Param, "weight_bases": Bases}
 """What the methods of a hook return where it is no map."""
 _SEVERAL = ("features", "branches")
 """Hooks whose methods return a tuple of maps."""
-
-
-def _are(made: object, kind: type) -> bool:
-    return isinstance(made, tuple) and bool(made) and all(isinstance(one, kind) for one in made)
-
-
-def _failure(method: RepairMethod, error: BaseException) -> CodeFailed:
-    """Say what a plugin's method raised, and where in its own file."""
-    at = raised_at(error, method.emit.__module__)
-    place = f"method '{method.name}' ('{at[0]}', line {at[1]})" if at else method.place
-    failed = CodeFailed(f"{place} raised {shortened(told(error))}.")
-    failed.traceback = "".join(format_exception(error)).rstrip()
-    return failed
 
 
 def chain(g: Builder, hook: Hook, x: Tensor, site: Site) -> Tensor:

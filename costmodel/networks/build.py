@@ -12,8 +12,9 @@ from costmodel.builder import Builder
 from costmodel.designs.backbone import Backbone, Stage, entering, made_by
 from costmodel.designs.blocks import BLOCKS
 from costmodel.designs.catalogue import DatasetShape
-from costmodel.designs.key import WIDTHS, DesignKey
+from costmodel.designs.key import DesignKey, require_key
 from costmodel.designs.network_files import NETWORKS, backbone_of
+from costmodel.designs.settings import WIDTHS, image_of
 from costmodel.errors import SHOWN, BnncostError, by_closeness
 from costmodel.graph import Network, Precision, Tensor, precision
 from costmodel.methods import MethodUse
@@ -32,13 +33,13 @@ def build(key: DesignKey, widths: float | np.ndarray | None = None, side: int | 
     With `side` it takes square images of so many pixels instead of the data set's. Raises BnncostError where a method
     has no place in the network or no channel would be left.
     """
+    require_key(key)
     backbone, dataset = backbone_of(key.network), key.shape
     if side is not None:
-        dataset = replace(dataset, image=(dataset.image[0], side, side))
+        dataset = replace(dataset, image=image_of(f"design '{key}'", (dataset.image[0], side, side)))
     composition = Composition(key.methods)
     check_places(key)
-    factor = _width(composition, key.width if widths is None else widths)
-    _check_width(key, factor)
+    factor = key.width if widths is None else _checked_width(key, widths)
     widths_of = Widths(factor, backbone.multiple_of)
     image = Precision("integer", 8) if precision(key.edge).kind == "integer" else precision(key.edge)
     g = Builder(str(key), dataset.image, image, precision(key.features))
@@ -98,18 +99,14 @@ def check_places(key: DesignKey) -> None:
             )
 
 
-def _check_width(key: DesignKey, factor: float | np.ndarray) -> None:
-    """Refuse channels by another factor than `@w` takes, whether it is given so, by a method or by both."""
-    (low, high), asked = WIDTHS, np.asarray(factor)
+def _checked_width(key: DesignKey, widths: float | np.ndarray) -> float | np.ndarray:
+    """Widths as doubles, whose channels do not wrap; refuses those that `@w` does not take."""
+    (low, high), asked = WIDTHS, np.asarray(widths)
     if asked.dtype.kind not in "fiu" or not np.all((asked >= low) & (asked <= high)):
         raise BnncostError(
-            f"design '{key}': channels times {factor} are asked for, but the factor must lie from {low:g} to {high:g}."
+            f"design '{key}': channels times {widths} are asked for, but the factor must lie from {low:g} to {high:g}."
         )
-
-
-def _width(composition: Composition, width: float | np.ndarray) -> float | np.ndarray:
-    use = composition.first("width")
-    return width * float(use.option("factor")) if use else width
+    return asked.astype(np.float64) if asked.ndim else float(asked)
 
 
 def _network(

@@ -52,7 +52,7 @@ def _count_conv(op: Op) -> list[Count]:
     return counts
 
 
-@operation("conv", count=_count_conv)
+@operation("conv", params=range(1, 3), attributes=("groups", "pad_value"), count=_count_conv)
 def conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -> np.ndarray:
     """Convolve (..., C, H, W) with weights (O, C/groups, kh, kw); padding adds `pad_value`, or repeats the border.
 
@@ -87,7 +87,7 @@ def _count_linear(op: Op) -> list[Count]:
     return counts
 
 
-@operation("linear", count=_count_linear)
+@operation("linear", params=range(1, 3), count=_count_linear)
 def linear(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -> np.ndarray:
     """Multiply a map, flattened to a vector, with a matrix (O, C H W); add a bias if there is one."""
     (x,) = inputs
@@ -103,7 +103,7 @@ def _count_transposed(op: Op) -> list[Count]:
     return [Count("mac", mac_precision(op), op.params[0].size * positions)]
 
 
-@operation("transposed_conv", count=_count_transposed)
+@operation("transposed_conv", params=1, attributes=("groups",), count=_count_transposed)
 def transposed_conv(op: Op, inputs: Sequence[np.ndarray], params: Sequence[np.ndarray]) -> np.ndarray:
     """Add each element times weights (O, C/groups, kh, kw) to the outputs round it; `stride` is that of the outputs.
 

@@ -42,7 +42,7 @@ FUNCTIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 """Functions of one number by name; GELU is that of Hendrycks 2016, SiLU that of Elfwing 2018."""
 
 
-@operation("table", count=elements("lookup"), elementwise=True)
+@operation("table", attributes=("function",), count=elements("lookup"), elementwise=True)
 def table(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Map each element by a `function` of one number, read from a table."""
     name = str(op.attributes["function"])
@@ -58,6 +58,8 @@ def steps_of(op: Op) -> int:
 
 @operation(
     "multi_threshold",
+    params=1,
+    attributes=("low",),
     count=lambda op: [Count("compare", op.inputs[0].precision.label, op.output.size * steps_of(op))],
     elementwise=True,
 )

@@ -23,7 +23,7 @@ def sign(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(inputs[0] >= 0, 1, -1)
 
 
-@operation("threshold", count=_compare_input, elementwise=True)
+@operation("threshold", params=2, count=_compare_input, elementwise=True)
 def threshold(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Give +1 where x >= threshold, or x <= threshold in channels whose direction is -1.
 
@@ -35,7 +35,7 @@ def threshold(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     )
 
 
-@operation("compare", count=_compare_input, elementwise=True)
+@operation("compare", inputs=2, count=_compare_input, elementwise=True)
 def compare(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Give +1 where the first map is at least the second (which may have size 1 along an axis), else -1."""
     return np.where(inputs[0] >= inputs[1], 1, -1)
@@ -49,7 +49,7 @@ def _count_quantize(op: Op) -> list[Count]:
     return [Count(sort, source.label, op.output.size)]
 
 
-@operation("quantize", count=_count_quantize, elementwise=True)
+@operation("quantize", params=range(2), attributes=("bits",), count=_count_quantize, elementwise=True)
 def quantize(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Round to a grid and saturate to the output's width; its step is the power of two nearest to `step`.
 
@@ -98,7 +98,7 @@ EPSILON = 1e-5
 """Added to the variance before the square root, as torch does."""
 
 
-@affine_operation("batch_norm", count=elements("mul", "add"))
+@affine_operation("batch_norm", params=4, count=elements("mul", "add"))
 def batch_norm(op: Op, params: Arrays) -> AffineForm:
     """Normalize each channel with stored mean and variance, as one multiply and one add (Ioffe 2015)."""
     gamma, beta, mean, variance = params
@@ -111,7 +111,7 @@ def statistics_of(op: Op) -> tuple[Param, ...]:
     return op.params[2:] if op.kind == "batch_norm" else ()
 
 
-@affine_operation("affine", count=elements("mul", "add"))
+@affine_operation("affine", params=2, count=elements("mul", "add"))
 def affine(op: Op, params: Arrays) -> AffineForm:
     """Multiply by one parameter and add another: what remains of norms and scales after folding."""
     return along(op, 0, params[0]), along(op, 1, params[1])
@@ -139,7 +139,7 @@ def _count_clamp(op: Op) -> list[Count]:
     return [Count("compare", op.output.precision.label, op.output.size * int(bounds))]
 
 
-@operation("clamp", count=_count_clamp, monotone=True)
+@operation("clamp", attributes=("low", "high"), count=_count_clamp, monotone=True)
 def clamp(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Clamp to `low` .. `high`, one compare for each that is finite."""
     x, low, high = inputs[0], float(str(op.attributes["low"])), float(str(op.attributes["high"]))
@@ -158,7 +158,7 @@ def _count_prelu(op: Op) -> list[Count]:
     return elements("compare", "shift" if shifts else "mul")(op)
 
 
-@operation("prelu", count=_count_prelu, monotone=True)
+@operation("prelu", params=1, count=_count_prelu, monotone=True)
 def prelu(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply negative elements by a slope per channel (He 2015); slopes are positive.
 
@@ -168,7 +168,7 @@ def prelu(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(x >= 0, x, x * along(op, 0, params[0]))
 
 
-@operation("two_slope", count=elements("compare", "mul"), monotone=True)
+@operation("two_slope", params=2, count=elements("compare", "mul"), monotone=True)
 def two_slope(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply by one positive slope above zero and by another below: one multiply by the chosen one."""
     x = inputs[0]
@@ -203,37 +203,37 @@ def hard_sigmoid(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(x >= 6, 6, np.where(x >= 0, x, 0)) * (1 / 6)
 
 
-@operation("add", count=elements("add"), elementwise=True)
+@operation("add", inputs=2, count=elements("add"), elementwise=True)
 def add(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Add two maps."""
     return inputs[0] + inputs[1]
 
 
-@operation("subtract", count=elements("add"), elementwise=True)
+@operation("subtract", inputs=2, count=elements("add"), elementwise=True)
 def subtract(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Subtract the second map from the first; a subtraction costs an addition."""
     return inputs[0] - inputs[1]
 
 
-@operation("multiply", count=elements("mul"), elementwise=True)
+@operation("multiply", inputs=2, count=elements("mul"), elementwise=True)
 def multiply(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply two maps; the second may have size 1 along an axis."""
     return inputs[0] * inputs[1]
 
 
-@operation("divide", count=elements("divide"), elementwise=True)
+@operation("divide", inputs=2, count=elements("divide"), elementwise=True)
 def divide(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide the first map by the second, which may have size 1 along an axis."""
     return inputs[0] / inputs[1]
 
 
-@operation("logic_xnor", count=_compare_input, elementwise=True)
+@operation("logic_xnor", inputs=2, count=_compare_input, elementwise=True)
 def logic_xnor(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Combine two maps of bits by XNOR: +1 where they agree; one gate, counted as a 1-bit compare."""
     return np.where(inputs[0] >= 0, inputs[1], -inputs[1])
 
 
-@operation("logic_or", count=_compare_input, elementwise=True)
+@operation("logic_or", inputs=2, count=_compare_input, elementwise=True)
 def logic_or(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Combine two maps of bits by OR: one gate, counted as a 1-bit compare."""
     return np.where(inputs[0] >= inputs[1], inputs[0], inputs[1])

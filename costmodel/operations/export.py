@@ -33,13 +33,18 @@ def sign_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.where(rank < flat.shape[1] // 2, 1, -1).reshape(inputs[0].shape)
 
 
-@operation("constant", free_because="a number that the design fixes; it is stored, and never computed")
+@operation(
+    "constant",
+    inputs=0,
+    attributes=("value",),
+    free_because="a number that the design fixes; it is stored, and never computed",
+)
 def constant(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """A parameter that the design fixes and training leaves alone."""
     return np.full([int(side) for side in op.output.shape], float(str(op.attributes["value"])))
 
 
-@operation("quantize_weight", free_because=ONCE)
+@operation("quantize_weight", attributes=("bits",), free_because=ONCE)
 def quantize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Round latent weights to `bits`, scaled by the largest magnitude of each filter."""
     weight, bits = inputs[0], op.integer("bits")
@@ -56,7 +61,7 @@ def centre_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return weight - _per_filter(weight, weight.reshape(len(weight), -1).mean(axis=1))
 
 
-@operation("standardize_weight", free_because=ONCE)
+@operation("standardize_weight", attributes=("deviation",), free_because=ONCE)
 def standardize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Give each filter zero mean and the standard deviation `deviation`."""
     weight, wanted = inputs[0], float(str(op.attributes["deviation"]))
@@ -65,7 +70,7 @@ def standardize_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return (weight - _per_filter(weight, flat.mean(axis=1))) / _per_filter(weight, deviation)
 
 
-@operation("clamp_weight", free_because=ONCE)
+@operation("clamp_weight", attributes=("quantile",), free_because=ONCE)
 def clamp_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Clamp a layer's weights where the `quantile` of a Laplace distribution lies that has their mean |w| (ReCU).
 
@@ -107,7 +112,7 @@ def deviation_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return inputs[0].reshape(len(inputs[0]), -1).std(axis=1)
 
 
-@operation("shifted_weight", free_because=ONCE)
+@operation("shifted_weight", inputs=2, free_because=ONCE)
 def shifted_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Add a multiple of each filter's deviation before binarizing: one of several weight bases (ABC-Net, Lin 2017)."""
     weight, shift = inputs
@@ -115,20 +120,20 @@ def shifted_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return weight - _per_filter(weight, weight.reshape(len(weight), -1).mean(axis=1) - shift * deviation)
 
 
-@operation("quarter_turn", free_because=ONCE)
+@operation("quarter_turn", attributes=("turns",), free_because=ONCE)
 def quarter_turn(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Rotate each filter by `turns` quarter turns in the plane (CBCN, Liu 2019)."""
     return np.rot90(inputs[0], op.integer("turns"), axes=(-2, -1))
 
 
-@operation("outer", free_because=ONCE)
+@operation("outer", inputs=2, free_because=ONCE)
 def outer(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Outer product of vectors over H and W: (H, W)."""
     rows, columns = inputs
     return rows[:, None] * columns
 
 
-@operation("border_correction", free_because=ONCE)
+@operation("border_correction", attributes=("height", "width"), free_because=ONCE)
 def border_correction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Sum of the weights that meet padding, per filter and kind of border position: (O, kinds).
 
@@ -158,7 +163,7 @@ def complement(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return 1 - inputs[0]
 
 
-@operation("ratio", free_because=ONCE)
+@operation("ratio", inputs=2, free_because=ONCE)
 def ratio(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide one parameter by another."""
     return inputs[0] / inputs[1]

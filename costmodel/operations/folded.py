@@ -10,7 +10,7 @@ import numpy as np
 from costmodel.errors import BnncostError
 from costmodel.graph import Op
 from costmodel.operations.export import ONCE
-from costmodel.operations.registry import known, operation
+from costmodel.operations.registry import ANY, known, operation
 
 Arrays = Sequence[np.ndarray]
 LARGEST_REAL = 1e30
@@ -94,7 +94,7 @@ def _cut(low: np.ndarray, high: np.ndarray, part: np.ndarray) -> np.ndarray:
     return low + (span // PARTS * part + span % PARTS * part // PARTS).view(np.int64)
 
 
-@operation("threshold_level", free_because=ONCE)
+@operation("threshold_level", inputs=ANY, attributes=("chain", "limit"), free_because=ONCE)
 def threshold_level(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Smallest (direction +1) or largest (-1) value that the replaced operations map to zero or more.
 
@@ -114,7 +114,7 @@ def threshold_level(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return level.reshape(-1)
 
 
-@operation("threshold_direction", free_because=ONCE)
+@operation("threshold_direction", inputs=ANY, attributes=("chain", "limit"), free_because=ONCE)
 def threshold_direction(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """+1 where the replaced operations rise, -1 where they fall."""
     return np.where(_search(op, inputs).falls, -1, 1).reshape(-1)
@@ -141,19 +141,19 @@ def _flat(op: Op, values: np.ndarray) -> np.ndarray:
     return np.broadcast_to(values, (*channels, 1, 1)).reshape(channels) if channels else values.reshape(())
 
 
-@operation("composed_factor", free_because=ONCE)
+@operation("composed_factor", inputs=ANY, attributes=("chain",), free_because=ONCE)
 def composed_factor(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Product of the factors of the replaced operations."""
     return _flat(op, _composed(op, inputs)[0])
 
 
-@operation("composed_offset", free_because=ONCE)
+@operation("composed_offset", inputs=ANY, attributes=("chain",), free_because=ONCE)
 def composed_offset(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Sum of the offsets of the replaced operations, each times the factors behind it."""
     return _flat(op, _composed(op, inputs)[1])
 
 
-@operation("scaled_weight", free_because=ONCE)
+@operation("scaled_weight", inputs=2, free_because=ONCE)
 def scaled_weight(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply each filter by the factor of its output channel."""
     weight, factor = inputs

@@ -7,19 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from costmodel.graph import Op
-from costmodel.operations.registry import operation
+from costmodel.operations.registry import ANY, operation
 
 Arrays = Sequence[np.ndarray]
 
 
-@operation("subsample", free_because="a strided read is addressing")
+@operation("subsample", attributes=("stride",), free_because="a strided read is addressing")
 def subsample(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Keep every `stride`-th row and column."""
     stride = op.integer("stride")
     return inputs[0][..., ::stride, ::stride]
 
 
-@operation("pad_channels", free_because="constant channels are wired, not stored")
+@operation(
+    "pad_channels", attributes=("channels", "value"), free_because="constant channels are wired, not stored"
+)
 def pad_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Put channels of a constant before and after, half of them on each side, to reach `channels`."""
     x = inputs[0]
@@ -28,27 +30,29 @@ def pad_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.pad(x, around, constant_values=op.integer("value"))
 
 
-@operation("repeat_channels", free_because="the same bits go to several places: wiring")
+@operation(
+    "repeat_channels", attributes=("channels",), free_because="the same bits go to several places: wiring"
+)
 def repeat_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Repeat all channels in turn until there are `channels`."""
     x = inputs[0]
     return x[..., np.arange(op.integer("channels")) % x.shape[-3], :, :]
 
 
-@operation("concatenate", free_because="neighbouring channels are addressing")
+@operation("concatenate", inputs=ANY[1:], free_because="neighbouring channels are addressing")
 def concatenate(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Put the channels of all inputs after each other."""
     return np.concatenate(list(inputs), axis=-3)
 
 
-@operation("interleave_channels", free_because="channels of two maps in turn are wiring")
+@operation("interleave_channels", inputs=2, free_because="channels of two maps in turn are wiring")
 def interleave_channels(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Take the channels of two maps in turn: the first of either, then the second."""
     both = np.stack(list(inputs), axis=-3)  # (..., C, 2, H, W)
     return both.reshape(*both.shape[:-4], -1, *both.shape[-2:])
 
 
-@operation("half_of_slices", free_because="half of the channels is addressing")
+@operation("half_of_slices", attributes=("slices", "half"), free_because="half of the channels is addressing")
 def half_of_slices(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Keep the first (`half` 0) or the second half (1) of the channels of each slice."""
     x = inputs[0]
@@ -57,7 +61,7 @@ def half_of_slices(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return kept.reshape(*x.shape[:-3], -1, *x.shape[-2:])
 
 
-@operation("channel_shuffle", free_because="channels in another order are wiring")
+@operation("channel_shuffle", attributes=("groups",), free_because="channels in another order are wiring")
 def channel_shuffle(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Take one channel of each group in turn (ShuffleNet, Zhang 2018)."""
     x = inputs[0]
@@ -65,7 +69,9 @@ def channel_shuffle(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return apart.swapaxes(-4, -3).reshape(x.shape)
 
 
-@operation("shift_quarters", free_because="reading a neighbour instead is addressing")
+@operation(
+    "shift_quarters", attributes=("distance",), free_because="reading a neighbour instead is addressing"
+)
 def shift_quarters(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Move a quarter of the channels by `distance` down, one up, one right and one left; what leaves comes in again."""
     x, distance = inputs[0], op.integer("distance")
@@ -76,7 +82,11 @@ def shift_quarters(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     )
 
 
-@operation("crop", free_because="a part of a map is addressing")
+@operation(
+    "crop",
+    attributes=("axis", "outer", "size", "start", "stop", "every"),
+    free_because="a part of a map is addressing",
+)
 def crop(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Keep `start` to `stop`, one in `every`, of one axis (0, 1, 2: C, H, W), seen as `outer` rows of `size` parts.
 
@@ -91,7 +101,11 @@ def crop(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return part.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
 
 
-@operation("pad_map", free_because="positions of a constant round a map are wired, not stored")
+@operation(
+    "pad_map",
+    attributes=("above", "below", "left", "right", "value"),
+    free_because="positions of a constant round a map are wired, not stored",
+)
 def pad_map(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Put positions of a constant `value` round a map, as many `above`, `left`, `below` and `right`."""
     x = inputs[0]
@@ -101,7 +115,9 @@ def pad_map(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.pad(x, around, constant_values=float(str(op.attributes["value"])))
 
 
-@operation("divide_training", free_because="a positive divisor changes no sign, so only training divides")
+@operation(
+    "divide_training", inputs=2, free_because="a positive divisor changes no sign, so only training divides"
+)
 def divide_training(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide by a positive value per sample, in training only."""
     return inputs[0] / inputs[1]

@@ -37,7 +37,7 @@ def _count_sum(op: Op) -> list[Count]:
     return [Count("add", op.output.precision.label, groups * (each - 1))]
 
 
-@operation("axis_sum", count=_count_sum)
+@operation("axis_sum", attributes=("over",), count=_count_sum)
 def axis_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Sum over some of the axes C, H and W, which stay with size 1."""
     return _reduced(np.add, inputs[0], _axes(op))
@@ -48,7 +48,7 @@ def _count_maximum(op: Op) -> list[Count]:
     return [Count("compare", op.output.precision.label, groups * (each - 1))]
 
 
-@operation("axis_maximum", count=_count_maximum)
+@operation("axis_maximum", attributes=("over",), count=_count_maximum)
 def axis_maximum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Keep the largest over some of the axes C, H and W, which stay with size 1."""
     return _reduced(np.maximum, inputs[0], _axes(op))
@@ -65,7 +65,7 @@ def _count_softmax(op: Op) -> list[Count]:
     ]
 
 
-@operation("softmax", count=_count_softmax)
+@operation("softmax", attributes=("over",), count=_count_softmax)
 def softmax(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Turn the numbers of each group into shares of 1: the exponential of each less the largest, over their sum.
 
@@ -85,7 +85,7 @@ def _count_layer_norm(op: Op) -> list[Count]:
     ]
 
 
-@operation("layer_norm", count=_count_layer_norm)
+@operation("layer_norm", attributes=("over", "epsilon"), count=_count_layer_norm)
 def layer_norm(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Give each group zero mean and unit variance (Ba 2016); one over the root is read from a table.
 
@@ -112,7 +112,9 @@ def _count_local_response(op: Op) -> list[Count]:
     return [Count("add", label, sums + size), Count("mul", label, 3 * size), Count("lookup", label, size)]
 
 
-@operation("local_response_norm", count=_count_local_response)
+@operation(
+    "local_response_norm", attributes=("channels", "alpha", "beta", "bias"), count=_count_local_response
+)
 def local_response_norm(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Divide by (bias + alpha / n times the sum of squares of n neighbouring channels) ** beta (Krizhevsky 2012).
 
@@ -131,7 +133,7 @@ def _count_top(op: Op) -> list[Count]:
     return [Count("compare", op.inputs[0].precision.label, groups * sum(each - 1 - n for n in range(kept)))]
 
 
-@operation("top", count=_count_top)
+@operation("top", attributes=("over", "kept", "numbers"), count=_count_top)
 def top(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Select the `kept` largest of each group, in order, by as many passes; of equals the first comes first.
 

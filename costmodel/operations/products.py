@@ -41,7 +41,11 @@ def _arranged(
     return moved.reshape(*batch, *(prod(sizes[letter] for letter in row) for row in made))
 
 
-@operation("rearrange", free_because="numbers read in another order are addressing")
+@operation(
+    "rearrange",
+    attributes=("factors", "read", "made"),
+    free_because="numbers read in another order are addressing",
+)
 def rearrange(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Put the factors of the axes `read` into the order of `made`: transposes, shuffles, depth to space, patches."""
     return _arranged(inputs[0], _sizes(op), _rows(op, "read"), _rows(op, "made"))
@@ -66,7 +70,7 @@ def _information(precision: Precision) -> float:
     return precision.information
 
 
-@operation("matrix_product", count=_count_product)
+@operation("matrix_product", inputs=2, attributes=("factors", "left", "right", "made"), count=_count_product)
 def matrix_product(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Multiply two maps as matrices, one pair for each entry of the factors that both and the result have.
 

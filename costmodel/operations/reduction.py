@@ -65,7 +65,7 @@ def _count_average_pool(op: Op) -> list[Count]:
     return _averaged(op, _window(op))
 
 
-@operation("average_pool", count=_count_average_pool)
+@operation("average_pool", attributes=("size",), count=_count_average_pool)
 def average_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Average each window; padding adds zeros, which count."""
     seen = _windows(op, inputs[0], 0)
@@ -85,7 +85,7 @@ def _count_blur_pool(op: Op) -> list[Count]:
     ]
 
 
-@operation("blur_pool", count=_count_blur_pool)
+@operation("blur_pool", attributes=("size",), count=_count_blur_pool)
 def blur_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Average windows of 3x3 with weights 1 2 1 on each axis, against aliasing (Zhang 2019); padding adds zeros."""
     seen = _windows(op, inputs[0], 0)
@@ -100,7 +100,7 @@ def _count_max_pool(op: Op) -> list[Count]:
     return [Count("compare", op.output.precision.label, op.output.size * (_window(op) - 1))]
 
 
-@operation("max_pool", count=_count_max_pool)
+@operation("max_pool", attributes=("size",), count=_count_max_pool)
 def max_pool(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Keep the largest of each window; of bits, an OR gate. Padding never wins."""
     whole = np.issubdtype(inputs[0].dtype, np.integer)
@@ -129,7 +129,7 @@ def _count_box_sum(op: Op) -> list[Count]:
     return [Count("add", op.output.precision.label, op.output.size * (_window(op) - 1))]
 
 
-@operation("box_sum", count=_count_box_sum)
+@operation("box_sum", attributes=("size", "pad_value"), count=_count_box_sum)
 def box_sum(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Sum each window; padding adds `pad_value`, or repeats the border."""
     return np.add.reduce(_windows(op, inputs[0], float(str(op.attributes["pad_value"]))), axis=-1)
@@ -139,7 +139,7 @@ def _count_slice_mean(op: Op) -> list[Count]:
     return _averaged(op, op.integer("slices"))
 
 
-@operation("slice_mean", count=_count_slice_mean)
+@operation("slice_mean", attributes=("slices",), count=_count_slice_mean)
 def slice_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Average the slices of bits of each channel: (slices C, H, W) to (C, H, W)."""
     x, slices = inputs[0], op.integer("slices")
@@ -147,7 +147,7 @@ def slice_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     return np.add.reduce(apart, axis=-4) * (1 / slices)
 
 
-@operation("channel_mean", count=_count_slice_mean)
+@operation("channel_mean", attributes=("slices",), count=_count_slice_mean)
 def channel_mean(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Average each `slices` channels that follow each other: (slices C, H, W) to (C, H, W)."""
     x, slices = inputs[0], op.integer("slices")

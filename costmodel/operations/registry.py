@@ -29,7 +29,10 @@ CountRule = Callable[[Op], list[Count]]
 
 @dataclass(frozen=True)
 class OperationKind:
-    """What an operation computes, and either what it counts or the reason why it costs nothing."""
+    """What an operation computes of how many inputs and parameters, and either what it counts or why it is free.
+
+    `attributes` are those that it cannot do without.
+    """
 
     name: str
     meaning: Meaning
@@ -38,8 +41,13 @@ class OperationKind:
     monotone: bool
     affine: AffineRule | None
     elementwise: bool
+    inputs: range
+    params: range
+    attributes: tuple[str, ...]
 
 
+ANY = range(1_000_000)
+"""Any number of inputs."""
 OPERATIONS: dict[str, OperationKind] = {}
 
 
@@ -50,23 +58,28 @@ def operation(
     free_because: str = "",
     monotone: bool = False,
     elementwise: bool = False,
+    inputs: int | range = 1,
+    params: int | range = 0,
+    attributes: tuple[str, ...] = (),
 ) -> Callable[[Meaning], Meaning]:
     """Register a kind by its meaning `(op, inputs, params) -> output`; batch axes may precede (C, H, W).
 
     Exactly one of `count` and `free_because` is given. `elementwise` says that an element of the result depends on
     that element alone of each input of its shape: the result may be written over such an input. `monotone` says that
     one monotone function per entry of the parameters does so: folding builds on it. A second kind of a name raises.
+    `inputs` and `params` say how many it takes, `attributes` which it needs.
     """
 
     def register(meaning: Meaning) -> Meaning:
         each = elementwise or monotone
-        _add(OperationKind(name, meaning, count, free_because, monotone, None, each))
+        numbers = _range(inputs), _range(params)
+        _add(OperationKind(name, meaning, count, free_because, monotone, None, each, *numbers, attributes))
         return meaning
 
     return register
 
 
-def affine_operation(name: str, *, count: CountRule) -> Callable[[AffineRule], AffineRule]:
+def affine_operation(name: str, *, count: CountRule, params: int = 1) -> Callable[[AffineRule], AffineRule]:
     """Register a kind by its factor and offset `(op, params) -> (factor, offset)`, None where it has none.
 
     The meaning is x factor + offset, in this order; folding composes factors and offsets.
@@ -78,10 +91,14 @@ def affine_operation(name: str, *, count: CountRule) -> Callable[[AffineRule], A
             scaled = inputs[0] if factor is None else inputs[0] * factor
             return scaled if offset is None else scaled + offset
 
-        _add(OperationKind(name, meaning, count, "", True, form, elementwise=True))
+        _add(OperationKind(name, meaning, count, "", True, form, True, _range(1), _range(params), ()))
         return form
 
     return register
+
+
+def _range(number: int | range) -> range:
+    return number if isinstance(number, range) else range(number, number + 1)
 
 
 def _add(kind: OperationKind) -> None:

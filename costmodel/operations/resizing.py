@@ -16,7 +16,11 @@ def _numbers(op: Op, name: str) -> np.ndarray:
     return np.array(op.attributes[name])
 
 
-@operation("repeat_positions", free_because="a position that is read again, or not at all, is addressing")
+@operation(
+    "repeat_positions",
+    attributes=("rows", "columns"),
+    free_because="a position that is read again, or not at all, is addressing",
+)
 def repeat_positions(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Read the `rows` and `columns` of those numbers: resizing by the nearest position."""
     return inputs[0][..., _numbers(op, "rows"), :][..., _numbers(op, "columns")]
@@ -30,7 +34,9 @@ def _count_interpolate(op: Op) -> list[Count]:
     return [Count("add", label, 2 * made), Count("mul", label, made)]
 
 
-@operation("interpolate", count=_count_interpolate)
+@operation(
+    "interpolate", attributes=("rows", "row_shares", "columns", "column_shares"), count=_count_interpolate
+)
 def interpolate(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Mean of the row of a number and the next one, which has the share given, and of columns likewise: bilinear."""
     x = inputs[0]
@@ -62,7 +68,9 @@ def _count_weighed(op: Op) -> list[Count]:
     return [Count("add", label, sums), Count("mul", label, products)]
 
 
-@operation("weigh_neighbours", count=_count_weighed)
+@operation(
+    "weigh_neighbours", attributes=("rows", "row_weights", "columns", "column_weights"), count=_count_weighed
+)
 def weigh_neighbours(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
     """Sum the `rows` (n, k) of those numbers times `row_weights`, and columns likewise: bicubic (Keys 1981).
 

@@ -92,6 +92,14 @@ def test_a_network_of_ones_own_beside_modules_with_our_names(tmp_path: Path) -> 
     assert "mine.net:make" in done.stdout
 
 
+def test_a_closed_input_is_the_number_of_no_file_of_ours() -> None:
+    """A process that is started has its own input there: a pipe with this number would be lost to it."""
+    code = "import os; from analysis import cli; cli.run = lambda: print(min(os.pipe())) or 0; cli.main()"
+    command = f'{sys.executable} -c "{code}" <&-'
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 2
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_a_closed_output_is_a_sentence(closed: str) -> None:
     command = f"{sys.executable} -m analysis.cli designs {closed}"

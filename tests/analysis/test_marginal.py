@@ -206,7 +206,7 @@ def test_a_table_at_another_precision_of_features_is_of_those_designs() -> None:
     assert (changed["compare", "int16"], changed["compare", "int8"]) == (-86_016, 86_016)
     assert len(changed) == 4
     assert table.rows[0].gain_against is None and table.study is None
-    with pytest.raises(BnncostError, match=r"resnet20/cifar10.*features 'int7'.*int8"):
+    with pytest.raises(BnncostError, match=r"'resnet20'.*'features' 'int7'.*int8"):
         method_table("resnet20", methods=["prelu"], features="int7")
 
 

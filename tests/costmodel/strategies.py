@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from costmodel.demand.counts import count, totals
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.key import COMPUTE, FEATURES, PADDING, DesignKey, in_one_order
+from costmodel.designs.key import DesignKey, in_one_order
 from costmodel.designs.network_files import NETWORKS, backbone_of, one_spelling
+from costmodel.designs.settings import COMPUTE, FEATURES, PADDING
 from costmodel.folding import fold
 from costmodel.graph import BINARY, Network, Param, Tensor, Value
 from costmodel.methods import METHODS, MethodUse

@@ -15,6 +15,7 @@ import pytest
 from benchmarks.processes import alive, family_of
 from costmodel import BnncostError
 from costmodel.evaluate.engine import pool_of
+from costmodel.importers.model.apart import apart
 
 POOL = """
 import sys, time
@@ -79,6 +80,29 @@ def test_no_process_outlives_a_killed_parent(tmp_path: Path, program: str, worke
         until(lambda: not any(map(alive, family)), f"of {family} some live on")
     finally:
         parent.kill()
+
+
+LINGERING = """
+import subprocess, sys, threading, time
+
+print(subprocess.Popen(["sleep", "60"]).pid)
+threading.Thread(target=time.sleep, args=(60,)).start()
+sys.exit("done")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_a_program_apart_is_done_when_it_has_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when what it has started is: that ends with it."""
+    (tmp_path / "tests_lingering.py").write_text(LINGERING, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    begun = time.monotonic()
+    done = apart("tests_lingering")
+    assert (done.returncode, done.stderr) == (1, "done\n")
+    assert time.monotonic() - begun < PATIENCE_S
+    until(lambda: not alive(int(done.stdout)), "what it started lives on")
 
 
 def test_a_lost_process_is_a_sentence() -> None:

@@ -195,11 +195,12 @@ def no_cheaper(more: cm.Cost, less: cm.Cost) -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(PLAIN_AND_REPAIRED, ANY_PROFILE, st.floats(0.1, 6), st.floats(0.1, 6))
-def test_wider_is_never_cheaper(text: str, profile: str, one: float, other: float) -> None:
+@given(PLAIN_AND_REPAIRED, ANY_PROFILE, st.integers(1000, 60_000), st.integers(1000, 60_000))
+def test_wider_is_never_cheaper(text: str, profile: str, one: int, other: int) -> None:
     key = cm.DesignKey.parse(text)
     narrow, wide = (
-        cm.cost(replace(key, width=width), profile, traffic="compulsory") for width in sorted((one, other))
+        cm.cost(replace(key, width=steps / 10_000), profile, traffic="compulsory")
+        for steps in sorted((one, other))
     )
     no_cheaper(wide, narrow)
 

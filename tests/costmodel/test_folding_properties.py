@@ -19,8 +19,9 @@ from strategies import (
     small_key,
 )
 
-from costmodel.designs.key import COMPUTE, PADDING, DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import backbone_of
+from costmodel.designs.settings import COMPUTE, PADDING
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network

@@ -12,8 +12,9 @@ from strategies import NARROW, compatible, emitting, small_use
 
 from costmodel.demand.counts import CountRow, count, totals
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.key import COMPUTE, PADDING, DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import NETWORKS
+from costmodel.designs.settings import COMPUTE, PADDING
 from costmodel.errors import BnncostError
 from costmodel.folding import fold, unfolded
 from costmodel.graph import BINARY, Network, Op, Tensor
@@ -301,7 +302,7 @@ def designs(draw: st.DrawFn) -> DesignKey:
     return DesignKey(network, "cifar10", uses, padding=draw(st.sampled_from(PADDING)))
 
 
-def counted(key: DesignKey, widths: np.ndarray | None = None) -> dict[Total, object]:
+def counted(key: DesignKey, widths: float | np.ndarray | None = None) -> dict[Total, object]:
     return totals(count(fold(build(key, widths))))
 
 
@@ -311,7 +312,7 @@ def test_an_array_of_widths_counts_what_each_width_counts(key: DesignKey, widths
     """One network with arrays in place of channel counts gives every width's counts, integer for integer."""
     together = counted(key, np.array(widths))
     for place, width in enumerate(widths):
-        alone = counted(DesignKey(key.network, key.dataset, key.methods, width, padding=key.padding))
+        alone = counted(key, width)
         found = {name: np.broadcast_to(np.asarray(n), (len(widths),))[place] for name, n in together.items()}
         assert {name: int(n) for name, n in found.items() if n} == {
             name: int(n) for name, n in alone.items() if n

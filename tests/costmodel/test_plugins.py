@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from costmodel import DesignKey, cost, load_profile
@@ -67,6 +70,16 @@ def too_large(g: Builder, y: Tensor, site: Site, *, early: bool = False, much: i
     return y
 
 
+def MyAct(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Tensor:  # noqa: N802
+    """Have a name that no design says, since designs are read in small letters."""
+    return y
+
+
+def with_capital(g: Builder, y: Tensor, site: Site, *, early: bool = False, Much: int = 2) -> Tensor:  # noqa: N803
+    """Have an option that no design says."""
+    return y
+
+
 # ------------------------------------------------------------------ declared
 
 
@@ -82,6 +95,13 @@ def too_large(g: Builder, y: Tensor, site: Site, *, early: bool = False, much: i
         (unsaid, {}, "option 'much' has the default None, but must have one that is true, false, a text"),
         (needed, {}, "option 'much' has no default, but must"),
         (too_large, {}, "option 'much' has the default 65, but must .* above 0 and at most 64"),
+        (mine, {"conflicts": None}, r"conflicts is None, but must be a tuple such as \('activation',\)"),
+        (mine, {"exclusive": ["a"]}, r"exclusive is \['a'\], but must be a text"),
+        (mine, {"hook": None}, "hook is None, but must be a text"),
+        (mine, {"beside": ["prelu"]}, r"beside is \['prelu'\], but must be such as \{'prelu': 'the reason'\}"),
+        (MyAct, {}, "'MyAct': no design can name it; call it by small letters, digits and '_'"),
+        (lambda g, y, site, *, early=False: y, {}, "'<lambda>': no design can name it"),
+        (with_capital, {}, "no design can name its option 'Much'"),
     ],
 )  # fmt: skip
 def test_a_method_that_could_not_be_used_is_not_declared(function: Any, changed: Any, said: str) -> None:
@@ -128,6 +148,8 @@ def test_methods_of_two_files_may_name_each_other(tmp_path: Path) -> None:
     [
         ("class Own(Exception): ...\n\n\nraise Own('boom')\n", r"own.py': line 4: Own: boom\.$"),
         ("import sys\n\nsys.exit(0)\n", r"own.py': line 3: SystemExit: 0\.$"),
+        ("class Own(BaseException): ...\n\n\nraise Own\n", r"own.py': line 4: Own\.$"),
+        ("raise GeneratorExit\n", r"own.py': line 1: GeneratorExit\.$"),
     ],
 )
 def test_a_file_that_raises_what_it_likes_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -224,6 +246,27 @@ def own_error(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
     raise Own("boom")
 
 
+class Mine(BnncostError):
+    """An error that is called one of bnncost, and that other processes could not make again."""
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(one + other)
+
+
+def told_as_ours(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Raise it."""
+    raise Mine("bo", "om")
+
+
+class Base(BaseException):
+    """An error that is none of Python's exceptions."""
+
+
+def base_error(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+    """Raise it."""
+    raise Base("boom")
+
+
 def leaving(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
     """End the command, as if it had done all that it was asked for."""
     sys.exit(0)
@@ -233,6 +276,8 @@ def leaving(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
     ("function", "changed", "said"),
     [
         (own_error, {}, rf"\('{HERE}', line \d+\) raised Own: boom\.$"),
+        (base_error, {}, rf"\('{HERE}', line \d+\) raised Base: boom\.$"),
+        (told_as_ours, {}, rf"\('{HERE}', line \d+\) raised Mine: boom\.$"),
         (leaving, {}, rf"\('{HERE}', line \d+\) raised SystemExit: 0\.$"),
         (deeper, {}, rf"^method 'deeper' \('{HERE}', line \d+\) raised RecursionError: maximum recursion depth"),
         (in_a_library, {}, rf"\('{HERE}', line \d+\) raised JSONDecodeError"),
@@ -247,7 +292,8 @@ def test_a_method_that_fails_is_told_with_its_own_line(function: Any, changed: A
     with pytest.raises(CodeFailed, match=said) as raised:
         cost(f"resnet20[{function.__name__}]")
     assert ("Traceback" in raised.value.traceback) is (" raised " in said)
-    assert str(copy.copy(raised.value)) == str(raised.value), "as where a process hands it on"
+    handed_on = copy.copy(raised.value)  # as between processes
+    assert (type(handed_on), str(handed_on)) == (CodeFailed, str(raised.value))
 
 
 def test_a_space_with_a_method_that_fails_is_not_priced_without_it() -> None:
@@ -283,3 +329,63 @@ def test_a_parameter_has_as_many_values_as_its_map(shape: Any, axes: str, said: 
     declare(odd_slope)
     with pytest.raises(BnncostError, match=said):
         cost("resnet20[odd_slope]")
+
+
+# ------------------------------------------------------------------ what it emits, and does besides
+
+
+@pytest.mark.parametrize(
+    ("emit", "said"),
+    [
+        (lambda g, y: g.map("relu", (y,), shape=(np.int16(16), 32, 32)), r"'relu' in 'stage1.block1.conv1', which has"),
+        (lambda g, y: g.map("relu", (y,), shape=(-16, 32, 32)), r"has sizes \(-16, 32, 32\), but must have whole"),
+        (lambda g, y: g.map("relu", (y, y, y)), "has 3 inputs, but must have 1"),
+        (lambda g, y: g.map("scale", (y,)), "has 0 parameters, but must have 1"),
+        (lambda g, y: g.map("clamp", (y,)), "lacks the attribute 'low'"),
+        (lambda g, y: g.map("relu", (y,), when="never"), "runs at 'never'"),
+        (lambda g, y: g.map("relu", (y,), stored="int8"), "is stored as 'int8', which is no Precision"),
+        (lambda g, y: replace(y, name="other"), "what it returns has a map 'other' that this network does not make"),
+        (lambda g, y: g.relu(replace(y, name="other")), "has a map 'other' that this network does not make"),
+    ],
+)  # fmt: skip
+def test_what_a_method_emits_is_held_against_what_a_network_has(emit: Any, said: str) -> None:
+    def emitting(g: Builder, y: Tensor, site: Site, *, early: bool = False) -> Any:
+        """Emit what no network has."""
+        return emit(g, y)
+
+    declare(emitting)
+    with pytest.raises(CodeFailed, match=rf"method 'emitting' \('{HERE}', line \d+\).*{said}"):
+        cost("resnet20[emitting]")
+
+
+TALKING = f"""
+import os, sys
+from costmodel.methods.registry import repair_method
+
+print("read")
+
+
+@repair_method(**{BENT!r})
+def talking(g, y, site, *, early: bool = False):
+    'Say much, and go away.'
+    print("printed")
+    os.write(1, b"written\\n")
+    os.system("echo called")
+    os.chdir("/")
+    sys.stdout = None
+    return y
+"""
+
+
+def test_what_a_plugin_says_is_no_result_and_where_it_goes_is_not_where_they_go(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "talking.py").write_text(TALKING, "utf-8")
+    here, out = os.getcwd(), sys.stdout
+    load_plugin(tmp_path / "talking.py")
+    assert cost("resnet20[talking]").energy_j == cost("resnet20").energy_j
+    assert (os.getcwd(), sys.stdout) == (here, out)
+    print("a result")
+    said = capfd.readouterr()
+    assert said.out == "a result\n"
+    assert all(word in said.err for word in ("read", "printed", "written", "called"))

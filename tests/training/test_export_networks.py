@@ -16,8 +16,9 @@ from strategies import NARROW, any_values, small_key
 import training.export.fixed_rules  # noqa: F401
 from costmodel.builder import Builder
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.key import COMPUTE, PADDING, DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import backbone_of
+from costmodel.designs.settings import COMPUTE, PADDING
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import BINARY, precision

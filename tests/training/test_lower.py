@@ -11,8 +11,9 @@ from strategies import NARROW, any_values, dyadic_values, images, small_designs,
 
 from analysis.catalogue.networks import networks_document
 from costmodel.builder import Builder
-from costmodel.designs.key import PADDING, DesignKey
+from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import backbone_of
+from costmodel.designs.settings import PADDING
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.graph import Network, precision

@@ -8,7 +8,7 @@ from pathlib import Path
 from strategies import BOTTLENECKS, MIXED, NARROW, assert_exact, compatible, emitting, small_key
 
 from costmodel import build
-from costmodel.designs.key import COMPUTE, PADDING
+from costmodel.designs.settings import COMPUTE, PADDING
 from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from tools.fuzz.loop import Reader

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from costmodel.designs.key import COMPUTE, DesignKey
+from costmodel.designs.key import DesignKey
+from costmodel.designs.settings import COMPUTE
 from costmodel.errors import BnncostError, unknown
 from costmodel.hardware.text.fields import Settings
 from costmodel.hardware.text.messages import refused

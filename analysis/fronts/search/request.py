@@ -14,7 +14,7 @@ import numpy as np
 from analysis.show.axes import Axis
 from costmodel import BnncostError, DesignKey
 from costmodel.designs.content import content_of, content_of_methods
-from costmodel.designs.key import WIDTH_DIGITS, WIDTHS
+from costmodel.designs.settings import WIDTH_DIGITS, WIDTHS
 from costmodel.errors import shortened
 from costmodel.evaluate.space import Space
 from costmodel.evaluate.versions import versions_of

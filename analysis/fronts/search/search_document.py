@@ -24,7 +24,7 @@ from analysis.show.safe import csv_cell
 from analysis.show.tables import Cell, Column, Table, records
 from analysis.show.words import COMPULSORY, scope_sentence
 from costmodel import BnncostError, DesignKey, cost
-from costmodel.designs.key import COMPUTE, FEATURES
+from costmodel.designs.settings import COMPUTE, FEATURES
 from costmodel.errors import unknown
 from costmodel.evaluate.engine import Engine
 from costmodel.evaluate.space import Combinations, Space

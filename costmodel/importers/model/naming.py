@@ -12,7 +12,8 @@ from pathlib import PurePath
 
 import numpy as np
 
-from costmodel.designs.key import EDGE, FEATURES, enter_setting, place_of
+from costmodel.designs.key import enter_setting, place_of
+from costmodel.designs.settings import EDGE, FEATURES
 from costmodel.errors import BnncostError, CodeFailed, shortened
 from costmodel.graph import Network
 from costmodel.output import whole_of
