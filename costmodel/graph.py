@@ -298,7 +298,7 @@ class Network:
         return tuple(dict.fromkeys(op.layer for op in self.running()))
 
     def learned(self) -> tuple[Param, ...]:
-        """Parameters that training learns: every one that no export operation makes."""
+        """Parameters that training gives: every one that no export operation makes, statistics of norms among them."""
         used = dict.fromkeys(
             item for op in self.ops for item in (*op.inputs, *op.params) if isinstance(item, Param)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,38 @@ def test_what_a_narrow_port_does_is_calculated() -> None:
     )
     line = f"takes {as_it_is}, and {at_low} with a feature memory of 32 bit/cycle in place of 128."
     assert line in (ROOT / "docs" / "cost.md").read_text("utf-8"), f"docs/cost.md needs: {line}"
+
+
+def percent(figure: Callable[[Cost], float], design: str, base: str) -> str:
+    return f"({100 * (figure(cm.cost(design)) / figure(cm.cost(base)) - 1):+.1f} %"
+
+
+def test_where_a_repair_takes_less_than_the_plain_network_is_calculated() -> None:
+    cost, search = ((ROOT / "docs" / name).read_text("utf-8") for name in ("cost.md", "search.md"))
+    repaired, plain = "resnet20[double_residual]@features=int8", "resnet20@features=int8"
+    centred = "reactnet_a[mean_subtraction]"
+    assert percent(lambda one: one.area["mm2"], repaired, plain) in cost
+    assert percent(lambda one: one.area["mm2"], centred, "reactnet_a") in cost
+    delayed = 64 * 112 * 112 - 16  # the bits of the widest map, for one mean of 16 bits
+    peaks = [cm.cost(name).memory_bits["peak_features"] for name in ("reactnet_a", centred)]
+    assert peaks[0] - peaks[1] == delayed and f"{delayed:,} bits" in cost
+    for name in ("position_scale", "separable_scale"):
+        less = percent(lambda one: one.energy_j, f"cnv[{name}]@features=int8", "cnv@features=int8")
+        assert f"`{name}`" in search and f"{less} energy" in search
+    bits = [cm.cost(name).memory_bits["parameters"] for name in (repaired, plain)]
+    assert bits[0] - bits[1] == -3 * (16 + 32 + 64), (
+        "a direction for each channel of three first convolutions"
+    )
+    assert f"({bits[0] - bits[1]:.0f} bits on ResNet-20)" in search
+
+
+def test_side_operations_take_no_time_unless_they_wait_for_a_whole_map() -> None:
+    plain = cm.cost("resnet20").latency_s
+    assert all(
+        cm.cost(f"resnet20[{name}]").latency_s == plain
+        for name in ("double_residual", "prelu", "channel_scale")
+    )
+    assert cm.cost("resnet20[mean_subtraction]").latency_s > plain
 
 
 @pytest.mark.parametrize("profile", MAPPED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.cli import run
+from costmodel import METHODS
 from tools.questions import PAGE, WIDTH, commands, on_page, printed
 
 SHOWN = commands(PAGE.read_text("utf-8"))
@@ -18,6 +20,16 @@ def test_the_page_begins_with_the_question_of_the_card() -> None:
     command, answer = SHOWN[0]
     assert command == "bnncost best --network resnet20 --profile mcu-cortex-m33 --energy 10mJ"
     assert "Against int8: " in answer and len(SHOWN) >= 5
+
+
+def test_the_page_names_the_training_techniques_that_leave_something_at_inference() -> None:
+    said = (
+        PAGE.read_text("utf-8").partition("leave nothing at inference, but ")[2].partition(" operations.")[0]
+    )
+    there = {
+        name for name, method in METHODS.items() if method.branch == "training" and method.changes_network
+    }
+    assert set(re.findall("`([a-z_]+)`", said)) == there
 
 
 def test_the_page_has_what_a_process_prints() -> None:

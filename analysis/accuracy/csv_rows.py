@@ -115,9 +115,12 @@ def listed(problems: Sequence[str]) -> str:
 
 def text_of(path: Path) -> str:
     """The text of a file of accuracies; raises BnncostError where it has none, or is larger than any of them."""
-    return read_text(
+    text = read_text(
         path, "accuracy file", largest=LARGEST_JSON, advice="keep the rows of one study", marked_utf16=True
     )
+    if "\0" in text[:2]:  # a plain letter of UTF-16 is a zero byte and a letter in UTF-8
+        raise BnncostError(f"accuracy file '{path}' is UTF-16 without its mark; save it as UTF-8.")
+    return text
 
 
 def require_whole_decimals(

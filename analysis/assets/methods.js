@@ -138,7 +138,8 @@ function drawMethodTable(rows) {
   const { protocols } = rows[0];
   const said = protocols.length ? `Gains in points of top-1 over the fair pair of each: ${protocols.join("; ")}.` : "";
   $("table").replaceChildren(el("h2", {}, "The methods"),
-    grid(columns, rows.toSorted(order).map(methodCells), "Methods"), soft(said));
+    grid(columns, rows.toSorted(order).map(methodCells), "Methods"), soft(`${said} As wide as: the width of the plain `
+      + "network that the energy buys, between the widths that are priced, on logarithmic axes."));
 }
 
 function methodCells(row) {

@@ -7,6 +7,7 @@ from analysis.show.tables import Column, Table
 from costmodel import DATASETS, NETWORKS, DesignKey, build, fold
 from costmodel.demand.counts import count, totals
 from costmodel.methods import REFERENCES
+from costmodel.operations.elementwise import statistics_of
 
 
 def networks_document() -> Document:
@@ -20,7 +21,8 @@ def networks_document() -> Document:
     for name, backbone in NETWORKS.items():
         key = DesignKey.parse(name)
         network = build(key)
-        parameters = sum(int(param.size) for param in network.learned())
+        measured = {param for op in network.ops for param in statistics_of(op)}
+        parameters = sum(int(param.size) for param in network.learned() if param not in measured)
         binary_macs = int(totals(count(fold(network)))["mac", "1x1"])
         source = backbone.source or ""
         reference = REFERENCES.get(source, source)

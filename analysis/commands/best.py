@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Overrides, Profile, Traffic, chip_of, model_of
+from analysis.commands.options import Form, Out, Overrides, Profile, Traffic, chip_of, in_any_case, model_of
 from analysis.show.document import deliver, form_of
 
 
 def best_command(
-    network: Annotated[str, typer.Option("--network", help="See `bnncost networks`.")],
+    network: Annotated[str, typer.Option("--network", help="See `bnncost networks`.", callback=in_any_case)],
     dataset: Annotated[
-        str | None, typer.Option("--dataset", help="Default: the network's usual one.", show_default=False)
+        str | None,
+        typer.Option(
+            "--dataset", help="Default: the network's usual one.", show_default=False, callback=in_any_case
+        ),
     ] = None,
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,

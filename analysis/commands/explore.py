@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Added, Ranges, into_folder
+from analysis.commands.options import Added, Ranges, in_any_case, into_folder
 from analysis.show.document import console_for
 
 
@@ -22,7 +22,11 @@ def explore_command(
     ] = None,
     network: Annotated[
         list[str] | None,
-        typer.Option("--network", help="A network; may be repeated. Default: all that have an accuracy."),
+        typer.Option(
+            "--network",
+            help="A network; may be repeated. Default: all that have an accuracy.",
+            callback=in_any_case,
+        ),
     ] = None,
     accuracy: Annotated[
         list[str] | None,

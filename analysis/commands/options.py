@@ -13,6 +13,7 @@ import typer
 
 from analysis.show.document import Format
 from costmodel.demand.conventions import OpsConvention
+from costmodel.designs.key import in_lower_case
 from costmodel.errors import CodeFailed
 from costmodel.hardware import HardwareProfile, load_profile
 from costmodel.importers.model.naming import names_model, with_settings
@@ -25,6 +26,13 @@ def into_file(out: Path | None) -> Path | None:
     if out is not None:
         check_file(out)
     return out
+
+
+def in_any_case(names: list[str] | str | None) -> list[str] | str | None:
+    """Give names as designs have them, in whatever case they are typed."""
+    if names is None:
+        return None
+    return in_lower_case(names) if isinstance(names, str) else [in_lower_case(name) for name in names]
 
 
 def into_folder(out: Path | None) -> Path | None:
@@ -174,6 +182,7 @@ Features = Annotated[
         "--features",
         help="Precision of a file's or module's maps that no quantizer narrows: int16, int8, fp32, ...",
         show_default=False,
+        callback=in_any_case,
     ),
 ]
 Verbose = Annotated[

@@ -18,6 +18,7 @@ from analysis.commands.options import (
     Recipe,
     Traffic,
     chip_of,
+    in_any_case,
     into_folder,
     model_of,
     names_of_columns,
@@ -44,11 +45,16 @@ def pareto_command(
         typer.Option(
             "--network",
             help="See `bnncost networks`. Default: all of the data set; of measurements, a front each.",
+            callback=in_any_case,
         ),
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", help="cifar10, imagenet, ... Default: where only one is possible."),
+        typer.Option(
+            "--dataset",
+            help="cifar10, imagenet, ... Default: where only one is possible.",
+            callback=in_any_case,
+        ),
     ] = None,
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,

@@ -17,6 +17,7 @@ from analysis.commands.options import (
     Recipe,
     Traffic,
     chip_of,
+    in_any_case,
     model_of,
 )
 from analysis.show.document import Format, deliver, say
@@ -24,11 +25,18 @@ from analysis.show.document import Format, deliver, say
 
 def robust_command(
     network: Annotated[
-        str | None, typer.Option("--network", help="See `bnncost networks`. Default: all of the data set.")
+        str | None,
+        typer.Option(
+            "--network", help="See `bnncost networks`. Default: all of the data set.", callback=in_any_case
+        ),
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", help="cifar10, imagenet, ... Default: where only one is possible."),
+        typer.Option(
+            "--dataset",
+            help="cifar10, imagenet, ... Default: where only one is possible.",
+            callback=in_any_case,
+        ),
     ] = None,
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,

@@ -18,6 +18,7 @@ from analysis.commands.options import (
     Profiles,
     Traffic,
     chips_of,
+    in_any_case,
     into_folder,
     model_of,
 )
@@ -45,17 +46,19 @@ def search_command(
     methods: Annotated[
         str,
         typer.Option(
-            "--methods", help="all (with estimates: those of the records), none, or names with commas."
+            "--methods",
+            help="all (with estimates: those of the records), none, or names with commas.",
+            callback=in_any_case,
         ),
     ] = "all",
     widths: Annotated[
         str, typer.Option("--widths", help="FIRST:LAST:STEP, or widths with commas.")
     ] = "0.25:4:0.05",
     features: Annotated[
-        str, typer.Option("--features", help="Precisions of features, with commas.")
+        str, typer.Option("--features", help="Precisions of features, with commas.", callback=in_any_case)
     ] = "int16",
     compute: Annotated[
-        str, typer.Option("--compute", help="Precisions of operands, with commas.")
+        str, typer.Option("--compute", help="Precisions of operands, with commas.", callback=in_any_case)
     ] = "binary",
     accuracy: Annotated[
         str,

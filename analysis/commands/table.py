@@ -16,6 +16,7 @@ from analysis.commands.options import (
     Ranges,
     Traffic,
     chip_of,
+    in_any_case,
     model_of,
     names_of_columns,
 )
@@ -23,22 +24,28 @@ from analysis.show.document import deliver, form_of
 
 
 def table_command(
-    network: Annotated[str, typer.Option("--network", help="See `bnncost networks`.")] = "resnet20",
+    network: Annotated[
+        str, typer.Option("--network", help="See `bnncost networks`.", callback=in_any_case)
+    ] = "resnet20",
     profile: Profile = "asic-45nm",
     overrides: Overrides = None,
     dataset: Annotated[
-        str | None, typer.Option("--dataset", help="Default: the network's usual one.")
+        str | None, typer.Option("--dataset", help="Default: the network's usual one.", callback=in_any_case)
     ] = None,
     full: Annotated[
         str | None, typer.Option("--full", metavar="DESIGN", help="Methods are left out of this.")
     ] = None,
     methods: Annotated[
-        str | None, typer.Option("--methods", metavar="A,B", help="Only these. Default: all.")
+        str | None,
+        typer.Option("--methods", metavar="A,B", help="Only these. Default: all.", callback=in_any_case),
     ] = None,
     features: Annotated[
         str | None,
         typer.Option(
-            "--features", metavar="PRECISION", help="Of non-binary maps: int8, int4, ... Default: int16."
+            "--features",
+            metavar="PRECISION",
+            help="Of non-binary maps: int8, int4, ... Default: int16.",
+            callback=in_any_case,
         ),
     ] = None,
     traffic: Traffic = None,

@@ -13,7 +13,7 @@ from analysis.show.axes import Axis
 from analysis.show.classes import DesignClass, class_of_row
 from analysis.show.units import readable
 from analysis.show.words import accuracy_text
-from costmodel import METHODS, BnncostError, DesignKey, resolve
+from costmodel import BnncostError, DesignKey, resolve
 
 _FEW = 8
 """Repairs that a sentence names."""
@@ -165,7 +165,7 @@ def _plain(frame: pd.DataFrame) -> DesignKey | None:
 
 
 def _repairs_of(key: DesignKey) -> set[str]:
-    return {use.name for use in key.methods if METHODS[use.name].branch == "topology"}
+    return {use.name for use in key.methods if use.method.changes_network}
 
 
 def _width_text(frame: pd.DataFrame, row: pd.Series, width: float, x: Axis, unit: str) -> str:

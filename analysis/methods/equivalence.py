@@ -40,7 +40,11 @@ class WidthScale:
     energy_at: Callable[[float], float | None]
 
     def width_at(self, energy_j: float) -> float | None:
-        """Width that uses `energy_j`, between grid widths on logarithmic axes; None outside 0.25 to 8."""
+        """What width `energy_j` buys, between grid widths on logarithmic axes; None outside 0.25 to 8.
+
+        A measure of energy, not a network to build: between grid widths, channels are whole and the network's energy
+        rises in steps, so that all small repairs would be worth the one width of the first step.
+        """
         start = int(np.flatnonzero(WIDTHS == 1.0)[0])
         here, known = start, self.energy_at(1.0)
         if known is None:

@@ -46,7 +46,8 @@ class Change:
 class MethodCost:
     """One method's cost: emitted (before folding), alone over the plain design, left out of the full one.
 
-    `equivalent_width` is the width at which the plain network uses as much energy; None beyond 0.25..8.
+    `equivalent_width` is the width of the plain network that as much energy buys, as `WidthScale` has it; None beyond
+    0.25..8.
     `gain_against` is the gain in top-1 over its fair pair [points] by the shipped study; None where it has none.
     `off_chip` names the memories outside of the chip in which the plain design with it lies for want of room.
     """

@@ -97,8 +97,9 @@ def method_caption(table: MethodTable) -> str:
         f"{scope_sentence(plain)} "
         f"Plain BNN: {readable(plain.energy_j, 'J')}, {readable(plain.latency_s, 's')}, {area}. "
         "Emitted: what the method asks for, before folding. Alone: what is left of it after folding, over the "
-        f"plain BNN. Left out: what {table.full}, with the method in it, saves without it. Equivalent width: the "
-        f"width at which the plain BNN takes as much energy.{_fits_caption(table)}{_gain_caption(table)}"
+        f"plain BNN. Left out: what {table.full}, with the method in it, saves without it. Equivalent width: what "
+        "width of the plain BNN as much energy buys, between widths of four to a doubling on logarithmic axes; its "
+        f"whole channels make steps there.{_fits_caption(table)}{_gain_caption(table)}"
     )
 
 

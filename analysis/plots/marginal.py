@@ -123,7 +123,7 @@ def _ends(row: Mapping[str, object], name: str) -> Ends | None:
 
 
 def _why_free(row: Mapping[str, object]) -> str:
-    """Operations that are emitted and leave no cost have folded away; a training technique emits none."""
+    """Operations that are emitted and leave no cost have folded away; most training techniques emit none."""
     if row["emitted_j"] != 0:
         return FREE_FOLDS
     return FREE_TRAINING if row["branch"] == "training" else FREE_WIRING

@@ -84,6 +84,11 @@ class RepairMethod:
     rescales_latents: bool = False
 
     @property
+    def changes_network(self) -> bool:
+        """Whether inference keeps something of it, as it does of some methods of either branch."""
+        return not self.free_because
+
+    @property
     def surroundings(self) -> tuple[MethodUse, ...]:
         """The methods of `beside`."""
         return tuple(MethodUse.parse(text, self.place) for text in self.beside)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from costmodel.graph import Op
+from costmodel.graph import Op, Param
 from costmodel.operations.registry import AffineForm, Count, affine_operation, along, elements, operation
 
 Arrays = Sequence[np.ndarray]
@@ -104,6 +104,11 @@ def batch_norm(op: Op, params: Arrays) -> AffineForm:
     gamma, beta, mean, variance = params
     factor = gamma / np.sqrt(variance + EPSILON)
     return along(op, 0, factor), along(op, 1, beta - mean * factor)
+
+
+def statistics_of(op: Op) -> tuple[Param, ...]:
+    """The parameters of an operation that training measures rather than learns: mean and variance of a norm."""
+    return op.params[2:] if op.kind == "batch_norm" else ()
 
 
 @affine_operation("affine", params=2, count=elements("mul", "add"))

@@ -14,6 +14,7 @@ from costmodel.designs.resolving import published_names
 from costmodel.graph import BINARY, Network, Op, Param
 from costmodel.networks.build import build
 from costmodel.operations.convolution import fan_in
+from costmodel.operations.elementwise import statistics_of
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,4 @@ def _of_bits(op: Op) -> bool:
 
 
 def _not_of_the_paper(op: Op) -> tuple[Param, ...]:
-    if op.kind == "batch_norm":
-        return op.params[2:]
-    return op.params if op.kind == "quantize" else ()
+    return op.params if op.kind == "quantize" else statistics_of(op)

@@ -191,3 +191,10 @@ def test_a_small_accuracy_beside_a_large_one_is_a_percentage(tmp_path: Path) -> 
 def test_marks_of_an_encoding_are_heard(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "mine.csv").write_bytes("design\ttop1\nresnet20\t83,1 %\n".encode(encoding))
     assert [one.top1 for one in load_accuracy(tmp_path / "mine.csv")] == [83.1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_an_encoding_without_its_mark_is_told(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine.csv").write_bytes("design,top1\nresnet20,83.1\n".encode(encoding))
+    with pytest.raises(BnncostError, match=r"mine\.csv' is UTF-16 without its mark; save it as UTF-8\."):
+        load_accuracy(tmp_path / "mine.csv")

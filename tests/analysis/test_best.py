@@ -14,7 +14,8 @@ import pytest
 from command_outputs import Captured, read_json, said
 
 from analysis.cli import run
-from costmodel import cost
+from analysis.fronts.questions.known import repairs_text
+from costmodel import METHODS, DesignKey, backbone_of, cost
 
 ROOT = Path(__file__).parents[2]
 OWN = {
@@ -121,6 +122,59 @@ def test_forms_without_accuracy_stand_apart_and_fit(capsys: Captured, own: str) 
     assert forms[widest]["energy_j"] == pytest.approx(energies[widest], rel=1e-9)
     assert not set(forms) & set(energies) - {widest}, "one of each precision"
     assert "resnet20@compute=ternary/cifar10" in forms and "resnet20@compute=int8/cifar10" not in forms
+
+
+@pytest.mark.parametrize(
+    ("best", "called"),
+    [
+        ("resnet20@w1.5", "plain BNN"),
+        ("resnet20@features=int8", "plain BNN"),
+        ("resnet20[prelu]@w1.5,features=int8", "resnet20[prelu]/cifar10"),
+    ],
+)
+def test_a_form_has_the_name_of_the_design_that_is_priced(
+    capsys: Captured, tmp_path: Path, best: str, called: str
+) -> None:
+    """A best design at another width or precision lends its forms no name that holds its own."""
+    (tmp_path / "own.csv").write_text(f'design,top1\n"{best}",81\n', "utf-8")
+    asked = ("--accuracy", str(tmp_path / "own.csv"), "--energy", "2.4uJ", "--latency", "100us")
+    found = read_json(capsys, "best", "--network", "resnet20", *asked)
+    rows = {row["design"]: row["label"] for row in found["price_only"] if "compute" not in row["design"]}
+    assert called in {label.split(", ")[0] for label in rows.values()}
+    for design, label in rows.items():
+        text, _, settings = design.removesuffix("/cifar10").partition("@")
+        width = [f"width {part[1:]}" for part in settings.split(",") if part.startswith("w")]
+        features = [f"{part[9:]} features" for part in settings.split(",") if part.startswith("features=")]
+        name = {"resnet20": "plain BNN", "resnet20[prelu]": "resnet20[prelu]/cifar10"}[text]
+        assert label == ", ".join([name, *width, *features])
+
+
+def test_the_widest_width_that_is_tried_is_told_where_it_fits(capsys: Captured, own: str) -> None:
+    asked = ("best", "--network", "resnet20", "--accuracy", own, "--energy")
+    told = "No width above 4 was looked at."
+    assert told in " ".join(said(capsys, *asked, "1J").split())
+    assert told not in " ".join(said(capsys, *asked, "3uJ").split())
+
+
+@pytest.mark.parametrize("branch", ["training", "topology"])
+def test_what_has_no_repairs_costs_what_the_plain_network_costs(branch: str) -> None:
+    """Whichever branch it stands in: some training techniques leave operations."""
+    plain = cost("resnet20/cifar10", "asic-45nm")
+    dearer = set()
+    for name, method in METHODS.items():
+        if (
+            method.branch != branch
+            or method.hook == "width"
+            or not backbone_of("resnet20").offers(method.hook)
+        ):
+            continue
+        key = DesignKey.parse(f"resnet20[{name}]/cifar10")
+        found = cost(key, "asic-45nm")
+        assert repairs_text(key) == name or (repairs_text(key), found.energy_j) == ("none", plain.energy_j)
+        if found.energy_j > 1.001 * plain.energy_j:
+            dearer.add(name)
+    leaving = {"mean_subtraction", "sample_standardize", "data_dependent_shift", "adaptive_weights"}
+    assert branch == "topology" or dearer == {*leaving, "norm_before_classifier"}
 
 
 def test_a_memory_is_the_sum_of_what_is_kept_and_kb_has_1024_byte(capsys: Captured, own: str) -> None:

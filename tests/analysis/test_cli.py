@@ -233,7 +233,10 @@ def test_networks_counts_each_network(capsys: Captured) -> None:
     rows = {row["network"]: row for row in read_csv(capsys, "networks")}
     assert int(rows["resnet20"]["binary_macs"]) == BINARY_MACS
     weights = 3 * 16 * 9 + 9 * (6 * 16 * 16 + (16 + 5 * 32) * 32 + (32 + 5 * 64) * 64) + 64 * 10
-    assert weights < int(rows["resnet20"]["parameters"]) < 1.05 * weights
+    norms = 2 * (16 + 6 * 16 + 6 * 32 + 6 * 64)  # a factor and an offset; mean and variance are not learned
+    assert int(rows["resnet20"]["parameters"]) == weights + norms + 10 + 1, (
+        "a bias, and the step of what the classifier reads"
+    )
     assert rows["resnet18"]["dataset"] == "imagenet"
 
 

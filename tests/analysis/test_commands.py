@@ -8,7 +8,9 @@ import sys
 from importlib import import_module
 
 import pytest
+from command_outputs import Captured, said
 
+from analysis.cli import run
 from analysis.commands.places import PLACES, Place
 from costmodel import BnncostError
 
@@ -45,6 +47,27 @@ def test_the_summary_is_that_of_the_function(name: str) -> None:
     command = place.load(name)
     assert command.name == name
     assert " ".join((command.help or "").split("\n\n")[0].split()) == place.summary()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("table", "--network", "{ResNet20}", "--dataset", "{CIFAR10}", "--methods", "{PReLU}", "--features", "{INT8}"),
+        ("best", "--network", "{RESNET20}", "--dataset", "{CIFAR10}", "--energy", "1uJ"),
+        ("robust", "--network", "{ResNet20}", "--dataset", "{Cifar10}", "--draws", "100"),
+    ],
+)  # fmt: skip
+def test_names_are_read_in_any_case_as_those_of_designs_are(
+    capsys: Captured, command: tuple[str, ...]
+) -> None:
+    typed = [part.strip("{}") for part in command]
+    written = [part.strip("{}").lower() if part.startswith("{") else part for part in command]
+    assert said(capsys, *typed) == said(capsys, *written)
+
+
+def test_names_of_profiles_are_those_of_files(capsys: Captured) -> None:
+    assert run(["cost", "resnet20", "--profile", "ASIC-45nm"]) == 2
+    assert "unknown hardware profile 'ASIC-45nm'" in capsys.readouterr().err
 
 
 def test_a_function_that_is_not_there_is_said() -> None:

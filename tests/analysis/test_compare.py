@@ -39,6 +39,15 @@ def test_double_residual_costs_traffic_and_multiplies_and_no_binary_mac(capsys: 
     assert "binary MACs" not in second["sentence"]
 
 
+def test_a_difference_is_told_as_a_share_of_the_first_and_a_value_as_a_multiple(capsys: Captured) -> None:
+    """782 nJ are 33.8 % of 2.31 µJ, and 20.4 µJ are 8.82 times 2.31 µJ, 18.1 µJ more."""
+    _, second, third = read_json(capsys, "compare", A, B, "resnet20@compute=int8")["entries"]
+    assert second["sentence"].startswith("B takes 782 nJ (33.8 %) more energy than A, and no more time")
+    ratio = third["energy_j"] / cost(A).energy_j
+    assert f"18.1 µJ more energy than A ({ratio:.2f} times as much), and" in third["sentence"]
+    assert third["energy_j"] - cost(A).energy_j == pytest.approx(18.1e-6, rel=5e-3)
+
+
 def test_several_profiles_have_a_first_design_each(capsys: Captured) -> None:
     found = read_json(capsys, "compare", A, B, "--profile", "asic-45nm", "--profile", "mcu-cortex-m33")
     assert [(one["entry"], one["profile"], one["against"]) for one in found["entries"]] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from statistics import fmean
 
 import pytest
@@ -12,7 +13,8 @@ from analysis.methods.marginal import MethodTable, method_table
 from analysis.methods.method_columns import table_record
 from analysis.methods.method_frames import method_frame, width_curve
 from analysis.methods.method_tables import method_view
-from costmodel import METHODS, BnncostError, DesignKey, cost
+from analysis.report.page.method_costs import method_records
+from costmodel import METHODS, BnncostError, DesignKey, cost, load_profile
 
 # outputs of ResNet-20's binary convolutions: six per stage
 OUTPUTS = 6 * (16 * 32 * 32 + 32 * 16 * 16 + 64 * 8 * 8)
@@ -110,6 +112,30 @@ def test_a_width_is_found_again_by_its_energy(profile: str) -> None:
         )
     assert scale.width_at(0.0) is None
     assert scale.width_at(1e9) is None
+
+
+def test_the_page_prices_what_costs_in_either_branch() -> None:
+    rows = {
+        one["method"]: one
+        for one in method_records("resnet20", "cifar10", load_profile("asic-45nm"))["methods"]
+    }
+    assert {"mean_subtraction", "adaptive_weights", "double_residual"} < set(rows) and "ede" not in rows
+    added = cost("resnet20[mean_subtraction]").energy_j - cost("resnet20").energy_j
+    assert sum(rows["mean_subtraction"]["alone"]) == pytest.approx(added, rel=1e-9)
+
+
+def test_an_equivalent_width_lies_between_widths_of_the_grid_not_on_steps_of_whole_channels(
+    table: MethodTable,
+) -> None:
+    """The energy 5.65 % above the plain network's lies between those at widths 1 and 1.25, on logarithmic axes."""
+    gated = row(table, "squeeze_excitation")
+    plain, wide = (cost(f"resnet20@w{width}", table.profile).energy_j for width in ("1", "1.25"))
+    part = log(1 + gated.alone.energy_j / plain) / log(wide / plain)
+    assert gated.equivalent_width == pytest.approx(1.25**part, rel=1e-9)
+    built = cost(f"resnet20@w{gated.equivalent_width:.4f}", table.profile).energy_j
+    assert built > 1.05 * (plain + gated.alone.energy_j), (
+        "17, 33 and 67 channels where 16, 32 and 64 fill the array"
+    )
 
 
 def test_no_width_fits_means_no_equivalent() -> None:

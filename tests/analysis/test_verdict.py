@@ -42,6 +42,13 @@ def test_each_class_wins_up_to_the_next_ones_first_design() -> None:
     )
 
 
+def test_training_techniques_that_leave_operations_are_repairs_of_the_network() -> None:
+    centred = ("centred", "resnet20[mean_subtraction+ede+two_stage]/cifar10", 3.6, 76.0)
+    assert "Repairs in the 2 binary designs on the front: mean_subtraction (1)." in verdict(
+        made(PLAIN, centred), Axis.energy
+    )
+
+
 def test_repairs_on_the_front_are_counted_without_training_techniques() -> None:
     said = verdict(made(PLAIN, REPAIRED, ENSEMBLE, INT4), Axis.energy)
     assert (
@@ -116,7 +123,7 @@ def test_what_the_plain_bnn_of_a_study_has_is_no_repair_and_its_width_is_not_wid
     )
     frame["plain"] = frame["label"] == "plain BNN"
     said = verdict(frame, Axis.energy)
-    assert "Repairs in the 3 binary designs on the front: real_shortcut (1)." in said
+    assert "Repairs in the 3 binary designs on the front: learned_threshold (1), real_shortcut (1)." in said
     assert [text for text in said if text.startswith("The plain BNN")] == [
         "The plain BNN at width 0.375 (35.0 % at 3.50 µJ) is beaten by real, 2.0 points better for 2.50 µJ."
     ]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import NARROW, any_values, dyadic_values, images, small_designs, small_images, small_key
 
+from analysis.catalogue.networks import networks_document
 from costmodel.builder import Builder
 from costmodel.designs.key import DesignKey
 from costmodel.designs.network_files import backbone_of
@@ -109,6 +110,13 @@ def test_parameters_have_the_names_and_places_of_the_list() -> None:
     assert isinstance(model.get_submodule("stage1.block1.conv1").weight, torch.nn.Parameter)
     for layer in network.layers():
         model.get_submodule(layer)
+
+
+def test_the_catalogue_counts_the_parameters_that_torch_learns() -> None:
+    found = {row["network"]: row["parameters"] for row in networks_document().data}
+    for name in ("resnet20", "resnet8", "cnv", "vgg_small", "ds_cnn", "autoencoder"):
+        model = lower(build(DesignKey.parse(name)))
+        assert found[name] == sum(one.numel() for one in model.parameters() if one.requires_grad), name
 
 
 def test_a_parameter_named_like_a_layer_keeps_its_name_in_the_values() -> None:

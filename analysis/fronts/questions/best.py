@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.costs.cost_columns import cost_values
 from analysis.fronts.questions.budgets import Budget
 from analysis.fronts.questions.known import Known
-from analysis.fronts.questions.variants import Variant, variants_within
+from analysis.fronts.questions.variants import Variant, base_of, variants_within
 from costmodel import BnncostError, DesignKey, backbone_of, cost
 from costmodel.hardware import HardwareProfile
 from costmodel.pricing.price import TrafficModel
@@ -85,8 +85,9 @@ def best_designs(
     beyond = [one for one in candidates if one.beyond(budgets) > 0]
     fits = tuple(sorted(within, key=_by_energy if _wants_accuracy_alone(budgets) else _by_accuracy))
     misses = tuple(sorted(beyond, key=lambda one: (one.beyond(budgets), *_by_accuracy(one))))
-    bases = {plain: "plain BNN"} | _first_of_each_class(misses) | _first_of_each_class(fits)
-    variants = variants_within(bases, {one.key for one in known}, chip, budgets, traffic)
+    firsts = (*_first_of_each_class(misses), *_first_of_each_class(fits))
+    named = {one.key: one.label for one in known}
+    variants = variants_within(_bases(plain, firsts, named), set(named), chip, budgets, traffic)
     return Answer(plain, budgets, fits, misses, variants, left_out)
 
 
@@ -117,8 +118,17 @@ def _by_energy(one: Candidate) -> tuple[float, float]:
     return one.energy_j, -one.known.top1
 
 
-def _first_of_each_class(ranked: Sequence[Candidate]) -> dict[DesignKey, str]:
+def _first_of_each_class(ranked: Sequence[Candidate]) -> Iterable[Known]:
     first: dict[str, Known] = {}
     for one in ranked:
         first.setdefault(one.known.design_class, one.known)
-    return {one.key: one.label for one in first.values()}
+    return first.values()
+
+
+def _bases(plain: DesignKey, firsts: Iterable[Known], named: Mapping[DesignKey, str]) -> dict[DesignKey, str]:
+    """What is widened, with its name: that of a design which is wide, or has narrow maps, is not that of its base."""
+    bases = {plain: "plain BNN"}
+    for one in firsts:
+        base = base_of(one.key)
+        bases.setdefault(base, one.label if base == one.key else named.get(base, str(base)))
+    return bases

@@ -10,7 +10,7 @@ from analysis.fronts.questions.best import Answer, Candidate, best_designs, plai
 from analysis.fronts.questions.budgets import Budget
 from analysis.fronts.questions.known import known_designs, repairs_text
 from analysis.fronts.questions.sentences import answer_sentences
-from analysis.fronts.questions.variants import Variant
+from analysis.fronts.questions.variants import WIDTHS, Variant
 from analysis.show.classes import class_of
 from analysis.show.document import Document
 from analysis.show.tables import Cell, Column, Table
@@ -119,6 +119,8 @@ def _prices_table(answer: Answer) -> Table:
         "No accuracy of these is known: the widest forms of the plain BNN and of the best designs that the budgets "
         "allow, at each precision of the features, and other networks of the shape."
     )
+    if any(one.key.width == WIDTHS[-1] for one in answer.price_only):
+        caption += f" No width above {WIDTHS[-1]:g} was looked at."
     return Table("price_only", "Price only", columns, rows, caption)
 
 

@@ -65,8 +65,12 @@ class Budget:
         return "top1_left_points" if self.is_accuracy else f"{self.name}_left_percent"
 
     def left(self, value: float) -> float:
-        """How much of the limit is left: points of accuracy, else hundredths of the limit."""
-        return value - self.limit if self.is_accuracy else -100 * self.overrun(value)
+        """How much of the limit is left: points of accuracy, else hundredths of the limit.
+
+        >>> Budget("energy", "energy_j", "J", 5e-6).left_text(5e-6)
+        'energy 0 %'
+        """
+        return value - self.limit if self.is_accuracy else 0.0 - 100 * self.overrun(value)  # never -0.0
 
     def left_text(self, value: float) -> str:
         """Say how much of the limit is left."""

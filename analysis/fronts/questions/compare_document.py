@@ -20,7 +20,7 @@ from costmodel.pricing.price import TrafficModel
 _TOLD = 3
 """Causes that a sentence names."""
 _TIMES = 3
-"""Ratio from which a difference is told as a multiple."""
+"""Ratio from which a value is told as a multiple, and no difference as a share."""
 _SHARE_TOLD = 0.02
 """Part of a difference below which a cause is not named."""
 
@@ -114,9 +114,9 @@ def _energy(one: Entry, cause: str) -> float | None:
 
 def _sentence(one: Entry, base: Entry) -> str:
     """Say by how much an entry takes more or less, and which causes make the most of it."""
+    energy = _compared(f"energy than {base.letter}", one.cost.energy_j, base.cost.energy_j, "J")
     told = (
-        f"{one.letter} takes {_compared('energy', one.cost.energy_j, base.cost.energy_j, 'J')} than {base.letter}, and "
-        f"{_compared('time', one.cost.latency_s, base.cost.latency_s, 's')}"
+        f"{one.letter} takes {energy}, and {_compared('time', one.cost.latency_s, base.cost.latency_s, 's')}"
     )
     causes = {c: one.causes.get(c, 0.0) - base.causes.get(c, 0.0) for c in all_causes((base, one))}
     largest = sorted(causes, key=lambda cause: -abs(causes[cause]))[:_TOLD]
@@ -129,15 +129,17 @@ def _compared(what: str, value: float, base: float, unit: str) -> str:
     """Say by how much a value is more or less than another.
 
     >>> _compared("energy", 3e-6, 2e-6, "J"), _compared("time", 2e-3, 2e-3, "s"), _compared("time", 1.0, 1e-3, "s")
-    ('1.00 µJ (50.0 %) more energy', 'no more time', '999 ms (1,000 times) more time')
+    ('1.00 µJ (50.0 %) more energy', 'no more time', '999 ms more time (1,000 times as much)')
     """
     more = value - base
     if abs(more) < 1e-9 * base:
         return f"no more {what}"
     ratio = value / base if base else 0.0
-    share = f"{ratio:,.3g} times" if ratio >= _TIMES and ratio < 1000 else f"{abs(100 * (ratio - 1)):.1f} %"
-    share = f"{ratio:,.0f} times" if ratio >= 1000 else share
-    return f"{readable(abs(more), unit)} ({share}) {'more' if more > 0 else 'less'} {what}"
+    size, way = readable(abs(more), unit), "more" if more > 0 else "less"
+    if ratio < _TIMES:
+        return f"{size} ({abs(100 * (ratio - 1)):.1f} %) {way} {what}"
+    times = f"{ratio:,.0f}" if ratio >= 1000 else f"{ratio:.3g}"
+    return f"{size} {way} {what} ({times} times as much)"
 
 
 def _signed(energy: float) -> str:

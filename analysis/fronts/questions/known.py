@@ -11,7 +11,7 @@ from analysis.accuracy.outcome import names_in, outcome_of, shipped_outcomes
 from analysis.accuracy.studies import Study, studies
 from analysis.fronts.accuracy_rows import accuracy_of
 from analysis.show.classes import class_of
-from costmodel import METHODS, BnncostError, DesignKey
+from costmodel import BnncostError, DesignKey
 from costmodel.designs.records import AccuracyRecord
 
 SOURCES = (LITERATURE, MEASURED)
@@ -76,11 +76,12 @@ def _measured(study: Study, label: Callable[[DesignKey], str]) -> Iterator[Known
 def repairs_text(key: DesignKey) -> str:
     """What of a design costs: its repairs that change the network, and its settings where they are not the plain ones.
 
-    >>> repairs_text(DesignKey.parse("resnet20[prelu+ede]@w1.5")), repairs_text(DesignKey.parse("resnet20[ede]"))
-    ('prelu, width 1.5', 'none')
+    >>> designs = ("resnet20[prelu+ede]@w1.5", "resnet20[ede]", "resnet20[adaptive_weights]")
+    >>> [repairs_text(DesignKey.parse(design)) for design in designs]
+    ['prelu, width 1.5', 'none', 'adaptive_weights']
     """
     parts = [] if key.compute == "binary" else [f"{key.compute} network"]
-    parts += [use.name for use in key.methods if METHODS[use.name].branch == "topology"]
+    parts += [use.name for use in key.methods if use.method.changes_network]
     parts += [f"width {key.width:g}"] if key.width != 1 else []
     parts += [f"{key.features} features"] if key.features not in (_USUAL_FEATURES, key.compute) else []
     return ", ".join(parts) or _PLAIN

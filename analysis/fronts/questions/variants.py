@@ -18,6 +18,7 @@ from costmodel.pricing.price import TrafficModel
 
 WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
 FEATURES = ("int16", "int8", "int4")
+"""Precisions of the features that are tried, the usual one first."""
 RIVALS = ("int8", "int4", "int3", "int2", "ternary", "fp32")
 """Operands of the networks of the same shape that a repaired BNN is held against."""
 
@@ -48,8 +49,9 @@ def variants_within(
 ) -> tuple[Variant, ...]:
     """The widest form of each base that the budgets allow at each feature precision, and the rivals of its shape.
 
-    `bases` are designs with what they are called; the rivals are those of the first. Those whose accuracy is known
-    are left out; so is all where no budget limits a cost. Rivals come last, whether they fit or not.
+    `bases` are designs as `base_of` gives them with what they are called; the rivals are those of the first. Those
+    whose accuracy is known are left out; so is all where no budget limits a cost. Rivals come last, whether they fit or
+    not.
     """
     if all(one.is_accuracy for one in budgets):
         return ()
@@ -61,6 +63,12 @@ def variants_within(
     return (*wide, *rivals)
 
 
+def base_of(key: DesignKey) -> DesignKey:
+    """A design at width 1 and the usual precision of its features: what its forms are named after."""
+    narrow = replace(key, width=1.0)
+    return narrow if precision(key.compute).kind == "float" else narrow.with_features(FEATURES[0])
+
+
 def _rivals_without(known: Iterable[DesignKey], plain: DesignKey) -> dict[DesignKey, str]:
     """The networks of the plain one's shape with other operands of which no accuracy is known."""
     there = {one.compute for one in known if (one.network, one.width) == (plain.network, 1.0)}
@@ -69,12 +77,11 @@ def _rivals_without(known: Iterable[DesignKey], plain: DesignKey) -> dict[Design
 
 
 def _forms(base: DesignKey) -> Iterator[DesignKey]:
-    """A base of width 1 at every feature precision; networks in floating point have their own."""
-    narrow = replace(base, width=1.0)
+    """A base at every feature precision; networks in floating point have their own."""
     if precision(base.compute).kind == "float":
-        yield narrow
+        yield base
         return
-    yield from (narrow.with_features(features) for features in FEATURES)
+    yield from (base.with_features(features) for features in FEATURES)
 
 
 def _widest(row: Sequence[Variant]) -> Variant | None:

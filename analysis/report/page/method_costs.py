@@ -35,7 +35,7 @@ def method_records(network: str, dataset: str, chip: HardwareProfile) -> dict[st
     """
     plain = DesignKey(network, dataset)
     study = shipped_with(plain)
-    uses = [use for use in offered(network, list(METHODS)) if use.method.branch == "topology"]
+    uses = [use for use in offered(network, list(METHODS)) if use.method.changes_network]
     full = plain.with_methods(offered(network, FULL.split("+")))
     alone = {use: plain.with_methods((use,)) for use in uses}
     whole = {use: including(full, use) for use in uses}
