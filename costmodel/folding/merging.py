@@ -112,16 +112,16 @@ def bias_through_sum(network: Network) -> Network:
 
 
 def bias_of_linear(network: Network) -> Network:
-    """Take the bias of a fully connected layer out of it where an offset or a sign behind it takes it up.
+    """Take the bias of a fully connected layer out of it where an offset behind it takes it up.
 
     A factor alone does so only with floating-point weights, into which it goes itself.
     """
     rewrites: dict[Op, tuple[Op, ...]] = {}
     for op in network.ops:
-        layer = network.producers.get(op.inputs[0]) if op.kind == "sign" or _affine(op) else None
+        layer = network.producers.get(op.inputs[0]) if _affine(op) else None
         if layer is None or layer.kind != "linear" or len(layer.params) == 1 or op.when != "run":
             continue
-        merges = op.kind in ("sign", "bias", *NORMS) or layer.params[0].precision.kind == "float"
+        merges = op.kind in ("bias", *NORMS) or layer.params[0].precision.kind == "float"
         if not merges or network.readers[layer.output] != 1:
             continue
         sums = replace(layer.output, name=f"{layer.output.name}.sums")
@@ -191,7 +191,11 @@ def scale_into_weights(network: Network) -> Network:
         if layer is None or layer.kind not in _WEIGHTED or network.readers[layer.output] != 1:
             continue
         weight, stored = layer.params[0], layer.output.precision
-        if weight.precision.kind != "float" or len(layer.params) > 1 or stored != op.output.precision:
+        if weight.precision.kind != "float" or len(layer.params) > 1:
+            continue
+        if (
+            op.kind == "scale" and stored != op.output.precision
+        ):  # else the offset narrows, or widens, the result
             continue
         scaled = Param(f"{weight.name}.scaled", weight.shape, weight.precision, weight.axes)
         make = Op(
@@ -206,7 +210,5 @@ def scale_into_weights(network: Network) -> Network:
                 replace(layer, params=(scaled,)),
                 like_op(op, "bias", (layer.output,), (op.params[1],)),
             )
-        notes.append(
-            Note("weights", op.layer, "the norm's factor goes into the real-valued weights before it")
-        )
+        notes.append(Note("weights", op.layer, "the factor goes into the real-valued weights before it"))
     return rewritten(network, rewrites, notes)

@@ -19,35 +19,74 @@ from costmodel.folding.rewriting import (
     rewritten,
     whole_number_limit,
 )
-from costmodel.graph import BINARY, Network, Note, Op, Param, Tensor, Value, accumulator, everywhere
+from costmodel.graph import (
+    BINARY,
+    Dimension,
+    Network,
+    Note,
+    Op,
+    Param,
+    Tensor,
+    Value,
+    accumulator,
+    everywhere,
+)
 from costmodel.operations import known
 
 
 def sign_before_pool(network: Network) -> Network:
-    """Take the sign before a max pool, which then is an OR of bits: max commutes with a monotone map.
+    """Take the sign before a max pool, which then is an OR of bits: max commutes with a rising map.
 
-    Only where a monotone operation stands before the pool, to fold with; the pool must have no other reader.
+    What stands between pool and sign rises and goes before the pool, too. Only where a monotone operation stands
+    before the pool, to fold with; nothing else may read the pool or what is behind it.
     """
     rewrites: dict[Op, tuple[Op, ...]] = {}
     notes = []
     for op in network.ops:
-        pool = network.producers.get(op.inputs[0]) if op.kind == "sign" else None
-        if pool is None or pool.kind != "max_pool" or network.readers[pool.output] != 1:
+        between, pool = _back_to_pool(network, op.inputs[0]) if op.kind == "sign" else ((), None)
+        if pool is None or network.readers[pool.inputs[0]] != 1:
             continue
-        if network.readers[pool.inputs[0]] != 1 or not _can_fold(network.producers.get(pool.inputs[0])):
+        if not _can_fold(network.producers.get(pool.inputs[0])):
             continue
         source = pool.inputs[0]
         assert isinstance(source, Tensor)
+        moved: list[Op] = []
+        value: Value = source
+        for one in between:
+            output = Tensor(f"{one.output.name}.unpooled", source.shape, one.output.precision)
+            moved.append(replace(one, inputs=(value,), output=output))
+            value = output
         bits = Tensor(f"{source.name}.bits", source.shape, BINARY)
-        rewrites[pool] = ()
+        rewrites |= dict.fromkeys((pool, *between), ())
         rewrites[op] = (
-            replace(op, inputs=(source,), output=bits),
+            *moved,
+            replace(op, inputs=(value,), output=bits),
             replace(pool, inputs=(bits,), output=op.output),
         )
         notes.append(
             Note("sign before pool", op.layer, "the largest of a window is positive if any bit of it is")
         )
     return rewritten(network, rewrites, notes)
+
+
+def _back_to_pool(network: Network, value: Value) -> tuple[tuple[Op, ...], Op | None]:
+    """Follow `value` back through rising operations to the max pool that they read, each with a single reader."""
+    between: list[Op] = []
+    while (op := network.producers.get(value)) is not None and network.readers[value] == 1:
+        if op.kind == "max_pool":
+            return tuple(reversed(between)), op
+        if op.when != "run" or not _rises(op):
+            break
+        between.append(op)
+        value = op.inputs[0]
+    return (), None
+
+
+def _rises(op: Op) -> bool:
+    """Whether an operation keeps the order of the numbers of each channel."""
+    kind = known(op.kind)
+    keeps_order = kind.affine is None or op.kind in ("bias", "power_of_two") or op.params[0].positive
+    return kind.monotone and per_channel(op) and keeps_order and op.kind not in ("batch_norm", "affine")
 
 
 def _can_fold(op: Op | None) -> bool:
@@ -72,14 +111,27 @@ def _without_gates(network: Network) -> Network:
         before = network.producers.get(op.inputs[0]) if op.kind == "sign" else None
         if before is None or before.kind != "multiply" or network.readers[before.output] != 1:
             continue
-        if not _positive(network, before.inputs[1]):
+        kept = _without_gate(network, before)
+        if kept is None:
             continue
         rewrites[before] = ()
-        aliases[before.output] = before.inputs[0]
+        aliases[before.output] = kept
         notes.append(
             Note("gate", before.layer, "a positive gate changes no sign, and a sign is its only reader")
         )
     return rewritten(network, rewrites, notes, aliases)
+
+
+def _without_gate(network: Network, product: Op) -> Value | None:
+    """The factor beside a positive one, whichever stands first; it has the size of the product."""
+    for kept, gate in (product.inputs, product.inputs[::-1]):
+        if _positive(network, gate) and all(map(_same, kept.shape, product.output.shape)):
+            return kept
+    return None
+
+
+def _same(one: Dimension, other: Dimension) -> bool:
+    return everywhere(one == other)
 
 
 def _positive(network: Network, value: Value) -> bool:

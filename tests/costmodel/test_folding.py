@@ -15,7 +15,6 @@ from toy_networks import (
     builder,
     check,
     kinds,
-    pooled,
     rules_of,
     shift,
     slopes,
@@ -280,30 +279,6 @@ def test_numbers_that_follow_the_widths_are_compared_at_every_width(alike: bool)
     assert rules_of(folded) == ({"shared result": 1} if alike else {})
 
 
-@pytest.mark.parametrize("padding", [0, 1])
-def test_a_max_pool_moves_behind_the_sign(padding: int) -> None:
-    g = builder()
-    folded = check(g.finish(g.sign(pooled(g, g.batch_norm(bits_of(g)), padding=padding))))
-    assert kinds(folded) == ["sign", "conv", "threshold", "max_pool"]
-    assert rules_of(folded) == {"sign before pool": 1, "threshold": 1}
-    outputs = CHANNELS * (SIDE // 2 + padding) ** 2
-    assert totals(count(folded))["compare", "binary"] == 3 * outputs
-
-
-@pytest.mark.parametrize("case", ["average", "pool read twice", "norm read twice", "no norm"])
-def test_a_pool_that_must_stay_before_the_sign(case: str) -> None:
-    g = builder()
-    x = g.input if case == "no norm" else g.batch_norm(bits_of(g))
-    small = pooled(g, x, "average_pool" if case == "average" else "max_pool")
-    y: Tensor = g.sign(small)
-    if case == "pool read twice":
-        y = g.add(small, y)
-    if case == "norm read twice":
-        y = g.add(pooled(g, x, "average_pool"), y)
-    folded = check(g.finish(y), exactly=False)
-    assert "sign before pool" not in rules_of(folded)
-
-
 def sample_mean(g: Builder, x: Tensor) -> Tensor:
     return g.map("sample_mean", (x,), shape=(1, 1, 1))
 
@@ -333,6 +308,13 @@ def test_a_positive_gate_before_a_sign_goes_and_lets_the_norm_fold() -> None:
     folded = check(g.finish(g.sign(g.multiply(x, gate_of(g)))))
     assert kinds(folded) == ["sign", "conv", "threshold"]
     assert rules_of(folded) == {"gate": 1, "threshold": 1}
+
+
+def test_a_gate_may_stand_first() -> None:
+    g = builder()
+    x = g.batch_norm(bits_of(g))
+    folded = check(g.finish(g.sign(g.multiply(g.map("sigmoid", (g.input,)), x))))
+    assert kinds(folded) == ["sign", "conv", "threshold"]
 
 
 @pytest.mark.parametrize("case", ["hard sigmoid", "read twice", "no gate"])
@@ -367,7 +349,7 @@ def test_operations_that_nobody_reads_are_dropped() -> None:
 
 
 def test_the_rules_are_those_shown_to_fire() -> None:
-    """In their order; a new rule cannot join without a test here, in test_folding_merges.py or _layers.py."""
+    """In their order; a new rule cannot join without a test here, in test_folding_merges.py, _pools or _layers.py."""
     assert [rule.__name__ for rule in dict.fromkeys(RULES)] == [
         "without_training",
         "share_results",

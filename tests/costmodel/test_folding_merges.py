@@ -179,7 +179,7 @@ def test_a_factor_alone_goes_into_them_without_a_trace() -> None:
     assert kinds(folded) == ["conv", "relu"] and rules_of(folded) == {"weights": 1}
 
 
-@pytest.mark.parametrize("behind", ["norm", "factor", "sign", "relu"])
+@pytest.mark.parametrize("behind", ["norm", "factor", "relu"])
 @pytest.mark.parametrize("stored", ["fp32", "int8"])
 def test_a_fully_connected_layer_adds_one_offset(stored: str, behind: str) -> None:
     """Its own bias is not added beside that of the norm behind it; where there is none, it stays where it was."""
@@ -188,7 +188,6 @@ def test_a_fully_connected_layer_adds_one_offset(stored: str, behind: str) -> No
     y = {
         "norm": lambda: g.relu(g.batch_norm(made)),
         "factor": lambda: g.scale(made, g.param("share", (), "", positive=True)),
-        "sign": lambda: g.sign(made),
         "relu": lambda: g.relu(made),
     }[behind]()
     folded = check(g.finish(y), exactly=False)
@@ -196,7 +195,6 @@ def test_a_fully_connected_layer_adds_one_offset(stored: str, behind: str) -> No
     left = {
         "norm": ["bias", "relu"] if floating else ["affine", "relu"],
         "factor": ["bias"] if floating else ["scale"],
-        "sign": ["threshold"],
         "relu": ["relu"],
     }[behind]
     assert kinds(folded) == ["linear", *left]

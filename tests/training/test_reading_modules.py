@@ -321,3 +321,24 @@ def test_a_norm_leaves_an_offset_behind_layers_of_either_kind_trained_or_not(
     assert totals(count(folded)) == {
         ("mac", "fp32xfp32"): 768 * 8 + 8 * 3, ("add", "fp32"): 8 + 3, ("compare", "fp32"): 8,
     }  # fmt: skip
+
+
+class Rectified(nn.Module):
+    """A ReLU between two layers, as a function or as a choice."""
+
+    def __init__(self, choice: bool) -> None:
+        super().__init__()
+        self.first, self.second, self.choice = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), choice
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        return self.second(torch.where(x > 0, x, 0.0) if self.choice else functional.relu(x))
+
+
+def test_a_choice_does_not_make_a_network_narrow() -> None:
+    chosen, rectified = (
+        model_of(graph_of(capture(Rectified(choice).eval(), (3, 16, 16)), "module"), "module").network
+        for choice in (True, False)
+    )
+    assert totals(count(fold(chosen))) == totals(count(fold(rectified)))
+    assert {op.params[0].precision.label for op in chosen.ops if op.kind == "conv"} == {"fp32"}

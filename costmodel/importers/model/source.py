@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from costmodel.errors import BnncostError
-from costmodel.graph import Network, Precision, precision
+from costmodel.graph import BINARY, Network, Precision, precision
 from costmodel.importers.model.apart import apart
 from costmodel.importers.model.document import ModelGraph, read_graph
 from costmodel.importers.model.naming import Model, ModelText, ReaderFailed, parse_model
@@ -88,18 +88,23 @@ def model_of(graph: ModelGraph, text: str, given: ModelText | None = None) -> Mo
 def _understood(
     graph: ModelGraph, settings: Mapping[str, str], given: ModelText | None
 ) -> tuple[ReadNetwork, Widths]:
-    narrow = any(node.kind in _BITS_OF for node in graph.nodes)
-    chosen = _widths(settings, graph.real, narrow=narrow)
+    """Read a graph with the widths that go with what is found: those of narrow layers where there are any.
+
+    Where a node may make bits or codes it is taken to have them; without bits, whether it has is seen with real widths.
+    """
+    narrow, real = (_widths(settings, graph.real, narrow=narrow) for narrow in (True, False))
+    maybe = any(node.kind in _BITS_OF for node in graph.nodes)
     try:
-        found = read_network(graph, chosen)
-        if not narrow and _has_narrow_weights(found.network):
-            chosen = _widths(settings, graph.real, narrow=True)
-            found = read_network(graph, chosen)
+        found = read_network(graph, narrow) if maybe or narrow == real else None
+        if found is None or (narrow != real and not _has_bits(found.network)):
+            plain = read_network(graph, real)
+            if not _has_narrow_operands(plain.network):
+                return plain, real
+        return found or read_network(graph, narrow), narrow
     except UnknownNodes:
         if graph.shapes or given is None or not given.source.lower().endswith(".onnx"):
             raise
         return _understood(_with_shapes(graph, given.source), settings, None)
-    return found, chosen
 
 
 def _widths(settings: Mapping[str, str], real: str, *, narrow: bool) -> Widths:
@@ -109,8 +114,19 @@ def _widths(settings: Mapping[str, str], real: str, *, narrow: bool) -> Widths:
     return Widths(features, edge, image)
 
 
-def _has_narrow_weights(network: Network) -> bool:
-    return any(op.kind in ("conv", "linear") and op.params[0].precision.kind != "float" for op in network.ops)
+def _has_bits(network: Network) -> bool:
+    """Whether a layer has binary operands, which no width that is assumed makes of others."""
+    return any(BINARY in operands for operands in _operands(network))
+
+
+def _has_narrow_operands(network: Network) -> bool:
+    return any(operand.kind != "float" for operands in _operands(network) for operand in operands)
+
+
+def _operands(network: Network) -> list[tuple[Precision, Precision]]:
+    """What the layers multiply: the precision of features and weights."""
+    kinds = ("conv", "linear", "transposed_conv")
+    return [(op.inputs[0].precision, op.params[0].precision) for op in network.ops if op.kind in kinds]
 
 
 def _on_widths(chosen: Widths, settings: Mapping[str, str]) -> list[str]:
