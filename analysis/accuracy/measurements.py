@@ -21,7 +21,7 @@ from analysis.accuracy.csv_rows import (
 from analysis.accuracy.percent import question_fractions
 from costmodel import BnncostError, resolve
 from costmodel.designs.catalogue import DATASETS
-from costmodel.designs.content import require_content
+from costmodel.designs.content import edited_since
 from costmodel.designs.records import AS_TRAINED, COMMAND, NEEDED, RECORD, SPEC, Measurement, require_same
 from costmodel.output import UnreadableText, read_json
 
@@ -46,8 +46,31 @@ def shipped_measurements() -> list[Measurement]:
 def load_measurements(source: str | os.PathLike[str]) -> list[Measurement]:
     """Read measurements from "measured" (the shipped ones), a CSV, or a folder of runs.
 
-    Raises one BnncostError with all that is wrong, by file and line, and where there is no measurement at all.
+    Those of `outdated` designs are left out. Raises one BnncostError with all that is wrong, by file and line, and
+    where there is no measurement at all.
     """
+    found = _all_of(source)
+    current = [made for made in found if not _edited_since(made)]
+    if not current:
+        first = next(iter(outdated(source).items()))
+        raise BnncostError(
+            f"no measurement of '{source}' is of a design as it is now: {first[0]}, {first[1]}."
+        )
+    return current
+
+
+def outdated(source: str | os.PathLike[str]) -> dict[str, str]:
+    """Say by design, of those that were not measured again, what was edited since: a network file or a plugin."""
+    edited = [(made.design, _edited_since(made)) for made in _all_of(source)]
+    current = {design for design, reason in edited if not reason}
+    return {design: reason for design, reason in edited if design not in current}
+
+
+def _edited_since(made: Measurement) -> str:
+    return edited_since(made.content, resolve(made.design)) if made.content else ""
+
+
+def _all_of(source: str | os.PathLike[str]) -> list[Measurement]:
     if os.fspath(source) == MEASURED:
         shipped = shipped_measurements()
         if not shipped:
@@ -117,13 +140,12 @@ def _add(
 
 
 def _checked(values: Mapping[str, object], place: str) -> Measurement:
-    """A measurement whose design is known, and is what it was when it was measured."""
+    """A measurement whose design is known."""
     made = Measurement.from_mapping(values, place)
     try:
-        key = resolve(made.design)
+        resolve(made.design)
     except BnncostError as error:
         raise BnncostError(f"{place}: {error}") from None
-    require_content(made.content, key, place)
     return made
 
 

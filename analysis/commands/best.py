@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Form, Out, Overrides, Profile, Traffic, chip_of, in_any_case, model_of
+from analysis.commands.options import (
+    Form,
+    Out,
+    Overrides,
+    Profile,
+    Traffic,
+    chip_of,
+    in_any_case,
+    model_of,
+    say_outdated,
+)
 from analysis.show.document import deliver, form_of
 
 
@@ -82,3 +92,4 @@ def best_command(
         traffic=model_of(traffic),
     )
     deliver(best_document(question, chip), form, out)
+    say_outdated(question.accuracies)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.commands.options import Added, Ranges, in_any_case, into_folder
+from analysis.commands.options import Added, Ranges, in_any_case, into_folder, say_outdated
 from analysis.show.document import console_for
 
 
@@ -72,6 +72,7 @@ def explore_command(
         figures=figures,
         ranges=ranges,
     )
+    say_outdated(accuracy or ())
     if serve:
         from analysis.report.page.server import serve_page
 

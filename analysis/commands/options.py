@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from analysis.show.document import Format
+from analysis.show.document import Format, say
 from costmodel.demand.conventions import OpsConvention
 from costmodel.designs.key import in_lower_case
 from costmodel.errors import CodeFailed
@@ -224,3 +225,13 @@ def own_models(
         if verbose and error.traceback:
             print(error.traceback, file=sys.stderr)
         raise
+
+
+def say_outdated(sources: Iterable[str]) -> None:
+    """Name the accuracies that are left out, since their network file or plugin was edited behind their training."""
+    from analysis.accuracy.measurements import MEASURED, holds_measurements, outdated
+
+    for source in sources:
+        if source != MEASURED and os.path.exists(source) and holds_measurements(source):
+            for design, edited in outdated(source).items():
+                say(f"Left out {design} of '{source}': {edited}; train it again.")

@@ -22,6 +22,7 @@ from analysis.commands.options import (
     into_folder,
     model_of,
     names_of_columns,
+    say_outdated,
 )
 from analysis.show.axes import Axis
 from analysis.show.document import Format, deliver, say
@@ -114,5 +115,6 @@ def pareto_command(
     deliver(document, Format.table, None)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}")
+    say_outdated(accuracy or ())
     for path in written:
         say(f"Wrote {path}")

@@ -19,6 +19,7 @@ from analysis.commands.options import (
     chip_of,
     in_any_case,
     model_of,
+    say_outdated,
 )
 from analysis.show.document import Format, deliver, say
 
@@ -84,6 +85,7 @@ def robust_command(
     deliver(document, form, None)
     for name, reason in left_out.items():
         say(f"Left out {name}: {reason}")
+    say_outdated((accuracy,))
     if out is not None:
         from analysis.fronts.robust_picture import write_robust  # loads what draws
 

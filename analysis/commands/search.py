@@ -21,6 +21,7 @@ from analysis.commands.options import (
     in_any_case,
     into_folder,
     model_of,
+    say_outdated,
 )
 from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
@@ -123,6 +124,7 @@ def search_command(
     engine = engine_of(cluster, workers or os.cpu_count() or 1, request.chunks, "searches designs")
     document, path = search_document(request, out, engine, _chunks_shown)
     deliver(document, form, None)
+    say_outdated((accuracy,))
     say(f"Wrote {path}")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.commands.options import Cluster, into_file, into_folder
+from analysis.commands.options import Cluster, into_file, into_folder, say_outdated
 from analysis.show.axes import Axis
 from analysis.show.document import Format, console_for, deliver, say
 from costmodel import BnncostError
@@ -199,6 +199,7 @@ def next_command(
     )
     written = reordered(study, labels, out)
     deliver(document, form, None)
+    say_outdated((accuracy,))
     say(f"Wrote {written}; train them with: bnncost review {written}")
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from costmodel.designs.key import DesignKey
-from costmodel.designs.network_files import is_file, text_of_file
+from costmodel.designs.network_files import backbone_of, is_file
 from costmodel.errors import BnncostError
 from costmodel.methods import METHODS
 
@@ -37,21 +37,25 @@ def content_of_methods() -> str:
 
 def require_content(noted: str, key: DesignKey, place: str) -> None:
     """Raise BnncostError where a design is no longer what it was when `noted` was, which is "" where nobody did."""
+    if edited := edited_since(noted, key):
+        raise BnncostError(
+            f"{place} is of '{key}' as it was before: {edited}. Give the file its former text back, or train the "
+            "design as it is now."
+        )
+
+
+def edited_since(noted: str, key: DesignKey) -> str:
+    """Half a sentence on what was edited since a design's content was `noted`; empty if nothing was, or nobody did."""
     if noted in ("", content_of(key)):
-        return
+        return ""
     files = [f"'{key.network}'"] if is_file(key.network) else []
     files += [METHODS[use.name].place for use in key.methods if METHODS[use.name].content]
-    edited = (
-        f"{' or '.join(files)} has been edited since" if files else "which is shipped, stood in a file then"
-    )
-    raise BnncostError(
-        f"{place} is of '{key}' as it was before: {edited}. Give the file its former text back, or move this away and "
-        "train the design as it is now."
-    )
+    return f"{' or '.join(files)} has been edited since" if files else "what is shipped now stood in a file"
 
 
 def _of_network(key: DesignKey) -> str:
-    return text_of_file(key.network) if is_file(key.network) else ""
+    """What a network file says, remarks and layout apart."""
+    return backbone_of(key.network).model_dump_json(exclude_defaults=True) if is_file(key.network) else ""
 
 
 def _of_methods(names: Iterable[str]) -> list[str]:

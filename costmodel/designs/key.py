@@ -67,6 +67,8 @@ class DesignKey:
         place = f"design '{self.network}'"
         if not isinstance(self.network, str):
             raise BnncostError(f"{place}: a network is a name, or the path of its file.")
+        if not self.network.isidentifier():  # as shipped ones are
+            object.__setattr__(self, "network", one_spelling(self.network))
         require_listed(place, "data set", self.dataset, _DATASETS)
         require_listed(place, "value of 'compute'", self.compute, COMPUTE)
         require_listed(place, "value of 'features'", self.features, FEATURES)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from costmodel.designs.backbone import Backbone, rule_findings, written_findings
@@ -69,20 +68,14 @@ def end_of_path(text: str) -> int:
 
 
 def one_spelling(network: str) -> str:
-    """The one name of a network: a file's path without detours and links, relative if it lies below the working folder.
+    """The one name of a network: its file's path without `./` and doubled slashes.
 
-    A path that a design's text could not hold stays as it is given, and so do names.
+    What a path leads to is not looked up, so that a design is the same wherever it is read, links and all.
+
+    >>> one_spelling("./nets//mine.yaml"), one_spelling("resnet20")
+    ('nets/mine.yaml', 'resnet20')
     """
-    if not is_file(network):
-        return network
-    path = os.path.realpath(network)
-    if not is_file(path):  # a link to what is called otherwise
-        folder, name = os.path.split(network)
-        path = os.path.join(os.path.realpath(folder), name)
-    here = os.path.join(os.path.realpath(os.curdir), "")
-    path = path.removeprefix(here)
-    is_text = path == path.strip() and path.isprintable() and not set(path) & set(_NOT_OF_A_TEXT)
-    return path if is_text else network
+    return str(PurePath(network)) if is_file(network) else network
 
 
 def backbone_of(network: str, place: str = "") -> Backbone:
@@ -92,17 +85,12 @@ def backbone_of(network: str, place: str = "") -> Backbone:
     """
     if is_file(network):
         try:
-            return _own(network, text_of_file(network))
+            return _own(network, read_text(Path(network), largest=LARGEST))
         except UnreadableText:  # the reader says it as it does of all its files
             return _checked(read_document(Path(network), network, _missing()))
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS, place=place)
     return NETWORKS[network]
-
-
-def text_of_file(network: str) -> str:
-    """What a network file says; raises `UnreadableText`."""
-    return read_text(Path(network), largest=LARGEST)
 
 
 def _folder() -> Traversable:

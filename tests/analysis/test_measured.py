@@ -10,7 +10,12 @@ import pytest
 from measured_rows import PLAIN, PRELU, SMALL_STUDY, csv_of, measured
 
 from analysis.accuracy import measurements as module
-from analysis.accuracy.measurements import holds_measurements, load_measurements, shipped_measurements
+from analysis.accuracy.measurements import (
+    holds_measurements,
+    load_measurements,
+    outdated,
+    shipped_measurements,
+)
 from costmodel import BnncostError, resolve
 from costmodel.designs.content import content_of
 from costmodel.designs.records import Measurement
@@ -146,7 +151,7 @@ def test_a_record_in_the_folder_of_another_run_is_refused(tmp_path: Path) -> Non
         load_measurements(tmp_path)
 
 
-def test_an_accuracy_of_another_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accuracy_of_another_network_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its cost would be that of the network which now has its name; one that says nothing is taken at its word."""
     monkeypatch.chdir(tmp_path)
     net = "summary: s\nimage: [3, 8, 8]\nclasses: 4\nstem: []\nstages: [{block: plain, channels: 8, blocks: 1}]\n"
@@ -158,12 +163,19 @@ def test_an_accuracy_of_another_network_is_refused(tmp_path: Path, monkeypatch: 
     table = write(tmp_path, csv_of([mine, noted]))
     assert load_measurements(tmp_path / "runs") == [noted]
     assert load_measurements(table) == [mine, noted]
+    Path("net.yaml").write_text(f"# a remark\n{net}", "utf-8")
+    assert load_measurements(table) == [mine, noted] and not outdated(table)
     Path("net.yaml").write_text(net.replace("blocks: 1", "blocks: 2"), "utf-8")
-    for source, place in ((tmp_path / "runs", "'.*record.json'"), (table, "mine.csv:3")):
-        with pytest.raises(
-            BnncostError, match=f"^{place} is of 'net.yaml/own' as it was before: 'net.yaml' has been"
-        ):
-            load_measurements(source)
+    assert load_measurements(table) == [mine]
+    assert outdated(tmp_path / "runs") == {"net.yaml/own": "'net.yaml' has been edited since"}
+    assert outdated(table) == {}, "another measurement of it counts"
+    with pytest.raises(
+        BnncostError, match=r"runs. is of a design as it is now: net.yaml/own, .net.yaml. has been"
+    ):
+        load_measurements(tmp_path / "runs")
+    other = measured(PLAIN, 70.0)
+    run_folder(tmp_path / "runs", "other", other)
+    assert load_measurements(tmp_path / "runs") == [other]
 
 
 def test_a_record_has_the_precision_that_its_file_is_named_after(tmp_path: Path) -> None:

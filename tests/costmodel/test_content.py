@@ -89,6 +89,8 @@ def test_content_is_that_of_files_alone(net: str, plugin: Path) -> None:
     assert content_of(DesignKey.parse(f"{net}[mine]")) == both
     Path(net).write_bytes(Path(net).read_bytes().replace(b"\n", b"\r\n"))
     assert content_of(DesignKey.parse(f"{net}[mine]")) == both
+    Path(net).write_text("# a remark\n" + Path(net).read_text(), "utf-8")
+    assert content_of(DesignKey.parse(f"{net}[mine]")) == both
     write(net, 9)
     assert content_of(DesignKey.parse(f"{net}[mine]")) not in (both, methods)
 
@@ -102,10 +104,11 @@ def test_a_design_that_was_edited_is_named_with_its_files(net: str, plugin: Path
     with pytest.raises(
         BnncostError,
         match=r"^here is of 'net.yaml\[mine\]/own' as it was before: 'net.yaml' or method 'mine' "
-        rf"\('{plugin}', line 4\) has been edited since. Give the file its former text back, or move this away",
+        rf"\('{plugin}', line 4\) has been edited since. "
+        r"Give the file its former text back, or train the design as it is now.$",
     ):
         require_content(before, key, "here")
-    with pytest.raises(BnncostError, match="is shipped, stood in a file then"):
+    with pytest.raises(BnncostError, match="what is shipped now stood in a file"):
         require_content(before, DesignKey.parse("resnet20"), "here")
 
 

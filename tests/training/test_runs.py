@@ -13,7 +13,17 @@ from small_runs import TWO_BLOCKS, small_data, small_run
 
 from costmodel.designs.records import Measurement
 from costmodel.errors import BnncostError
-from training.run.folders import CHECKPOINT, RECORD, SPEC, claimed, load_spec, measurement_of, open_folder
+from training.run.folders import (
+    CHECKPOINT,
+    RECORD,
+    SPEC,
+    RunSpec,
+    claimed,
+    load_spec,
+    measurement_of,
+    open_folder,
+    require_own,
+)
 from training.run.loop import train, trained_model
 
 
@@ -147,6 +157,25 @@ def test_another_network_under_the_same_name_is_another_run(net: Path) -> None:
         load_spec(Path("runs") / first.name)
     net.write_text(before, "utf-8")
     assert load_spec(Path("runs") / first.name) == first
+
+
+def test_another_teacher_under_the_same_name_is_another_run(net: Path) -> None:
+    def student() -> RunSpec:
+        teacher = "net.yaml@compute=fp32/digits"
+        return small_run("resnet20[logits_teacher]@w0.25/digits", teacher=teacher)
+
+    first = student()
+    assert first.content == "" and load_spec(open_folder(first, Path("runs"))) == first
+    edit(net)
+    assert student().name != first.name
+    assert small_run("resnet20@w0.25/digits", teacher="net.yaml/digits").teacher_content == ""
+
+
+def test_a_record_may_spell_the_path_of_its_network_in_another_way(net: Path) -> None:
+    spec = small_run("net.yaml/digits", epochs=1)
+    record = train(spec, small_data(), Path("runs"))
+    assert record is not None
+    require_own(replace(record, design="./net.yaml/digits"), spec, Path("record.json"))
 
 
 def test_a_file_that_is_edited_while_it_waits_is_not_trained(net: Path) -> None:

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -33,6 +33,7 @@ class RunSpec:
 
     `data` is a name, or a path with the digest of its content, by which it is known wherever it lies. `content` is that
     of the design when the run was asked for, which `run_of` notes: it stays what it is while files are edited.
+    `teacher_content` is that of a teacher that the recipe names.
     """
 
     design: DesignKey
@@ -40,6 +41,7 @@ class RunSpec:
     data: str
     seed: int = 0
     content: str = ""
+    teacher_content: str = ""
 
     @property
     def digest(self) -> str:
@@ -50,7 +52,7 @@ class RunSpec:
             self.recipe.digest,
             identity_of(self.data),
             str(self.seed),
-            *filter(None, [self.content]),
+            *filter(None, [self.content, self.teacher_content and f"teacher {self.teacher_content}"]),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
@@ -74,14 +76,19 @@ class RunSpec:
         """Write as one JSON object."""
         content = {
             "design": str(self.design), "recipe": self.recipe.model_dump(mode="json"), "data": self.data,
-            "seed": self.seed, **({"content": self.content} if self.content else {}),
+            "seed": self.seed,
         }  # fmt: skip
+        for name in _CONTENTS:
+            content |= {name: getattr(self, name)} if getattr(self, name) else {}
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def run_of(design: DesignKey, recipe: Recipe, data: str, seed: int = 0) -> RunSpec:
-    """The run of a design as its files are now."""
-    return RunSpec(design, recipe, data, seed, content_of(design))
+    """The run of a design as its files, and those of its teacher, are now."""
+    spec = RunSpec(design, recipe, data, seed, content_of(design))
+    if not spec.has_teacher or not recipe.teacher:
+        return spec
+    return replace(spec, teacher_content=content_of(DesignKey.parse(recipe.teacher)))
 
 
 def source_of(data: str) -> str:
@@ -105,7 +112,7 @@ def load_spec(folder: Path) -> RunSpec:
             Recipe.model_validate(content["recipe"]),
             str(content["data"]),
             int(content["seed"]),
-            _content(content),
+            *(_content(content, name) for name in _CONTENTS),
         )
     except BnncostError as error:
         raise BnncostError(f"'{folder / SPEC}': {error}") from None
@@ -117,9 +124,12 @@ def load_spec(folder: Path) -> RunSpec:
     return spec
 
 
-def _content(run: Mapping[str, Any]) -> str:
-    """The content of a run's design; raises ValueError for what is none."""
-    content = str(run.get("content", ""))
+_CONTENTS = ("content", "teacher_content")
+
+
+def _content(run: Mapping[str, Any], name: str) -> str:
+    """The content of a run's design or teacher; raises ValueError for what is none."""
+    content = str(run.get(name, ""))
     if not is_content(content):
         raise ValueError(content)
     return content
@@ -145,7 +155,8 @@ def require_own(made: Measurement, spec: RunSpec, path: Path) -> None:
         "recipe": f"{recipe} ({digest})",
         "content": spec.content,
     }
-    require_same(path, asdict(made) | {"recipe": f"{made.recipe} ({made.recipe_digest})"}, own)
+    there = {"recipe": f"{made.recipe} ({made.recipe_digest})", "design": str(DesignKey.parse(made.design))}
+    require_same(path, asdict(made) | there, own)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

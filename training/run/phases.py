@@ -126,7 +126,7 @@ def teacher_of(spec: RunSpec) -> RunSpec:
     """The run that trains a design's teacher: what the recipe names, else the plain network in fp32, with seed 0."""
     named = spec.recipe.teacher
     design = DesignKey.parse(named) if named else real_valued(spec.design.plain)
-    other = replace(spec, design=design, seed=0, content=content_of(design))
+    other = replace(spec, design=design, seed=0, content=content_of(design), teacher_content="")
     if design.dataset != spec.design.dataset or other.has_teacher:
         raise BnncostError(
             f"the teacher '{design}' must be of the data set '{spec.design.dataset}' and have no teacher of its own."
