@@ -80,6 +80,7 @@ def test_a_strided_1x1_kernel_reads_a_quarter_of_a_map() -> None:
         (2, 4, 1, 8),  # four windows of two rows, none of which meet
         (3, 3, 1, 15),  # five windows, and one row behind the last
         (2, 2, 3, 14),  # rows 0 3, 2 5, 4 7, 6 9, 8 11, 10 13 and 12 15: neither 1 nor 14
+        (2, 1, 9, 14),  # seven windows: rows 0 to 6 and 9 to 15
         (5, 2, 1, 15),
         (3, 1, 1, 16),
     ],
