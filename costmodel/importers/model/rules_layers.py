@@ -279,17 +279,12 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
     columns = _columns_in_map_order(x.view, matrix)
     kind = _found(r, layer, columns, matrix)
     rank = len(x.view.axes)
-    if (
-        x.is_bits
-        and kind.precision == BINARY
-        and x.tensor.shape[1] == x.tensor.shape[2]
-        and x.factor.size == 1
-    ):
-        side = int(x.tensor.shape[1])
-        cube = replace(kind, values=kind.values.reshape(len(columns), -1, side, side))
+    if x.is_bits and kind.precision == BINARY and x.factor.size == 1:
+        sides = int(x.tensor.shape[1]), int(x.tensor.shape[2])
+        cube = replace(kind, values=kind.values.reshape(len(columns), -1, *sides))
         bits = Map(r.view(x.tensor, 4)).times(x.factor, x.offset)
         made = _of_bits(
-            r, layer, bits, cube, Slide((side, side)), Around(), 1, None if bias is None else bias.reshape(-1)
+            r, layer, bits, cube, Slide(sides), Around(), 1, None if bias is None else bias.reshape(-1)
         )
         return replace(made, view=r.view(made.tensor, rank))
     factor = float(x.factor) if x.factor.size == 1 and np.all(x.offset == 0) and bias is None else None
