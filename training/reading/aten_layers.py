@@ -101,6 +101,9 @@ def linear(w: Writer, call: Call) -> None:
 def addmm(w: Writer, call: Call) -> None:
     """A product of matrices plus a bias."""
     bias, left, right = call.args[:3]
+    if call.kwargs.get("beta", 1) != 1 or call.kwargs.get("alpha", 1) != 1:
+        w.unknown(call)
+        return
     if isinstance(right, Ref):
         w.add("Add", (w.add("MatMul", (left, right), call, step="product"), bias), call)
         return
@@ -204,7 +207,9 @@ def attention(w: Writer, call: Call) -> None:
     whole = call.target == "scaled_dot_product_attention"  # the other is what a processor runs of it
     mask = argument(call, 3, "attn_mask") if whole else call.kwargs.get("attn_mask")
     shape = w.shapes.get(query.name) if isinstance(query, Ref) else None
-    if shape is None or argument(call, 5 if whole else 4, "is_causal", False) or isinstance(mask, Ref):
+    drops = argument(call, 4 if whole else 3, "dropout_p", 0.0) > 0
+    causal = argument(call, 5 if whole else 4, "is_causal", False)
+    if shape is None or drops or causal or isinstance(mask, Ref):
         w.unknown(call)
         return
     rank = len(shape)

@@ -13,7 +13,7 @@ from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.values import Clipped, Map, NotRead, TwoBits, Value
-from costmodel.operations.curves import FUNCTIONS
+from costmodel.operations.curves import FUNCTIONS, elu
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -177,11 +177,21 @@ _TABLES = {
 def tabulated(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """A function of one number, read from a table."""
     name = _TABLES[node.kind]
+    if node.kind == "Elu":
+        return _elu(r, inputs[0], float(node.attributes.get("alpha", 1.0)))
     if float(node.attributes.get("alpha", 1.0)) != 1:
         raise NotRead(f"{node.kind} with alpha = {node.attributes['alpha']:g}")
+    if "threshold" in node.attributes:
+        raise NotRead(f"{node.kind} that is a line above {node.attributes['threshold']:g}")
     if name == "gelu" and str(node.attributes.get("approximate", "none")) == "tanh":
         name = "gelu_by_tanh"
     return _by_table(r, inputs[0], name)
+
+
+def _elu(r: Reading, value: Value, alpha: float) -> Value:
+    """ELU, with another slope at zero from below where `alpha` says so."""
+    attributes: dict[str, object] = {"function": "elu"} if alpha == 1 else {"function": "elu", "alpha": alpha}
+    return _curve(r, value, "table", lambda x: elu(x, alpha), attributes)
 
 
 def _by_table(r: Reading, value: Value, name: str) -> Value:
