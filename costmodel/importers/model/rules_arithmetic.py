@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from costmodel.graph import Op
-from costmodel.importers.model.arranging import like
+from costmodel.importers.model.arranging import like, with_channels_apart
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.values import ROUNDING, Map, NotRead, TwoBits, Value
@@ -115,6 +115,9 @@ def shifted(r: Reading, value: Value, constant: np.ndarray, *, even_zero: bool =
     if made.is_bits:
         return made.times(1.0, _over_map(axes, values))
     if (before := r.sums.shifted_back(made, constant)) is not None:
+    if made.padding is not None and constant.size > 1:
+        made = Map(r.plain(made))
+    made = with_channels_apart(r, made, constant) if made.padding is None else made
         return before
     view = r.plain(made)
     tensor = r.emit("bias", (view.tensor,), constants=(("offset", axes, values),))
@@ -205,6 +208,7 @@ def scaled(r: Reading, value: Value, constant: np.ndarray) -> Value:
     if made.is_bits:
         return made.times(_over_map(axes, values))
     view = r.plain(made)
+    made = with_channels_apart(r, made, constant)
     return Map(view.with_tensor(r.emit("scale", (view.tensor,), constants=(("factor", axes, values),))))
 
 

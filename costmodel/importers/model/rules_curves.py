@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from costmodel.importers.model.arranging import with_channels_apart
 from costmodel.importers.model.constants import limits
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.quantizing import quantized
@@ -130,6 +131,7 @@ def _bent(r: Reading, x: Value, slope: Value) -> Value:
     view = r.plain(x)
     if slope.ndim == 1 and slope.size > 1:  # torch's slopes are of axis 1
         slope = slope.reshape(-1, *[1] * (len(view.axes) - 2))
+    view = with_channels_apart(r, Map(view), slope).view
     axes, values = r.along(view, slope)
     return Map(view.with_tensor(r.emit("prelu", (view.tensor,), constants=(("slope", axes, values),))))
 
