@@ -26,8 +26,12 @@ class Writer:
         self._names: dict[int, str] = {}
         self._kept: list[Any] = []
 
-    def name(self, value: Any) -> str:
-        """Name of an argument: a value that depends on the image, or a constant, which is stored."""
+        self._of_parameter: dict[str, list[str]] = {}
+    def name(self, value: Any, origin: str = "") -> str:
+        """Name of an argument: a value that depends on the image, or a constant, which is stored.
+
+        What a forward pass makes twice of the parameter `origin`, such as the signs of weights, is one constant.
+        """
         if value is None:
             return ""
         if isinstance(value, Ref):
@@ -40,14 +44,24 @@ class Writer:
                 array = array.astype(np.float32)
         else:
             array = np.asarray(value, np.float32 if isinstance(value, float) else None)
-        made = f"constant{len(self.constants)}"
-        self.constants[made] = array
+        made = self._made_before(array, origin) or f"constant{len(self.constants)}"
+        self.constants.setdefault(made, array)
         if isinstance(value, torch.Tensor):
             self._names[id(value)] = made
             self._kept.append(value)
         return made
 
     def integers(self, values: Sequence[int]) -> str:
+    def _made_before(self, array: np.ndarray, origin: str) -> str:
+        """Name of an equal constant that was made of the same parameter; empty where there is none."""
+        if not origin:
+            return ""
+        alike = self._of_parameter.setdefault(origin, [])
+        found = next((one for one in alike if _same_array(self.constants[one], array)), "")
+        if not found:
+            alike.append(f"constant{len(self.constants)}")
+        return found
+
         """Name of a new constant of whole numbers."""
         made = f"constant{len(self.constants)}"
         self.constants[made] = np.array(values, np.int64)
@@ -70,7 +84,7 @@ class Writer:
             if kind in ("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum")
             else ""
         )
-        names = tuple(one if isinstance(one, str) else self.name(one) for one in inputs)
+        names = tuple(one if isinstance(one, str) else self.name(one, call.origin) for one in inputs)
         self.nodes.append(Node(kind, names, made, dict(attributes), place or call.place))
         return Ref(made[0])
 
@@ -82,6 +96,10 @@ class Writer:
 
 
 def _flat(value: Any) -> list[Any]:
+def _same_array(left: np.ndarray, right: np.ndarray) -> bool:
+    return left.dtype == right.dtype and np.array_equal(left, right)
+
+
     if isinstance(value, dict):
         return [one for inner in value.values() for one in _flat(inner)]
     if isinstance(value, (tuple, list)):

@@ -198,15 +198,17 @@ def _found(r: Reading, layer: str, weight: np.ndarray, stated: np.ndarray) -> Fo
 
 
 def stored_weight(r: Reading, kind: FoundWeights, source: np.ndarray | None = None) -> Param:
-    """Declare weights in the current layer, or hand out those that were declared of the same array."""
-    if source is not None and id(source) in r.weights:
-        return r.weights[id(source)][0]
+    """Declare weights in the current layer, or hand out those that were declared of the same numbers in memory."""
+    key = None if source is None else (source.ctypes.data, source.shape, source.strides)
+    known = None if key is None else r.weights.get(key)
+    if known is not None and np.array_equal(r.values[known[0].name], kind.values):
+        return known[0]
     axes = "OIKK" if kind.values.ndim == 4 else "OI"
     made = r.param("weight", axes, kind.values, stored=kind.precision)
     if kind.stepped:
         r.stepped.add(made.name)
-    if source is not None:
-        r.weights[id(source)] = (made, source)
+    if key is not None and source is not None:
+        r.weights[key] = (made, source)
     return made
 
 
@@ -277,7 +279,7 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
     if others:
         return _at_positions(r, layer, last_as_channels(r, x), matrix, bias)
     columns = _columns_in_map_order(x.view, matrix)
-    kind = _found(r, layer, columns, matrix)
+    kind = replace(_found(r, layer, columns, matrix), source=matrix)
     rank = len(x.view.axes)
     if x.is_bits and kind.precision == BINARY and x.factor.size == 1:
         sides = int(x.tensor.shape[1]), int(x.tensor.shape[2])
@@ -309,7 +311,7 @@ def _linear(
             kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None], stepped=several
         )
     with r.g.layer(layer):
-        params: tuple[Param, ...] = (stored_weight(r, exact),)
+        params: tuple[Param, ...] = (stored_weight(r, exact, exact.source),)
         if bias is not None:
             params += (r.param("bias", "C", np.broadcast_to(bias.reshape(-1), (len(exact.values),))),)
         wide = tensor.precision if tensor.precision.kind == "float" else Precision("integer", 32)
