@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from costmodel.importers.model.document import Node
+from costmodel.importers.model.document import LEARNED, Node
 from costmodel.importers.model.rule_table import entering
 from training.reading.calls import Call, Ref
 
@@ -17,16 +17,18 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Writer:
-    """Collects nodes and constants."""
+    """Collects nodes and constants; `learned` are the names of the module's parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, learned: frozenset[str] = frozenset()) -> None:
+        self._learned = learned
         self.nodes: list[Node] = []
         self.constants: dict[str, np.ndarray] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._names: dict[int, str] = {}
         self._kept: list[Any] = []
-
+        self._spread: set[str] = set()
         self._of_parameter: dict[str, list[str]] = {}
+
     def name(self, value: Any, origin: str = "") -> str:
         """Name of an argument: a value that depends on the image, or a constant, which is stored.
 
@@ -51,7 +53,6 @@ class Writer:
             self._kept.append(value)
         return made
 
-    def integers(self, values: Sequence[int]) -> str:
     def _made_before(self, array: np.ndarray, origin: str) -> str:
         """Name of an equal constant that was made of the same parameter; empty where there is none."""
         if not origin:
@@ -62,6 +63,7 @@ class Writer:
             alike.append(f"constant{len(self.constants)}")
         return found
 
+    def integers(self, values: Sequence[int]) -> str:
         """Name of a new constant of whole numbers."""
         made = f"constant{len(self.constants)}"
         self.constants[made] = np.array(values, np.int64)
@@ -85,7 +87,13 @@ class Writer:
             else ""
         )
         names = tuple(one if isinstance(one, str) else self.name(one, call.origin) for one in inputs)
-        self.nodes.append(Node(kind, names, made, dict(attributes), place or call.place))
+        given = dict(attributes)
+        learned = call.origin in self._learned or bool(self._spread & set(names))
+        if learned and kind in ("Add", "Sub", "Conv", "ConvTranspose"):
+            given[LEARNED] = 1
+        if learned and kind == "Expand" and not isinstance(inputs[0], Ref):
+            self._spread.update(made)
+        self.nodes.append(Node(kind, names, made, given, place or call.place))
         return Ref(made[0])
 
     def unknown(self, call: Call) -> None:
@@ -95,11 +103,11 @@ class Writer:
         self.nodes.append(Node(f"aten::{call.target}", refs, outputs, {}, call.place))
 
 
-def _flat(value: Any) -> list[Any]:
 def _same_array(left: np.ndarray, right: np.ndarray) -> bool:
     return left.dtype == right.dtype and np.array_equal(left, right)
 
 
+def _flat(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [one for inner in value.values() for one in _flat(inner)]
     if isinstance(value, (tuple, list)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from costmodel.graph import BINARY, Param, Precision, Tensor
 from costmodel.importers.model.arranging import as_map, last_as_channels
-from costmodel.importers.model.document import Node
+from costmodel.importers.model.document import LEARNED, Node
 from costmodel.importers.model.lines import along_lines
 from costmodel.importers.model.products import narrow, product
 from costmodel.importers.model.reading import Reading, reads
@@ -54,7 +54,7 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     made, around = merged_padding(r, made, pads_of(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
-    return convolved(r, layer, made, weight, slide, around, groups, offset)
+    return _begun(r, node, convolved(r, layer, made, weight, slide, around, groups, offset), offset)
 
 
 @reads("ConvTranspose")
@@ -103,9 +103,8 @@ def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
             params=(stored_weight(r, kind, kind.values),), attributes=attributes,
         )  # fmt: skip
     behind = _behind(r, Map(r.view(r.note_layer(result, (tensor,), layer), 4)), kind)
-    return _offset(
-        r, behind.times(float(made.factor)), None if bias is None else np.asarray(bias, np.float64)
-    )
+    offset = None if bias is None else np.asarray(bias, np.float64)
+    return _begun(r, node, _offset(r, behind.times(float(made.factor)), offset), offset)
 
 
 def _layer_name(node: Node) -> str:
@@ -160,6 +159,13 @@ def _offset(r: Reading, result: Map, bias: np.ndarray | None) -> Map:
     if bias is None or not np.any(bias):
         return result
     return r.map_of(shifted(r, result, bias.reshape(-1, 1, 1)))
+
+
+def _begun(r: Reading, node: Node, result: Map, bias: np.ndarray | None) -> Value:
+    """Add a bias that is zero where a module learns it: training begins with it so."""
+    if bias is None or np.any(bias) or not node.attributes.get(LEARNED, 0):
+        return result
+    return shifted(r, result, bias.reshape(-1, 1, 1), even_zero=True)
 
 
 def _of_bits(
