@@ -116,6 +116,7 @@ SETTINGS: dict[str, Function] = {
     "hardtanh": lambda x: functional.hardtanh(x, -0.3, 0.5),
     "leaky relu": lambda x: functional.leaky_relu(x, 0.3),
     "gelu": lambda x: functional.gelu(x, approximate="tanh"),
+    "prelu of a sequence": lambda x: functional.prelu(x.flatten(2), torch.arange(8) / 8).unflatten(2, (5, 6)),
 }  # fmt: skip
 
 

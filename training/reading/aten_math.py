@@ -207,7 +207,8 @@ def hardsigmoid(w: Writer, call: Call) -> None:
 def prelu(w: Writer, call: Call) -> None:
     """PReLU with slopes per channel."""
     x, slope = call.args[:2]
-    shaped = slope.reshape(-1, 1, 1) if slope.dim() == 1 and slope.numel() > 1 else slope.reshape(-1)
+    spread = [1] * (len(call.results[0][1]) - 2) if slope.numel() > 1 else []
+    shaped = slope.reshape(-1, *spread)
     if slope.dim() > 1:
         shaped = slope.reshape(slope.shape[1:]) if slope.shape[0] == 1 else slope
     w.add("PRelu", (x, shaped), call)
