@@ -26,6 +26,11 @@ def _expit(x: np.ndarray) -> np.ndarray:
     return np.asarray(expit(x))
 
 
+def elu(x: np.ndarray, alpha: float = 1.0) -> np.ndarray:
+    """ELU (Clevert 2016): the number itself above zero, and alpha (exp(x) - 1) below."""
+    return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
 FUNCTIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "exp": np.exp,
     "log": np.log,
@@ -37,17 +42,19 @@ FUNCTIONS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "silu": lambda x: x * _expit(x),
     "mish": lambda x: x * np.tanh(np.logaddexp(x, 0)),
     "softplus": lambda x: np.logaddexp(x, 0),
-    "elu": lambda x: np.where(x >= 0, x, np.expm1(np.minimum(x, 0))),
+    "elu": elu,
 }
 """Functions of one number by name; GELU is that of Hendrycks 2016, SiLU that of Elfwing 2018."""
 
 
 @operation("table", attributes=("function",), count=elements("lookup"), elementwise=True)
 def table(op: Op, inputs: Arrays, params: Arrays) -> np.ndarray:
-    """Map each element by a `function` of one number, read from a table."""
+    """Map each element by a `function` of one number, read from a table; an ELU may have an `alpha`."""
     name = str(op.attributes["function"])
     if name not in FUNCTIONS:
         raise unknown("function", name, FUNCTIONS)
+    if name == "elu" and "alpha" in op.attributes:
+        return elu(inputs[0], float(op.attributes["alpha"]))  # type: ignore[arg-type]
     return FUNCTIONS[name](inputs[0])
 
 

@@ -120,6 +120,7 @@ GRAPHS = (
         Graph(kind.lower(), (f"{kind} x",))
         for kind in ("HardSwish", "Softplus", "Mish", "Elu", "Erf", "Exp", "Sign")
     ),
+    Graph("elu_alpha", (("Elu x", {"alpha": 0.7}),)),
     Graph("root", ("Exp x", "Sqrt -", "Reciprocal -")),
     *(
         Graph(f"power_{number}", ("Exp x", "Pow - n"), {"n": np.float32(power)})
@@ -324,6 +325,34 @@ def test_two_rectified_halves_are_two_slopes(tmp_path: Path) -> None:
     assert np.allclose(found, np.where(image[0] > 0, slopes["p"] * image[0], 0.3 * image[0]), atol=1e-6)
     size = 6 * 8 * 10
     assert totals(count(unfolded(model.network))) == {("compare", "fp32"): size, ("mul", "fp32"): size}
+
+
+GROUP_NORM = (
+    "Reshape x apart",
+    "InstanceNormalization - ones zeros",
+    "Reshape - shape",
+    "Mul - g",
+    "Add - b",
+)
+GROUPS = {
+    "apart": whole(1, 3, -1), "ones": np.ones(3, np.float32), "zeros": np.zeros(3, np.float32),
+    "shape": whole(1, 6, 8, 10), "g": weight(6, 1, 1), "b": weight(6, 1, 1),
+}  # fmt: skip
+
+
+def test_a_norm_of_groups_in_its_parts_has_a_gain_and_an_offset_of_each_channel(tmp_path: Path) -> None:
+    """As torch writes it up to opset 17; the ones and zeros of its instance norm are nothing."""
+    whole_norm, bare = (Graph("norm", steps, GROUPS) for steps in (GROUP_NORM, GROUP_NORM[:3]))
+    path, image = whole_norm.written(tmp_path), whole_norm.sample()
+    expected = by_onnxruntime(path, image)
+    found, model = here(path, image)
+    assert np.allclose(found, expected[0], rtol=1e-4, atol=1e-4)
+    assert {param.shape for param in model.network.learned()} == {(6,)}
+    assert len(model.network.learned()) == 2
+    with_both = totals(count(unfolded(model.network)))
+    plain = totals(count(unfolded(here(bare.written(tmp_path), image)[1].network)))
+    for sort in (("mul", "fp32"), ("add", "fp32")):
+        assert with_both[sort] - plain[sort] == 6 * 8 * 10
 
 
 MACS = {

@@ -19,7 +19,7 @@ from costmodel.folding import fold
 from costmodel.importers.model.naming import Model, parse_model
 from costmodel.importers.model.source import model_of
 from costmodel.operations.run import run
-from training.reading.capture import capture
+from training.reading.capture import capture, record
 from training.reading.convert import graph_of
 
 Function = Callable[[torch.Tensor], torch.Tensor]
@@ -46,6 +46,17 @@ def read(function: Function, settings: str = "features=int16") -> tuple[Model, n
     module = Between(function).eval()
     graph = graph_of(capture(module, (3, 12, 12)), "module")
     return model_of(graph, "module", parse_model(f"m.pt2@{settings}")), module
+
+
+class Curve(nn.Module):
+    """A function of a map of real values."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.function, self.stem = function, nn.Conv2d(3, 8, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(self.stem(x))
 
 
 def with_gradient_of(value: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
@@ -90,6 +101,51 @@ def test_and_the_network_computes_them(name: str) -> None:
     image = torch.randn((1, 3, 12, 12), generator=torch.Generator().manual_seed(5))
     found = run(model.network, model.values, image[0].double().numpy()).reshape(-1)
     assert np.allclose(found, module(image)[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+SETTINGS: dict[str, Function] = {
+    "var less nothing": lambda x: x * x.var(1, keepdim=True, unbiased=False),
+    "var less one": lambda x: x * x.var(1, keepdim=True),
+    "var of all less nothing": lambda x: x * x.var(unbiased=False),
+    "var by places": lambda x: x * torch.var(x, 1, False, True),
+    "std less nothing": lambda x: x * x.std((2, 3), keepdim=True, unbiased=False),
+    "elu": lambda x: functional.elu(x, 0.7),
+    "celu": lambda x: functional.celu(x, 0.7),
+    "softplus": lambda x: functional.softplus(x, 2),
+    "rsub": lambda x: torch.rsub(x, 1, alpha=2),
+    "hardtanh": lambda x: functional.hardtanh(x, -0.3, 0.5),
+    "leaky relu": lambda x: functional.leaky_relu(x, 0.3),
+    "gelu": lambda x: functional.gelu(x, approximate="tanh"),
+    "prelu of a sequence": lambda x: functional.prelu(x.flatten(2), torch.arange(8) / 8).unflatten(2, (5, 6)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["exported", "recorded"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_of_functions_are_heeded(name: str, recorded: bool) -> None:
+    torch.manual_seed(0)
+    module, image = Curve(SETTINGS[name]).eval(), torch.randn(1, 3, 5, 6)
+    captured = record(module, image, "recorded") if recorded else capture(module, (3, 5, 6))
+    model = model_of(graph_of(captured, "module"), "module", parse_model("m.pt2@features=fp32"))
+    found = run(model.network, model.values, image[0].double().numpy())
+    assert np.allclose(found, module(image)[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x: functional.softplus(x, 1, 3), "Softplus that is a line above 3"),
+        (lambda x: torch.div(x, 0.3, rounding_mode="trunc"), "aten::div"),
+        (lambda x: torch.round(x, decimals=1), "aten::round"),
+        (lambda x: torch.addmm(torch.ones(4), x.mean((2, 3)), torch.ones(8, 4), alpha=3), "aten::addmm"),
+        (lambda x: functional.scaled_dot_product_attention(x, x, x, dropout_p=0.5), "aten::scaled_dot_product"),
+    ],
+)  # fmt: skip
+def test_settings_that_no_operation_has_are_refused(function: Function, reason: str) -> None:
+    with pytest.raises(BnncostError, match=reason):
+        model_of(
+            graph_of(capture(Curve(function).eval(), (3, 5, 6)), "module"), "module", parse_model("m.pt2")
+        )
 
 
 FOOLED: dict[str, tuple[Function, str]] = {

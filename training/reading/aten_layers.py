@@ -101,6 +101,9 @@ def linear(w: Writer, call: Call) -> None:
 def addmm(w: Writer, call: Call) -> None:
     """A product of matrices plus a bias."""
     bias, left, right = call.args[:3]
+    if call.kwargs.get("beta", 1) != 1 or call.kwargs.get("alpha", 1) != 1:
+        w.unknown(call)
+        return
     if isinstance(right, Ref):
         w.add("Add", (w.add("MatMul", (left, right), call, step="product"), bias), call)
         return
@@ -155,9 +158,11 @@ def _normed(
 ) -> None:
     shape = call.results[0][1]
     if training and mean is None and shape[0] == 1:
-        of_sample = torch.ones(shape[1]) if gamma is None else gamma
-        shift = torch.zeros(shape[1]) if beta is None else beta
-        w.add("InstanceNormalization", (x, of_sample, shift), call, {"epsilon": epsilon})
+        last = gamma is None and beta is None
+        normed = w.add(
+            "InstanceNormalization", (x, None, None), call, {"epsilon": epsilon}, step="" if last else "norm"
+        )
+        _per_channel(w, call, normed, gamma, beta)
         return
     if mean is None:
         w.unknown(call)
@@ -190,11 +195,16 @@ def group_norm(w: Writer, call: Call) -> None:
     normed = w.add("LayerNormalization", (apart,), call, {"axis": -1, "epsilon": float(epsilon)}, step="norm")
     plain = gain is None and offset is None
     whole = w.add("Reshape", (normed, w.integers(shape)), call, step="" if plain else "whole")
-    spread = (-1, *[1] * (len(shape) - 2))
+    _per_channel(w, call, whole, gain, offset)
+
+
+def _per_channel(w: Writer, call: Call, normed: Ref, gain: Any, offset: Any) -> None:
+    """A gain and an offset of each channel, of which either may be missing."""
+    spread = (-1, *[1] * (len(call.results[0][1]) - 2))
     if gain is not None:
-        whole = w.add("Mul", (whole, gain.reshape(spread)), call, step="" if offset is None else "gain")
+        normed = w.add("Mul", (normed, gain.reshape(spread)), call, step="" if offset is None else "gain")
     if offset is not None:
-        w.add("Add", (whole, offset.reshape(spread)), call)
+        w.add("Add", (normed, offset.reshape(spread)), call)
 
 
 @aten("scaled_dot_product_attention", "_scaled_dot_product_flash_attention_for_cpu")
@@ -204,7 +214,9 @@ def attention(w: Writer, call: Call) -> None:
     whole = call.target == "scaled_dot_product_attention"  # the other is what a processor runs of it
     mask = argument(call, 3, "attn_mask") if whole else call.kwargs.get("attn_mask")
     shape = w.shapes.get(query.name) if isinstance(query, Ref) else None
-    if shape is None or argument(call, 5 if whole else 4, "is_causal", False) or isinstance(mask, Ref):
+    drops = argument(call, 4 if whole else 3, "dropout_p", 0.0) > 0
+    causal = argument(call, 5 if whole else 4, "is_causal", False)
+    if shape is None or drops or causal or isinstance(mask, Ref):
         w.unknown(call)
         return
     rank = len(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,11 @@ from training.reading.writer import Writer, argument, aten
 
 _SAME = {
     "neg": "Neg", "abs": "Abs", "sqrt": "Sqrt", "exp": "Exp", "log": "Log", "tanh": "Tanh", "sigmoid": "Sigmoid",
-    "relu": "Relu", "sign": "Sign", "sgn": "Sign", "round": "Round", "floor": "Floor", "ceil": "Ceil",
+    "relu": "Relu", "sign": "Sign", "sgn": "Sign", "floor": "Floor", "ceil": "Ceil",
     "reciprocal": "Reciprocal", "hardswish": "HardSwish", "logical_not": "Not", "bitwise_not": "Not", "erf": "Erf",
-    "mul": "Mul", "div": "Div", "true_divide": "Div", "gt": "Greater", "ge": "GreaterOrEqual", "lt": "Less",
+    "mul": "Mul", "true_divide": "Div", "gt": "Greater", "ge": "GreaterOrEqual", "lt": "Less",
     "le": "LessOrEqual", "eq": "Equal", "logical_and": "And", "bitwise_and": "And", "logical_or": "Or",
     "bitwise_or": "Or", "where": "Where", "maximum": "Max", "minimum": "Min", "silu": "Swish", "mish": "Mish",
-    "softplus": "Softplus", "elu": "Elu",
 }  # fmt: skip
 _MOST_INPUTS = {"Where": 3}
 
@@ -122,8 +122,32 @@ def added(w: Writer, call: Call) -> None:
 
 @aten("rsub")
 def subtracted(w: Writer, call: Call) -> None:
-    """The second less the first."""
-    w.add("Sub", (call.args[1], call.args[0]), call)
+    """The second less the first, which may have a factor."""
+    taken, alpha = call.args[0], float(argument(call, 2, "alpha", 1))
+    if alpha != 1:
+        taken = w.add("Mul", (taken, alpha), call, step="alpha")
+    w.add("Sub", (call.args[1], taken), call)
+
+
+@aten("div")
+def quotient(w: Writer, call: Call) -> None:
+    """A quotient, perhaps rounded down."""
+    mode = argument(call, 2, "rounding_mode")
+    if mode == "trunc":
+        w.unknown(call)
+    elif mode == "floor":
+        w.add("Floor", (w.add("Div", call.args[:2], call, step="quotient"),), call)
+    else:
+        w.add("Div", call.args[:2], call)
+
+
+@aten("round")
+def rounded(w: Writer, call: Call) -> None:
+    """The nearest whole number."""
+    if argument(call, 1, "decimals", 0):
+        w.unknown(call)
+    else:
+        w.add("Round", call.args[:1], call)
 
 
 @aten("pow")
@@ -183,7 +207,8 @@ def hardsigmoid(w: Writer, call: Call) -> None:
 def prelu(w: Writer, call: Call) -> None:
     """PReLU with slopes per channel."""
     x, slope = call.args[:2]
-    shaped = slope.reshape(-1, 1, 1) if slope.dim() == 1 and slope.numel() > 1 else slope.reshape(-1)
+    spread = [1] * (len(call.results[0][1]) - 2) if slope.numel() > 1 else []
+    shaped = slope.reshape(-1, *spread)
     if slope.dim() > 1:
         shaped = slope.reshape(slope.shape[1:]) if slope.shape[0] == 1 else slope
     w.add("PRelu", (x, shaped), call)
@@ -193,6 +218,45 @@ def prelu(w: Writer, call: Call) -> None:
 def leaky_relu(w: Writer, call: Call) -> None:
     """PReLU with one fixed slope."""
     w.add("LeakyRelu", call.args[:1], call, {"alpha": float(argument(call, 1, "negative_slope", 0.01))})
+
+
+@aten("elu")
+def elu(w: Writer, call: Call) -> None:
+    """ELU; with a factor of what it takes and one of what it makes, as CELU and SELU have them."""
+    alpha, scale, inner = (
+        float(argument(call, place, name, 1.0))
+        for place, name in enumerate(("alpha", "scale", "input_scale"), 1)
+    )
+    _between_factors(w, call, inner, "Elu", {"alpha": alpha * inner}, scale / inner)
+
+
+@aten("celu")
+def celu(w: Writer, call: Call) -> None:
+    """An ELU of x / alpha, times alpha."""
+    alpha = float(argument(call, 1, "alpha", 1.0))
+    _between_factors(w, call, 1 / alpha, "Elu", {}, alpha)
+
+
+@aten("softplus")
+def softplus(w: Writer, call: Call) -> None:
+    """log(1 + exp(beta x)) / beta; a line above a threshold, which is the same curve where it stands high."""
+    beta, threshold = float(argument(call, 1, "beta", 1.0)), float(argument(call, 2, "threshold", 20.0))
+    attributes = {} if threshold >= _SAME_CURVE else {"threshold": threshold}
+    _between_factors(w, call, beta, "Softplus", attributes, 1 / beta)
+
+
+_SAME_CURVE = 16.0
+"""Above it log(1 + exp(x)) is x in 32-bit floats, but for their rounding."""
+
+
+def _between_factors(
+    w: Writer, call: Call, before: float, kind: str, attributes: Mapping[str, float], behind: float
+) -> None:
+    """A curve of a multiple, times a number."""
+    x = call.args[0] if before == 1 else w.add("Mul", (call.args[0], before), call, step="inner")
+    made = w.add(kind, (x,), call, attributes, step="" if behind == 1 else "curve")
+    if behind != 1:
+        w.add("Mul", (made, behind), call)
 
 
 @aten("gelu")
@@ -229,9 +293,9 @@ def reduced(w: Writer, call: Call) -> None:
 def spread(w: Writer, call: Call) -> None:
     """The variance over axes, or its root: the mean of squares of what is left when the mean is subtracted."""
     axes: Any = argument(call, 1, "dim")
-    correction: Any = call.kwargs.get("correction", 1)
+    correction: Any = call.kwargs.get("correction", argument(call, 2, "unbiased", 1))
     if isinstance(axes, bool):  # the oldest form: whether the count is less one
-        axes, correction = None, int(axes)
+        axes, correction = None, axes
     keep = int(bool(argument(call, 3, "keepdim", False)) and axes is not None)
     if axes is None:
         axes = range(len(call.whole))

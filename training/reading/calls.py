@@ -34,10 +34,14 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class Captured:
-    """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found."""
+    """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found.
+
+    `learned` are the names of the module's parameters.
+    """
 
     input_shape: tuple[int, ...]
     output: str
     calls: tuple[Call, ...]
     how: str
     remarks: tuple[str, ...] = field(default=())
+    learned: frozenset[str] = frozenset()

@@ -96,7 +96,8 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
             _run_or_keep(node, held, origins, calls)
         if node in filled and isinstance(held.get(node), torch.Tensor):
             held[node] = _named(node.name, held[node], calls)
-    return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made))
+    learned = frozenset(signature.inputs_to_parameters.values())
+    return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made), learned)
 
 
 def _finished(calls: Sequence[Call], output: str) -> tuple[str, tuple[Call, ...]]:
@@ -369,4 +370,5 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
         remarks += (
             f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
         )
-    return Captured(tuple(example.shape), *_finished(recorder.calls, name), how, remarks)
+    learned = frozenset(name for name, _ in model.named_parameters())
+    return Captured(tuple(example.shape), *_finished(recorder.calls, name), how, remarks, learned)

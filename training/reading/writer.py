@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from costmodel.importers.model.document import Node
+from costmodel.importers.model.document import LEARNED, Node
 from costmodel.importers.model.rule_table import entering
 from training.reading.calls import Call, Ref
 
@@ -17,17 +17,23 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Writer:
-    """Collects nodes and constants."""
+    """Collects nodes and constants; `learned` are the names of the module's parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, learned: frozenset[str] = frozenset()) -> None:
+        self._learned = learned
         self.nodes: list[Node] = []
         self.constants: dict[str, np.ndarray] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._names: dict[int, str] = {}
         self._kept: list[Any] = []
+        self._spread: set[str] = set()
+        self._of_parameter: dict[str, list[str]] = {}
 
-    def name(self, value: Any) -> str:
-        """Name of an argument: a value that depends on the image, or a constant, which is stored."""
+    def name(self, value: Any, origin: str = "") -> str:
+        """Name of an argument: a value that depends on the image, or a constant, which is stored.
+
+        What a forward pass makes twice of the parameter `origin`, such as the signs of weights, is one constant.
+        """
         if value is None:
             return ""
         if isinstance(value, Ref):
@@ -40,12 +46,22 @@ class Writer:
                 array = array.astype(np.float32)
         else:
             array = np.asarray(value, np.float32 if isinstance(value, float) else None)
-        made = f"constant{len(self.constants)}"
-        self.constants[made] = array
+        made = self._made_before(array, origin) or f"constant{len(self.constants)}"
+        self.constants.setdefault(made, array)
         if isinstance(value, torch.Tensor):
             self._names[id(value)] = made
             self._kept.append(value)
         return made
+
+    def _made_before(self, array: np.ndarray, origin: str) -> str:
+        """Name of an equal constant that was made of the same parameter; empty where there is none."""
+        if not origin:
+            return ""
+        alike = self._of_parameter.setdefault(origin, [])
+        found = next((one for one in alike if _same_array(self.constants[one], array)), "")
+        if not found:
+            alike.append(f"constant{len(self.constants)}")
+        return found
 
     def integers(self, values: Sequence[int]) -> str:
         """Name of a new constant of whole numbers."""
@@ -70,8 +86,14 @@ class Writer:
             if kind in ("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum")
             else ""
         )
-        names = tuple(one if isinstance(one, str) else self.name(one) for one in inputs)
-        self.nodes.append(Node(kind, names, made, dict(attributes), place or call.place))
+        names = tuple(one if isinstance(one, str) else self.name(one, call.origin) for one in inputs)
+        given = dict(attributes)
+        learned = call.origin in self._learned or bool(self._spread & set(names))
+        if learned and kind in ("Add", "Sub", "Conv", "ConvTranspose"):
+            given[LEARNED] = 1
+        if learned and kind == "Expand" and not isinstance(inputs[0], Ref):
+            self._spread.update(made)
+        self.nodes.append(Node(kind, names, made, given, place or call.place))
         return Ref(made[0])
 
     def unknown(self, call: Call) -> None:
@@ -79,6 +101,10 @@ class Writer:
         refs = tuple(one.name for one in _flat((call.args, call.kwargs)) if isinstance(one, Ref))
         outputs = tuple(name for name, _ in call.results)
         self.nodes.append(Node(f"aten::{call.target}", refs, outputs, {}, call.place))
+
+
+def _same_array(left: np.ndarray, right: np.ndarray) -> bool:
+    return left.dtype == right.dtype and np.array_equal(left, right)
 
 
 def _flat(value: Any) -> list[Any]:

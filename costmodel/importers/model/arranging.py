@@ -7,6 +7,8 @@ from dataclasses import replace
 from math import prod
 from string import ascii_letters
 
+import numpy as np
+
 from costmodel.importers.model.reading import Reading
 from costmodel.importers.model.values import Map, NotRead
 from costmodel.importers.model.views import Axis, Factor, View, merged, reshaped
@@ -52,6 +54,21 @@ def as_map(r: Reading, made: Map) -> Map:
     if len(axes) not in (3, 4) or axes[0]:
         raise NotRead(f"a tensor of shape {made.shape}, which is no (N, C, H, W) map")
     return laid_out(r, made, (*axes[1:], ()) if len(axes) == 3 else axes[1:])
+
+
+def with_channels_apart(r: Reading, made: Map, constant: np.ndarray) -> Map:
+    """A map whose second axis, along which alone a constant varies, is an axis of its own.
+
+    Seen through groups, as a norm of them leaves it, the map's channels lie with positions: each element would have a
+    number of its own.
+    """
+    axes, rank = made.view.axes, len(made.view.axes)
+    sides = (1,) * (rank - constant.ndim) + constant.shape
+    if rank not in (3, 4) or axes[0] or len(sides) > rank or not 1 < constant.size == sides[1]:
+        return made
+    along = {factor.axis for factor in axes[1]}
+    others = {factor for axis in along for factor in made.view.stored[axis]} - set(axes[1])
+    return as_map(r, made) if others else made
 
 
 def last_as_channels(r: Reading, made: Map) -> Map:

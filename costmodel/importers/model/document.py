@@ -19,6 +19,8 @@ from costmodel.errors import BnncostError
 FORMAT = "bnncost-model-graph"
 VERSION = 1
 _DESCRIPTION = "graph"
+LEARNED = "learned"
+"""Attribute of a sum or a layer by which a reader says that what it adds is a parameter, which training changes."""
 
 
 @dataclass(frozen=True)

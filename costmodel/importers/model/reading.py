@@ -38,7 +38,7 @@ class Reading:
         self.values: dict[str, np.ndarray] = {}
         self.notes: list[Note] = []
         self.sums = Sums()
-        self.weights: dict[int, tuple[Param, np.ndarray]] = {}
+        self.weights: dict[tuple[object, ...], tuple[Param, np.ndarray]] = {}
         self._stated: dict[int, tuple[np.ndarray, Stated]] = {}
         self.stepped: set[str] = set()
         self._plain: dict[Map, View] = {}

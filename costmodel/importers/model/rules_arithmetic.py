@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from costmodel.graph import Op
-from costmodel.importers.model.arranging import like
-from costmodel.importers.model.document import Node
+from costmodel.importers.model.arranging import like, with_channels_apart
+from costmodel.importers.model.document import LEARNED, Node
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.values import ROUNDING, Map, NotRead, TwoBits, Value
 from costmodel.importers.model.views import View, same_places
@@ -20,7 +20,10 @@ from costmodel.importers.model.written_out import clamp_of, two_slopes_of
 
 @reads("Add", "Sub", "Sum")
 def add(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Add or subtract; of more than two, one after the other."""
+    """Add or subtract; of more than two, one after the other.
+
+    What a module has learned is added even where it is zero: so it begins, and is other numbers after training.
+    """
     total = inputs[0]
     for other in inputs[1:]:
         total = _sum(r, node, total, other, -1 if node.kind == "Sub" else 1)
@@ -28,10 +31,11 @@ def add(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 
 def _sum(r: Reading, node: Node, left: Value, right: Value, sign: int) -> Value:
+    learned = bool(node.attributes.get(LEARNED, 0))
     if isinstance(right, np.ndarray):
-        return shifted(r, left, sign * right)
+        return shifted(r, left, sign * right, even_zero=learned)
     if isinstance(left, np.ndarray):
-        return shifted(r, right if sign > 0 else _times_number(r, right, -1.0), left)
+        return shifted(r, right if sign > 0 else _times_number(r, right, -1.0), left, even_zero=learned)
     left, right = r.gated(left), r.gated(right)
     known = r.sums.cancelled(left, right, sign)
     if known is not None:
@@ -104,13 +108,16 @@ def _corner(bits: Map, values: Sequence[int]) -> np.ndarray:
 def shifted(r: Reading, value: Value, constant: np.ndarray, *, even_zero: bool = False) -> Value:
     """Add a constant; to bits it is not added before something reads them as numbers.
 
-    Nothing is added for zero, unless `even_zero` says that it stands for another number.
+    Nothing is added for zero, unless `even_zero` says that it stands for another number; to bits, never.
     """
     if isinstance(value, TwoBits) and constant.size == 1:
         return replace(value, values=value.values + float(constant.reshape(-1)[0]))
     made = r.map_of(value)
-    if not np.any(constant) and not even_zero:
+    if not np.any(constant) and (made.is_bits or not even_zero):
         return made if made.padding is None and _keeps_shape(made, constant) else Map(r.plain(made))
+    if made.padding is not None and constant.size > 1:
+        made = Map(r.plain(made))
+    made = with_channels_apart(r, made, constant) if made.padding is None else made
     axes, values = r.along(made.view, constant) if made.padding is None else ("", constant.reshape(()))
     if made.is_bits:
         return made.times(1.0, _over_map(axes, values))
@@ -201,6 +208,7 @@ def scaled(r: Reading, value: Value, constant: np.ndarray) -> Value:
     wider = _widened(r, made, constant)
     if wider is not None:
         return wider
+    made = with_channels_apart(r, made, constant)
     axes, values = r.along(made.view, constant)
     if made.is_bits:
         return made.times(_over_map(axes, values))

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from costmodel.importers.model.arranging import with_channels_apart
 from costmodel.importers.model.constants import limits
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.quantizing import quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
 from costmodel.importers.model.values import Clipped, Map, NotRead, TwoBits, Value
-from costmodel.operations.curves import FUNCTIONS
+from costmodel.operations.curves import FUNCTIONS, elu
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -130,6 +131,7 @@ def _bent(r: Reading, x: Value, slope: Value) -> Value:
     view = r.plain(x)
     if slope.ndim == 1 and slope.size > 1:  # torch's slopes are of axis 1
         slope = slope.reshape(-1, *[1] * (len(view.axes) - 2))
+    view = with_channels_apart(r, Map(view), slope).view
     axes, values = r.along(view, slope)
     return Map(view.with_tensor(r.emit("prelu", (view.tensor,), constants=(("slope", axes, values),))))
 
@@ -177,11 +179,21 @@ _TABLES = {
 def tabulated(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     """A function of one number, read from a table."""
     name = _TABLES[node.kind]
+    if node.kind == "Elu":
+        return _elu(r, inputs[0], float(node.attributes.get("alpha", 1.0)))
     if float(node.attributes.get("alpha", 1.0)) != 1:
         raise NotRead(f"{node.kind} with alpha = {node.attributes['alpha']:g}")
+    if "threshold" in node.attributes:
+        raise NotRead(f"{node.kind} that is a line above {node.attributes['threshold']:g}")
     if name == "gelu" and str(node.attributes.get("approximate", "none")) == "tanh":
         name = "gelu_by_tanh"
     return _by_table(r, inputs[0], name)
+
+
+def _elu(r: Reading, value: Value, alpha: float) -> Value:
+    """ELU, with another slope at zero from below where `alpha` says so."""
+    attributes: dict[str, object] = {"function": "elu"} if alpha == 1 else {"function": "elu", "alpha": alpha}
+    return _curve(r, value, "table", lambda x: elu(x, alpha), attributes)
 
 
 def _by_table(r: Reading, value: Value, name: str) -> Value:

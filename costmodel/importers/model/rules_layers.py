@@ -9,7 +9,7 @@ import numpy as np
 
 from costmodel.graph import BINARY, Param, Precision, Tensor
 from costmodel.importers.model.arranging import as_map, last_as_channels
-from costmodel.importers.model.document import Node
+from costmodel.importers.model.document import LEARNED, Node
 from costmodel.importers.model.lines import along_lines
 from costmodel.importers.model.products import narrow, product
 from costmodel.importers.model.reading import Reading, reads
@@ -54,7 +54,7 @@ def conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     made, around = merged_padding(r, made, pads_of(node, made, slide))
     layer = r.new_layer(_layer_name(node))
     offset = None if bias is None else np.asarray(bias, np.float64)
-    return convolved(r, layer, made, weight, slide, around, groups, offset)
+    return _begun(r, node, convolved(r, layer, made, weight, slide, around, groups, offset), offset)
 
 
 @reads("ConvTranspose")
@@ -103,9 +103,8 @@ def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
             params=(stored_weight(r, kind, kind.values),), attributes=attributes,
         )  # fmt: skip
     behind = _behind(r, Map(r.view(r.note_layer(result, (tensor,), layer), 4)), kind)
-    return _offset(
-        r, behind.times(float(made.factor)), None if bias is None else np.asarray(bias, np.float64)
-    )
+    offset = None if bias is None else np.asarray(bias, np.float64)
+    return _begun(r, node, _offset(r, behind.times(float(made.factor)), offset), offset)
 
 
 def _layer_name(node: Node) -> str:
@@ -162,6 +161,13 @@ def _offset(r: Reading, result: Map, bias: np.ndarray | None) -> Map:
     return r.map_of(shifted(r, result, bias.reshape(-1, 1, 1)))
 
 
+def _begun(r: Reading, node: Node, result: Map, bias: np.ndarray | None) -> Value:
+    """Add a bias that is zero where a module learns it: training begins with it so."""
+    if bias is None or np.any(bias) or not node.attributes.get(LEARNED, 0):
+        return result
+    return shifted(r, result, bias.reshape(-1, 1, 1), even_zero=True)
+
+
 def _of_bits(
     r: Reading,
     layer: str,
@@ -198,15 +204,17 @@ def _found(r: Reading, layer: str, weight: np.ndarray, stated: np.ndarray) -> Fo
 
 
 def stored_weight(r: Reading, kind: FoundWeights, source: np.ndarray | None = None) -> Param:
-    """Declare weights in the current layer, or hand out those that were declared of the same array."""
-    if source is not None and id(source) in r.weights:
-        return r.weights[id(source)][0]
+    """Declare weights in the current layer, or hand out those that were declared of the same numbers in memory."""
+    key = None if source is None else (source.ctypes.data, source.shape, source.strides)
+    known = None if key is None else r.weights.get(key)
+    if known is not None and np.array_equal(r.values[known[0].name], kind.values):
+        return known[0]
     axes = "OIKK" if kind.values.ndim == 4 else "OI"
     made = r.param("weight", axes, kind.values, stored=kind.precision)
     if kind.stepped:
         r.stepped.add(made.name)
-    if source is not None:
-        r.weights[id(source)] = (made, source)
+    if key is not None and source is not None:
+        r.weights[key] = (made, source)
     return made
 
 
@@ -277,19 +285,14 @@ def connected(r: Reading, node: Node, x: Map, matrix: np.ndarray, bias: np.ndarr
     if others:
         return _at_positions(r, layer, last_as_channels(r, x), matrix, bias)
     columns = _columns_in_map_order(x.view, matrix)
-    kind = _found(r, layer, columns, matrix)
+    kind = replace(_found(r, layer, columns, matrix), source=matrix)
     rank = len(x.view.axes)
-    if (
-        x.is_bits
-        and kind.precision == BINARY
-        and x.tensor.shape[1] == x.tensor.shape[2]
-        and x.factor.size == 1
-    ):
-        side = int(x.tensor.shape[1])
-        cube = replace(kind, values=kind.values.reshape(len(columns), -1, side, side))
+    if x.is_bits and kind.precision == BINARY and x.factor.size == 1:
+        sides = int(x.tensor.shape[1]), int(x.tensor.shape[2])
+        cube = replace(kind, values=kind.values.reshape(len(columns), -1, *sides))
         bits = Map(r.view(x.tensor, 4)).times(x.factor, x.offset)
         made = _of_bits(
-            r, layer, bits, cube, Slide((side, side)), Around(), 1, None if bias is None else bias.reshape(-1)
+            r, layer, bits, cube, Slide(sides), Around(), 1, None if bias is None else bias.reshape(-1)
         )
         return replace(made, view=r.view(made.tensor, rank))
     factor = float(x.factor) if x.factor.size == 1 and np.all(x.offset == 0) and bias is None else None
@@ -314,7 +317,7 @@ def _linear(
             kind, values=kind.values * kind.factor[:, None] + kind.centre[:, None], stepped=several
         )
     with r.g.layer(layer):
-        params: tuple[Param, ...] = (stored_weight(r, exact),)
+        params: tuple[Param, ...] = (stored_weight(r, exact, exact.source),)
         if bias is not None:
             params += (r.param("bias", "C", np.broadcast_to(bias.reshape(-1), (len(exact.values),))),)
         wide = tensor.precision if tensor.precision.kind == "float" else Precision("integer", 32)

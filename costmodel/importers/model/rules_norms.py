@@ -55,20 +55,30 @@ def _normed(r: Reading, node: Node, x: Value, axes: Sequence[int]) -> Map:
 
 
 def _affine(r: Reading, made: Value, gain: Value, offset: Value) -> Value:
-    for constant, rule in ((gain, scaled), (offset, shifted)):
-        if constant is not None:
-            if not isinstance(constant, np.ndarray):
-                raise NotRead("a gain or an offset that is computed from the image")
-            made = rule(r, made, constant.astype(np.float64))
+    """A gain and an offset, if there are any; those of a norm that was never trained stand for other numbers."""
+    if not all(one is None or isinstance(one, np.ndarray) for one in (gain, offset)):
+        raise NotRead("a gain or an offset that is computed from the image")
+    if isinstance(gain, np.ndarray):
+        made = scaled(r, made, gain.astype(np.float64))
+    if isinstance(offset, np.ndarray):
+        untrained = gain is None or bool(np.all(gain == 1))
+        made = shifted(r, made, offset.astype(np.float64), even_zero=untrained)
     return made
 
 
 @reads("InstanceNormalization")
 def instance_norm(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Zero mean and unit variance of each channel of each sample."""
+    """Zero mean and unit variance of each channel of each sample; tools write one without a gain with one of ones."""
     x, gain, offset = inputs
     rank = len(r.map_of(x).shape)
     shape = (-1, *[1] * (rank - 2))
+    if (
+        isinstance(gain, np.ndarray)
+        and isinstance(offset, np.ndarray)
+        and np.all(gain == 1)
+        and not offset.any()
+    ):
+        gain = offset = None
     per_channel = [one.reshape(shape) if isinstance(one, np.ndarray) else one for one in (gain, offset)]
     return _affine(r, _normed(r, node, x, tuple(range(2, rank))), *per_channel)
 

@@ -83,7 +83,8 @@ def _is_number(op: Op, values: Mapping[str, np.ndarray], number: float) -> bool:
 def beside_readers(network: Network) -> Network:
     """Put addressing, and an average of a map that others read too, into the one layer that reads its result.
 
-    So a strided shortcut is read with its stride where it is added, as networks of this project are written.
+    So a strided shortcut is read with its stride where it is added, as networks of this project are written; and an
+    image is read in the order that its layer needs, not stored in it first.
     """
     ops = list(network.ops)
     readers: dict[Value, list[int]] = {}
@@ -93,7 +94,9 @@ def beside_readers(network: Network) -> Network:
     for number in reversed(range(len(ops))):
         op = ops[number]
         layers = {ops[reader].layer for reader in readers.get(op.output, ())}
-        if not _moves(op, ops, readers) or len(layers) != 1 or op.output is network.output:
+        of_image = op.kind == "rearrange" and op.inputs[0] is network.input
+        moves = of_image or _moves(op, ops, readers)
+        if not moves or len(layers) != 1 or op.output is network.output:
             continue
         ops[number] = replace(op, layer=layers.pop())
     return replace(network, ops=tuple(ops))
