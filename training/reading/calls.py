@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import torch
+
+from costmodel.importers.model.weights import Stated
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,14 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class Captured:
-    """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found."""
+    """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found.
+
+    `stated` gives what a quantizer says of a constant that it made.
+    """
 
     input_shape: tuple[int, ...]
     output: str
     calls: tuple[Call, ...]
     how: str
     remarks: tuple[str, ...] = field(default=())
+    stated: Callable[[torch.Tensor], Stated | None] = lambda constant: None

@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from training.reading.calls import Call, Captured, Ref
+from training.reading.grids import Grids
 from training.reading.writes import aliases_of, without_writes
 
 EXPORTED = "the module was read by torch.export"
@@ -81,6 +82,7 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
     calls: list[Call] = []
     output, made = "", ()
     filled = _written_roots(program.graph)
+    grids = Grids()
     for node in program.graph.nodes:
         if node.op == "placeholder":
             if node.name in names:
@@ -93,10 +95,10 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
             made = tree_map(lambda one: held.get(one, one), node.args[0])
             output = _single(made)
         else:
-            _run_or_keep(node, held, origins, calls)
+            _run_or_keep(node, held, origins, calls, grids)
         if node in filled and isinstance(held.get(node), torch.Tensor):
             held[node] = _named(node.name, held[node], calls)
-    return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made))
+    return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made), grids.stated_of)
 
 
 def _finished(calls: Sequence[Call], output: str) -> tuple[str, tuple[Call, ...]]:
@@ -150,7 +152,11 @@ def _on_outputs(outputs: Any) -> tuple[str, ...]:
 
 
 def _run_or_keep(
-    node: torch.fx.Node, held: dict[torch.fx.Node, Any], origins: dict[torch.fx.Node, str], calls: list[Call]
+    node: torch.fx.Node,
+    held: dict[torch.fx.Node, Any],
+    origins: dict[torch.fx.Node, str],
+    calls: list[Call],
+    grids: Grids,
 ) -> None:
     args = _looked_up(node.args, held)
     kwargs = _looked_up(node.kwargs, held)
@@ -164,7 +170,8 @@ def _run_or_keep(
         shape = node.args[0].meta["val"].shape  # type: ignore[union-attr]
         args = (torch.empty(tuple(int(side) for side in shape)), *args[1:])
     if not _depends(args) and not _depends(kwargs):
-        held[node] = node.target(*args, **kwargs)
+        call = Call(_name(node.target), tuple(args), kwargs, (), "")
+        held[node] = grids.note(call, node.target(*args, **kwargs))
         return
     origins.pop(node, None)
     value = node.meta.get("val")
@@ -254,6 +261,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(self, model: nn.Module, image: torch.Tensor) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.grids = Grids()
         self.decisions = 0
         self.stack: list[str] = []
         self._kept: list[Any] = [image]
@@ -291,7 +299,7 @@ class _Recorder(TorchDispatchMode):
                 if origin:
                     self._parameters.setdefault(id(one), origin)
                 self._kept.append(one)
-            return result
+            return self.grids.note(Call(_name(func), tuple(args), kwargs, (), ""), result)
         if not tensors:
             self.decisions += 1
             return result
@@ -369,4 +377,6 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
         remarks += (
             f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
         )
-    return Captured(tuple(example.shape), *_finished(recorder.calls, name), how, remarks)
+    return Captured(
+        tuple(example.shape), *_finished(recorder.calls, name), how, remarks, recorder.grids.stated_of
+    )
