@@ -81,11 +81,38 @@ UNDERSTOOD: dict[str, tuple[Function, str]] = {
     "rounded mask": (lambda x: torch.round((x > 0).float() * 0.7), "1x1"),
     "DoReFa of 2 bits": (lambda x: torch.round(torch.clamp(x, 0, 1) * 3) / 3, "1x2"),
     "LSQ": (lsq, "1x2"),
+    "one bit of a quarter": (lambda x: torch.clamp(torch.round(x / 0.25), 0, 1) * 0.25, "1x1"),
+    "turned": (lambda x: torch.round(torch.clamp(-x, 0, 1) * 15) / 15, "1x4"),
+    "codes that are not bounded": (lambda x: torch.clamp(torch.round(x), min=0), "1x8"),
     "sign of whole numbers": (lambda x: torch.sign(torch.round(x)), "1xternary"),
     "bits of two kinds": (lambda x: torch.cat([torch.sign(x[:, :8]), (x[:, 8:] > 0).float()], 1), "1x8"),
     "not steep": (lambda x: torch.clamp(x * 3, -1, 1), "1x8"),
     "smooth sign": (torch.tanh, "1x8"),
 }  # fmt: skip
+
+
+UP_TO_6: dict[str, Function] = {
+    "twice scaled": lambda x: torch.round(torch.clamp(x, 0, 6) * 15 / 6) * 6 / 15,
+    "clamped before and after": lambda x: torch.clamp(torch.round(torch.clamp(x, 0, 6) * 2.5), 0, 15) / 2.5,
+    "PACT": lambda x: torch.round(0.5 * (x.abs() - (x - 6).abs() + 6) * 2.5) / 2.5,
+    "clamped by halves": lambda x: torch.round(torch.clamp(torch.clamp(x, min=0), max=6) * 2.5) / 2.5,
+    "minimum": lambda x: torch.round(torch.minimum(torch.relu(x), torch.tensor(6.0)) * 2.5) / 2.5,
+    "clamped twice": lambda x: torch.round(torch.relu(functional.hardtanh(x, -6, 6)) * 2.5) / 2.5,
+    "above after rounding": lambda x: torch.clamp(torch.round(torch.relu(x) * 2.5), max=15) / 2.5,
+    "in another shape": lambda x: torch.round(torch.clamp(x, 0, 6).flatten(2) * 2.5).reshape(x.shape) / 2.5,
+}
+
+
+@pytest.mark.parametrize("name", UP_TO_6)
+def test_a_quantizer_costs_the_same_however_it_is_written(name: str) -> None:
+    """Fifteen steps of 0.4: one rounding to 4 bits, and no clamp beside it."""
+    usual, _ = read(lambda x: torch.round(torch.clamp(x, 0, 6) * 2.5) / 2.5)
+    model, _ = read(UP_TO_6[name])
+    counts = totals(count(fold(model.network)))
+    assert counts["mac", "1x4"] == MACS
+    assert counts == totals(count(fold(usual.network)))
+    exact, module = read(UP_TO_6[name], "features=fp32,edge=fp32")
+    assert_computes(exact, module)
 
 
 @pytest.mark.parametrize("name", UNDERSTOOD)
@@ -97,7 +124,10 @@ def test_features_are_what_their_values_are(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, (_, sort) in UNDERSTOOD.items() if sort != "1x8"])
 def test_and_the_network_computes_them(name: str) -> None:
-    model, module = read(UNDERSTOOD[name][0], "features=fp32,edge=fp32")
+    assert_computes(*read(UNDERSTOOD[name][0], "features=fp32,edge=fp32"))
+
+
+def assert_computes(model: Model, module: nn.Module) -> None:
     image = torch.randn((1, 3, 12, 12), generator=torch.Generator().manual_seed(5))
     found = run(model.network, model.values, image[0].double().numpy()).reshape(-1)
     assert np.allclose(found, module(image)[0].detach().numpy(), rtol=1e-4, atol=1e-5)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import torch
+
+from costmodel.importers.model.weights import Stated
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Call:
 class Captured:
     """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found.
 
-    `learned` are the names of the module's parameters.
+    `stated` gives what a quantizer says of a constant that it made; `learned` are the names of the module's parameters.
     """
 
     input_shape: tuple[int, ...]
@@ -44,4 +49,5 @@ class Captured:
     calls: tuple[Call, ...]
     how: str
     remarks: tuple[str, ...] = field(default=())
+    stated: Callable[[torch.Tensor], Stated | None] = lambda constant: None
     learned: frozenset[str] = frozenset()

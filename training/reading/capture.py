@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from training.reading.calls import Call, Captured, Ref
+from training.reading.grids import Grids
 from training.reading.writes import aliases_of, without_writes
 
 EXPORTED = "the module was read by torch.export"
@@ -81,6 +82,7 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
     calls: list[Call] = []
     output, made = "", ()
     filled = _written_roots(program.graph)
+    grids = Grids()
     for node in program.graph.nodes:
         if node.op == "placeholder":
             if node.name in names:
@@ -93,11 +95,11 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
             made = tree_map(lambda one: held.get(one, one), node.args[0])
             output = _single(made)
         else:
-            _run_or_keep(node, held, origins, calls)
+            _run_or_keep(node, held, origins, calls, grids)
         if node in filled and isinstance(held.get(node), torch.Tensor):
             held[node] = _named(node.name, held[node], calls)
     learned = frozenset(signature.inputs_to_parameters.values())
-    return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made), learned)
+    return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made), grids.stated_of, learned)
 
 
 def _finished(calls: Sequence[Call], output: str) -> tuple[str, tuple[Call, ...]]:
@@ -151,7 +153,11 @@ def _on_outputs(outputs: Any) -> tuple[str, ...]:
 
 
 def _run_or_keep(
-    node: torch.fx.Node, held: dict[torch.fx.Node, Any], origins: dict[torch.fx.Node, str], calls: list[Call]
+    node: torch.fx.Node,
+    held: dict[torch.fx.Node, Any],
+    origins: dict[torch.fx.Node, str],
+    calls: list[Call],
+    grids: Grids,
 ) -> None:
     args = _looked_up(node.args, held)
     kwargs = _looked_up(node.kwargs, held)
@@ -165,7 +171,8 @@ def _run_or_keep(
         shape = node.args[0].meta["val"].shape  # type: ignore[union-attr]
         args = (torch.empty(tuple(int(side) for side in shape)), *args[1:])
     if not _depends(args) and not _depends(kwargs):
-        held[node] = node.target(*args, **kwargs)
+        call = Call(_name(node.target), tuple(args), kwargs, (), "")
+        held[node] = grids.note(call, node.target(*args, **kwargs))
         return
     origins.pop(node, None)
     value = node.meta.get("val")
@@ -255,6 +262,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(self, model: nn.Module, image: torch.Tensor) -> None:
         super().__init__()
         self.calls: list[Call] = []
+        self.grids = Grids()
         self.decisions = 0
         self.stack: list[str] = []
         self._kept: list[Any] = [image]
@@ -292,7 +300,7 @@ class _Recorder(TorchDispatchMode):
                 if origin:
                     self._parameters.setdefault(id(one), origin)
                 self._kept.append(one)
-            return result
+            return self.grids.note(Call(_name(func), tuple(args), kwargs, (), ""), result)
         if not tensors:
             self.decisions += 1
             return result
@@ -371,4 +379,11 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
             f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
         )
     learned = frozenset(name for name, _ in model.named_parameters())
-    return Captured(tuple(example.shape), *_finished(recorder.calls, name), how, remarks, learned)
+    return Captured(
+        tuple(example.shape),
+        *_finished(recorder.calls, name),
+        how,
+        remarks,
+        recorder.grids.stated_of,
+        learned,
+    )

@@ -14,7 +14,7 @@ from training.reading.writer import RULES, Writer
 
 def graph_of(captured: Captured, name: str) -> ModelGraph:
     """Write captured calls as a graph."""
-    writer = Writer(captured.learned)
+    writer = Writer(captured.stated, captured.learned)
     for call in without_constant_calls(captured.calls):
         target = call.target if call.target in RULES else call.target.removesuffix("_")
         if target in RULES:
@@ -31,4 +31,5 @@ def graph_of(captured: Captured, name: str) -> ModelGraph:
         writer.constants,
         writer.shapes,
         (captured.how, *captured.remarks),
+        stated=writer.stated,
     )

@@ -11,6 +11,7 @@ import torch
 
 from costmodel.importers.model.document import LEARNED, Node
 from costmodel.importers.model.rule_table import entering
+from costmodel.importers.model.weights import Stated
 from training.reading.calls import Call, Ref
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -19,7 +20,9 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 class Writer:
     """Collects nodes and constants; `learned` are the names of the module's parameters."""
 
-    def __init__(self, learned: frozenset[str] = frozenset()) -> None:
+    def __init__(self, stated_of: Callable[[torch.Tensor], Stated | None], learned: frozenset[str]) -> None:
+        self._stated_of = stated_of
+        self.stated: dict[str, Stated] = {}
         self._learned = learned
         self.nodes: list[Node] = []
         self.constants: dict[str, np.ndarray] = {}
@@ -51,6 +54,8 @@ class Writer:
         if isinstance(value, torch.Tensor):
             self._names[id(value)] = made
             self._kept.append(value)
+            if (stated := self._stated_of(value)) is not None:
+                self.stated[made] = stated
         return made
 
     def _made_before(self, array: np.ndarray, origin: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from costmodel.errors import BnncostError
+from costmodel.importers.model.weights import Stated
 
 FORMAT = "bnncost-model-graph"
 VERSION = 1
@@ -42,7 +43,7 @@ class ModelGraph:
     """Nodes in an order in which they can run, from one image (N = 1) to one output, and the arrays that they read.
 
     `shapes` are those of values, where the reader knows them; `remarks` are sentences on how the graph was read; `real`
-    is the precision of its floats.
+    is the precision of its floats. `stated` is what quantizers say of constants that were computed.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ModelGraph:
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     real: str = "fp32"
+    stated: Mapping[str, Stated] = field(default_factory=dict)
 
 
 def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> None:
@@ -69,6 +71,7 @@ def write_graph(graph: ModelGraph, path: str | os.PathLike[str]) -> None:
         "constants": list(graph.constants),
         "shapes": {name: list(shape) for name, shape in graph.shapes.items()},
         "remarks": list(graph.remarks),
+        "stated": {name: list(stated) for name, stated in graph.stated.items()},
     }
     arrays = {f"a{number}": _small(array) for number, array in enumerate(graph.constants.values())}
     text = np.frombuffer(json.dumps(description).encode(), np.uint8)
@@ -108,4 +111,5 @@ def read_graph(path: str | os.PathLike[str]) -> ModelGraph:
         constants,
         {name: tuple(shape) for name, shape in content["shapes"].items()},
         tuple(content["remarks"]),
+        stated={name: Stated(*stated) for name, stated in content["stated"].items()},
     )

@@ -75,6 +75,8 @@ def read_network(graph: ModelGraph, widths: Widths) -> ReadNetwork:
     """Understand a graph as operations; raises BnncostError with all nodes that are unknown and of use."""
     channels, height, width = map_shape(graph)
     r = Reading(graph.name, (channels, height, width), widths)
+    for name, stated in graph.stated.items():
+        r.state(graph.constants[name], stated)
     values: dict[str, Value] = dict(graph.constants)
     values[graph.input] = Map(view_of(r.g.input, len(graph.input_shape)))
     confirming = Confirming(graph, values, r)

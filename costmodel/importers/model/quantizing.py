@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from costmodel.graph import Precision, precision
 from costmodel.importers.model.reading import Reading
 from costmodel.importers.model.rules_arithmetic import shifted
 from costmodel.importers.model.signing import sign_of
-from costmodel.importers.model.values import Map, NotRead
+from costmodel.importers.model.values import Clipped, Map, NotRead
 
 
 def quantized(
@@ -23,7 +25,8 @@ def quantized(
         share = source.factor * source.mean.size
         source = Map(source.view.with_tensor(source.mean.emit())).times(share)
     factor = np.asarray(source.factor, np.float64)
-    if np.any(source.offset != 0) or source.padding is not None:
+    turned = low != -high and np.any(factor < 0)
+    if np.any(source.offset != 0) or source.padding is not None or turned:
         source = Map(r.plain(source))
         factor = np.ones(())
     step = 1 / np.abs(factor)
@@ -46,6 +49,20 @@ def quantized(
     return Map(source.view.with_tensor(tensor)).times(factor)
 
 
+def clipped_of(r: Reading, made: Map) -> Clipped | None:
+    """The clamp that a map is a positive multiple of, with bounds multiplied alike; None of any other map."""
+    tensor, factor = made.tensor, made.factor
+    op = r.g.producer(tensor)
+    while op is not None and op.kind == "scale" and op.params[0].axes == "" and tensor not in r.clipped:
+        tensor, factor = op.inputs[0], factor * r.values[op.params[0].name]  # type: ignore[assignment]
+        op = r.g.producer(tensor)
+    known = r.clipped.get(tensor)
+    if known is None or made.padding is not None or np.any(made.offset) or factor.size > 1 or factor <= 0:
+        return None
+    source = replace(known.source, view=made.view.with_tensor(known.source.tensor))
+    return Clipped(source.times(factor), known.low * float(factor), known.high * float(factor))
+
+
 def one_level(r: Reading, codes: Map) -> Map | None:
     """Bits of a quantizer of two levels, by a compare of what it reads; None of any other map."""
     op = r.g.producer(codes.tensor)
@@ -58,7 +75,7 @@ def one_level(r: Reading, codes: Map) -> Map | None:
     step = float(r.values[op.params[0].name])
     source = Map(codes.view.with_tensor(op.inputs[0]))  # type: ignore[arg-type]
     bits = sign_of(r, r.map_of(shifted(r, source, np.asarray(-between * step))), zero_is="one")
-    return bits.times(0.5, low + 0.5).times(codes.factor)
+    return bits.times(0.5, low + 0.5).times(step).times(codes.factor)
 
 
 def bits_of(low: float, high: float) -> Precision:

@@ -11,7 +11,7 @@ from costmodel.builder import Builder
 from costmodel.graph import BINARY, Note, Param, Precision, Tensor
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.rule_table import entering
-from costmodel.importers.model.values import ROUNDING, Map, NotRead, TwoBits, Value
+from costmodel.importers.model.values import ROUNDING, Clipped, Map, NotRead, Rounded, TwoBits, Value
 from costmodel.importers.model.views import View, constant_along, view_of
 from costmodel.importers.model.weights import Stated, repeats_one
 
@@ -44,7 +44,8 @@ class Reading:
         self._plain: dict[Map, View] = {}
         self._gates: dict[tuple[str, tuple[Tensor, Tensor]], Tensor] = {}
         self.signs_with_zero: list[Tensor] = []
-        self.rounded: dict[Tensor, Map] = {}
+        self.clipped: dict[Tensor, Clipped] = {}
+        self.rounded: dict[Tensor, Rounded] = {}
         self.zero_points: dict[Tensor, tuple[Map, float]] = {}
         self.narrowed: list[str] = []
         self.few_zeros: list[str] = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from costmodel.importers.model.document import Node
-from costmodel.importers.model.quantizing import quantized
+from costmodel.importers.model.quantizing import clipped_of, quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.values import Map, NotRead, TwoBits, Value
 
@@ -29,8 +29,9 @@ def cast(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
         raise NotRead("a map is cast to true and false, which is no comparison that bnncost has")
     if op is not None and op.kind in _WHOLE and np.all(made.factor == np.rint(made.factor)):
         return made
-    if made.clipped is not None and made.clipped.low >= 0:
-        return quantized(r, *made.clipped, way="down")
+    clamp = clipped_of(r, made)
+    if clamp is not None and clamp.low >= 0:
+        return quantized(r, *clamp, way="down")
     raise NotRead(f"a map is cast to {wanted.name}, which cuts off what is behind the point")
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from costmodel.importers.model.arranging import with_channels_apart
 from costmodel.importers.model.constants import limits
 from costmodel.importers.model.document import Node
-from costmodel.importers.model.quantizing import quantized
+from costmodel.importers.model.quantizing import clipped_of, quantized
 from costmodel.importers.model.reading import Reading, reads
 from costmodel.importers.model.rules_arithmetic import scaled, shifted
-from costmodel.importers.model.values import Clipped, Map, NotRead, TwoBits, Value
+from costmodel.importers.model.values import Clipped, Map, NotRead, Rounded, TwoBits, Value
 from costmodel.operations.curves import FUNCTIONS, elu
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -21,8 +21,8 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 @reads("Relu")
 def relu(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
-    """Keep the positive part; a positive factor commutes."""
-    return _curve(r, inputs[0], "relu", lambda x: np.maximum(x, 0))
+    """Keep the positive part; with rounding behind it, the lower end of a quantizer."""
+    return _clipped(r, inputs[0], 0.0, np.inf)
 
 
 def _curve(
@@ -33,7 +33,7 @@ def _curve(
     made = r.map_of(value)
     if made.is_bits and made.padding is None:
         high, low = function(made.factor + made.offset), function(made.offset - made.factor)
-        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2, clipped=None)
+        return replace(made, factor=(high - low) / 2, offset=(high + low) / 2)
     view = r.plain(made)
     return Map(view.with_tensor(r.emit(kind, (view.tensor,), attributes=attributes)))
 
@@ -48,28 +48,56 @@ def clip(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
 
 
 def _clipped(r: Reading, value: Value, low: float, high: float) -> Value:
-    if isinstance(value, Map) and (codes := _rounded_before(r, value, low, high)) is not None:
-        return codes
-    if (low, high) == (0.0, np.inf):
-        return _curve(r, value, "relu", lambda x: np.maximum(x, 0))
-    bounds_of: dict[str, object] = {} if (low, high) == (-1, 1) else {"low": low, "high": high}
-    kind = "clamp" if bounds_of else "hardtanh"
+    kind = {(0.0, np.inf): "relu", (-1.0, 1.0): "hardtanh"}.get((low, high), "clamp")
+    if isinstance(value, Map) and kind != "relu":  # codes that ReLU reads are stored as they were rounded
+        codes = _rounded_before(r, value, low, high)
+        if codes is not None:
+            return codes
+    bounds_of: dict[str, object] = {"low": low, "high": high} if kind == "clamp" else {}
     made = _curve(r, value, kind, lambda x: np.clip(x, low, high), bounds_of)
     if isinstance(made, Map) and isinstance(value, Map) and not value.is_bits:
-        return replace(made, clipped=Clipped(value, low, high))
+        r.clipped[made.tensor] = _completed(r, Clipped(_unpadded(r, value), low, high))
     return made
+
+
+def _completed(r: Reading, clamp: Clipped) -> Clipped:
+    """A clamp of one end, with the other end from a clamp before it; one of two ends says its width itself."""
+    before = None if np.isfinite((clamp.low, clamp.high)).all() else clipped_of(r, clamp.source)
+    if before is None:
+        return clamp
+    low, high = (float(one) for one in np.clip((clamp.low, clamp.high), before.low, before.high))
+    return Clipped(before.source, low, high)
+
+
+def _unpadded(r: Reading, made: Map) -> Map:
+    return made if made.padding is None else Map(r.plain(made))
 
 
 def _rounded_before(r: Reading, value: Map, low: float, high: float) -> Map | None:
     """A clamp of what was rounded, as one quantizer; None where nothing was, or the bounds are no whole numbers."""
-    source = r.rounded.get(value.tensor)
-    if source is None or source.factor.size > 1 or value.factor.size > 1 or value.padding is not None:
+    known = r.rounded.get(value.tensor)
+    if known is None or known.codes.factor.size > 1 or value.factor.size > 1 or value.padding is not None:
         return None
-    unit = float(value.factor / source.factor)
+    unit = float(value.factor / known.codes.factor)
     ends = low / unit, high / unit
     if unit <= 0 or not np.allclose(ends, np.rint(ends), rtol=0, atol=1e-4):
         return None
-    return quantized(r, source, float(np.rint(ends[0])), float(np.rint(ends[1]))).times(unit)
+    lowest, highest = (float(one) for one in np.clip(np.rint(ends), known.low, known.high))
+    if (lowest, highest) == (known.low, known.high):
+        return value
+    source = replace(known.source, view=value.view.with_tensor(known.source.tensor))
+    codes = _codes(r, _completed(r, Clipped(source, lowest, highest)))
+    return None if codes is None else codes.times(unit)
+
+
+def _codes(r: Reading, clamp: Clipped) -> Map | None:
+    """A quantizer, which a clamp behind it may make narrower; None where a bound is missing."""
+    if not np.isfinite((clamp.low, clamp.high)).all():
+        return None
+    source, low, high = clamp.source, float(np.rint(clamp.low)), float(np.rint(clamp.high))
+    codes = quantized(r, source, low, high)
+    r.rounded[codes.tensor] = Rounded(source, low, high, codes)
+    return codes
 
 
 @reads("Round")
@@ -78,13 +106,14 @@ def rounding(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     made = r.map_of(inputs[0])
     if made.is_bits and made.padding is None:
         return _curve(r, made, "table", np.rint)
-    if made.clipped is not None and np.isfinite(made.clipped[1:]).all():
-        source, low, high = made.clipped
-        return quantized(r, source, float(np.rint(low)), float(np.rint(high)))
+    clamp = clipped_of(r, made)
+    bounded = None if clamp is None else _codes(r, clamp)
+    if bounded is not None:
+        return bounded
     features = r.widths.features
     most = 2.0 ** ((features.bits if features.kind == "integer" else 32) - 1)
     codes = quantized(r, made, -most, most - 1)
-    r.rounded[codes.tensor] = made
+    r.rounded[codes.tensor] = Rounded(_unpadded(r, made), -np.inf, np.inf, codes)
     return codes
 
 

@@ -25,7 +25,7 @@ from costmodel.importers.model.sliding import (
 )
 from costmodel.importers.model.values import Map, NotRead, Value
 from costmodel.importers.model.views import View, in_map_order, transposed
-from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found
+from costmodel.importers.model.weights import TOLERANCE, FoundWeights, found, without_centre
 from costmodel.operations.window import geometry
 
 FEW = 0.001
@@ -90,7 +90,7 @@ def transposed_conv(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
             zip(made.tensor.shape[1:], (above + below, left + right), strict=True)
         )
     ]
-    kind = found(filters, r.widths.edge)
+    kind = without_centre(found(filters, r.widths.edge, r.stated_of(weight)))
     if np.any(kind.centre != 0):
         raise NotRead("binary weights with a centre in a transposed convolution")
     layer = r.new_layer(_layer_name(node))
@@ -123,6 +123,7 @@ def convolved(
 ) -> Map:
     """Convolve a map; factors of bits and of binary weights go behind the layer."""
     kind = _found(r, layer, weight, weight)
+    kind = without_centre(kind) if groups > 1 else kind
     if x.is_bits and kind.precision == BINARY and x.factor.size == x.offset.size == 1:
         inner = around._replace(
             value=(around.value - float(x.offset)) / float(x.factor) if any(around.sides) else 0.0
@@ -134,11 +135,9 @@ def convolved(
     if any(around.sides) and not np.isclose(pad, round(pad)):
         raise NotRead(f"padding with {around.value:g}")
     tensor = narrow(r, view.tensor, layer)
-    result = _emitted(
+    result = _centred(
         r, layer, tensor, replace(kind, source=weight), slide, around._replace(value=pad), groups
     )
-    if np.any(kind.centre != 0):
-        raise NotRead("binary weights with a centre on features that are not bits")
     return _offset(r, result if factor is None else result.times(float(factor)), bias)
 
 
@@ -152,6 +151,17 @@ def _emitted(
             dilation=slide.dilation, pad_value=whole(around.value), groups=groups, replicate=around.replicate,
         )  # fmt: skip
     return _behind(r, Map(r.view(r.note_layer(made, (x,), layer), 4)), kind)
+
+
+def _centred(
+    r: Reading, layer: str, x: Tensor, kind: FoundWeights, slide: Slide, around: Around, groups: int
+) -> Map:
+    """Emit a convolution, what the centres of its filters add to it, and what their factors are behind both."""
+    if not np.any(kind.centre):
+        return _emitted(r, layer, x, kind, slide, around, groups)
+    bare = replace(kind, factor=np.ones(len(kind.values)))
+    result = _emitted(r, layer, x, bare, slide, around, groups)
+    return _behind(r, with_centre(r, layer, x, result, kind, slide, around, groups), kind)
 
 
 def _offset(r: Reading, result: Map, bias: np.ndarray | None) -> Map:
@@ -179,12 +189,7 @@ def _of_bits(
     bias: np.ndarray | None = None,
 ) -> Map:
     """Convolve bits with bits."""
-    centred = bool(np.any(kind.centre != 0))
-    bare = replace(kind, factor=np.ones(len(kind.values))) if centred else kind
-    result = _emitted(r, layer, x.tensor, bare, slide, around, groups)
-    if centred:
-        result = _behind(r, with_centre(r, layer, x.tensor, result, kind, slide, around, groups), kind)
-    result = result.times(float(x.factor))
+    result = _centred(r, layer, x.tensor, kind, slide, around, groups).times(float(x.factor))
     total = np.zeros(len(kind.values)) if bias is None else bias
     if np.any(x.offset != 0):
         filters = kind.values * kind.factor.reshape(-1, 1, 1, 1) + kind.centre.reshape(-1, 1, 1, 1)

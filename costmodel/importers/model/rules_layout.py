@@ -56,7 +56,7 @@ def as_shape(made: Map, sides: Sequence[int]) -> Map:
     view = reshaped(made.view, sides) or reshaped(merged(made.view), sides)
     if view is None:
         raise NotRead(f"a reshape of {made.shape} to {tuple(sides)}, which cuts across axes")
-    return replace(made, view=view, clipped=None, mean=made.mean)
+    return replace(made, view=view, mean=made.mean)
 
 
 @reads("Flatten")
@@ -74,7 +74,7 @@ def transpose(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     order = node.attributes.get("perm") or tuple(reversed(range(len(made.shape))))
     if len(places_of(order, len(made.shape))) < len(made.shape):
         raise NotRead(f"an order of {len(order)} axes of a tensor of {len(made.shape)}")
-    return replace(made, view=transposed(made.view, order), clipped=None)
+    return replace(made, view=transposed(made.view, order))
 
 
 @reads("Unsqueeze", "Squeeze")

@@ -60,7 +60,7 @@ def pad(r: Reading, node: Node, inputs: Sequence[Value]) -> Value:
     if not any(map(any, around[2:])):
         return made
     (above, below), (left, right), *_ = (*around[2:], (0, 0))
-    return replace(made, padding=Padding(above, left, below, right, value, mode == "edge"), clipped=None)
+    return replace(made, padding=Padding(above, left, below, right, value, mode == "edge"))
 
 
 def _pad_channels(r: Reading, made: Map, around: tuple[int, int], value: float) -> Map:

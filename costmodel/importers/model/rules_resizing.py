@@ -173,4 +173,4 @@ def _apart(made: Map, sides: Sequence[int]) -> View:
 
 def _seen(made: Map, view: View, axes: Sequence[Axis]) -> Map:
     """The same numbers with other axes (N, C, H, W)."""
-    return replace(made, view=View(view.tensor, view.stored, ((), *axes)), clipped=None, mean=None)
+    return replace(made, view=View(view.tensor, view.stored, ((), *axes)), mean=None)

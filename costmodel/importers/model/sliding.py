@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from costmodel.graph import Tensor
+from costmodel.graph import BINARY, Tensor
 from costmodel.importers.model.document import Node
 from costmodel.importers.model.reading import Reading
 from costmodel.importers.model.values import Map, NotRead
@@ -74,28 +74,33 @@ def whole(number: float) -> float:
 def with_centre(
     r: Reading,
     layer: str,
-    bits: Tensor,
+    x: Tensor,
     made: Map,
     kind: FoundWeights,
     slide: Slide,
     around: Around,
     groups: int,
 ) -> Map:
-    """Add what the centre of each filter's two values brings: the sum of the bits under each window (AdaBin).
+    """Add what the centre of each filter's weights brings: the sum of the features under each window (AdaBin).
 
     What padding brings is a constant of each border position, and a part of the correction there.
     """
     if groups > 1:
         raise NotRead("binary weights with a centre in groups")
-    channels, height, width = (int(side) for side in bits.shape)
-    ones = r.emit("channel_sum", (bits,), shape=(1, height, width), layer=layer)
+    channels, height, width = (int(side) for side in x.shape)
+    kind_of_sum = "channel_sum" if x.precision == BINARY else "axis_sum"
+    over = {} if x.precision == BINARY else {"over": "C"}
+    ones = r.emit(kind_of_sum, (x,), shape=(1, height, width), attributes=over, layer=layer)
     with r.g.layer(layer):
         summed = r.g.window(
             "box_sum", ones, slide.kernel, stride=slide.stride, padding=around.sides, dilation=slide.dilation,
             pad_value=whole(around.value * channels), replicate=around.replicate,
         )  # fmt: skip
     r.note_layer(summed, (ones,), layer)
-    shape = tuple(int(side) for side in made.tensor.shape)
-    ratio = ("centre", "C", kind.centre / kind.factor)
-    spread = r.emit("scale", (summed,), shape=(shape[0], shape[1], shape[2]), constants=(ratio,), layer=layer)
+    ratio, (_, rows, columns) = kind.centre / kind.factor, made.tensor.shape
+    alike = bool(np.all(ratio == ratio[0]))  # one product for all filters
+    spread = r.emit(
+        "scale", (summed,), shape=(1 if alike else len(ratio), int(rows), int(columns)), layer=layer,
+        constants=(("centre", "", ratio[0]) if alike else ("centre", "C", ratio),),
+    )  # fmt: skip
     return Map(made.view.with_tensor(r.emit("add", (made.tensor, spread), layer=layer)))

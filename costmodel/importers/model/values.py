@@ -27,11 +27,20 @@ class Padding(NamedTuple):
 
 
 class Clipped(NamedTuple):
-    """A clamp that rounding may make part of a quantizer: what is clamped, and its bounds."""
+    """What a clamp clamps, and its bounds: rounding may make it part of a quantizer."""
 
     source: Map
     low: float
     high: float
+
+
+class Rounded(NamedTuple):
+    """What a quantizer rounds, between which whole numbers, and the codes that it makes."""
+
+    source: Map
+    low: float
+    high: float
+    codes: Map
 
 
 class Mean(NamedTuple):
@@ -53,7 +62,6 @@ class Map:
     factor: np.ndarray = field(default_factory=lambda: np.ones(()))
     offset: np.ndarray = field(default_factory=lambda: np.zeros(()))
     padding: Padding | None = None
-    clipped: Clipped | None = None
     magnitude: bool = False
     mean: Mean | None = None
 
@@ -87,19 +95,7 @@ class Map:
         scaled = np.asarray(self.factor * factor, np.float64)
         scaled = np.where(np.abs(scaled - 1) <= ROUNDING, 1.0, scaled)
         shifted = np.asarray(self.offset * factor + offset)
-        return replace(
-            self, factor=scaled, offset=shifted, clipped=_clipped_times(self.clipped, factor, offset)
-        )
-
-
-def _clipped_times(
-    clipped: Clipped | None, factor: np.ndarray | float, offset: np.ndarray | float
-) -> Clipped | None:
-    """A clamp of which a positive multiple is taken; None where its bounds are no longer two numbers."""
-    if clipped is None or np.size(factor) > 1 or np.any(offset) or float(np.reshape(factor, ())) <= 0:
-        return None
-    number = float(np.reshape(factor, ()))
-    return Clipped(clipped.source.times(number), clipped.low * number, clipped.high * number)
+        return replace(self, factor=scaled, offset=shifted)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,9 @@ from costmodel.importers.model.values import NotRead
 TOLERANCE = 1e-5
 """Relative difference of two magnitudes that are one: an author's arithmetic on floats leaves 1e-8 to 1e-6."""
 
+_ENOUGH = 32
+"""Weights of a layer that are on one side of a coin each by chance, once in 2^32."""
+
 _GRIDS = ("int2", "int4", "int8", "int16")
 
 
@@ -20,8 +23,9 @@ _GRIDS = ("int2", "int4", "int8", "int16")
 class FoundWeights:
     """Weights (O, ...) as a chip stores them, their precision, and the factor of each filter behind them.
 
-    `centre` is what each filter's two values are apart from being of one magnitude (AdaBin); zero elsewhere. Integers
-    keep their steps in `values`; `stepped` says that filters have steps of their own.
+    `centre` is what is added to each filter's weights: two values need not be of one magnitude (AdaBin), and levels
+    need not have zero among them (DoReFa). Integers keep their steps in `values`; `stepped` says that filters have
+    steps of their own.
     """
 
     values: np.ndarray
@@ -87,14 +91,29 @@ def _narrow(weight: np.ndarray, rows: np.ndarray, stated: Stated | None) -> Foun
         return FoundWeights(signs, precision("ternary"), _clean(scale), zeros)
     if stated:
         return FoundWeights(weight, Precision("integer", stated.bits), ones, zeros, stepped=stated.stepped)
+    if (levels := _levels_round_zero(flat)) is not None:
+        return FoundWeights(
+            weight - levels.half, Precision("integer", levels.bits), ones, zeros + levels.half
+        )
     bits = _bits_of_tensor(flat)
     grids = (precision(label) for label in _GRIDS)
     grid = next((one for one in grids if _on_grid(flat, largest, one.bits)), None)
+    if grid is None and bits is None and (own := _bits_of_filters(flat)) is not None:
+        grid = Precision("integer", own)
     stepped = bits is None or (grid is not None and grid.bits < bits)
     if bits is not None and not stepped:
         grid = Precision("integer", bits)
     stepped = stepped and bool(np.ptp(largest) > TOLERANCE * largest.max())
     return None if grid is None else FoundWeights(weight, grid, ones, zeros, stepped=stepped)
+
+
+def without_centre(kind: FoundWeights) -> FoundWeights:
+    """Integers with their centre in them, which takes one bit more; bits keep theirs."""
+    if kind.precision.kind != "integer" or not np.any(kind.centre):
+        return kind
+    centre = kind.centre.reshape(-1, *[1] * (kind.values.ndim - 1))
+    wider = Precision("integer", kind.precision.bits + 1)
+    return replace(kind, values=kind.values + centre, precision=wider, centre=np.zeros(len(kind.values)))
 
 
 def _one_magnitude(rows: np.ndarray) -> np.ndarray | None:
@@ -113,7 +132,9 @@ def _may_be_narrow(rows: np.ndarray) -> bool:
     """Whether the first filter lies on a grid, or the first numbers are few: without either, the weights are real."""
     first = rows[:1].astype(np.float64)
     largest = np.abs(first).max(axis=1, keepdims=True)
-    if _two_values(first) is not None or any(_on_grid(first, largest, precision(one).bits) for one in _GRIDS):
+    if _two_values(first) is not None or _bits_of_filters(first) is not None:
+        return True
+    if any(_on_grid(first, largest, precision(one).bits) for one in _GRIDS):
         return True
     some = rows.reshape(-1)[:4096].astype(np.float64)
     return first.size <= 4 or len(np.unique(some.round(9))) <= 256
@@ -145,7 +166,48 @@ def _bits_of_tensor(flat: np.ndarray) -> int | None:
     levels = values / step
     if np.abs(levels - np.rint(levels)).max() > 1e-2 or np.abs(levels).max() > 128.5:
         return None
-    low, high = np.rint(levels.min()), np.rint(levels.max())
+    return _bits_between(levels.min(), levels.max())
+
+
+class _Levels(NamedTuple):
+    """Levels of so many bits that lie in pairs round zero, and half the distance of two."""
+
+    bits: int
+    half: float
+
+
+def _levels_round_zero(flat: np.ndarray) -> _Levels | None:
+    """Odd multiples of the layer's largest over 2^k - 1, as DoReFa makes of k bits; None of others, and of few."""
+    largest = float(np.abs(flat).max())
+    for bits in range(2, 9) if flat.size >= _ENOUGH else ():
+        top = 2**bits - 1
+        pairs = (flat / largest * top - 1) / 2
+        if np.abs(pairs - np.rint(pairs)).max() <= 1e-3:
+            return _Levels(bits, largest / top)
+    return None
+
+
+def _bits_of_filters(flat: np.ndarray) -> int | None:
+    """Bits of whole multiples of a step of each filter's own, up to 8; None where any filter has none."""
+    most = 2
+    for row in flat:
+        filled = np.sort(row[np.abs(row) > TOLERANCE * np.abs(row).max()])
+        if not filled.size:
+            continue
+        values = filled[np.diff(filled, prepend=-np.inf) > TOLERANCE * np.abs(filled).max()]
+        if filled.size < 2 * len(values):  # real numbers do not repeat, as codes do
+            return None
+        sizes = np.sort(np.abs(values))
+        apart = np.diff(sizes, prepend=0.0)
+        levels = values / apart[apart > TOLERANCE * sizes[-1]].min()
+        if np.abs(levels - np.rint(levels)).max() > 1e-2 or np.abs(levels).max() > 128.5:
+            return None
+        most = max(most, _bits_between(levels.min(), levels.max()))
+    return most
+
+
+def _bits_between(lowest: float, highest: float) -> int:
+    low, high = np.rint(lowest), np.rint(highest)
     return int(np.ceil(np.log2(max(high + 1, -low, 1)))) + 1
 
 
