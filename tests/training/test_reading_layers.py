@@ -182,3 +182,19 @@ def test_a_bias_that_begins_as_zero_is_added_and_a_zero_that_nothing_learns_is_n
     conv = nn.Conv2d(3, 4, 1)
     nn.init.zeros_(conv.bias)
     assert totals(count(folded(Written(forward, a=conv), (3, 6, 6))))["add", "fp32"] == 4 * 6 * 6
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["convolution", "fully connected"])
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_bias_of_zero_is_added_where_it_is_a_parameter(learned: bool, flat: bool) -> None:
+    """Beside weights that are one, a constant that stays zero is none."""
+    bias = nn.Parameter(torch.zeros(4)) if learned else torch.zeros(4)
+
+    def forward(m: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        if flat:
+            return functional.linear(x.flatten(1), m.w, m.b)
+        return functional.conv2d(x, m.w, m.b)
+
+    made = weight(4, 3 * 8 * 8) if flat else weight(4, 3, 3, 3)
+    counts = totals(count(folded(Written(forward, w=made, b=bias), (3, 8, 8))))
+    assert counts.get(("add", "fp32"), 0) == (0 if not learned else 4 if flat else 4 * 6 * 6)

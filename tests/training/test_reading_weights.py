@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from costmodel.demand.counts import count, totals
+from costmodel.errors import BnncostError
 from costmodel.folding import fold
 from costmodel.importers.model.document import read_graph, write_graph
 from costmodel.importers.model.naming import Model, parse_model
@@ -59,6 +60,12 @@ def by_torch(w: torch.Tensor) -> torch.Tensor:
     return torch.fake_quantize_per_channel_affine(w, step_of(w, 4).reshape(-1), zeros, 0, -4, 3)
 
 
+def by_torch_round_points(w: torch.Tensor) -> torch.Tensor:
+    """Codes from -8 to 7 round points from 0 to 4: whole numbers from -12 to 7."""
+    points = torch.arange(len(w), dtype=torch.int32) % 5
+    return torch.fake_quantize_per_channel_affine(w, step_of(w, 4).reshape(-1), points, 0, -8, 7)
+
+
 def by_torch_in_one(w: torch.Tensor) -> torch.Tensor:
     return torch.fake_quantize_per_tensor_affine(w, 0.5, 0, -4, 3)
 
@@ -88,6 +95,7 @@ def from_bytes(w: torch.Tensor) -> torch.Tensor:
 
 WIDTHS: dict[str, tuple[Quantizer, int]] = {
     "torch's, by filter": (by_torch, 3),
+    "torch's, by filter, round points": (by_torch_round_points, 5),
     "torch's": (by_torch_in_one, 3),
     "LSQ of 8 bits by filter": (lambda w: lsq(w, step_of(w, 100), 128), 8),
     "LSQ of 8 bits, of which 6 occur": (lambda w: lsq(w, w.abs().max() / 25, 128), 8),
@@ -157,3 +165,10 @@ def test_levels_round_zero_are_computed_as_torch_does(groups: int) -> None:
     image = torch.randn((1, 8, 6, 6), generator=torch.Generator().manual_seed(5))
     made = run(model.network, model.values, image[0].double().numpy())
     assert np.allclose(made, module(image)[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_weights_that_are_no_numbers_are_told_as_such() -> None:
+    with pytest.raises(BnncostError, match="not all of them are numbers"):
+        counts_of(
+            Quantized(lambda w: torch.round(w / torch.tensor(float("nan"))) * torch.tensor(float("nan")))
+        )

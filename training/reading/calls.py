@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,8 @@ class Call:
 class Captured:
     """Calls in order, from `input` of a shape with N = 1 to `output`, and how they were found.
 
-    `stated` gives what a quantizer says of a constant that it made; `learned` are the names of the module's parameters.
+    `stated` gives what a quantizer says of a constant that it made; `learned` are the module's parameters, each with
+    its `place_of`.
     """
 
     input_shape: tuple[int, ...]
@@ -50,4 +51,9 @@ class Captured:
     how: str
     remarks: tuple[str, ...] = field(default=())
     stated: Callable[[torch.Tensor], Stated | None] = lambda constant: None
-    learned: frozenset[str] = frozenset()
+    learned: Mapping[str, int] = field(default_factory=dict)
+
+
+def place_of(tensor: torch.Tensor) -> int:
+    """What a tensor and its views have in common."""
+    return tensor.untyped_storage().data_ptr()

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from training.reading.calls import Call, Captured, Ref
+from training.reading.calls import Call, Captured, Ref, place_of
 from training.reading.grids import Grids
 from training.reading.writes import aliases_of, without_writes
 
@@ -98,7 +98,7 @@ def _calls_of(program: torch.export.ExportedProgram, model: nn.Module, shape: tu
             _run_or_keep(node, held, origins, calls, grids)
         if node in filled and isinstance(held.get(node), torch.Tensor):
             held[node] = _named(node.name, held[node], calls)
-    learned = frozenset(signature.inputs_to_parameters.values())
+    learned = {name: place_of(state[name]) for name in signature.inputs_to_parameters.values()}
     return Captured(shape, *_finished(calls, output), EXPORTED, _on_outputs(made), grids.stated_of, learned)
 
 
@@ -378,7 +378,7 @@ def record(model: nn.Module, example: torch.Tensor, how: str) -> Captured:
         remarks += (
             f"{recorder.decisions} numbers of the image steer the forward pass; they are those of one random image",
         )
-    learned = frozenset(name for name, _ in model.named_parameters())
+    learned = {name: place_of(parameter) for name, parameter in model.named_parameters()}
     return Captured(
         tuple(example.shape),
         *_finished(recorder.calls, name),

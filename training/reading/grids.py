@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from costmodel.importers.model.weights import Stated
-from training.reading.calls import Call
+from training.reading.calls import Call, place_of
 from training.reading.writer import argument
 
 _SAME = (
@@ -71,18 +71,18 @@ class Grids:
             return result
         grid, less = self._made(call, made[0]), self._difference(call)
         for one in made:  # memory that is written, or used again, holds other numbers
-            self._known.pop(_place(one), None)
-            self._less.pop(_place(one), None)
+            self._known.pop(place_of(one), None)
+            self._less.pop(place_of(one), None)
         if grid is not None:
-            self._known[_place(made[0])] = made[0], grid
+            self._known[place_of(made[0])] = made[0], grid
         if less is not None:
-            self._less[_place(made[0])] = made[0], *less
+            self._less[place_of(made[0])] = made[0], *less
         return result
 
     def _of(self, value: Any) -> Grid | None:
         if not isinstance(value, torch.Tensor) or not value.numel():
             return None
-        known = self._known.get(_place(value))
+        known = self._known.get(place_of(value))
         grid = None if known is None else known[1]
         if value.dtype not in (torch.int8, torch.uint8):
             return grid
@@ -113,8 +113,12 @@ class Grids:
         """What a number shifts; or (q - w) + w, by which authors replace a gradient, which is q."""
         pairs = [call.args[:2], call.args[1::-1]] if sign > 0 else []
         for difference, other in pairs:
-            known = self._less.get(_place(difference)) if isinstance(difference, torch.Tensor) else None
-            if known is not None and isinstance(other, torch.Tensor) and _place(known[2]) == _place(other):
+            known = self._less.get(place_of(difference)) if isinstance(difference, torch.Tensor) else None
+            if (
+                known is not None
+                and isinstance(other, torch.Tensor)
+                and place_of(known[2]) == place_of(other)
+            ):
                 return known[1]
         number = None if grid is None else _number(call.args[1])
         if grid is None or number is None or call.kwargs.get("alpha", 1) != 1 or grid.step != 1:
@@ -126,17 +130,12 @@ class Grids:
     def _difference(self, call: Call) -> tuple[Grid, torch.Tensor] | None:
         """The grid and the constant that a call subtracts from it, or another handle of such a difference."""
         if call.target in _SAME and isinstance(call.args[0], torch.Tensor):
-            known = self._less.get(_place(call.args[0]))
+            known = self._less.get(place_of(call.args[0]))
             return None if known is None else known[1:]
         if call.target != "sub" or not isinstance(call.args[1], torch.Tensor):
             return None
         grid = self._of(call.args[0])
         return None if grid is None else (grid, call.args[1])
-
-
-def _place(tensor: torch.Tensor) -> int:
-    """What a tensor and its views have in common."""
-    return tensor.untyped_storage().data_ptr()
 
 
 def _number(value: Any) -> float | None:
@@ -153,8 +152,8 @@ def _fake_quantized(call: Call) -> Grid | None:
     step = _number(scale)
     if step is None and "per_channel" in call.target and int(call.args[3]) != 0:
         return None
-    point = _number(call.args[2]) or 0.0
-    return Grid(low - point, high - point, rounded=True, step=step)
+    points = torch.as_tensor(call.args[2], dtype=torch.float64)
+    return Grid(low - float(points.max()), high - float(points.min()), rounded=True, step=step)
 
 
 def _rounded(grid: Grid, function: Callable[[float], Any]) -> Grid | None:
@@ -194,9 +193,8 @@ def _times(grid: Grid | None, factor: Any, result: torch.Tensor, *, inverse: boo
         return None
     number = _number(factor)
     if number is None:
-        by_filter = isinstance(factor, torch.Tensor) and factor.shape == (
-            len(factor),
-            *[1] * (result.dim() - 1),
+        by_filter = (
+            isinstance(factor, torch.Tensor) and factor.dim() == result.dim() and factor[0].numel() == 1
         )
         return replace(grid, step=None) if grid.rounded and by_filter else None
     if not np.isfinite(number) or not number:

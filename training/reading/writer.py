@@ -12,15 +12,17 @@ import torch
 from costmodel.importers.model.document import LEARNED, Node
 from costmodel.importers.model.rule_table import entering
 from costmodel.importers.model.weights import Stated
-from training.reading.calls import Call, Ref
+from training.reading.calls import Call, Ref, place_of
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Writer:
-    """Collects nodes and constants; `learned` are the names of the module's parameters."""
+    """Collects nodes and constants; `learned` are the module's parameters, each with its place in memory."""
 
-    def __init__(self, stated_of: Callable[[torch.Tensor], Stated | None], learned: frozenset[str]) -> None:
+    def __init__(
+        self, stated_of: Callable[[torch.Tensor], Stated | None], learned: Mapping[str, int]
+    ) -> None:
         self._stated_of = stated_of
         self.stated: dict[str, Stated] = {}
         self._learned = learned
@@ -93,13 +95,22 @@ class Writer:
         )
         names = tuple(one if isinstance(one, str) else self.name(one, call.origin) for one in inputs)
         given = dict(attributes)
-        learned = call.origin in self._learned or bool(self._spread & set(names))
+        added = inputs[2:] if kind in ("Conv", "ConvTranspose") else inputs
+        learned = any(self._is_learned(one, call) for one in added) or bool(self._spread & set(names))
         if learned and kind in ("Add", "Sub", "Conv", "ConvTranspose"):
             given[LEARNED] = 1
         if learned and kind == "Expand" and not isinstance(inputs[0], Ref):
             self._spread.update(made)
         self.nodes.append(Node(kind, names, made, given, place or call.place))
         return Ref(made[0])
+
+    def _is_learned(self, value: Any, call: Call) -> bool:
+        """Whether a constant is a parameter in some shape, or is made of one and the call has no other constant."""
+        if isinstance(value, torch.Tensor) and place_of(value) in self._learned.values():
+            return True
+        is_constant = isinstance(value, torch.Tensor) or (isinstance(value, str) and value in self.constants)
+        alone = sum(isinstance(one, torch.Tensor) for one in _flat((call.args, call.kwargs))) == 1
+        return is_constant and alone and call.origin in self._learned
 
     def unknown(self, call: Call) -> None:
         """Add a node that nothing reads: its kind is ATen's name."""
