@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from costmodel.demand.macs import is_mac
 from costmodel.graph import Dimension, Network, Op, most
 from costmodel.operations import counted
+from costmodel.operations.convolution import is_mac
 
 
 @dataclass(frozen=True, slots=True, eq=False)

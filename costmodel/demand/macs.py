@@ -20,7 +20,7 @@ from costmodel.graph import (
     read_precisions,
 )
 from costmodel.mapping import LoopNest
-from costmodel.operations.convolution import fan_in, scattered, taps
+from costmodel.operations.convolution import fan_in, is_mac, scattered, taps
 
 
 class MacFields(NamedTuple):
@@ -142,11 +142,6 @@ def codes_of(label: str) -> tuple[int, int, int, int]:
     """
     weight, feature = read_precisions(label)
     return KINDS.index(weight.kind), weight.bits, KINDS.index(feature.kind), feature.bits
-
-
-def is_mac(op: Op) -> bool:
-    """Whether an operation multiplies and accumulates."""
-    return op.kind in ("conv", "linear", "transposed_conv")
 
 
 def accumulated_bits(op: Op) -> Dimension:

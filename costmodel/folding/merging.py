@@ -16,6 +16,7 @@ from costmodel.folding.rewriting import (
     rewritten,
 )
 from costmodel.graph import Network, Note, Op, Param, Precision, Tensor, Value
+from costmodel.operations.convolution import is_mac
 
 
 def pool_before_scale(network: Network) -> Network:
@@ -175,9 +176,6 @@ def _merged(op: Op, chain: tuple[Op, ...]) -> tuple[Op, ...]:
     return (make_factor, make_offset, like_op(op, "affine", source, (factor, offset)))
 
 
-_WEIGHTED = ("conv", "linear", "transposed_conv")
-
-
 def scale_into_weights(network: Network) -> Network:
     """Move the factor of a norm into floating-point weights before it; an offset stays, as the bias.
 
@@ -188,7 +186,7 @@ def scale_into_weights(network: Network) -> Network:
     for op in network.ops:
         factor = op.when == "run" and op.kind in ("affine", "scale") and per_channel(op)
         layer = network.producers.get(op.inputs[0]) if factor else None
-        if layer is None or layer.kind not in _WEIGHTED or network.readers[layer.output] != 1:
+        if layer is None or not is_mac(layer) or network.readers[layer.output] != 1:
             continue
         weight, stored = layer.params[0], layer.output.precision
         if weight.precision.kind != "float" or len(layer.params) > 1:

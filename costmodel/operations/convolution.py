@@ -19,6 +19,11 @@ from costmodel.operations.window import (
 )
 
 
+def is_mac(op: Op) -> bool:
+    """Whether an operation multiplies and accumulates."""
+    return op.kind in ("conv", "linear", "transposed_conv")
+
+
 def mac_precision(op: Op) -> str:
     """Name the MAC of `op`, weight x feature, such as `1x1` or `8x8`."""
     return f"{op.params[0].precision.operand}x{op.inputs[0].precision.operand}"

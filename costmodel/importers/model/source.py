@@ -19,6 +19,7 @@ from costmodel.importers.model.naming import Model, ModelText, ReaderFailed, par
 from costmodel.importers.model.network import ReadNetwork, UnknownNodes, read_network
 from costmodel.importers.model.onnx_file import read_onnx
 from costmodel.importers.model.reading import Widths
+from costmodel.operations.convolution import is_mac
 from costmodel.output import require_plain
 
 READER = "training.reading"
@@ -125,8 +126,7 @@ def _has_narrow_operands(network: Network) -> bool:
 
 def _operands(network: Network) -> list[tuple[Precision, Precision]]:
     """What the layers multiply: the precision of features and weights."""
-    kinds = ("conv", "linear", "transposed_conv")
-    return [(op.inputs[0].precision, op.params[0].precision) for op in network.ops if op.kind in kinds]
+    return [(op.inputs[0].precision, op.params[0].precision) for op in network.ops if is_mac(op)]
 
 
 def _on_widths(chosen: Widths, settings: Mapping[str, str]) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from costmodel.demand.macs import is_mac
 from costmodel.graph import Network, Op, Param, Precision, Tensor, Value
+from costmodel.operations.convolution import is_mac
 
 _PER_CHANNEL = ("bias", "relu", "max_pool", "subsample", "crop", "pad_map", "channel_shuffle", "average_pool")
 """Kinds behind a layer that leave each channel on its own grid, and wait for what brings them to one."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from costmodel.demand.macs import is_mac
 from costmodel.graph import BINARY, Network, Op, Tensor, Value
 from costmodel.importers.model.reading import OF_WHOLE
+from costmodel.operations.convolution import is_mac
 
 _ADDRESSING = ("subsample", "pad_channels", "crop", "pad_map", "repeat_channels")
 _POOLING = ("average_pool", "box_sum")
